@@ -1,0 +1,48 @@
+# Two commands for a newcomer: `make demo` and `make test`. Everything else is for people who change the code.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-slow lint types format clean
+
+demo: $(VENV)/.installed
+	$(BIN)/commedia demo --output demo-out
+
+test: $(VENV)/.installed-dev node_modules/.installed
+	$(BIN)/ruff check src tests scripts benchmarks examples
+	$(BIN)/ruff format --check src tests scripts benchmarks examples
+	$(BIN)/python -m pytest -q -n 2 --durations 10
+
+test-slow: $(VENV)/.installed-dev node_modules/.installed
+	$(BIN)/python -m pytest -q -m "slow or not slow"
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check src tests scripts benchmarks examples
+
+types: $(VENV)/.installed-dev
+	$(BIN)/pyright
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format src tests scripts benchmarks examples
+	$(BIN)/ruff check --fix src tests scripts benchmarks examples
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+# torch is installed alone first, so that no other package can ask for a build with gigabytes of CUDA.
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev,train,label]"
+	touch $@ $(VENV)/.installed
+
+# The Khronos validator and three.js judge the GLB files; without npm those tests are skipped and say so.
+node_modules/.installed: package.json
+	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund && touch $@; \
+	else mkdir -p node_modules && touch $@ && echo "npm not found: glTF validator tests will be skipped"; fi
+
+clean:
+	rm -rf $(VENV) node_modules demo-out build dist

@@ -1,0 +1,57 @@
+"""What can go wrong for a user, each as one sentence that names what was asked, what was found and what exists.
+
+Children are named after the thing that is wrong. Anything that is a developer's mistake is an `assert`, not one of these.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class CommediaError(Exception):
+    """Anything a user can put right; the command line prints it as one line and exits with code 2."""
+
+
+class UnreadableMedia(CommediaError):
+    """A picture, video or folder that cannot be read."""
+
+
+class BadCharacter(CommediaError):
+    """A character file that cannot be read, or that has nothing to animate."""
+
+
+class UnknownName(CommediaError):
+    """A name that is not in a table: a unit, a recipe, a preset, a landmark."""
+
+    def __init__(self, kind: str, asked: str, known: Iterable[str]):
+        names = list(known)
+        super().__init__(f"unknown {kind} '{asked}'; {nearest(asked, names)}known: {', '.join(names)}")
+
+
+class WeightsMismatch(CommediaError):
+    """A weights file that does not fit the network, the head model or its own card."""
+
+
+class BadShard(CommediaError):
+    """A training shard that breaks the contract of `data/sample.py`."""
+
+
+class MissingExtra(CommediaError):
+    """A feature that needs a package which is not installed."""
+
+    def __init__(self, feature: str, package: str, extra: str):
+        super().__init__(f"{feature} needs the package '{package}'; install it with: pip install 'commedia[{extra}]'")
+
+
+class OutputFailed(CommediaError):
+    """A result that could not be written; what was there before is untouched."""
+
+
+class SinkClosed(CommediaError):
+    """A pose sent to a sink that was already closed."""
+
+
+def nearest(asked: str, known: Iterable[str]) -> str:
+    """Say which known name is closest to the one asked for, or nothing when none is close."""
+    by_lower = {name.lower(): name for name in known}
+    match = get_close_matches(asked.lower(), by_lower, n=1)
+    return f"did you mean '{by_lower[match[0]]}'? " if match else ""

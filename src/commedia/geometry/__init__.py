@@ -1,0 +1,1 @@
+"""Pure functions on rotations, cameras and meshes. Knows nothing of faces."""

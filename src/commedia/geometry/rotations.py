@@ -1,0 +1,113 @@
+"""Conversions `target_from_source` between rotation matrices, `wxyz` quaternions, axis-angle and Euler angles.
+
+All are right-handed, act on column vectors and are stable near the identity. Numpy only; the torch twins live beside the
+networks that need gradients.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+
+def canonical_wxyz(wxyz: Float[np.ndarray, "*b 4"]) -> Float[np.ndarray, "*b 4"]:
+    """Normalise, and choose of the two equal quaternions the one with w >= 0. A zero quaternion becomes the identity."""
+    norm = np.linalg.norm(wxyz, axis=-1, keepdims=True)
+    identity = np.zeros_like(wxyz)
+    identity[..., 0] = 1
+    unit = np.where(norm > 1e-12, wxyz / np.maximum(norm, 1e-12), identity)
+    return np.where(unit[..., :1] < 0, -unit, unit)
+
+
+def matrix_from_wxyz(wxyz: Float[np.ndarray, "*b 4"]) -> Float[np.ndarray, "*b 3 3"]:
+    """Turn unit quaternions into rotation matrices."""
+    w, x, y, z = np.moveaxis(wxyz, -1, 0)
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def wxyz_from_matrix(matrix: Float[np.ndarray, "*b 3 3"]) -> Float[np.ndarray, "*b 4"]:
+    """Turn rotation matrices into quaternions with w >= 0.
+
+    Of the four ways to divide, takes for each matrix the one whose divisor is largest, so no angle is special.
+    """
+    m = matrix
+    m00, m11, m22 = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
+    ones = np.ones_like(m00)
+    candidates = np.stack(
+        [
+            np.stack([ones + m00 + m11 + m22, m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0],
+                      m[..., 1, 0] - m[..., 0, 1]], -1),
+            np.stack([m[..., 2, 1] - m[..., 1, 2], ones + m00 - m11 - m22, m[..., 1, 0] + m[..., 0, 1],
+                      m[..., 0, 2] + m[..., 2, 0]], -1),
+            np.stack([m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] + m[..., 0, 1], ones - m00 + m11 - m22,
+                      m[..., 2, 1] + m[..., 1, 2]], -1),
+            np.stack([m[..., 1, 0] - m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0], m[..., 2, 1] + m[..., 1, 2],
+                      ones - m00 - m11 + m22], -1),
+        ],
+        axis=-2,
+    )  # fmt: skip
+    diagonal = np.diagonal(candidates, axis1=-2, axis2=-1)
+    best = np.argmax(diagonal, axis=-1)[..., None, None]
+    return canonical_wxyz(np.take_along_axis(candidates, best, axis=-2)[..., 0, :])
+
+
+def multiply_wxyz(first: Float[np.ndarray, "*b 4"], second: Float[np.ndarray, "*b 4"]) -> Float[np.ndarray, "*b 4"]:
+    """Compose: the result rotates by `second`, then by `first`."""
+    w1, x1, y1, z1 = np.moveaxis(first, -1, 0)
+    w2, x2, y2, z2 = np.moveaxis(second, -1, 0)
+    return np.stack(
+        [
+            w1 * w2 - x1 * x2 - y1 * y2 - z1 * z2,
+            w1 * x2 + x1 * w2 + y1 * z2 - z1 * y2,
+            w1 * y2 - x1 * z2 + y1 * w2 + z1 * x2,
+            w1 * z2 + x1 * y2 - y1 * x2 + z1 * w2,
+        ],
+        axis=-1,
+    )
+
+
+def inverse_wxyz(wxyz: Float[np.ndarray, "*b 4"]) -> Float[np.ndarray, "*b 4"]:
+    """Invert unit quaternions."""
+    return wxyz * np.array([1, -1, -1, -1], dtype=wxyz.dtype)
+
+
+def wxyz_from_axis_angle(axis_angle: Float[np.ndarray, "*b 3"]) -> Float[np.ndarray, "*b 4"]:
+    """Turn rotation vectors (axis times radians) into quaternions with w >= 0."""
+    angle = np.linalg.norm(axis_angle, axis=-1, keepdims=True)
+    # sinc is exact through zero: sin(angle / 2) / angle = sinc(angle / 2 pi) / 2.
+    xyz = axis_angle * np.sinc(angle / (2 * np.pi)) / 2
+    return canonical_wxyz(np.concatenate([np.cos(angle / 2), xyz], axis=-1))
+
+
+def axis_angle_from_wxyz(wxyz: Float[np.ndarray, "*b 4"]) -> Float[np.ndarray, "*b 3"]:
+    """Turn quaternions into rotation vectors of at most pi radians."""
+    unit = canonical_wxyz(wxyz)
+    sine = np.linalg.norm(unit[..., 1:], axis=-1, keepdims=True)
+    angle = 2 * np.arctan2(sine, unit[..., :1])
+    return unit[..., 1:] * np.where(sine > 1e-9, angle / np.maximum(sine, 1e-9), 2.0)
+
+
+def wxyz_from_yaw_pitch_roll(yaw_pitch_roll: Float[np.ndarray, "*b 3"]) -> Float[np.ndarray, "*b 4"]:
+    """Compose Ry(yaw) Rx(pitch) Rz(roll): roll acts first. Signs as in `conventions.py`."""
+    unit = np.eye(3, dtype=yaw_pitch_roll.dtype)
+    yaw = wxyz_from_axis_angle(yaw_pitch_roll[..., 0:1] * unit[1])
+    pitch = wxyz_from_axis_angle(yaw_pitch_roll[..., 1:2] * unit[0])
+    roll = wxyz_from_axis_angle(yaw_pitch_roll[..., 2:3] * unit[2])
+    return canonical_wxyz(multiply_wxyz(multiply_wxyz(yaw, pitch), roll))
+
+
+def yaw_pitch_roll_from_wxyz(wxyz: Float[np.ndarray, "*b 4"]) -> Float[np.ndarray, "*b 3"]:
+    """Take apart Ry(yaw) Rx(pitch) Rz(roll); pitch is in [-pi/2, pi/2]."""
+    m = matrix_from_wxyz(canonical_wxyz(wxyz))
+    yaw = np.arctan2(m[..., 0, 2], m[..., 2, 2])
+    pitch = np.arcsin(np.clip(-m[..., 1, 2], -1, 1))
+    roll = np.arctan2(m[..., 1, 0], m[..., 1, 1])
+    return np.stack([yaw, pitch, roll], axis=-1)
+
+
+def mirrored_wxyz(wxyz: Float[np.ndarray, "*b 4"]) -> Float[np.ndarray, "*b 4"]:
+    """Reflect a rotation in the plane x = 0: what a mirror shows of a turning head."""
+    return wxyz * np.array([1, 1, -1, -1], dtype=wxyz.dtype)
