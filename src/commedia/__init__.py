@@ -2,8 +2,8 @@
 
     Frame --detect--> Face --regress--> FaceParams --track--> TrackedFace --retarget--> RigPose --send--> Sink
 
-Each arrow is one folder and each noun one frozen dataclass of :mod:`commedia.structures`. Importing this package imports
-neither torch nor a viewer.
+Each arrow is one folder and each noun one frozen dataclass of :mod:`commedia.structures`. Importing this package
+imports neither torch nor a viewer.
 """
 
 from commedia.errors import CommediaError as CommediaError

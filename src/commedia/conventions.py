@@ -1,10 +1,10 @@
 """Axes, units, sides and names: the one place where each is decided. `docs/conventions.md` says the same in prose.
 
 Frames
-    head    right-handed, metres, +x the subject's left, +y up, +z out of the face; origin midway between the eyeballs of
-            the mean head.
-    camera  right-handed, +x image right, +y image up, +z towards the viewer. A face that looks straight at the camera has
-            the identity rotation, and its left side is on image right.
+    head    right-handed, metres, +x the subject's left, +y up, +z out of the face; origin midway between the eyeballs
+            of the mean head.
+    camera  right-handed, +x image right, +y image up, +z towards the viewer. A face that looks straight at the camera
+            has the identity rotation, and its left side is on image right.
     image   pixels, +x right, +y down; the corner of the first pixel is (0, 0) and its centre (0.5, 0.5).
 Rotations are unit quaternions `wxyz` with w >= 0; angles are radians. Degrees appear only in names that end in `_deg`.
 Positive yaw turns the face to the subject's left (image right), positive pitch looks down, positive roll tilts the head
@@ -54,7 +54,7 @@ LANDMARK_MIRROR: tuple[int, ...] = (
 )
 """iBUG-68: `landmarks[list(LANDMARK_MIRROR)]` renumbers the points of a mirrored picture."""
 
-CONTRADICTORY_PAIRS: tuple[tuple[str, str], ...] = tuple(
+_SIDED_PAIRS = tuple(
     (first.format(side), second.format(side))
     for first, second in (
         ("eyeBlink{}", "eyeWide{}"),
@@ -71,5 +71,11 @@ CONTRADICTORY_PAIRS: tuple[tuple[str, str], ...] = tuple(
         ("mouthShrugLower", "mouthLowerDown{}"),
     )
     for side in ("Left", "Right")
-) + (("jawLeft", "jawRight"), ("mouthLeft", "mouthRight"))
+)
+
+CONTRADICTORY_PAIRS: tuple[tuple[str, str], ...] = (
+    *_SIDED_PAIRS,
+    ("jawLeft", "jawRight"),
+    ("mouthLeft", "mouthRight"),
+)
 """Units one face cannot make at once: paper 3's published pairs (supplement, Table 2) carried over to ARKit names."""

@@ -1,6 +1,6 @@
 """What can go wrong for a user, each as one sentence that names what was asked, what was found and what exists.
 
-Children are named after the thing that is wrong. Anything that is a developer's mistake is an `assert`, not one of these.
+Children are named after the thing that is wrong. A developer's mistake is an `assert`, not one of these.
 """
 
 from collections.abc import Iterable

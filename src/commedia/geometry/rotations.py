@@ -1,7 +1,7 @@
 """Conversions `target_from_source` between rotation matrices, `wxyz` quaternions, axis-angle and Euler angles.
 
-All are right-handed, act on column vectors and are stable near the identity. Numpy only; the torch twins live beside the
-networks that need gradients.
+All are right-handed, act on column vectors and are stable near the identity. Numpy only; the torch twins live beside
+the networks that need gradients.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 
 def canonical_wxyz(wxyz: Float[np.ndarray, "*b 4"]) -> Float[np.ndarray, "*b 4"]:
-    """Normalise, and choose of the two equal quaternions the one with w >= 0. A zero quaternion becomes the identity."""
+    """Normalise, and choose of the two equal quaternions the one with w >= 0. Zero becomes the identity."""
     norm = np.linalg.norm(wxyz, axis=-1, keepdims=True)
     identity = np.zeros_like(wxyz)
     identity[..., 0] = 1

@@ -1,0 +1,21 @@
+"""What many tests share: where the optional material is, and seeded randomness."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Photographs, clips and characters that may not be committed; tests that need them skip without them."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("needs the optional material in ../shared/data")
+    return SHARED_DATA
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(7)
