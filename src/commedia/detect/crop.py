@@ -1,0 +1,106 @@
+"""The square crop SFN reads, and parameters relative to it. Refuses to decide which faces deserve a crop.
+
+Crop units: u = ((x, y)_px - center_px) / side_px, so the crop spans [-0.5, 0.5], y down. Networks measure the head in
+decimetres, so that their outputs are of order one. MFN's per-face parameters are in the same units, relative to the
+square that has the box's centre and area.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from commedia.geometry.cameras import tight_box
+from commedia.geometry.rotations import canonical_wxyz
+from commedia.structures import Box, FaceParams, HeadPose
+
+CROP_SCALE = 1.5
+"""Side of SFN's crop over the longer side of the tight box of the 68 landmarks."""
+
+PADDING_GREY = 128
+"""Value of every channel where a crop or a letterbox leaves the picture."""
+
+DECIMETRES_PER_METRE = 10.0
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square of the image; may reach beyond its edges."""
+
+    center_px: Float[np.ndarray, "2"]
+    side_px: float
+    """Positive."""
+
+
+class CropUnits(NamedTuple):
+    """One face as a network says it; `z` of the translation has no meaning under weak perspective."""
+
+    identity: Float[np.ndarray, "i"]
+    expression: Float[np.ndarray, "e"]
+    wxyz: Float[np.ndarray, "4"]
+    translation: Float[np.ndarray, "3"]
+    """Decimetres, camera axes (y up)."""
+    scale: float
+    """Crop sides per decimetre."""
+
+
+def crop_from_landmarks(landmarks_px: Float[np.ndarray, "l 2"], *, scale: float = CROP_SCALE) -> Crop:
+    """Place the square crop around landmarks."""
+    box = tight_box(landmarks_px)
+    side = scale * max(box.width_px, box.height_px, 1.0)
+    return Crop(np.array(box.center_px, dtype=np.float32), float(side))
+
+
+def crop_from_box(box: Box) -> Crop:
+    """Take the square with the centre and the area of a box: the reference of MFN's face parameters."""
+    return Crop(np.array(box.center_px, dtype=np.float32), float(np.sqrt(box.width_px * box.height_px)))
+
+
+def crop_image(image: UInt8[np.ndarray, "h w 3"], crop: Crop, size: int) -> UInt8[np.ndarray, "{size} {size} 3"]:
+    """Resample a crop to size x size pixels; grey where it leaves the picture.
+
+    Keeps sub-pixel placement. A crop larger than the output is sampled at a whole multiple of the output and then
+    averaged, because bilinear sampling alone would alias.
+    """
+    multiple = max(1, round(crop.side_px / size))
+    sampled = size * multiple
+    px_per_sample = crop.side_px / sampled
+    corner_x, corner_y = (float(value) - crop.side_px / 2 for value in crop.center_px)
+    # OpenCV puts pixel centres at whole numbers; ours are at halves.
+    shift = px_per_sample / 2 - 0.5
+    image_from_sample = np.array([[px_per_sample, 0, corner_x + shift], [0, px_per_sample, corner_y + shift]])
+    warped = cv2.warpAffine(
+        image,
+        image_from_sample,
+        (sampled, sampled),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(PADDING_GREY,) * 3,
+    )
+    result = warped if multiple == 1 else cv2.resize(warped, (size, size), interpolation=cv2.INTER_AREA)
+    return np.asarray(result, dtype=np.uint8)
+
+
+def params_from_crop_units(units: CropUnits, crop: Crop) -> FaceParams:
+    """Place a network's reading of a crop in the whole image.
+
+    Reference:
+        Chaudhuri et al. 2019, Eq. 2: u = f (R V + t), with f = `scale` and lengths in decimetres.
+    """
+    shift = crop.side_px * units.scale * units.translation[:2] * np.array([1, -1], dtype=np.float32)
+    pose = HeadPose(
+        wxyz=canonical_wxyz(np.asarray(units.wxyz, dtype=np.float32)),
+        origin_px=np.asarray(crop.center_px + shift, dtype=np.float32),
+        px_per_m=float(DECIMETRES_PER_METRE * units.scale * crop.side_px),
+    )
+    return FaceParams(units.identity, units.expression, pose)
+
+
+def crop_units_from_params(params: FaceParams, crop: Crop) -> CropUnits:
+    """Say a face of the whole image relative to a crop: the inverse of `params_from_crop_units`, with z = 0."""
+    scale = params.pose.px_per_m / (DECIMETRES_PER_METRE * crop.side_px)
+    x, y = (params.pose.origin_px - crop.center_px) / (crop.side_px * scale)
+    translation = np.array([x, -y, 0], dtype=np.float32)
+    return CropUnits(params.identity, params.expression, params.pose.wxyz, translation, float(scale))
