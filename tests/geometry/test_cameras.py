@@ -13,6 +13,10 @@ def pose(yaw_pitch_roll: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> HeadPo
     return HeadPose(wxyz_from_yaw_pitch_roll(angles), np.array([320.0, 240.0]), px_per_m=1000.0)
 
 
+def box(*corners_px: int) -> Box:
+    return Box(*map(float, corners_px))
+
+
 def test_frontal_face_is_seen_from_the_front() -> None:
     left_ear, crown = [0.1, 0.0, 0.0], [0.0, 0.1, 0.0]
     points = image_from_head(np.array([left_ear, crown, [0.0, 0.0, 0.1]]), pose())
@@ -25,18 +29,18 @@ def test_positive_yaw_moves_the_nose_to_image_right() -> None:
 
 
 def test_tight_box_touches_its_points() -> None:
-    assert tight_box(np.array([[3.0, 9.0], [1.0, 4.0], [2.0, 12.0]])) == Box(1, 4, 3, 12)
+    assert tight_box(np.array([[3.0, 9.0], [1.0, 4.0], [2.0, 12.0]])) == box(1, 4, 3, 12)
 
 
 @pytest.mark.parametrize(
     ("other", "expected"),
     [
-        (Box(0, 0, 2, 2), 1.0),
-        (Box(1, 0, 3, 2), 1 / 3),
-        (Box(2, 0, 4, 2), 0.0),
-        (Box(5, 5, 6, 6), 0.0),
-        (Box(1, 1, 1, 1), 0.0),
+        (box(0, 0, 2, 2), 1.0),
+        (box(1, 0, 3, 2), 1 / 3),
+        (box(2, 0, 4, 2), 0.0),
+        (box(5, 5, 6, 6), 0.0),
+        (box(1, 1, 1, 1), 0.0),
     ],
 )
 def test_overlap(other: Box, expected: float) -> None:
-    assert intersection_over_union(Box(0, 0, 2, 2), other) == pytest.approx(expected)
+    assert intersection_over_union(box(0, 0, 2, 2), other) == pytest.approx(expected)
