@@ -1,0 +1,243 @@
+"""Shards: tar files of `key.jpg` + `key.json`, the only form in which training samples are stored.
+
+Reading is strict: a shard that is cut short, misses a member, or holds a number out of its range is a `BadShard` that
+says which sample and why. Writing goes to a file aside which takes the final name only when complete.
+"""
+
+import io
+import json
+import os
+import tarfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import cv2
+import numpy as np
+
+from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT, LANDMARK_COUNT
+from commedia.data.sample import (
+    LANDMARK_KINDS,
+    PICTURE_KINDS,
+    FaceSample,
+    LandmarkKind,
+    PictureKind,
+    PictureSample,
+)
+from commedia.errors import BadShard
+from commedia.structures import Box, HeadPose
+
+_PICTURE_FIELDS = frozenset({"source", "licence", "kind", "width", "height", "faces"})
+_FACE_FIELDS = frozenset(
+    {"identity_name", "box", "landmarks_px", "landmark_kind", "identity", "expression", "expression_trust"}
+    | {"wxyz", "origin_px", "px_per_m"}
+)
+
+
+@dataclass(frozen=True)
+class EncodedPicture:
+    """A `PictureSample` whose image is still a JPEG, so that a whole data set fits in memory."""
+
+    key: str
+    jpeg: bytes
+    size: tuple[int, int]
+    """Width and height of the image, in pixels."""
+    faces: tuple[FaceSample, ...]
+    source: str
+    licence: str
+    kind: PictureKind
+
+    def decoded(self) -> PictureSample:
+        """Decode the image; raises BadShard when it is not a JPEG of the size the label speaks of."""
+        bgr = cv2.imdecode(np.frombuffer(self.jpeg, np.uint8), cv2.IMREAD_COLOR)
+        if bgr is None:
+            raise BadShard(f"sample '{self.key}': the picture cannot be decoded")
+        if (bgr.shape[1], bgr.shape[0]) != self.size:
+            found, said = f"{bgr.shape[1]}x{bgr.shape[0]}", f"{self.size[0]}x{self.size[1]}"
+            raise BadShard(f"sample '{self.key}': the picture is {found}, its label says {said}")
+        return PictureSample(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), self.faces, self.source, self.licence, self.kind)
+
+
+def write_shard(path: Path, samples: Iterable[PictureSample], *, quality: int = 92) -> int:
+    """Write samples in order under keys `000000`, `000001`, ...; returns how many.
+
+    The file appears under its name only when the last sample is in it; on any error what was there before is untouched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    count = 0
+    try:
+        with tarfile.open(aside, "w") as tar:
+            for sample in samples:
+                key = f"{count:06d}"
+                _add(tar, f"{key}.jpg", _jpeg(sample, quality))
+                _add(tar, f"{key}.json", json.dumps(_to_json(sample), separators=(",", ":")).encode())
+                count += 1
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return count
+
+
+def read_encoded(path: Path) -> Iterator[EncodedPicture]:
+    """Read a shard's samples in order without decoding their images; the labels are checked."""
+    try:
+        with tarfile.open(path, "r:") as tar:
+            yield from _pairs(path, tar)
+    except (OSError, tarfile.TarError) as error:
+        raise BadShard(f"{path}: not a readable tar file ({error})") from error
+
+
+def read_shard(path: Path) -> Iterator[PictureSample]:
+    """Read and decode a shard's samples in order."""
+    for encoded in read_encoded(path):
+        try:
+            yield encoded.decoded()
+        except BadShard as error:
+            raise BadShard(f"{path}: {error}") from error
+
+
+def _pairs(path: Path, tar: tarfile.TarFile) -> Iterator[EncodedPicture]:
+    waiting: tuple[str, bytes] | None = None
+    for member in tar:
+        stream = tar.extractfile(member)
+        content = stream.read() if stream is not None else b""
+        if len(content) != member.size:
+            raise BadShard(f"{path}: cut short inside '{member.name}'")
+        key, _, extension = member.name.rpartition(".")
+        if waiting is None and extension == "jpg":
+            waiting = (key, content)
+        elif waiting is not None and extension == "json" and key == waiting[0]:
+            yield _encoded(path, key, waiting[1], content)
+            waiting = None
+        else:
+            expected = "a .jpg" if waiting is None else f"'{waiting[0]}.json'"
+            raise BadShard(f"{path}: found '{member.name}' where {expected} was expected")
+    if waiting is not None:
+        raise BadShard(f"{path}: '{waiting[0]}.jpg' has no label")
+
+
+def _encoded(path: Path, key: str, jpeg: bytes, label: bytes) -> EncodedPicture:
+    try:
+        raw = _fields(json.loads(label), _PICTURE_FIELDS, "the label")
+        width, height = (_positive(raw[name], name) for name in ("width", "height"))
+        if not isinstance(raw["faces"], list):
+            raise ValueError("'faces' must be a list")
+        faces = tuple(_face(face) for face in raw["faces"])
+        source, licence = _text(raw["source"], "source"), _text(raw["licence"], "licence")
+        kind = cast("PictureKind", _choice(raw["kind"], PICTURE_KINDS, "kind"))
+    except ValueError as error:  # json's own error is one
+        raise BadShard(f"{path}: sample '{key}': {error}") from error
+    return EncodedPicture(key, jpeg, (int(width), int(height)), faces, source, licence, kind)
+
+
+def _face(raw: Any) -> FaceSample:
+    raw = _fields(raw, _FACE_FIELDS, "a face")
+    left, top, right, bottom = _numbers(raw["box"], (4,), "box").tolist()
+    if not (left < right and top < bottom):
+        raise ValueError(f"'box' {[left, top, right, bottom]} has no area")
+    wxyz = _numbers(raw["wxyz"], (4,), "wxyz")
+    if abs(float(np.linalg.norm(wxyz)) - 1) > 1e-3:
+        raise ValueError("'wxyz' is not a unit quaternion")
+    pose = HeadPose(wxyz, _numbers(raw["origin_px"], (2,), "origin_px"), _positive(raw["px_per_m"], "px_per_m"))
+    identity, expression, name = raw["identity"], raw["expression"], raw["identity_name"]
+    return FaceSample(
+        box=Box(left, top, right, bottom),
+        landmarks_px=_numbers(raw["landmarks_px"], (LANDMARK_COUNT, 2), "landmarks_px"),
+        landmark_kind=cast("LandmarkKind", _choice(raw["landmark_kind"], LANDMARK_KINDS, "landmark_kind")),
+        pose=pose,
+        identity=None if identity is None else _numbers(identity, (IDENTITY_COUNT,), "identity"),
+        expression=None if expression is None else _weights(expression, "expression"),
+        expression_trust=_weights(raw["expression_trust"], "expression_trust"),
+        identity_name=None if name is None else _text(name, "identity_name"),
+    )
+
+
+def _fields(raw: Any, names: frozenset[str], what: str) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        raise ValueError(f"{what} is not an object")
+    if missing := sorted(names - raw.keys()):
+        raise ValueError(f"{what} lacks {missing}")
+    if unknown := sorted(raw.keys() - names):
+        raise ValueError(f"{what} has unknown {unknown}; known: {sorted(names)}")
+    return raw
+
+
+def _numbers(raw: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
+    try:
+        numbers = np.asarray(raw, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"'{name}' is not made of numbers") from error
+    if numbers.shape != shape:
+        raise ValueError(f"'{name}' has shape {numbers.shape}, expected {shape}")
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"'{name}' is not finite")
+    return numbers
+
+
+def _weights(raw: Any, name: str) -> np.ndarray:
+    weights = _numbers(raw, (EXPRESSION_COUNT,), name)
+    if weights.min() < 0 or weights.max() > 1:
+        raise ValueError(f"'{name}' leaves [0, 1]: {weights.min():.3f} to {weights.max():.3f}")
+    return weights
+
+
+def _positive(raw: Any, name: str) -> float:
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not 0 < raw < float("inf"):
+        raise ValueError(f"'{name}' must be a positive number, found {raw!r}")
+    return float(raw)
+
+
+def _text(raw: Any, name: str) -> str:
+    if not isinstance(raw, str) or not raw:
+        raise ValueError(f"'{name}' must be a text, found {raw!r}")
+    return raw
+
+
+def _choice(raw: Any, known: tuple[str, ...], name: str) -> str:
+    if raw not in known:
+        raise ValueError(f"'{name}' is {raw!r}; known: {', '.join(known)}")
+    return raw
+
+
+def _to_json(sample: PictureSample) -> dict[str, Any]:
+    height, width = sample.image.shape[:2]
+    faces = [_face_to_json(face) for face in sample.faces]
+    return {
+        "source": sample.source, "licence": sample.licence, "kind": sample.kind,
+        "width": width, "height": height, "faces": faces,
+    }  # fmt: skip
+
+
+def _face_to_json(face: FaceSample) -> dict[str, Any]:
+    box = face.box
+    return {
+        "identity_name": face.identity_name,
+        "box": _rounded([box.left_px, box.top_px, box.right_px, box.bottom_px], 3),
+        "landmarks_px": _rounded(face.landmarks_px, 3),
+        "landmark_kind": face.landmark_kind,
+        "identity": None if face.identity is None else _rounded(face.identity, 4),
+        "expression": None if face.expression is None else _rounded(face.expression, 4),
+        "expression_trust": _rounded(face.expression_trust, 4),
+        "wxyz": _rounded(face.pose.wxyz, 7),
+        "origin_px": _rounded(face.pose.origin_px, 3),
+        "px_per_m": float(face.pose.px_per_m),
+    }
+
+
+def _rounded(numbers: Any, digits: int) -> Any:
+    return np.round(np.asarray(numbers, dtype=np.float64), digits).tolist()
+
+
+def _jpeg(sample: PictureSample, quality: int) -> bytes:
+    _, encoded = cv2.imencode(
+        ".jpg", cv2.cvtColor(sample.image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
+    return encoded.tobytes()
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    tar.addfile(info, io.BytesIO(content))

@@ -1,0 +1,1 @@
+"""Tests of training samples and of the synthetic performers."""
