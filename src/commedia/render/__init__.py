@@ -1,0 +1,1 @@
+"""Meshes to pictures in torch: project, rasterize, shade. Differentiable inside the silhouette; knows nothing of faces."""
