@@ -1,0 +1,1 @@
+"""Pictures, animations, videos and folders as streams of upright RGB frames with exact times."""
