@@ -1,0 +1,125 @@
+"""MFN's raw grid to the boxes that are faces: threshold, decode, non-maximum suppression.
+
+Everything but a comparison of the 405 objectness numbers happens only for the few predictions above the threshold, so
+that the cost does not grow with the number of cells, and hardly with the number of faces.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
+
+NMS_IOU = 0.45
+DEFAULT_THRESHOLD = 0.5
+BOX_COUNT = 5
+ROW_COUNT = BOX_COUNT + IDENTITY_COUNT + EXPRESSION_COUNT + 8
+"""tx, ty, tw, th, to | identity | expression | wxyz | translation | scale."""
+
+LARGEST_GROWTH = 6.0
+"""Bound of tw and th, as in training: a wild logit must not overflow `exp`."""
+
+
+class GridFaces(NamedTuple):
+    """Faces found in one square picture, most confident first; parameters relative to their box."""
+
+    corners: Float[np.ndarray, "f 4"]
+    """left, top, right, bottom as fractions of the square."""
+    confidence: Float[np.ndarray, "f"]
+    identity: Float[np.ndarray, "f i"]
+    expression: Float[np.ndarray, "f e"]
+    wxyz: Float[np.ndarray, "f 4"]
+    translation: Float[np.ndarray, "f 3"]
+    scale: Float[np.ndarray, "f"]
+
+
+def sigmoid(logits: Float[np.ndarray, "*b"]) -> Float[np.ndarray, "*b"]:
+    """The logistic function, without overflow at either end."""
+    return 0.5 * (1 + np.tanh(0.5 * logits))
+
+
+def decode_grid(
+    grid: Float[np.ndarray, "n k"],
+    anchors: Float[np.ndarray, "a 2"],
+    *,
+    threshold: float = DEFAULT_THRESHOLD,
+    nms_iou: float = NMS_IOU,
+) -> GridFaces:
+    """Read the faces out of MFN's answer for one picture.
+
+    Rows are cell-major: row = (cell_row * cells + cell_column) * len(anchors) + anchor.
+
+    Reference:
+        Chaudhuri et al. 2019, section 7.2: b_xy = sigmoid(t_xy) + cell, b_wh = anchor * exp(t_wh), in cells.
+    """
+    assert grid.shape[1] == ROW_COUNT, grid.shape
+    candidates = np.flatnonzero(grid[:, 4] > np.log(threshold / (1 - threshold)))
+    candidates = candidates[np.argsort(-grid[candidates, 4], kind="stable")]
+    kept = suppress(decode_corners(grid, candidates, anchors), nms_iou)
+    return read_rows(grid, candidates[kept], anchors)
+
+
+def read_rows(
+    grid: Float[np.ndarray, "n k"], index: Int[np.ndarray, "m"], anchors: Float[np.ndarray, "a 2"]
+) -> GridFaces:
+    """Read the faces of chosen rows, whatever their confidence."""
+    rows = grid[index]
+    _, identity, expression, wxyz, translation, scale = np.split(
+        rows, np.cumsum([BOX_COUNT, IDENTITY_COUNT, EXPRESSION_COUNT, 4, 3]), axis=1
+    )
+    return GridFaces(
+        decode_corners(grid, index, anchors),
+        sigmoid(rows[:, 4]),
+        identity,
+        sigmoid(expression),
+        wxyz,
+        translation,
+        sigmoid(scale[:, 0]),
+    )
+
+
+def decode_corners(
+    grid: Float[np.ndarray, "n k"], index: Int[np.ndarray, "m"], anchors: Float[np.ndarray, "a 2"]
+) -> Float[np.ndarray, "m 4"]:
+    """Place the boxes of chosen rows, as fractions of the square."""
+    count = len(anchors)
+    cells = round((len(grid) / count) ** 0.5)
+    cell = np.stack([index // count % cells, index // count // cells], axis=1)
+    center = (sigmoid(grid[index, 0:2]) + cell) / cells
+    growth = np.exp(np.clip(grid[index, 2:4], -LARGEST_GROWTH, LARGEST_GROWTH))
+    half = anchors[index % count] * growth / cells / 2
+    return np.concatenate([center - half, center + half], axis=1).astype(grid.dtype)
+
+
+def encode_corners(
+    corners: Float[np.ndarray, "m 4"], index: Int[np.ndarray, "m"], anchors: Float[np.ndarray, "a 2"], cells: int
+) -> Float[np.ndarray, "m 4"]:
+    """Find the tx, ty, tw, th that make chosen rows say these boxes: the inverse of `decode_corners`."""
+    count = len(anchors)
+    cell = np.stack([index // count % cells, index // count // cells], axis=1)
+    inside = np.clip((corners[:, :2] + corners[:, 2:]) / 2 * cells - cell, 1e-4, 1 - 1e-4)
+    growth = np.log((corners[:, 2:] - corners[:, :2]) * cells / anchors[index % count])
+    return np.concatenate([np.log(inside / (1 - inside)), growth], axis=1).astype(corners.dtype)
+
+
+def pairwise_iou(first: Float[np.ndarray, "n 4"], second: Float[np.ndarray, "m 4"]) -> Float[np.ndarray, "n m"]:
+    """Overlap of every box of one list with every box of another."""
+    top_left = np.maximum(first[:, None, :2], second[None, :, :2])
+    bottom_right = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    shared = np.prod(np.maximum(bottom_right - top_left, 0), axis=2)
+    areas = (np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (first, second))
+    area_first, area_second = areas
+    return shared / np.maximum(area_first[:, None] + area_second[None, :] - shared, np.finfo(shared.dtype).tiny)
+
+
+def suppress(corners: Float[np.ndarray, "m 4"], nms_iou: float = NMS_IOU) -> Int[np.ndarray, "f"]:
+    """Keep each box that overlaps no better kept one by more than `nms_iou`; boxes come best first."""
+    overlap = pairwise_iou(corners, corners) > nms_iou
+    suppressed = np.zeros(len(corners), dtype=bool)
+    kept = []
+    for row in range(len(corners)):
+        if not suppressed[row]:
+            kept.append(row)
+            suppressed |= overlap[row]
+    return np.array(kept, dtype=np.int64)

@@ -1,0 +1,1 @@
+"""Second arrow of the sentence: ONNX networks to faces and parameters, without torch."""

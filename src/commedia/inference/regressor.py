@@ -1,0 +1,17 @@
+"""What every regressor promises: crops of one picture to parameters."""
+
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import UInt8
+
+from commedia.detect.crop import Crop
+from commedia.structures import FaceParams
+
+
+class RegressorProtocol(Protocol):
+    """Reads the face in a crop; always answers, so judging whether there is a face belongs to the caller."""
+
+    def regress(self, image: UInt8[np.ndarray, "h w 3"], crops: list[Crop]) -> list[FaceParams]:
+        """Read one face per crop, in the pixels of the whole image."""
+        ...

@@ -1,0 +1,24 @@
+"""Where the shipped ONNX networks are, by name. Training weights (safetensors) are the business of `networks/`."""
+
+from pathlib import Path
+
+from commedia.errors import UnknownName
+
+WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "weights"
+DEFAULT_SFN = "sfn-full"
+DEFAULT_MFN = "mfn-full"
+
+
+def shipped_weights(folder: Path = WEIGHTS_FOLDER) -> list[str]:
+    """List the names that `find_weights` knows."""
+    return sorted(path.stem for path in folder.glob("*.onnx"))
+
+
+def find_weights(name: str, folder: Path = WEIGHTS_FOLDER) -> Path:
+    """Find a shipped network by name, or take a path to an .onnx file as it is."""
+    if name.endswith(".onnx") and Path(name).is_file():
+        return Path(name)
+    path = folder / f"{name}.onnx"
+    if not path.is_file():
+        raise UnknownName("weights", name, shipped_weights(folder))
+    return path
