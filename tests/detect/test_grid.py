@@ -24,9 +24,8 @@ def random_boxes(rng: np.random.Generator, count: int) -> np.ndarray:
 
 def test_decode_inverts_encode(rng: np.random.Generator):
     corners = random_boxes(rng, 4)
-    corners[:, [0, 2]] = corners[:, [0, 2]] * 0.1 + np.array(
-        [[0], [0.25], [0.5], [0.75]]
-    )  # Apart, so none is suppressed.
+    # Moved apart, so that none is suppressed.
+    corners[:, [0, 2]] = corners[:, [0, 2]] * 0.1 + np.array([[0], [0.25], [0.5], [0.75]])
     cell = np.floor((corners[:, :2] + corners[:, 2:]) / 2 * CELLS).astype(int)
     index = (cell[:, 1] * CELLS + cell[:, 0]) * len(ANCHORS) + np.array([0, 1, 2, 3])
     grid = empty_grid()
@@ -45,9 +44,8 @@ def test_decode_inverts_encode(rng: np.random.Generator):
 
 def test_rows_are_cell_major():
     grid = empty_grid()
-    grid[(3 * CELLS + 7) * len(ANCHORS) + 2, 4] = (
-        5  # Row 3, column 7, anchor 2; zeros put the box at the cell's centre.
-    )
+    # Row 3, column 7, anchor 2; zeros put the box at the cell's centre.
+    grid[(3 * CELLS + 7) * len(ANCHORS) + 2, 4] = 5
     left, top, right, bottom = decode_grid(grid, ANCHORS).corners[0] * CELLS
     assert ((left + right) / 2, (top + bottom) / 2) == pytest.approx((7.5, 3.5))
     assert (right - left, bottom - top) == pytest.approx((1.5, 2.0))

@@ -41,4 +41,4 @@ def test_the_rest_of_the_square_is_grey():
     square = letterbox_image(np.zeros((100, 200, 3), np.uint8), letterbox_for(100, 200, 288))
     assert (square[:71] == PADDING_GREY).all()
     assert (square[-71:] == PADDING_GREY).all()
-    assert (square[73:-73] == 0).all()
+    assert (square[73:-73, 1:-1] == 0).all()

@@ -89,9 +89,7 @@ def anchors_of(file_name: str, metadata: dict[str, str]) -> Float[np.ndarray, "a
     except (KeyError, ValueError) as error:
         raise WeightsMismatch(f"{file_name} does not carry readable anchors in its metadata") from error
     if anchors.ndim != 2 or anchors.shape[1] != 2:
-        raise WeightsMismatch(
-            f"{file_name} carries anchors of shape {anchors.shape}, expected pairs of width and height"
-        )
+        raise WeightsMismatch(f"{file_name} carries anchors of shape {anchors.shape}, expected pairs of width, height")
     return anchors
 
 
