@@ -1,0 +1,61 @@
+"""Vertices to image points with a depth that a z-buffer may compare: weak perspective and true perspective.
+
+An image point is (x_px, y_px, depth): pixels as in `conventions.py`, and a depth that grows away from the viewer and is
+affine over the image of a plane, so that interpolating it linearly across a projected triangle is exact.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def matrix_from_wxyz(wxyz: Float[Tensor, "b 4"]) -> Float[Tensor, "b 3 3"]:
+    """Turn unit quaternions into rotation matrices; the torch twin of `geometry.rotations`."""
+    w, x, y, z = wxyz.unbind(-1)
+    rows = [
+        torch.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], -1),
+        torch.stack([2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)], -1),
+        torch.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], -1),
+    ]
+    return torch.stack(rows, -2)
+
+
+def rotate(vertices: Float[Tensor, "b v 3"], wxyz: Float[Tensor, "b 4"]) -> Float[Tensor, "b v 3"]:
+    """Turn vertices of the head frame into the camera's axes, the origin staying where it is."""
+    return vertices @ matrix_from_wxyz(wxyz).transpose(1, 2)
+
+
+def weak_perspective(
+    rotated: Float[Tensor, "b v 3"], origin_px: Float[Tensor, "b 2"], px_per_m: Float[Tensor, "b"]
+) -> Float[Tensor, "b v 3"]:
+    """Project rotated vertices without foreshortening; depth is in metres, 0 at the head's origin.
+
+    Reference:
+        Chaudhuri et al. 2019, Eq. 2.
+    """
+    flip = rotated.new_tensor([1.0, -1.0])
+    xy = origin_px[:, None] + px_per_m[:, None, None] * rotated[..., :2] * flip
+    return torch.cat([xy, -rotated[..., 2:]], -1)
+
+
+def perspective(
+    rotated: Float[Tensor, "b v 3"],
+    origin_px: Float[Tensor, "b 2"],
+    px_per_m: Float[Tensor, "b"],
+    distance_m: Float[Tensor, "b"],
+) -> Float[Tensor, "b v 3"]:
+    """Project rotated vertices through a pinhole on the ray to the head's origin, `distance_m` away.
+
+    `px_per_m` is the scale at the origin's depth, so that a large distance gives `weak_perspective`. Depth is minus the
+    inverse of the distance along the ray: that, not the distance, is affine over the image of a plane.
+    """
+    inverse = 1 / (distance_m[:, None] - rotated[..., 2]).clamp_min(1e-3)
+    flip = rotated.new_tensor([1.0, -1.0])
+    scale = (px_per_m * distance_m)[:, None, None] * inverse[..., None]
+    return torch.cat([origin_px[:, None] + scale * rotated[..., :2] * flip, -inverse[..., None]], -1)
+
+
+def perspective_correct(barycentric: Float[Tensor, "n 3"], corner_depth: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
+    """Turn weights measured in the image into weights on the surface, given the depths `perspective` made."""
+    weighted = barycentric * -corner_depth
+    return weighted / weighted.sum(-1, keepdim=True)

@@ -1,0 +1,75 @@
+"""Surface colour under light: normals, spherical harmonics as in papers 2 and 3, textures. Pure torch functions."""
+
+import math
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+# Lambert's kernel per band (a) times the harmonics' norms (c); the same constants as in the papers' own renderers.
+_BAND_0 = math.pi / math.sqrt(4 * math.pi)
+_BAND_1 = 2 * math.pi / math.sqrt(3) * math.sqrt(3) / math.sqrt(4 * math.pi)
+_BAND_2 = 2 * math.pi / math.sqrt(8) * 3 * math.sqrt(5) / math.sqrt(12 * math.pi)
+
+AMBIENT_OFFSET = 0.8
+"""Added to the first coefficient of every channel, so that all zeros is an evenly lit face."""
+
+
+def vertex_normals(vertices: Float[Tensor, "b v 3"], triangles: Int64[Tensor, "t 3"]) -> Float[Tensor, "b v 3"]:
+    """Average the triangles' normals at each vertex, weighted by area; zero where a vertex has no triangle."""
+    first, second, third = (vertices[:, corner] for corner in triangles.unbind(1))
+    face = torch.cross(second - first, third - first, dim=-1)
+    total = torch.zeros_like(vertices)
+    for corner in triangles.unbind(1):
+        total = total.index_add(1, corner, face)
+    return torch.nn.functional.normalize(total, dim=-1, eps=1e-20)
+
+
+def harmonics(normals: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 9"]:
+    """Evaluate the nine real harmonics at unit normals in camera axes.
+
+    Reference:
+        Mo et al. 2022 (paper 3), whose released renderer fixes order, signs and constants.
+    """
+    x, y, z = normals.unbind(-1)
+    bands = [
+        torch.full_like(x, _BAND_0),
+        -_BAND_1 * y,
+        _BAND_1 * z,
+        -_BAND_1 * x,
+        _BAND_2 * x * y,
+        -_BAND_2 * y * z,
+        _BAND_2 * 0.5 / math.sqrt(3) * (3 * z * z - 1),
+        -_BAND_2 * x * z,
+        _BAND_2 * 0.5 * (x * x - y * y),
+    ]
+    return torch.stack(bands, -1)
+
+
+def irradiance(
+    normals: Float[Tensor, "n 3"], coefficients: Float[Tensor, "b 3 9"], picture: Int64[Tensor, "n"]
+) -> Float[Tensor, "n 3"]:
+    """Light that falls on surface points, per colour channel; multiply it with albedo in [0, 1]."""
+    offset = torch.zeros_like(coefficients)
+    offset[:, :, 0] = AMBIENT_OFFSET
+    return torch.einsum("nk,nck->nc", harmonics(normals), (coefficients + offset)[picture])
+
+
+def directional_coefficients(
+    direction: Float[Tensor, "*b 3"], colour: Float[Tensor, "*b 3"]
+) -> Float[Tensor, "*b 3 9"]:
+    """Coefficients of a distant lamp in unit `direction`: `irradiance` is then near colour * max(0, n . direction).
+
+    Lambert's kernel integrates to pi, 2 pi / 3, pi / 4 in bands 0, 1, 2; the constants above hold pi, 2 pi / sqrt(3),
+    2 pi / sqrt(8) already, once in the basis at the lamp and once at the surface.
+    """
+    basis = harmonics(direction)
+    share = basis.new_tensor([1 / math.pi] + [1 / (2 * math.pi)] * 8)
+    return colour[..., :, None] * (basis * share)[..., None, :]
+
+
+def sample_texture(texture: Float[Tensor, "c h w"], uv: Float[Tensor, "n 2"]) -> Float[Tensor, "n c"]:
+    """Look a shared texture up bilinearly at uv in [0, 1]; (0, 0) is the corner of its first texel."""
+    grid = (uv * 2 - 1)[None, None]
+    found = torch.nn.functional.grid_sample(texture[None], grid, padding_mode="border", align_corners=False)
+    return found[0, :, 0].transpose(0, 1)

@@ -1,0 +1,1 @@
+"""Tests of the renderer: oracles, gradients, laws of light."""
