@@ -1,0 +1,1 @@
+"""How good it is: pure metrics, the project's tables, and how they are written down."""
