@@ -1,1 +1,1 @@
-"""Meshes to pictures in torch: project, rasterize, shade. Has gradients inside the silhouette; knows nothing of faces."""
+"""Meshes to pictures in torch: project, rasterize, shade. Gradients inside the silhouette; knows nothing of faces."""
