@@ -41,13 +41,14 @@ class PictureSource(FrameSource):
     def __init__(self, path: Path):
         self.path = path
         self.notes: list[str] = []
-        with _opened(path) as picture:
+        with _decoding(path), _opened(path) as picture:
             width_px, height_px, scale = reduced_size(*_upright_size(picture))
         self.info = MediaInfo(width_px, height_px, STILL_FRAME_RATE, 1, is_still=True, scale=scale)
 
     def __iter__(self) -> Iterator[Frame]:
-        with _opened(self.path) as picture:
-            yield Frame(rgb_from_picture(picture), 0, Fraction(0))
+        with _decoding(self.path), _opened(self.path) as picture:
+            image = rgb_from_picture(picture)
+        yield Frame(image, 0, Fraction(0))
 
 
 class AnimationSource(FrameSource):
@@ -56,34 +57,35 @@ class AnimationSource(FrameSource):
     def __init__(self, path: Path):
         self.path = path
         self.notes: list[str] = []
-        with _opened(path) as picture:
+        with _decoding(path), _opened(path) as picture:
             width_px, height_px, scale = reduced_size(*_upright_size(picture))
-            count = getattr(picture, "n_frames", 1)
             picture.load()
             rate = Fraction(1000, _delay_ms(picture))
+            count = _frame_count(picture)
         self.info = MediaInfo(width_px, height_px, rate, count, is_still=False, scale=scale)
 
     def __iter__(self) -> Iterator[Frame]:
+        time_s = Fraction(0)
         with _opened(self.path) as picture:
-            time_s = Fraction(0)
-            for index in range(self.info.frame_count or 1):
+            for index in range(_frame_count(picture)):
                 try:
-                    picture.seek(index)
-                    image = rgb_from_picture(picture.copy())
-                except (OSError, EOFError, ValueError, SyntaxError):
+                    with _decoding(self.path):
+                        picture.seek(index)
+                        image, delay_ms = rgb_from_picture(picture.copy()), _delay_ms(picture)
+                except UnreadableMedia:
                     self.notes.append(
-                        f"'{self.path.name}' is cut short: {index} of {self.info.frame_count} frames read"
+                        f"'{self.path.name}' is cut short: {index} of {_frame_count(picture)} frames read"
                     )
                     return
                 yield Frame(image, index, time_s)
-                time_s += Fraction(_delay_ms(picture), 1000)
+                time_s += Fraction(delay_ms, 1000)
 
 
 def picture_source(path: Path) -> FrameSource | None:
     """Open a picture or animation; None when the content is no picture at all."""
     try:
-        with _opened(path) as picture:
-            animated = picture.format in ANIMATED_FORMATS and getattr(picture, "n_frames", 1) > 1
+        with _decoding(path), _opened(path) as picture:
+            animated = picture.format in ANIMATED_FORMATS and _frame_count(picture) > 1
     except UnidentifiedImageError:
         return None
     return AnimationSource(path) if animated else PictureSource(path)
@@ -104,7 +106,7 @@ def rgb_from_picture(picture: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
 def _eight_bit_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith(("I", "F")):
         return Image.fromarray(_eight_bit_grey(np.asarray(picture))).convert("RGB")
-    if "A" in picture.mode.upper() or (picture.mode in ("P", "L", "RGB", "1") and "transparency" in picture.info):
+    if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
         layer = picture.convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, layer).convert("RGB")
@@ -130,30 +132,35 @@ def _delay_ms(picture: Image.Image) -> int:
     return delay_ms if delay_ms > SHORTEST_DELAY_MS else DEFAULT_DELAY_MS
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """Open by content with our own size limit, and turn what Pillow says of a broken picture into one sentence."""
+def _frame_count(picture: Image.Image) -> int:
+    return getattr(picture, "n_frames", 1)
+
+
+def _opened(path: Path) -> Image.Image:
+    """Recognise a picture by its content, under our own size limit instead of Pillow's."""
     Image.init()
     pillow_limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
+        picture = Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN])
+    finally:
+        Image.MAX_IMAGE_PIXELS = pillow_limit
+    if picture.width * picture.height > MAX_PIXELS:
+        picture.close()
+        raise UnreadableMedia(
+            f"'{path}' has {picture.width} x {picture.height} pixels; "
+            f"pictures of up to {MAX_PIXELS // 10**6} million pixels can be read"
+        )
+    return picture
+
+
+@contextmanager
+def _decoding(path: Path) -> Iterator[None]:
+    """Turn what Pillow says of a broken picture into one sentence, and silence its remarks on odd metadata."""
+    try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # Pillow's remarks on odd metadata
-            with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as picture:
-                _refuse_oversize(path, picture)
-                yield picture
+            warnings.simplefilter("ignore", UserWarning)
+            yield
     except UnidentifiedImageError:
         raise
     except (OSError, ValueError, SyntaxError, EOFError) as error:
-        raise UnreadableMedia(
-            f"cannot decode the picture '{path}': {error}; the file is damaged or cut short"
-        ) from error
-    finally:
-        Image.MAX_IMAGE_PIXELS = pillow_limit
-
-
-def _refuse_oversize(path: Path, picture: Image.Image) -> None:
-    width_px, height_px = picture.size
-    if width_px * height_px > MAX_PIXELS:
-        raise UnreadableMedia(
-            f"'{path}' has {width_px} x {height_px} pixels; pictures up to {MAX_PIXELS // 10**6} million pixels are read"
-        )
+        raise UnreadableMedia(f"the picture '{path}' is damaged or cut short: {error}") from error

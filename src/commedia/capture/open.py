@@ -49,4 +49,5 @@ def _what_exists(path: Path) -> str:
         return f"the folder '{path.parent}' does not exist either"
     names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
     some = ", ".join(f"'{name}'" for name in names[:5]) + (", ..." if len(names) > 5 else "")
-    return f"{nearest(path.name, names)}'{folder}' holds " + (f"{len(names)} entries: {some}" if names else "nothing")
+    found = f"'{folder}' holds {len(names)} entries: {some}" if names else f"'{folder}' is empty"
+    return nearest(path.name, names).strip() or found

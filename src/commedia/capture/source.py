@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, runtime_checkable
 
 from commedia.structures import Frame
 
@@ -30,8 +30,9 @@ class MediaInfo:
     """Pixels of a frame per pixel of the file; below 1 where a side was longer than `MAX_SIDE_PX`."""
 
 
+@runtime_checkable
 class FrameSource(Protocol):
-    """Frames in order of time. Iterating again starts from the beginning; a frame is forgotten once it is handed out."""
+    """Frames in order of time. Iterating again starts from the beginning; a frame handed out is not kept."""
 
     path: Path
     info: MediaInfo
@@ -44,7 +45,7 @@ class FrameSource(Protocol):
     def close(self) -> None:
         """Let go of whatever is open; files are open only while they are iterated."""
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "FrameSource":
         return self
 
     def __exit__(

@@ -1,7 +1,7 @@
 """Videos in any container PyAV reads: display matrix, pixel aspect and variable frame rate are honoured.
 
-Time is the frame's own presentation time, so a skipped frame leaves a gap in time and none in the numbering. What cannot
-be decoded is skipped and said in `notes`; only a file without a single readable frame is an error.
+Time is the frame's own presentation time, so a skipped frame leaves a gap in time and none in the numbering. What
+cannot be decoded is skipped and said in `notes`; only a file without a single readable frame is an error.
 """
 
 from collections.abc import Iterator
@@ -41,13 +41,15 @@ class VideoSource(FrameSource):
         with _opened(path) as container:
             stream = _video_stream(container)
             first = next(_decoded(container, []), None)
+            if first is None and _is_still(container):
+                raise _not_media(path)
             if first is None:
                 raise UnreadableMedia(f"'{path}' holds a video stream, but not one of its frames can be decoded")
             width_px, height_px, scale = _square_pixel_size(first, stream.sample_aspect_ratio)
             self._size = (width_px, height_px)
             self._duration_s = _duration_s(container, stream)
             rate = _frame_rate(stream)
-            count = stream.frames or (round(self._duration_s * rate) if self._duration_s else None)
+            count = round(self._duration_s * rate) if self._duration_s else stream.frames or None
             if _swaps_axes(_turn(first)):
                 width_px, height_px = height_px, width_px
         self.info = MediaInfo(width_px, height_px, rate, count, is_still=_is_still(container), scale=scale)
@@ -149,17 +151,19 @@ def _opened(path: Path) -> InputContainer:
         # Prefix and whitelist keep a name like 'http:video.mp4', or a playlist, from reaching for the network.
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
     except (av.error.FFmpegError, OSError) as error:
-        raise UnreadableMedia(
-            f"'{path}' is neither a picture nor a video that can be read: {_content(path)}"
-        ) from error
+        raise _not_media(path) from error
     if container.format.name.split(",")[0] in REFUSED_DEMUXERS:
         container.close()
-        raise UnreadableMedia(f"'{path}' is neither a picture nor a video that can be read: {_content(path)}")
+        raise _not_media(path)
     if not any(not s.disposition & Disposition.attached_pic for s in container.streams.video):
         kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         container.close()
         raise UnreadableMedia(f"'{path}' holds no video stream, only: {kinds}")
     return container
+
+
+def _not_media(path: Path) -> UnreadableMedia:
+    return UnreadableMedia(f"'{path}' is neither a picture nor a video that can be read: {_content(path)}")
 
 
 def _content(path: Path) -> str:
