@@ -1,0 +1,141 @@
+"""The linear face model and the default head. Numpy only; evaluating it is `evaluate.py`, with gradients `layer.py`."""
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int32, UInt8
+
+from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT
+from commedia.errors import WeightsMismatch
+
+PARTS: tuple[str, ...] = ("skin", "left_eye", "right_eye", "teeth", "tongue")
+"""What a triangle belongs to; `triangle_part` indexes this. Skin includes the mouth cavity and the eye sockets."""
+
+REGIONS: tuple[str, ...] = (
+    *("skin", "left_brow", "right_brow", "left_eye", "right_eye", "nose", "upper_lip", "inner_mouth", "lower_lip"),
+    *("left_lids", "right_lids", "left_ear", "right_ear", "scalp", "neck", "teeth", "tongue", "left_socket"),
+    *("right_socket",),
+)
+"""Parsing classes of a vertex; `vertex_region` indexes this. The first nine are those of Chaudhuri et al. 2020 (face
+skin, brows, eyes, nose, upper lip, inner mouth, lower lip; its hair is our `scalp`); the others refine what is left."""
+
+FACE_REGIONS: tuple[str, ...] = (
+    *("skin", "left_brow", "right_brow", "left_eye", "right_eye", "nose", "upper_lip", "inner_mouth", "lower_lip"),
+    *("left_lids", "right_lids"),
+)
+"""Together the face mask, hairline to chin and ear to ear: what a face box bounds."""
+
+EYE_CHARTS: dict[str, tuple[float, float]] = {"left_eye": (0.90, 0.90), "right_eye": (0.74, 0.90)}
+"""Texture position of each eyeball's front pole. An eyeball point at angle a from the pole lies at radius
+`EYE_CHART_RADIUS * sqrt(a / pi)` around it, right side up, so that an iris is a disc."""
+
+EYE_CHART_RADIUS = 0.075
+
+HEAD_FILE = Path(__file__).resolve().parents[1] / "assets" / "head.npz"
+
+
+@dataclass(frozen=True)
+class MorphableModel:
+    """Mean plus weighted displacements, in metres of the head frame."""
+
+    mean: Float[np.ndarray, "v 3"]
+    """Mean identity with neutral expression."""
+    identity_basis: Float[np.ndarray, "i v 3"]
+    """Displacement per standard deviation of each component, strongest first."""
+    expression_basis: Float[np.ndarray, "e v 3"]
+    """Displacement of each unit at weight 1, in the order of `EXPRESSION_NAMES`."""
+    triangles: Int32[np.ndarray, "t 3"]
+    """Anticlockwise seen from outside; without rows where the model is only a set of points."""
+
+
+@dataclass(frozen=True)
+class Pivots:
+    """Where rigs rotate: metres, head frame of the mean head."""
+
+    head: Float[np.ndarray, "3"]
+    """Top of the neck, between the ears and below."""
+    left_eye: Float[np.ndarray, "3"]
+    right_eye: Float[np.ndarray, "3"]
+
+
+@dataclass(frozen=True)
+class HeadModel:
+    """A morphable model with all that a renderer, a rig and a label need."""
+
+    model: MorphableModel
+    uv: Float[np.ndarray, "u 2"]
+    """Texture coordinates as in glTF: (0, 0) is the top left corner of the picture. Seams have several per vertex."""
+    uv_triangles: Int32[np.ndarray, "t 3"]
+    triangle_part: UInt8[np.ndarray, "t"]
+    vertex_region: UInt8[np.ndarray, "v"]
+    mirror_vertex: Int32[np.ndarray, "v"]
+    """The vertex on the other side; midline vertices are their own."""
+    identity_mirror: Float[np.ndarray, "i"]
+    """+1 for components that keep the face symmetric, -1 for those that change sign in a mirror."""
+    pivots: Pivots
+
+
+@cache
+def load_head() -> HeadModel:
+    """Return the default head; the file is read once per process."""
+    return read_head(HEAD_FILE)
+
+
+def read_head(path: Path) -> HeadModel:
+    """Read a compiled head, and fail with one sentence where the file is not one."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            head = _head_from_arrays(dict(arrays))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as problem:
+        raise WeightsMismatch(f"'{path}' is not a compiled head model: {problem}") from problem
+    _check(head, path)
+    return head
+
+
+def face_vertices(head: HeadModel) -> Int32[np.ndarray, "n"]:
+    """Return the vertices of the face mask, hairline to chin and ear to ear."""
+    chosen = [REGIONS.index(name) for name in FACE_REGIONS]
+    return np.flatnonzero(np.isin(head.vertex_region, chosen)).astype(np.int32)
+
+
+def _head_from_arrays(arrays: dict[str, np.ndarray]) -> HeadModel:
+    model = MorphableModel(
+        mean=arrays["mean"].astype(np.float32),
+        identity_basis=arrays["identity_basis"].astype(np.float32),
+        expression_basis=arrays["expression_basis"].astype(np.float32),
+        triangles=arrays["triangles"].astype(np.int32),
+    )
+    return HeadModel(
+        model=model,
+        uv=arrays["uv"].astype(np.float32),
+        uv_triangles=arrays["uv_triangles"].astype(np.int32),
+        triangle_part=arrays["triangle_part"],
+        vertex_region=arrays["vertex_region"],
+        mirror_vertex=arrays["mirror_vertex"].astype(np.int32),
+        identity_mirror=arrays["identity_mirror"].astype(np.float32),
+        pivots=Pivots(*(row.astype(np.float32) for row in arrays["pivots"])),
+    )
+
+
+def _check(head: HeadModel, path: Path) -> None:
+    """Compare the arrays with each other and with the conventions, since shapes are not checked in production."""
+    model, count = head.model, len(head.model.mean)
+    expected = {
+        "mean": (model.mean.shape, (count, 3)),
+        "identity_basis": (model.identity_basis.shape, (IDENTITY_COUNT, count, 3)),
+        "expression_basis": (model.expression_basis.shape, (len(EXPRESSION_NAMES), count, 3)),
+        "uv_triangles": (head.uv_triangles.shape, model.triangles.shape),
+        "triangle_part": (head.triangle_part.shape, model.triangles.shape[:1]),
+        "vertex_region": (head.vertex_region.shape, (count,)),
+        "mirror_vertex": (head.mirror_vertex.shape, (count,)),
+        "identity_mirror": (head.identity_mirror.shape, (IDENTITY_COUNT,)),
+    }
+    for name, (found, wanted) in expected.items():
+        if found != wanted:
+            raise WeightsMismatch(f"'{path}' is not a compiled head model: {name} is {found}, expected {wanted}")
+    if model.triangles.size and model.triangles.max() >= count:
+        raise WeightsMismatch(f"'{path}' is not a compiled head model: a triangle names vertex {model.triangles.max()}")
