@@ -1,0 +1,81 @@
+"""From a pose in the head frame to the local rotations of nodes. Used alike by the clip that is written and the preview.
+
+A rig with a head bone turns there, and lets the neck take `NECK_SHARE` of the turn; one without turns at its roots.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from commedia.characters.character import Character
+from commedia.geometry.rotations import (
+    axis_angle_from_wxyz,
+    canonical_wxyz,
+    inverse_wxyz,
+    multiply_wxyz,
+    wxyz_from_axis_angle,
+)
+
+NECK_SHARE = 0.4
+"""Part of the head's turn that a rig's neck makes, so that the skin of the throat is not wrung."""
+
+
+def rest_rotations(character: Character) -> dict[int, np.ndarray]:
+    """World rotation `wxyz` of each node at rest; scales do not turn anything and are left out."""
+    world: dict[int, np.ndarray] = {}
+    for index in character.node_order:
+        node = character.nodes[index]
+        local = canonical_wxyz(node.wxyz)
+        world[index] = local if node.parent < 0 else multiply_wxyz(world[node.parent], local)
+    return world
+
+
+def turned_nodes(character: Character) -> tuple[int, ...]:
+    """The nodes whose rotation a face animates: neck, head and eyes, or the roots of a rig without a head bone."""
+    bones = character.rig.bones
+    if bones.head is None:
+        turned = [index for index in character.node_order if character.nodes[index].parent < 0]
+    else:
+        turned = [node for node in (bones.neck, bones.head) if node is not None]
+    return (*turned, *(node for node in (bones.left_eye, bones.right_eye) if node is not None))
+
+
+def local_rotations(
+    character: Character,
+    head_wxyz: Float[np.ndarray, "n 4"],
+    left_eye_wxyz: Float[np.ndarray, "n 4"],
+    right_eye_wxyz: Float[np.ndarray, "n 4"],
+) -> dict[int, np.ndarray]:
+    """Local rotation `wxyz` (n, 4) of every node in `turned_nodes`, frame by frame.
+
+    A turn D in the world makes a node's world rotation D W, so with its parent's rest rotation P and its own q the local
+    rotation becomes P^-1 D P q; what a moved parent already did is taken out first.
+    """
+    rest = rest_rotations(character)
+    bones = character.rig.bones
+    head = _in_character(character, head_wxyz)
+    turns: dict[int, np.ndarray] = {}
+    if bones.head is None:
+        turns |= dict.fromkeys(turned_nodes(character), head)
+    elif bones.neck is None:
+        turns[bones.head] = head
+    else:
+        neck = wxyz_from_axis_angle(NECK_SHARE * axis_angle_from_wxyz(head))
+        turns[bones.neck] = neck
+        turns[bones.head] = multiply_wxyz(inverse_wxyz(neck), head)
+    for eye, wxyz in ((bones.left_eye, left_eye_wxyz), (bones.right_eye, right_eye_wxyz)):
+        if eye is not None:
+            turns[eye] = _in_character(character, wxyz)
+    return {node: _local(character, rest, node, turn) for node, turn in turns.items()}
+
+
+def _in_character(character: Character, wxyz: np.ndarray) -> np.ndarray:
+    facing = np.broadcast_to(character.rig.character_from_head, wxyz.shape)
+    return multiply_wxyz(multiply_wxyz(facing, wxyz), inverse_wxyz(facing))
+
+
+def _local(character: Character, rest: dict[int, np.ndarray], node: int, turn: np.ndarray) -> np.ndarray:
+    parent = character.nodes[node].parent
+    rest_parent = rest[parent] if parent >= 0 else np.array([1.0, 0, 0, 0])
+    before = np.broadcast_to(inverse_wxyz(rest_parent), turn.shape)
+    after = np.broadcast_to(rest[node], turn.shape)
+    return canonical_wxyz(multiply_wxyz(multiply_wxyz(before, turn), after))

@@ -1,0 +1,180 @@
+"""The outer shell of a glTF file: GLB chunks or JSON with side files, checked before anything inside is believed.
+
+A character file may come from anywhere, so lengths are compared with what is really there, a side file may not lie
+outside the character's own folder, and nothing is ever fetched. Whatever is wrong becomes one `BadCharacter`.
+"""
+
+import base64
+import binascii
+import json
+import struct
+from pathlib import Path
+from urllib.parse import unquote
+
+from commedia.characters.character import Document
+from commedia.errors import BadCharacter
+
+MAX_FILE_BYTES = 1 << 30
+"""A gigabyte: above any character, below what hurts."""
+KNOWN_EXTENSIONS = frozenset(
+    {
+        "EXT_meshopt_compression",
+        "EXT_texture_webp",
+        "KHR_lights_punctual",
+        "KHR_materials_unlit",
+        "KHR_mesh_quantization",
+        "KHR_texture_transform",
+        "VRM",
+        "VRMC_materials_mtoon",
+        "VRMC_node_constraint",
+        "VRMC_springBone",
+        "VRMC_vrm",
+    }
+)
+"""Extensions that a file may require: those read here, and those that change neither shape nor motion."""
+CONVERSIONS = {
+    "KHR_draco_mesh_compression": "npx @gltf-transform/cli dequantize IN.glb OUT.glb",
+    "KHR_meshopt_compression": "npx @gltf-transform/cli dequantize IN.glb OUT.glb",
+    "KHR_texture_basisu": "npx @gltf-transform/cli ktxdecompress IN.glb OUT.glb",
+}
+"""What turns a file that needs an extension into one that does not."""
+
+
+def open_document(path: Path) -> Document:
+    """Read a `.glb`, `.vrm` or `.gltf` file and the buffers it names."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise BadCharacter(f"{path} has {size:,} bytes; a character may have at most {MAX_FILE_BYTES:,}")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise BadCharacter(f"there is no file {path}; expected a character as .glb, .vrm or .gltf") from None
+    except OSError as error:
+        raise BadCharacter(f"cannot read the character {path}: {error.strerror or error}") from None
+    return parse_document(data, name=path.stem, folder=path.parent)
+
+
+def parse_document(data: bytes, *, name: str, folder: Path | None = None) -> Document:
+    """Take a glTF file's bytes apart. Without a folder, buffers in side files are refused."""
+    if not data:
+        raise BadCharacter(f"{name} is empty; expected a glTF 2.0 character")
+    if data[:4] == b"glTF":
+        text, binary = _glb_chunks(data, name)
+    elif data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
+        text, binary = data, None
+    else:
+        raise BadCharacter(f"{name} is not a glTF file: it starts with {data[:8]!r} instead of b'glTF' or '{{'")
+    tree = _parse_json(text, name)
+    _check_version(tree, name)
+    buffers = tuple(
+        _buffer(entry, index, binary, folder, name) for index, entry in enumerate(entries(tree, "buffers", name))
+    )
+    return Document(tree, buffers, name, folder)
+
+
+def entries(tree: dict, key: str, name: str) -> list[dict]:
+    """The list of objects under a key, empty when absent; anything else than objects is refused."""
+    value = tree.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise BadCharacter(f"{name} is not valid glTF: '{key}' is not a list of objects")
+    return value
+
+
+def _glb_chunks(data: bytes, name: str) -> tuple[bytes, memoryview | None]:
+    if len(data) < 20:
+        raise BadCharacter(f"{name} is cut off: {len(data)} bytes are less than a GLB header")
+    version, length = struct.unpack_from("<II", data, 4)
+    if version != 2:
+        raise BadCharacter(f"{name} is a GLB of version {version}; only version 2 is known")
+    if length > len(data):
+        raise BadCharacter(f"{name} is cut off: its header promises {length:,} bytes and {len(data):,} are there")
+    text: bytes | None = None
+    binary: memoryview | None = None
+    offset = 12
+    while offset + 8 <= length:
+        size, kind = struct.unpack_from("<I4s", data, offset)
+        offset += 8
+        if offset + size > length:
+            raise BadCharacter(f"{name} is cut off inside a chunk of {size:,} bytes")
+        if kind == b"JSON" and text is None:
+            text = data[offset : offset + size]
+        elif kind == b"BIN\0" and binary is None:
+            # A view, not a copy: characters run to hundreds of megabytes.
+            binary = memoryview(data)[offset : offset + size]
+        offset += size
+    if text is None:
+        raise BadCharacter(f"{name} has no JSON chunk, so it is not a glTF file")
+    return text, binary
+
+
+def _parse_json(text: bytes, name: str) -> dict:
+    def refuse(constant: str):
+        raise ValueError(f"{constant} is not a number in JSON")
+
+    try:
+        tree = json.loads(text.decode("utf-8-sig"), parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise BadCharacter(f"{name} is not valid glTF: {error}") from None
+    if not isinstance(tree, dict):
+        raise BadCharacter(f"{name} is not valid glTF: the JSON is not an object")
+    return tree
+
+
+def _check_version(tree: dict, name: str) -> None:
+    asset = tree.get("asset")
+    version = asset.get("version") if isinstance(asset, dict) else None
+    if not isinstance(version, str) or not version.startswith("2."):
+        raise BadCharacter(f"{name} is glTF version {version!r}; only 2.x is known")
+    required = tree.get("extensionsRequired", [])
+    if not isinstance(required, list):
+        raise BadCharacter(f"{name} is not valid glTF: 'extensionsRequired' is not a list")
+    for extension in required:
+        if extension in CONVERSIONS:
+            raise BadCharacter(
+                f"{name} needs {extension}, which is not read here; convert it: {CONVERSIONS[extension]}"
+            )
+        if not isinstance(extension, str) or extension not in KNOWN_EXTENSIONS:
+            raise BadCharacter(
+                f"{name} needs the extension {extension!r}; known are {', '.join(sorted(KNOWN_EXTENSIONS))}"
+            )
+
+
+def _buffer(entry: dict, index: int, binary: memoryview | None, folder: Path | None, name: str) -> bytes | memoryview:
+    length = entry.get("byteLength")
+    if not isinstance(length, int) or isinstance(length, bool) or length < 0:
+        raise BadCharacter(f"{name} is not valid glTF: buffer {index} has the length {length!r}")
+    uri = entry.get("uri")
+    if uri is None:
+        data = binary if index == 0 and binary is not None else b""
+        # Only the placeholder of a compressed file may have no bytes; a view into it fails later, by name.
+        if not data and "EXT_meshopt_compression" in (entry.get("extensions") or {}):
+            return b""
+    elif not isinstance(uri, str):
+        raise BadCharacter(f"{name} is not valid glTF: the uri of buffer {index} is not text")
+    else:
+        data = read_uri(uri, folder, name)
+    if len(data) < length:
+        raise BadCharacter(f"{name}: buffer {index} should have {length:,} bytes and has {len(data):,}")
+    return data[:length]
+
+
+def read_uri(uri: str, folder: Path | None, name: str) -> bytes:
+    """Read a data URI, or a side file within the character's folder."""
+    if uri.startswith("data:"):
+        head, comma, payload = uri.partition(",")
+        try:
+            if not comma or not head.endswith(";base64"):
+                raise ValueError("it is not base64")
+            return base64.b64decode(payload, validate=True)
+        except (ValueError, binascii.Error) as error:
+            raise BadCharacter(f"{name} has a data URI that cannot be decoded: {error}") from None
+    if folder is None or "://" in uri or "\\" in uri or "\0" in uri:
+        raise BadCharacter(f"{name} refers to '{uri[:80]}'; only files beside the character are read")
+    root = folder.resolve()
+    try:
+        path = (root / unquote(uri)).resolve()
+        if not path.is_relative_to(root) or not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
+            raise BadCharacter(f"{name} refers to '{uri[:80]}', which is not a file in the character's folder")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise BadCharacter(f"{name} refers to '{uri[:80]}', which cannot be read: {error}") from None

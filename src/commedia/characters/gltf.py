@@ -1,0 +1,205 @@
+"""Read a glTF 2.0 character: `.glb`, `.vrm` or `.gltf` with its side files.
+
+Refuses, in one sentence, what cannot be played: broken or hostile files, files that need a decoder we do not have, and
+characters without morph targets. What is read is for posing and previews; the file itself is kept as `Document`.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from commedia.characters.accessors import Accessors
+from commedia.characters.character import Character, Document, Mesh, Node, Primitive, Rig, Skin, Skinning
+from commedia.characters.container import entries, open_document, parse_document
+from commedia.characters.facing import character_from_head
+from commedia.characters.images import read_materials
+from commedia.characters.names import find_bones
+from commedia.characters.scene import node_order, read_nodes, with_single_root
+from commedia.characters.surfaces import smooth_normals
+from commedia.errors import BadCharacter
+
+MALFORMED = (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError, RecursionError)
+"""What Python says when JSON has another shape than glTF's; the explicit checks say more, this net misses nothing."""
+TRIANGLES = 4
+
+
+def read_character(path: Path) -> Character:
+    """Read a character that has morph targets."""
+    return character_from_document(open_document(path))
+
+
+def character_from_bytes(data: bytes, name: str) -> Character:
+    """Read a character that lies in memory as GLB or self-contained glTF."""
+    return character_from_document(parse_document(data, name=name))
+
+
+def character_from_document(document: Document) -> Character:
+    """Turn an opened file into a character."""
+    try:
+        return _build(document)
+    except MALFORMED as error:
+        what = f"{type(error).__name__}: {error}"
+        raise BadCharacter(f"{document.name} is not valid glTF ({what})") from error
+
+
+def _build(document: Document) -> Character:
+    tree = with_single_root(document.json, document.name)
+    document = replace(document, json=tree)
+    nodes = read_nodes(tree, document.name)
+    order = node_order(tree, nodes, document.name)
+    accessors = Accessors(document)
+    materials = read_materials(document, accessors)
+    shown = {nodes[index].mesh for index in order}
+    names: dict[str, int] = {}
+    meshes = tuple(
+        _mesh(entry, index, accessors, len(materials), names) if index in shown else _hidden(entry)
+        for index, entry in enumerate(entries(tree, "meshes", document.name))
+    )
+    if not names:
+        raise BadCharacter(
+            f"{document.name} has no morph targets (blend shapes), so its face cannot move; expected the 52 ARKit "
+            "shapes such as 'jawOpen' on at least one mesh"
+        )
+    skins = tuple(_skin(entry, accessors, len(nodes)) for entry in entries(tree, "skins", document.name))
+    _check_references(nodes, meshes, skins, document.name)
+    effective, rest = _morph_facts(meshes, len(names))
+    forward = np.array([1.0, 0, 0, 0])
+    rig = Rig(tuple(names), effective, rest, find_bones(tree, nodes, order), forward)
+    character = Character(document.name, nodes, order, meshes, skins, materials, rig, document)
+    return replace(character, rig=replace(rig, character_from_head=character_from_head(character)))
+
+
+def _hidden(entry: dict) -> Mesh:
+    none = np.zeros(0, dtype=np.float32)
+    return Mesh(str(entry.get("name", "")), (), (), none, none.astype(np.int32))
+
+
+def _mesh(entry: dict, index: int, accessors: Accessors, materials: int, names: dict[str, int]) -> Mesh:
+    primitives = [item for item in entry["primitives"] if item.get("mode", TRIANGLES) == TRIANGLES]
+    counts = {len(item.get("targets") or ()) for item in primitives}
+    if len(counts) > 1:
+        raise BadCharacter(f"{accessors.name}: the primitives of mesh {index} differ in their number of morph targets")
+    count = counts.pop() if counts else 0
+    targets = _target_names(entry, primitives, count)
+    weights = np.array(entry.get("weights") or [0.0] * count, dtype=np.float32)
+    if weights.shape != (count,) or not np.isfinite(weights).all():
+        raise BadCharacter(f"{accessors.name}: mesh {index} has {count} morph targets and {weights.size} weights")
+    rig_index = np.array([names.setdefault(name, len(names)) for name in targets], dtype=np.int32)
+    read = tuple(_primitive(item, accessors, materials) for item in primitives)
+    return Mesh(str(entry.get("name", f"mesh {index}")), read, targets, weights, rig_index)
+
+
+def _target_names(entry: dict, primitives: list[dict], count: int) -> tuple[str, ...]:
+    # By convention on the mesh; some exporters put the list on the primitive.
+    for holder in (entry, *primitives):
+        extras = holder.get("extras")
+        listed = extras.get("targetNames") if isinstance(extras, dict) else None
+        if isinstance(listed, list) and len(listed) == count:
+            return tuple(str(name) for name in listed)
+    return tuple(str(number) for number in range(count))
+
+
+def _primitive(entry: dict, accessors: Accessors, materials: int) -> Primitive:
+    attributes = entry["attributes"]
+    positions = accessors.floats(attributes["POSITION"], 3)
+    count = len(positions)
+    if "indices" in entry:
+        flat = accessors.integers(entry["indices"])[:, 0]
+    else:
+        flat = np.arange(count)
+    if len(flat) and flat.max() >= count:
+        raise BadCharacter(f"{accessors.name}: a triangle refers to vertex {flat.max()} of {count}")
+    triangles = flat[: len(flat) // 3 * 3].reshape(-1, 3).astype(np.int32)
+    targets = entry.get("targets") or []
+    accessors.reserve_morphs(len(targets) * count)
+    morphs = np.zeros((len(targets), count, 3), dtype=np.float32)
+    for row, target in enumerate(targets):
+        if "POSITION" in target:
+            morphs[row] = _same_length(accessors.floats(target["POSITION"], 3), count, accessors.name)
+    normals = accessors.floats(attributes["NORMAL"], 3) if "NORMAL" in attributes else smooth_normals(
+        positions, triangles
+    )  # fmt: skip
+    material = entry.get("material")
+    return Primitive(
+        positions,
+        _same_length(normals, count, accessors.name),
+        triangles,
+        _optional(accessors, attributes, "TEXCOORD_0", (2,), count),
+        _colours(accessors, attributes, count),
+        _skinning(accessors, attributes, count),
+        morphs,
+        materials - 1 if material is None else accessors.entry_index(material, materials - 1, "materials"),
+    )
+
+
+def _same_length(values: np.ndarray, count: int, name: str) -> np.ndarray:
+    if len(values) != count:
+        raise BadCharacter(f"{name}: an attribute has {len(values)} elements for {count} vertices")
+    return values
+
+
+def _optional(accessors: Accessors, attributes: dict, key: str, widths: tuple[int, ...], count: int):
+    if key not in attributes:
+        return None
+    width = accessors.width(attributes[key])
+    if width not in widths:
+        raise BadCharacter(f"{accessors.name}: {key} is {width} wide")
+    return _same_length(accessors.floats(attributes[key], width), count, accessors.name)
+
+
+def _colours(accessors: Accessors, attributes: dict, count: int) -> np.ndarray | None:
+    colours = _optional(accessors, attributes, "COLOR_0", (3, 4), count)
+    if colours is not None and colours.shape[1] == 3:
+        colours = np.concatenate([colours, np.ones((count, 1), dtype=np.float32)], axis=1)
+    return colours
+
+
+def _skinning(accessors: Accessors, attributes: dict, count: int) -> Skinning | None:
+    sets = [number for number in (0, 1) if f"JOINTS_{number}" in attributes]
+    if not sets:
+        return None
+    joints = np.concatenate([accessors.integers(attributes[f"JOINTS_{number}"], 4) for number in sets], axis=1)
+    weights = np.concatenate([accessors.floats(attributes[f"WEIGHTS_{number}"], 4) for number in sets], axis=1)
+    total = weights.sum(axis=1, keepdims=True)
+    weights = np.where(total > 1e-6, weights / np.maximum(total, 1e-6), np.eye(1, weights.shape[1], dtype=np.float32))
+    joints = np.where(weights > 0, joints, 0)
+    _same_length(joints, count, accessors.name)
+    _same_length(weights, count, accessors.name)
+    return Skinning(joints.astype(np.int32), weights.astype(np.float32))
+
+
+def _skin(entry: dict, accessors: Accessors, node_count: int) -> Skin:
+    joints = [accessors.entry_index(joint, node_count, "nodes") for joint in entry["joints"]]
+    if "inverseBindMatrices" in entry:
+        # glTF stores columns first.
+        matrices = accessors.floats(entry["inverseBindMatrices"], 16).reshape(-1, 4, 4).transpose(0, 2, 1)
+        if len(matrices) < len(joints):
+            raise BadCharacter(f"{accessors.name}: a skin of {len(joints)} joints has {len(matrices)} matrices")
+    else:
+        matrices = np.broadcast_to(np.eye(4), (len(joints), 4, 4))
+    return Skin(np.array(joints, dtype=np.int32), matrices[: len(joints)].astype(np.float64))
+
+
+def _check_references(nodes: tuple[Node, ...], meshes: tuple[Mesh, ...], skins: tuple[Skin, ...], name: str) -> None:
+    for node in nodes:
+        if (node.mesh is not None and node.mesh >= len(meshes)) or (node.skin is not None and node.skin >= len(skins)):
+            raise BadCharacter(f"{name}: the node '{node.name}' refers to a mesh or skin that does not exist")
+        if node.mesh is None or node.skin is None:
+            continue
+        for primitive in meshes[node.mesh].primitives:
+            skinning = primitive.skinning
+            if skinning is not None and skinning.joints.size and skinning.joints.max() >= len(skins[node.skin].joints):
+                raise BadCharacter(
+                    f"{name}: the mesh '{meshes[node.mesh].name}' hangs on joints its skin does not have"
+                )
+
+
+def _morph_facts(meshes: tuple[Mesh, ...], count: int) -> tuple[np.ndarray, np.ndarray]:
+    effective, rest = np.zeros(count, dtype=bool), np.zeros(count)
+    for mesh in meshes:
+        rest[mesh.rig_index] = mesh.rest_weights
+        for primitive in mesh.primitives:
+            moves = np.abs(primitive.morphs).max(axis=(1, 2), initial=0) > 0
+            effective[mesh.rig_index[moves]] = True
+    return effective, rest

@@ -1,0 +1,1 @@
+"""What a take becomes: animated GLB, Live Link Face CSV, take file; each written aside and renamed when whole."""
