@@ -1,0 +1,66 @@
+"""`commedia label`: photographs in, training shards out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from commedia.labelling.label import GroupReport, LabelSettings, label_pictures
+from commedia.labelling.readings import Readers
+
+
+def label(
+    inputs: tyro.conf.Positional[tuple[Path, ...]],
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])],
+    landmarker: Path,
+    detector: Path | None = None,
+    shard_size: int = 4000,
+    licence: str = "unknown",
+    max_side: int | None = None,
+    processes: int = 2,
+) -> None:
+    """Turn photographs of faces into training samples with parameters of the default head.
+
+    Args:
+        inputs: Tar files of key.jpg + key.json, folders of pictures, single pictures.
+        output: Folder for the shards, the reports and the teacher's readings.
+        landmarker: MediaPipe's face landmarker with blendshapes, a .task file.
+        detector: The RFB-640 face detector, an .onnx file: finds every face of larger scenes. Without it each picture
+            is taken to be about one face.
+        shard_size: Pictures per shard.
+        licence: Terms of the pictures, kept with every sample.
+        max_side: Reduce pictures whose longer side has more pixels.
+        processes: Processes that run the teacher.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console()
+    with Progress(*columns, console=console) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage, total=total)
+            progress.update(tasks[stage], completed=done)
+
+        reports = label_pictures(
+            inputs,
+            output,
+            Readers(landmarker, detector, processes),
+            LabelSettings(shard_size=shard_size, licence=licence, max_side=max_side),
+            advance,
+        )
+    console.print(_table(reports))
+
+
+def _table(reports: tuple[GroupReport, ...]) -> Table:
+    table = Table("group", "pictures", "faces read", "pictures written", "fit error", "68-point NME to gold", "shards")
+    for report in reports:
+        nme = "-" if report.gold_nme is None else f"{report.gold_nme:.2%}"
+        table.add_row(
+            *(report.name, f"{report.pictures:,}", f"{report.faces:,}", f"{report.pictures_written:,}"),
+            *(f"{report.fit_error:.2%}", nme, str(len(report.shards))),
+        )
+    return table

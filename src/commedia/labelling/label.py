@@ -1,0 +1,154 @@
+"""The job: pictures in, shards out, and an account of how good the labels are.
+
+    pictures --teacher--> readings --fit--> parameters --samples--> shards
+
+A group's shards appear one by one, each complete or not at all; the teacher's readings are kept in `readings/` beside
+them, so that a second run only fits. Shards of an earlier, longer run of the same group are removed at its end.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from commedia.conventions import EXPRESSION_NAMES, LANDMARK_COUNT
+from commedia.data.sample import PictureSample
+from commedia.data.shards import write_shard
+from commedia.errors import CommediaError, OutputFailed
+from commedia.labelling.fit import DenseFitter, FitSettings, FittedFaces
+from commedia.labelling.pictures import PictureGroup, group_inputs
+from commedia.labelling.readings import Advance, GroupReadings, Readers, read_group
+from commedia.labelling.samples import FittedGroup, dense_targets, params_of, picture_samples
+from commedia.labelling.units import load_units
+from commedia.labelling.weights import point_weights
+from commedia.morphable.landmarks import landmarks_from_params, load_scheme, reduced_model
+from commedia.morphable.model import load_head
+
+_BATCH = 256
+
+
+@dataclass(frozen=True)
+class LabelSettings:
+    """What the shards are to be like."""
+
+    shard_size: int = 4000
+    """Pictures per shard."""
+    licence: str = "unknown"
+    """Terms of the pictures, kept with every sample."""
+    max_side: int | None = None
+    """Longest side in pixels; larger pictures are reduced."""
+
+
+@dataclass(frozen=True)
+class GroupReport:
+    """What became of one group."""
+
+    name: str
+    pictures: int
+    faces: int
+    """Read by the teacher."""
+    pictures_written: int
+    fit_error: float
+    """Mean distance of the dense points to the fitted head over all faces, in face sizes."""
+    gold_nme: float | None
+    """Mean distance of the fit's 68 landmarks to gold ones over the size of the gold face."""
+    agreement: dict[str, float]
+    """Correlation of each unit's fitted weight with the teacher's score."""
+    shards: tuple[str, ...]
+
+
+def label_pictures(
+    inputs: Sequence[Path], output: Path, readers: Readers, settings: LabelSettings, advance: Advance
+) -> tuple[GroupReport, ...]:
+    """Label every input and write its shards under `output`; one report per group, also as `GROUP.report.json`."""
+    if settings.shard_size < 1:
+        raise CommediaError(f"a shard holds at least one picture, not {settings.shard_size}")
+    groups = group_inputs(inputs)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        return tuple(_label_group(group, output, readers, settings, advance) for group in groups)
+    except OSError as error:
+        raise OutputFailed(f"cannot write labels to '{output}': {error}") from error
+
+
+def default_fitter(settings: FitSettings | None = None) -> DenseFitter:
+    """A fitter of the default head to the teacher's 478 points."""
+    model = load_head().model
+    dense = reduced_model(model, load_scheme("mediapipe478"))
+    landmarks = reduced_model(model, load_scheme("ibug68"))
+    return DenseFitter(dense, landmarks, load_units(), point_weights(), settings or FitSettings())
+
+
+def fit_group(group: PictureGroup, readings: GroupReadings, fitter: DenseFitter, advance: Advance) -> FittedGroup:
+    """Fit every face of a group in batches."""
+    gold = _gold_of(group, readings)
+    total = len(readings.picture)
+    parts = []
+    for start in range(0, total, _BATCH):
+        parts.append(fitter.fit(dense_targets(readings, gold, slice(start, start + _BATCH))))
+        advance(f"fitting {group.name}", min(start + _BATCH, total), total)
+    names = FittedFaces.__dataclass_fields__
+    fitted = FittedFaces(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+    landmarks = np.stack([landmarks_from_params(params_of(fitted, row)) for row in range(total)])
+    return FittedGroup(readings, fitted, landmarks.astype(np.float32), gold)
+
+
+def _gold_of(group: PictureGroup, readings: GroupReadings) -> Float[np.ndarray, "f 68 2"]:
+    unknown = np.full((LANDMARK_COUNT, 2), np.nan, dtype=np.float32)
+    by_picture = [unknown if picture.gold_px is None else picture.gold_px for picture in group]
+    return np.stack([by_picture[index] for index in readings.picture.tolist()]).astype(np.float32)
+
+
+def _label_group(
+    group: PictureGroup, output: Path, readers: Readers, settings: LabelSettings, advance: Advance
+) -> GroupReport:
+    readings = read_group(group, readers, output / "readings" / f"{group.name}.npz", advance)
+    if not len(readings.picture):
+        raise CommediaError(f"no face was found in the {readings.picture_count} pictures of '{group.name}'")
+    faces = fit_group(group, readings, default_fitter(), advance)
+    samples = picture_samples(group, faces, load_units().trust, licence=settings.licence, max_side=settings.max_side)
+    shards, written = _write_shards(samples, output, group.name, settings.shard_size)
+    nme = np.nanmean(_gold_nme(faces)) if np.isfinite(faces.gold_px).any() else None
+    report = GroupReport(
+        name=group.name,
+        pictures=readings.picture_count,
+        faces=len(readings.picture),
+        pictures_written=written,
+        fit_error=float(faces.fitted.error.mean()),
+        gold_nme=None if nme is None else float(nme),
+        agreement=_agreement(faces),
+        shards=shards,
+    )
+    (output / f"{group.name}.report.json").write_text(json.dumps(asdict(report), indent=1), encoding="utf-8")
+    return report
+
+
+def _write_shards(
+    samples: Iterator[PictureSample], output: Path, name: str, shard_size: int
+) -> tuple[tuple[str, ...], int]:
+    names, written = [], 0
+    while (first := next(samples, None)) is not None:
+        names.append(f"{name}-{len(names):03d}.tar")
+        written += write_shard(output / names[-1], chain([first], islice(samples, shard_size - 1)))
+    for path in output.iterdir():
+        if re.fullmatch(rf"{re.escape(name)}-\d{{3}}\.tar", path.name) and path.name not in names:
+            path.unlink()
+    return tuple(names), written
+
+
+def _gold_nme(faces: FittedGroup) -> Float[np.ndarray, "f"]:
+    span = faces.gold_px.max(axis=1) - faces.gold_px.min(axis=1)
+    miss = np.linalg.norm(faces.landmarks_px - faces.gold_px, axis=-1).mean(axis=1)
+    return miss / np.sqrt(np.prod(span, axis=-1))
+
+
+def _agreement(faces: FittedGroup) -> dict[str, float]:
+    """Correlate where both vary at all; a unit that never moves has none and is left out."""
+    pairs = zip(EXPRESSION_NAMES, faces.fitted.expression.T, faces.readings.scores.T, strict=True)
+    moving = ((name, fit, score) for name, fit, score in pairs if min(fit.std(), score.std()) > 1e-3)
+    return {name: round(float(np.corrcoef(fit, score)[0, 1]), 3) for name, fit, score in moving}

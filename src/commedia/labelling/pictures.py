@@ -1,0 +1,154 @@
+"""What `commedia label` reads: tar files of `key.jpg` + `key.json`, folders of pictures, single pictures.
+
+Inputs fall into groups that become shards of one name: `lfw-000.tar` and `lfw-001.tar` are the group `lfw`, a folder is
+a group of its own. Pictures stay encoded until somebody looks at them.
+"""
+
+import io
+import json
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image, UnidentifiedImageError
+
+from commedia.capture.image import MAX_PIXELS, rgb_from_picture
+from commedia.conventions import LANDMARK_COUNT
+from commedia.errors import BadShard, UnreadableMedia
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
+
+
+@dataclass(frozen=True)
+class SourcePicture:
+    """One picture as it is stored, with what its data set says of it."""
+
+    key: str
+    """Unique within its input."""
+    encoded: bytes
+    source: str
+    """The data set and the key."""
+    identity_name: str | None
+    gold_px: Float[np.ndarray, "68 2"] | None
+    """Landmarks that came with the picture."""
+
+    def decoded(self) -> UInt8[np.ndarray, "h w 3"]:
+        """Decode upright and in colour; raises UnreadableMedia when it is no picture."""
+        try:
+            with Image.open(io.BytesIO(self.encoded)) as picture:
+                if picture.width * picture.height > MAX_PIXELS:
+                    raise UnreadableMedia(f"'{self.key}' has {picture.width} x {picture.height} pixels: too many")
+                return rgb_from_picture(picture)
+        except UnidentifiedImageError as error:
+            raise UnreadableMedia(f"'{self.key}' is not a picture: its content is in no known format") from error
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise UnreadableMedia(f"the picture '{self.key}' is damaged or cut short: {error}") from error
+
+
+@dataclass(frozen=True)
+class PictureGroup:
+    """Inputs whose samples go into shards of one name."""
+
+    name: str
+    paths: tuple[Path, ...]
+
+    def __iter__(self) -> Iterator[SourcePicture]:
+        for path in self.paths:
+            yield from _tar_pictures(path) if path.suffix == ".tar" else _folder_pictures(path, self.name)
+
+    def files(self) -> list[Path]:
+        """Every file this group is read from."""
+        return [file for path in self.paths for file in _folder_members(path)]
+
+    def __len__(self) -> int:
+        return sum(_count(path) for path in self.paths)
+
+
+def group_inputs(inputs: Sequence[Path]) -> tuple[PictureGroup, ...]:
+    """Sort inputs into groups, in the order in which each name first appears."""
+    members: dict[str, list[Path]] = {}
+    for path in inputs:
+        if not path.exists():
+            raise UnreadableMedia(f"there is no '{path}'")
+        if path.is_file() and path.suffix.lower() not in (".tar", *PICTURE_SUFFIXES):
+            known = ", ".join((".tar", *PICTURE_SUFFIXES))
+            raise UnreadableMedia(f"'{path}' is neither a tar file of pictures nor a picture; known: {known}")
+        if path.is_dir() and not _folder_members(path):
+            raise UnreadableMedia(f"the folder '{path}' holds no pictures; known: {', '.join(PICTURE_SUFFIXES)}")
+        name = path.resolve().parent.name if path.suffix.lower() in PICTURE_SUFFIXES else path.resolve().stem
+        members.setdefault(name.rstrip("0123456789").rstrip("-") or name, []).append(path)
+    return tuple(PictureGroup(name, tuple(paths)) for name, paths in members.items())
+
+
+def _folder_members(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    return sorted(member for member in path.rglob("*") if member.suffix.lower() in PICTURE_SUFFIXES)
+
+
+def _folder_pictures(path: Path, name: str) -> Iterator[SourcePicture]:
+    for member in _folder_members(path):
+        key = member.name if path.is_file() else str(member.relative_to(path))
+        yield SourcePicture(key, member.read_bytes(), f"{name}/{key}", None, None)
+
+
+def _count(path: Path) -> int:
+    if path.suffix != ".tar":
+        return len(_folder_members(path))
+    with _opened(path) as tar:
+        return sum(member.name.lower().endswith(".jpg") for member in tar)
+
+
+def _opened(path: Path) -> tarfile.TarFile:
+    try:
+        return tarfile.open(path, "r:")
+    except (OSError, tarfile.TarError) as error:
+        raise BadShard(f"'{path}' is not a readable tar file ({error})") from error
+
+
+def _tar_pictures(path: Path) -> Iterator[SourcePicture]:
+    """Pair consecutive members of one key; a picture without a record is a picture nothing is known of."""
+    count, pending = 0, {}
+    with _opened(path) as tar:
+        members = iter(tar)
+        while True:
+            try:
+                member = next(members, None)
+                content = b"" if member is None else _content(tar, member)
+            except (OSError, tarfile.TarError) as error:
+                raise BadShard(f"'{path}' is cut short or damaged after {count} pictures ({error})") from error
+            key, _, suffix = ("", "", "") if member is None else member.name.rpartition(".")
+            if pending and key != pending["key"]:
+                if "jpg" in pending:
+                    yield _tar_picture(path, pending)
+                    count += 1
+                pending = {}
+            if member is None:
+                break
+            pending |= {"key": key, suffix.lower(): content}
+    if count == 0:
+        raise BadShard(f"'{path}' holds no pictures; expected members 'key.jpg' with 'key.json' beside them")
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    stream = tar.extractfile(member)
+    content = b"" if stream is None else stream.read()
+    if stream is not None and len(content) != member.size:
+        raise tarfile.ReadError(f"'{member.name}' is incomplete")
+    return content
+
+
+def _tar_picture(path: Path, pending: dict) -> SourcePicture:
+    key = pending["key"]
+    try:
+        record = json.loads(pending.get("json", b"{}"))
+        name = record.get("identity")
+        gold = record.get("landmarks68")
+        gold_px = None if gold is None else np.asarray(gold, dtype=np.float32).reshape(LANDMARK_COUNT, 2)
+        source = str(record.get("source", path.stem))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BadShard(f"'{path}': the record of '{key}' is not what was expected ({error})") from error
+    return SourcePicture(key, pending["jpg"], f"{source}/{key}", None if name is None else str(name), gold_px)

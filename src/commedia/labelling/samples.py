@@ -1,0 +1,112 @@
+"""Fitted faces to the samples of `data/sample.py`: which faces are fit to learn from, and what is said of each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from commedia.data.sample import FaceSample, PictureSample
+from commedia.labelling.fit import DenseTargets, FittedFaces
+from commedia.labelling.pictures import PictureGroup, SourcePicture
+from commedia.labelling.readings import GroupReadings
+from commedia.morphable.landmarks import face_box_from_params, landmarks_from_params
+from commedia.structures import FaceParams, HeadPose
+
+LARGEST_ERROR = 0.04
+"""Mean distance of the dense points to the fit, in face sizes, above which a face is left out."""
+LARGEST_GOLD_ERROR = 0.08
+"""The same for the inner gold landmarks: above it teacher and annotator looked at different faces."""
+
+_CONTOUR_COUNT = 17
+
+
+@dataclass(frozen=True)
+class FittedGroup:
+    """A group's faces with their fit."""
+
+    readings: GroupReadings
+    fitted: FittedFaces
+    landmarks_px: Float[np.ndarray, "f 68 2"]
+    """Projected from the fit."""
+    gold_px: Float[np.ndarray, "f 68 2"]
+    """NaN where there are none."""
+
+    @property
+    def gold_error(self) -> Float[np.ndarray, "f"]:
+        """Mean distance of fitted to gold landmarks inside the contour, in sizes of the gold face; NaN without gold."""
+        span = self.gold_px.max(axis=1) - self.gold_px.min(axis=1)
+        miss = np.linalg.norm(self.landmarks_px - self.gold_px, axis=-1)[:, _CONTOUR_COUNT:].mean(axis=1)
+        return miss / np.sqrt(np.prod(span, axis=-1))
+
+    @property
+    def kept(self) -> Bool[np.ndarray, "f"]:
+        """Faces good enough to learn from."""
+        return (self.fitted.error <= LARGEST_ERROR) & ~(self.gold_error > LARGEST_GOLD_ERROR)
+
+
+def params_of(fitted: FittedFaces, index: int) -> FaceParams:
+    """One face of a fit in our nouns."""
+    pose = HeadPose(
+        fitted.wxyz[index].astype(np.float32), fitted.origin_px[index].astype(np.float32), float(fitted.px_per_m[index])
+    )
+    return FaceParams(fitted.identity[index].astype(np.float32), fitted.expression[index].astype(np.float32), pose)
+
+
+def dense_targets(
+    readings: GroupReadings, gold_px: Float[np.ndarray, "f 68 2"], rows: Int[np.ndarray, "b"] | slice
+) -> DenseTargets:
+    """What the fit is to explain, for some faces of a group."""
+    return DenseTargets(readings.points_px[rows], readings.scores[rows], gold_px[rows])
+
+
+def picture_samples(
+    group: PictureGroup,
+    faces: FittedGroup,
+    trust: Float[np.ndarray, "52"],
+    *,
+    licence: str,
+    max_side: int | None,
+) -> Iterator[PictureSample]:
+    """Go through a group's pictures again and emit those whose every face was read and well fitted, in order."""
+    rows_of: dict[int, list[int]] = {}
+    for row, picture in enumerate(faces.readings.picture.tolist()):
+        rows_of.setdefault(picture, []).append(row)
+    incomplete = set(faces.readings.unread.tolist()) | set(faces.readings.picture[~faces.kept].tolist())
+    for index, picture in enumerate(group):
+        if index in incomplete or index not in rows_of:
+            continue
+        image = picture.decoded()
+        scale = 1.0 if max_side is None else min(1.0, max_side / max(image.shape[:2]))
+        samples = tuple(_face_sample(picture, faces, row, trust, scale) for row in rows_of[index])
+        yield PictureSample(_resized(image, scale), samples, picture.source, licence, "labelled")
+
+
+def _face_sample(
+    picture: SourcePicture, faces: FittedGroup, row: int, trust: Float[np.ndarray, "52"], scale: float
+) -> FaceSample:
+    params = params_of(faces.fitted, row)
+    pose = HeadPose(
+        params.pose.wxyz, (params.pose.origin_px * scale).astype(np.float32), float(params.pose.px_per_m * scale)
+    )
+    params = FaceParams(params.identity, params.expression, pose)
+    has_gold = picture.gold_px is not None
+    landmarks = picture.gold_px * np.float32(scale) if picture.gold_px is not None else landmarks_from_params(params)
+    return FaceSample(
+        box=face_box_from_params(params),
+        landmarks_px=landmarks.astype(np.float32),
+        landmark_kind="gold" if has_gold else "fit",
+        pose=pose,
+        identity=params.identity,
+        expression=params.expression,
+        expression_trust=trust.astype(np.float32),
+        identity_name=picture.identity_name,
+    )
+
+
+def _resized(image: UInt8[np.ndarray, "h w 3"], scale: float) -> UInt8[np.ndarray, "h2 w2 3"]:
+    if scale == 1.0:
+        return image
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
