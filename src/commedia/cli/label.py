@@ -12,7 +12,7 @@ from commedia.labelling.label import GroupReport, LabelSettings, label_pictures
 from commedia.labelling.readings import Readers
 
 
-def label(
+def run(
     inputs: tyro.conf.Positional[tuple[Path, ...]],
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])],
     landmarker: Path,

@@ -1,0 +1,87 @@
+"""`commedia VERB ...`: finds the verb, runs it, and turns errors into one sentence and an exit code.
+
+Exit codes: 0 done, 2 something the user can put right, 130 interrupted.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from commedia import __version__
+from commedia.errors import CommediaError, MissingExtra, UnknownName
+
+USER_ERROR = 2
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One line of `commedia --help`."""
+
+    module: str
+    summary: str
+    extra: str = ""
+    """The optional dependencies it needs, as in `pip install 'commedia[extra]'`."""
+
+
+VERBS: dict[str, Verb] = {
+    "retarget": Verb("commedia.cli.retarget", "a photo, a folder, a GIF or a video in; animated characters out"),
+    "demo": Verb("commedia.cli.demo", "run the main job on the bundled media", "demo"),
+    "evaluate": Verb("commedia.cli.evaluate", "measure the networks and write the tables"),
+    "label": Verb("commedia.cli.label", "real pictures to training samples", "label"),
+    "train": Verb("commedia.cli.train", "train SFN and MFN", "train"),
+    "export": Verb("commedia.cli.export", "trained networks to ONNX, with a parity test", "train"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if not arguments or arguments[0] in ("-h", "--help"):
+            print(overview())
+            return 0
+        if arguments[0] == "--version":
+            print(f"commedia {__version__}")
+            return 0
+        return run_verb(arguments[0], arguments[1:])
+    except CommediaError as error:
+        print(f"commedia: {error}", file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        print("commedia: interrupted; nothing was left half-written", file=sys.stderr)
+        return INTERRUPTED
+
+
+def run_verb(name: str, arguments: Sequence[str]) -> int:
+    """Parse the verb's options and run it. A wrong option ends the process with code 2, as tyro does."""
+    if name not in VERBS:
+        raise UnknownName("command", name, VERBS)
+    import tyro
+
+    result = tyro.cli(_imported(name), args=arguments, prog=f"commedia {name}")
+    return result if isinstance(result, int) else 0
+
+
+def overview() -> str:
+    """Say what the verbs are."""
+    width = max(map(len, VERBS))
+    lines = [f"  {name:{width}}  {verb.summary}" for name, verb in VERBS.items()]
+    head = ["usage: commedia VERB [options]", "", "Faces in, characters out.", ""]
+    return "\n".join([*head, *lines, "", "commedia VERB --help says more."])
+
+
+def _imported(name: str) -> Callable[..., Any]:
+    verb = VERBS[name]
+    try:
+        return importlib.import_module(verb.module).run
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("commedia"):
+            raise
+        raise MissingExtra(f"'commedia {name}'", error.name, verb.extra or "all") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The bundled media: two public-domain portraits in motion, and a drawn troupe whose every parameter is known."""

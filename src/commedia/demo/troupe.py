@@ -1,0 +1,78 @@
+"""Draws the troupe on a stage from the parameters in `performance.py`. Needs neither torch nor a display."""
+
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from commedia.demo.performance import (
+    FRAME_COUNT,
+    FRAME_RATE,
+    STAGE_HEIGHT_PX,
+    STAGE_WIDTH_PX,
+    TROUPE,
+    Performer,
+    params_at,
+)
+from commedia.geometry.rotations import matrix_from_wxyz
+from commedia.morphable.evaluate import vertices_from_params
+from commedia.morphable.model import REGIONS, HeadModel, load_head
+from commedia.render.head_paint import default_head_texture
+from commedia.render.shade_numpy import Surface, View, render_mesh, smooth_normals
+from commedia.structures import FaceParams
+
+UNTINTED_REGIONS = ("left_eye", "right_eye", "teeth", "tongue", "inner_mouth")
+
+
+def troupe_frames() -> Iterator[UInt8[np.ndarray, "h w 3"]]:
+    """Yield the clip's pictures."""
+    for index in range(FRAME_COUNT):
+        yield stage_picture([(performer, params_at(performer, index / FRAME_RATE)) for performer in TROUPE])
+
+
+def stage_picture(cast: list[tuple[Performer, FaceParams]]) -> UInt8[np.ndarray, "h w 3"]:
+    """Draw everyone at one moment."""
+    view = View((STAGE_WIDTH_PX / 2, -STAGE_HEIGHT_PX / 2), 1.0, STAGE_HEIGHT_PX, STAGE_WIDTH_PX)
+    surfaces = [_surface(performer, params) for performer, params in cast]
+    return render_mesh(surfaces, view, background=_curtain(), supersample=1, cull_back=True)
+
+
+def _surface(performer: Performer, params: FaceParams) -> Surface:
+    """The head in stage pixels, y up, with vertices doubled where the texture has a seam."""
+    head = load_head()
+    corner = _vertex_of_uv(head)
+    pose = params.pose
+    turned = vertices_from_params(head.model, params.identity, params.expression) @ matrix_from_wxyz(pose.wxyz).T
+    placed = turned * pose.px_per_m + np.array([pose.origin_px[0], -pose.origin_px[1], 0.0])
+    normals = smooth_normals(placed, head.model.triangles)
+    tint = np.where(_is_skin(head)[:, None], np.array(performer.skin), 1.0)
+    return Surface(
+        vertices=placed[corner],
+        triangles=head.uv_triangles,
+        normals=normals[corner],
+        colours=tint[corner],
+        uv=head.uv,
+        texture=default_head_texture(),
+    )
+
+
+@cache
+def _curtain() -> UInt8[np.ndarray, "h w 3"]:
+    """Folds of dark red cloth, lit from above."""
+    x = np.linspace(0, 1, STAGE_WIDTH_PX)
+    y = np.linspace(0, 1, STAGE_HEIGHT_PX)[:, None]
+    folds = 0.75 + 0.18 * np.sin(2 * np.pi * 14 * x) + 0.07 * np.sin(2 * np.pi * 37 * x + 1)
+    light = (folds * (1.05 - 0.5 * y))[..., None]
+    return np.clip(light * np.array([120, 32, 36]), 0, 255).astype(np.uint8)
+
+
+def _vertex_of_uv(head: HeadModel) -> np.ndarray:
+    vertex = np.zeros(len(head.uv), np.int64)
+    vertex[head.uv_triangles.ravel()] = head.model.triangles.ravel()
+    return vertex
+
+
+def _is_skin(head: HeadModel) -> Float[np.ndarray, "v"]:
+    plain = [REGIONS.index(name) for name in UNTINTED_REGIONS]
+    return (~np.isin(head.vertex_region, plain)).astype(np.float32)
