@@ -1,4 +1,4 @@
-"""From a pose in the head frame to the local rotations of nodes. Used alike by the clip that is written and the preview.
+"""From a pose in the head frame to the local rotations of nodes. Clips and previews use the same.
 
 A rig with a head bone turns there, and lets the neck take `NECK_SHARE` of the turn; one without turns at its roots.
 """
@@ -47,8 +47,8 @@ def local_rotations(
 ) -> dict[int, np.ndarray]:
     """Local rotation `wxyz` (n, 4) of every node in `turned_nodes`, frame by frame.
 
-    A turn D in the world makes a node's world rotation D W, so with its parent's rest rotation P and its own q the local
-    rotation becomes P^-1 D P q; what a moved parent already did is taken out first.
+    A turn D in the world makes a node's world rotation D W, so with its parent's rest rotation P the local rotation
+    becomes P^-1 D W; what a moved parent already did is taken out of D first.
     """
     rest = rest_rotations(character)
     bones = character.rig.bones

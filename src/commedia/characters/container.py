@@ -130,9 +130,8 @@ def _check_version(tree: dict, name: str) -> None:
         raise BadCharacter(f"{name} is not valid glTF: 'extensionsRequired' is not a list")
     for extension in required:
         if extension in CONVERSIONS:
-            raise BadCharacter(
-                f"{name} needs {extension}, which is not read here; convert it: {CONVERSIONS[extension]}"
-            )
+            command = CONVERSIONS[extension]
+            raise BadCharacter(f"{name} needs {extension}, which is not read here; convert it with: {command}")
         if not isinstance(extension, str) or extension not in KNOWN_EXTENSIONS:
             raise BadCharacter(
                 f"{name} needs the extension {extension!r}; known are {', '.join(sorted(KNOWN_EXTENSIONS))}"

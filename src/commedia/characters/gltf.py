@@ -190,9 +190,7 @@ def _check_references(nodes: tuple[Node, ...], meshes: tuple[Mesh, ...], skins: 
         for primitive in meshes[node.mesh].primitives:
             skinning = primitive.skinning
             if skinning is not None and skinning.joints.size and skinning.joints.max() >= len(skins[node.skin].joints):
-                raise BadCharacter(
-                    f"{name}: the mesh '{meshes[node.mesh].name}' hangs on joints its skin does not have"
-                )
+                raise BadCharacter(f"{name}: '{meshes[node.mesh].name}' hangs on joints that it lacks")
 
 
 def _morph_facts(meshes: tuple[Mesh, ...], count: int) -> tuple[np.ndarray, np.ndarray]:

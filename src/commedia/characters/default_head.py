@@ -1,0 +1,126 @@
+"""The default head as a character: one person's face as a rig with the 52 units, made as a GLB and read back.
+
+Going through the file means that the default head takes no path of its own: what a viewer shows is what was posed.
+"""
+
+import io
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
+
+from commedia.characters.builder import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, GlbBuilder
+from commedia.characters.character import Character
+from commedia.characters.gltf import character_from_bytes
+from commedia.characters.skin import Look, paint_head
+from commedia.characters.surfaces import smooth_normals, weld
+from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT
+from commedia.morphable.evaluate import vertices_from_params
+from commedia.morphable.model import PARTS, HeadModel, load_head
+
+HEAD_NODE, FACE_MESH = "Head", "Face"
+NORMAL_STEP = 2e-3
+"""Turns of a normal smaller than this (a tenth of a degree) are not stored."""
+ROUGHNESS = {"skin": 0.55, "left_eye": 0.12, "right_eye": 0.12, "teeth": 0.3, "tongue": 0.4}
+
+
+def default_head_character(
+    identity: Float[np.ndarray, "i"] | None = None, *, name: str = "person", look: Look | None = None
+) -> Character:
+    """Make the default head with someone's identity; None is the mean head."""
+    return character_from_bytes(default_head_glb(identity, name=name, look=look), name)
+
+
+def default_head_glb(
+    identity: Float[np.ndarray, "i"] | None = None, *, name: str = "person", look: Look | None = None
+) -> bytes:
+    """Build the GLB: a node `Head` that turns about the neck, and under it one mesh with a primitive per part."""
+    head = load_head()
+    identity = np.zeros(IDENTITY_COUNT, dtype=np.float32) if identity is None else identity.astype(np.float32)
+    vertices = vertices_from_params(head.model, identity, np.zeros(len(EXPRESSION_NAMES), dtype=np.float32))
+    builder = GlbBuilder()
+    _add_materials(builder, look)
+    primitives = [_primitive(builder, head, vertices, part) for part in range(len(PARTS))]
+    pivot = head.pivots.head.astype(float)
+    builder.tree |= {
+        "scene": 0,
+        "scenes": [{"name": name, "nodes": [0]}],
+        "nodes": [
+            {"name": name, "children": [1]},
+            {"name": HEAD_NODE, "translation": pivot.tolist(), "children": [2]},
+            {"name": FACE_MESH, "translation": (-pivot).tolist(), "mesh": 0},
+        ],
+        "meshes": [
+            {
+                "name": FACE_MESH,
+                "primitives": [primitive for primitive in primitives if primitive is not None],
+                "weights": [0.0] * len(EXPRESSION_NAMES),
+                "extras": {"targetNames": list(EXPRESSION_NAMES)},
+            }
+        ],
+    }
+    return builder.to_bytes()
+
+
+def _add_materials(builder: GlbBuilder, look: Look | None) -> None:
+    encoded = io.BytesIO()
+    Image.fromarray(paint_head(look)).save(encoded, "JPEG", quality=90, subsampling=0)
+    builder.tree |= {
+        "images": [{"name": "head", "mimeType": "image/jpeg", "bufferView": builder.view(encoded.getvalue())}],
+        "samplers": [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}],
+        "textures": [{"source": 0, "sampler": 0}],
+        "materials": [
+            {
+                "name": part,
+                # The head is open at the neck and the mouth is a bag: both are seen from inside.
+                "doubleSided": True,
+                "pbrMetallicRoughness": {
+                    "baseColorTexture": {"index": 0},
+                    "metallicFactor": 0.0,
+                    "roughnessFactor": ROUGHNESS[part],
+                },
+            }
+            for part in PARTS
+        ],
+    }
+
+
+def _primitive(builder: GlbBuilder, head: HeadModel, vertices: np.ndarray, part: int) -> dict | None:
+    chosen = head.triangle_part == part
+    if not chosen.any():
+        return None
+    # A vertex on a UV seam becomes one vertex per texture coordinate.
+    corners = np.stack([head.model.triangles[chosen], head.uv_triangles[chosen]], axis=-1).reshape(-1, 2)
+    pairs, index = np.unique(corners, axis=0, return_inverse=True)
+    triangles = index.reshape(-1, 3).astype(np.int32)
+    of_vertex = pairs[:, 0]
+    positions = vertices[of_vertex].astype(np.float32)
+    places = weld(positions)
+    normals = smooth_normals(positions, triangles, places)
+    flat = triangles.reshape(-1).astype("<u2")
+    return {
+        "attributes": {
+            "POSITION": builder.accessor(positions, target=ARRAY_BUFFER, bounds=True),
+            "NORMAL": builder.accessor(normals, target=ARRAY_BUFFER),
+            "TEXCOORD_0": builder.accessor(head.uv[pairs[:, 1]].astype(np.float32), target=ARRAY_BUFFER),
+        },
+        "indices": builder.accessor(flat, target=ELEMENT_ARRAY_BUFFER),
+        "material": part,
+        "targets": _targets(builder, head.model.expression_basis[:, of_vertex], positions, normals, triangles, places),
+    }
+
+
+def _targets(builder, deltas, positions, normals, triangles, places) -> list[dict]:
+    still: int | None = None
+    targets = []
+    for delta in deltas.astype(np.float32):
+        if not delta.any():
+            if still is None:
+                still = builder.sparse_accessor(delta, bounds=True)
+            targets.append({"POSITION": still, "NORMAL": still})
+            continue
+        turned = smooth_normals(positions + delta, triangles, places) - normals
+        turned[np.abs(turned).max(axis=1) < NORMAL_STEP] = 0
+        position = builder.sparse_accessor(delta, bounds=True)
+        targets.append({"POSITION": position, "NORMAL": builder.sparse_accessor(turned)})
+    return targets

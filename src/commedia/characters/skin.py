@@ -1,0 +1,200 @@
+"""A painted texture for the default head: skin, lips, brows, eyes and cropped hair, so that it looks like a person.
+
+Painted by rule from the head's regions and the places of its landmarks; no photograph is in it.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from commedia.morphable.landmarks import load_scheme, points
+from commedia.morphable.model import EYE_CHART_RADIUS, EYE_CHARTS, PARTS, REGIONS, HeadModel, load_head
+from commedia.render.rasterize_numpy import interpolate, rasterize
+
+SIZE_PX = 1024
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colours of a head, sRGB 0 to 255."""
+
+    skin: tuple[int, int, int] = (214, 168, 142)
+    lips: tuple[int, int, int] = (186, 104, 98)
+    hair: tuple[int, int, int] = (62, 45, 36)
+    """Brows, lashes and the cropped hair of the scalp."""
+    iris: tuple[int, int, int] = (96, 112, 98)
+
+
+def paint_head(look: Look | None = None) -> UInt8[np.ndarray, "h w 3"]:
+    """Paint the head's whole texture; (0, 0) is its upper left corner."""
+    look = look or Look()
+    atlas = _atlas()
+    skin, lips, hair = (np.array(colour, dtype=np.float32) for colour in (look.skin, look.lips, look.hair))
+    picture = np.broadcast_to(skin, (SIZE_PX, SIZE_PX, 3)) * (1 + 0.035 * atlas.mottle[..., None])
+    picture = _blend(picture, skin * (0.97, 0.74, 0.70), 0.42 * atlas.blush)
+    picture = _blend(picture, skin * (0.80, 0.64, 0.60), 0.45 * atlas.part("left_lids", "right_lids"))
+    picture = _blend(picture, np.array([176, 92, 86]), atlas.part("left_socket", "right_socket"))
+    picture = _blend(picture, lips * (1 + 0.05 * atlas.mottle[..., None]), 0.85 * _lips(atlas))
+    picture = _blend(picture, np.array([112, 38, 40]), atlas.part("inner_mouth"))
+    picture = _blend(picture, hair * (1 + 0.22 * atlas.strokes[..., None]), 0.88 * _scalp(atlas))
+    picture = _blend(picture, hair, 0.9 * atlas.brows * (0.75 + 0.25 * atlas.strokes))
+    picture = _blend(picture, hair * 0.45, 0.9 * atlas.lashes)
+    picture = _blend(picture, np.array([238, 230, 212]), atlas.part("teeth"))
+    picture = _blend(picture, np.array([188, 96, 98]) * (1 + 0.06 * atlas.mottle[..., None]), atlas.part("tongue"))
+    for eye in EYE_CHARTS:
+        picture = _paint_eye(picture, eye, np.array(look.iris, dtype=np.float32))
+    return np.clip(_spread(picture, atlas.covered), 0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class _Atlas:
+    """What each texel of the texture shows; independent of the colours."""
+
+    covered: np.ndarray
+    regions: np.ndarray
+    place: np.ndarray
+    blush: np.ndarray
+    brows: np.ndarray
+    lashes: np.ndarray
+    mottle: np.ndarray
+    strokes: np.ndarray
+
+    def part(self, *names: str) -> np.ndarray:
+        return sum(self.regions[..., REGIONS.index(name)] for name in names)
+
+
+@cache
+def _atlas() -> _Atlas:
+    head = load_head()
+    vertices = np.concatenate([head.uv * SIZE_PX, np.zeros((len(head.uv), 1))], axis=1)
+    fragments = rasterize(vertices, head.uv_triangles, SIZE_PX, SIZE_PX)
+    covered = fragments.triangle >= 0
+    one_hot = np.eye(len(REGIONS), dtype=np.float32)[head.vertex_region]
+    source = np.concatenate([head.model.mean, one_hot], axis=1)
+    values = np.zeros((SIZE_PX, SIZE_PX, source.shape[1]), dtype=np.float32)
+    values[covered] = interpolate(
+        source, head.model.triangles, fragments.triangle[covered], fragments.barycentric[covered]
+    )
+    place, regions = values[..., :3], values[..., 3:]
+    random = np.random.default_rng(2)
+    landmarks = points(load_scheme("ibug68"), head.model.mean)
+    skin = covered & (_parts(head, fragments.triangle) == PARTS.index("skin"))
+    return _Atlas(
+        covered,
+        regions,
+        place,
+        _blush(place, landmarks) * skin,
+        _brows(place, landmarks) * skin,
+        _lashes(place, landmarks) * skin,
+        _noise(random, (2.0, 9.0)),
+        _noise(random, (0.8, 1.6)),
+    )
+
+
+def _parts(head: HeadModel, triangle: np.ndarray) -> np.ndarray:
+    return head.triangle_part[np.maximum(triangle, 0)]
+
+
+def _noise(random: np.random.Generator, sigmas: tuple[float, ...]) -> np.ndarray:
+    total = np.zeros((SIZE_PX, SIZE_PX), dtype=np.float32)
+    for sigma in sigmas:
+        layer = cv2.GaussianBlur(random.standard_normal((SIZE_PX, SIZE_PX)).astype(np.float32), (0, 0), sigma)
+        total += layer / layer.std()
+    return total / len(sigmas)
+
+
+def _blush(place: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    # Cheeks, tip of the nose and chin carry more blood than the rest.
+    left, right = landmarks[[46, 35]].mean(axis=0), landmarks[[41, 31]].mean(axis=0)
+    side = np.array([0.014, -0.008, 0], dtype=np.float32)
+    spots = ((left + side, 0.021, 0.8), (right - side * (1, -1, 1), 0.021, 0.8), (landmarks[30], 0.012, 0.7))
+    return np.clip(sum(amount * _near(place, center, radius) for center, radius, amount in spots), 0, 1)
+
+
+def _near(place: np.ndarray, center: np.ndarray, radius: float) -> np.ndarray:
+    return np.exp(-((place - center.astype(np.float32)) ** 2).sum(axis=-1) / (2 * radius * radius))
+
+
+def _brows(place: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    mask = np.zeros(place.shape[:2], dtype=np.float32)
+    for outer_to_inner in (landmarks[17:22], landmarks[26:21:-1]):
+        along, distance = _along(place, outer_to_inner)
+        # Thin at the temple, full towards the nose, soft at both ends.
+        half_width = 0.0018 + 0.0022 * np.clip(along * 1.4, 0, 1)
+        ends = np.clip(along / 0.06, 0, 1) * np.clip((1 - along) / 0.04, 0, 1)
+        mask = np.maximum(mask, np.clip(1.6 - distance / half_width, 0, 1) * (0.35 + 0.65 * ends))
+    return mask
+
+
+def _lashes(place: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    mask = np.zeros(place.shape[:2], dtype=np.float32)
+    upper = (landmarks[36:40], landmarks[42:46])
+    for line in upper:
+        _, distance = _along(place, line)
+        mask = np.maximum(mask, np.clip(1.5 - distance / 0.0011, 0, 1))
+    return mask
+
+
+def _along(place: np.ndarray, line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far along a polyline (0 to 1) the nearest point lies, and its distance in metres; smoothly resampled."""
+    steps = np.linspace(0, len(line) - 1, 41)
+    curve = np.stack([np.interp(steps, np.arange(len(line)), line[:, axis]) for axis in range(3)], axis=1)
+    kernel = np.ones(7) / 7
+    inner = np.stack([np.convolve(np.pad(curve[:, a], 3, "edge"), kernel, "valid") for a in range(3)], axis=1)
+    along = np.zeros(place.shape[:2], dtype=np.float32)
+    nearest = np.full(place.shape[:2], np.inf, dtype=np.float32)
+    for index, point in enumerate(inner.astype(np.float32)):
+        distance = ((place - point) ** 2).sum(axis=-1)
+        closer = distance < nearest
+        nearest = np.where(closer, distance, nearest)
+        along = np.where(closer, np.float32(index / 40), along)
+    return along, np.sqrt(nearest)
+
+
+def _lips(atlas: _Atlas) -> np.ndarray:
+    return np.clip(atlas.part("upper_lip", "lower_lip") * 1.25, 0, 1)
+
+
+def _scalp(atlas: _Atlas) -> np.ndarray:
+    # A hairline is ragged, not an edge of the mesh.
+    return np.clip((atlas.part("scalp") + 0.16 * atlas.strokes - 0.3) * 2.2, 0, 1)
+
+
+def _paint_eye(picture: np.ndarray, eye: str, iris: np.ndarray) -> np.ndarray:
+    """White, iris and pupil on an eyeball's chart, whose radius grows with the square root of the angle."""
+    center = np.array(EYE_CHARTS[eye]) * SIZE_PX
+    rows, columns = np.mgrid[:SIZE_PX, :SIZE_PX].astype(np.float32) + 0.5
+    radius = np.hypot(columns - center[0], rows - center[1]) / (EYE_CHART_RADIUS * SIZE_PX)
+    turn = np.arctan2(rows - center[1], columns - center[0])
+    angle = np.pi * np.minimum(radius, 1) ** 2
+    inside = (radius <= 1.03).astype(np.float32)
+    white = np.array([236, 232, 228]) - np.clip(angle - 0.5, 0, 1.2)[..., None] * np.array([14, 42, 44])
+    picture = _blend(picture, white, inside)
+    rays = 1 + 0.16 * np.sin(turn * 37) * np.sin(turn * 23 + 1) + 0.45 * np.clip((angle - 0.2) / 0.3, 0, 1)
+    picture = _blend(picture, iris * rays[..., None] * 0.8, _disc(angle, 0.51))
+    picture = _blend(picture, iris * 0.25, 0.8 * (_disc(angle, 0.53) - _disc(angle, 0.45)))
+    picture = _blend(picture, np.array([12, 10, 10]), _disc(angle, 0.2))
+    # A painted glint, because a flat picture of an eye looks blind.
+    glint = np.hypot(columns - center[0] + 0.006 * SIZE_PX, rows - center[1] + 0.008 * SIZE_PX)
+    return _blend(picture, np.array([250, 250, 250]), 0.85 * np.clip(4.6 - glint, 0, 1))
+
+
+def _disc(angle: np.ndarray, limit: float) -> np.ndarray:
+    return np.clip((limit - angle) / 0.03 + 0.5, 0, 1)
+
+
+def _blend(below: np.ndarray, colour: np.ndarray, amount: Float[np.ndarray, "h w"]) -> np.ndarray:
+    amount = amount[..., None].astype(np.float32)
+    return below * (1 - amount) + np.asarray(colour, dtype=np.float32) * amount
+
+
+def _spread(picture: np.ndarray, covered: np.ndarray) -> np.ndarray:
+    """Fill what no triangle covers with its nearest neighbour, so that seams stay clean when a viewer shrinks it."""
+    missing = (~covered).astype(np.uint8)
+    _, label = cv2.distanceTransformWithLabels(missing, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
+    table = np.zeros((int(label.max()) + 1, 3), dtype=np.float32)
+    table[label[covered]] = picture[covered]
+    return np.where(covered[..., None], picture, table[label])

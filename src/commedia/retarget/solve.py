@@ -1,0 +1,74 @@
+"""The arrow from a tracked face to a rig's pose: weights by name, the head's turn, and gaze for rigs with eye bones.
+
+Reads nothing and remembers nothing but the rig, so equal faces give equal poses.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from commedia.characters.character import Character
+from commedia.conventions import EXPRESSION_INDEX
+from commedia.geometry.rotations import canonical_wxyz, wxyz_from_yaw_pitch_roll
+from commedia.retarget.mapping import MorphMap, map_morphs
+from commedia.structures import FaceParams, RigPose, TrackedFace
+
+GAZE_YAW_RAD = np.deg2rad(35.0)
+"""How far an eyeball turns sideways at a weight of 1: where ARKit's scale ends, near the limit of a human eye."""
+GAZE_PITCH_RAD = np.deg2rad(25.0)
+"""The same up and down."""
+LOOKS = tuple(f"eyeLook{way}" for way in ("In", "Out", "Up", "Down"))
+IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
+
+
+class Retargeter:
+    """Turns faces into poses of one character."""
+
+    def __init__(self, character: Character, *, mapping: str | None = None):
+        self.character = character
+        self.morphs: MorphMap = map_morphs(character, mapping)
+        bones = character.rig.bones
+        self._left_by_bone = bones.left_eye is not None and not self._has_looks("Left")
+        self._right_by_bone = bones.right_eye is not None and not self._has_looks("Right")
+
+    def pose(self, face: TrackedFace) -> RigPose:
+        """Retarget one tracked face."""
+        return self.pose_from_params(face.params)
+
+    def pose_from_params(self, params: FaceParams) -> RigPose:
+        """Retarget parameters. Where no face answers for a morph, it keeps the file's own weight."""
+        matrix = self.morphs.morph_from_unit
+        expression = np.clip(params.expression.astype(np.float64), 0, 1)
+        driven = matrix.any(axis=1)
+        weights = np.where(driven, np.minimum(matrix @ expression, 1), self.character.rig.rest_weights)
+        left, right = gaze_from_expression(expression)
+        return RigPose(
+            weights,
+            canonical_wxyz(params.pose.wxyz.astype(np.float64)),
+            left if self._left_by_bone else IDENTITY,
+            right if self._right_by_bone else IDENTITY,
+        )
+
+    def _has_looks(self, side: str) -> bool:
+        return not any(look + side in self.morphs.missing for look in LOOKS)
+
+
+def gaze_from_expression(
+    expression: Float[np.ndarray, "e"],
+) -> tuple[Float[np.ndarray, "4"], Float[np.ndarray, "4"]]:
+    """Rotations (wxyz, head frame) of the left and the right eyeball that the eight `eyeLook*` weights stand for."""
+    left, right = gaze_yaw_pitch(expression)
+    return (
+        wxyz_from_yaw_pitch_roll(np.array([*left, 0.0])),
+        wxyz_from_yaw_pitch_roll(np.array([*right, 0.0])),
+    )
+
+
+def gaze_yaw_pitch(expression: Float[np.ndarray, "e"]) -> Float[np.ndarray, "2 2"]:
+    """Yaw and pitch of the left eye, then of the right, in radians: positive to the subject's left, and down."""
+    inward, outward, up, down = (
+        np.array([expression[EXPRESSION_INDEX[look + side]] for side in ("Left", "Right")]) for look in LOOKS
+    )
+    # Outward is the subject's left for the left eye only.
+    yaw = (outward - inward) * np.array([1.0, -1.0]) * GAZE_YAW_RAD
+    pitch = (down - up) * GAZE_PITCH_RAD
+    return np.stack([yaw, pitch], axis=1)
