@@ -163,7 +163,7 @@ def _shade(
     gloss = np.broadcast_to(np.asarray(surface.gloss, dtype=np.float32), (count,))[:, None]
     attributes = [normals.astype(np.float32), gloss]
     if surface.colours is not None:
-        attributes.append(_linear_from_srgb(surface.colours))
+        attributes.append(linear_from_srgb(surface.colours))
     if surface.uv is not None:
         attributes.append(surface.uv.astype(np.float32))
     blended = interpolate(np.concatenate(attributes, axis=1), surface.triangles, triangle, barycentric)
@@ -175,7 +175,7 @@ def _shade(
     if surface.texture is not None and surface.uv is not None:
         texel = _sample(_linear_texture(surface.texture), blended[:, -2:])
         albedo = texel * albedo if surface.colours is not None else texel
-    return _srgb_from_linear(diffuse * albedo + specular[:, None])
+    return _lit_srgb(diffuse * albedo + specular[:, None])
 
 
 def _light(
@@ -238,30 +238,32 @@ def _linear_texture(texture: UInt8[np.ndarray, "th tw c"]) -> Float32[np.ndarray
     if known is None or known[0] is not texture:
         while len(_TEXTURES) >= 16:
             _TEXTURES.pop(next(iter(_TEXTURES)))
-        linear = _linear_from_srgb(np.arange(256) / 255)[texture[:, :, :3]]
+        linear = linear_from_srgb(np.arange(256) / 255)[texture[:, :, :3]]
         known = _TEXTURES[id(texture)] = (texture, linear)
     return known[1]
 
 
-def _linear_from_srgb(srgb: Float[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n"]:
+def linear_from_srgb(srgb: Float[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n"]:
+    """Decode sRGB in [0, 1] to linear colour in [0, 1]."""
     srgb = np.clip(srgb, 0, 1)
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def srgb_from_linear(linear: Float[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n"]:
+    """Encode linear colour in [0, 1] as sRGB in [0, 1]."""
+    linear = np.clip(linear, 0, 1)
+    power = 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055
+    return np.where(linear <= 0.0031308, linear * 12.92, power).astype(np.float32)
 
 
 @cache
 def _srgb_table() -> Float32[np.ndarray, "4096"]:
     """sRGB 0..255 of light 0..2, with a shoulder so that highlights do not clip hard."""
     light = np.linspace(0, 2, 4096)
-    shoulder = np.where(light < 0.7, light, 0.7 + 0.3 * np.tanh((light - 0.7) / 0.3))
-    return (
-        np.where(
-            shoulder <= 0.0031308, shoulder * 12.92, 1.055 * np.maximum(shoulder, 1e-9) ** (1 / 2.4) - 0.055
-        ).astype(np.float32)
-        * 255
-    )
+    return srgb_from_linear(np.where(light < 0.7, light, 0.7 + 0.3 * np.tanh((light - 0.7) / 0.3))) * np.float32(255)
 
 
-def _srgb_from_linear(linear: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n 3"]:
+def _lit_srgb(linear: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n 3"]:
     return _srgb_table()[np.clip(linear * (4095 / 2), 0, 4095).astype(np.int32)]
 
 

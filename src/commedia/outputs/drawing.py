@@ -1,0 +1,110 @@
+"""Marks on an RGB picture: smooth text, rounded plates, lines with transparency. Knows nothing of faces."""
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, UInt8
+from PIL import Image, ImageDraw, ImageFont
+
+Colour = tuple[int, int, int]
+
+
+def draw_text(
+    picture: UInt8[np.ndarray, "h w 3"],
+    text: str,
+    place_px: tuple[float, float],
+    *,
+    size_px: int = 14,
+    colour: Colour = (230, 232, 236),
+    anchor: str = "lm",
+    opacity: float = 1.0,
+) -> None:
+    """Write one line. `anchor` is Pillow's: l, m, r for left, middle, right; then t, m, b for top, middle, bottom."""
+    cover = _text_cover(text, size_px)
+    height, width = cover.shape
+    left = place_px[0] - {"l": 0, "m": width / 2, "r": width}[anchor[0]]
+    top = place_px[1] - {"t": 0, "m": height / 2, "b": height}[anchor[1]]
+    _blend(picture, cover * opacity, colour, round(left), round(top))
+
+
+def text_width(text: str, size_px: int) -> int:
+    """Width in pixels of what `draw_text` would write."""
+    return _text_cover(text, size_px).shape[1]
+
+
+def draw_plate(
+    picture: UInt8[np.ndarray, "h w 3"],
+    corners_px: tuple[float, float, float, float],
+    colour: Colour,
+    *,
+    radius_px: int = 8,
+    opacity: float = 1.0,
+) -> None:
+    """Fill a rectangle (left, top, right, bottom) with round corners."""
+    left, top, right, bottom = (round(value) for value in corners_px)
+    if right <= left or bottom <= top:
+        return
+    _blend(picture, _plate_cover(right - left, bottom - top, radius_px) * opacity, colour, left, top)
+
+
+def draw_brackets(
+    picture: UInt8[np.ndarray, "h w 3"],
+    corners_px: tuple[float, float, float, float],
+    colour: Colour,
+    *,
+    thickness_px: int = 2,
+    share: float = 0.22,
+) -> None:
+    """Mark a rectangle by its four corners."""
+    left, top, right, bottom = corners_px
+    reach = max(6.0, share * min(right - left, bottom - top))
+    for x, inward in ((left, reach), (right, -reach)):
+        for y, down in ((top, reach), (bottom, -reach)):
+            chain = np.array([[x + inward, y], [x, y], [x, y + down]])
+            _polyline(picture, chain, colour, thickness_px)
+
+
+def draw_dots(
+    picture: UInt8[np.ndarray, "h w 3"], points_px: np.ndarray, colour: Colour, *, radius_px: float = 1.3
+) -> None:
+    """Mark points, with sub-pixel placement."""
+    for x, y in points_px:
+        center = (round((x - 0.5) * 16), round((y - 0.5) * 16))
+        cv2.circle(picture, center, round(radius_px * 16), colour, -1, cv2.LINE_AA, shift=4)
+
+
+def _polyline(picture: np.ndarray, chain: np.ndarray, colour: Colour, thickness_px: int) -> None:
+    fixed = np.round((chain - 0.5) * 16).astype(np.int32)
+    cv2.polylines(picture, [fixed], False, colour, thickness_px, cv2.LINE_AA, shift=4)
+
+
+def _blend(picture: np.ndarray, cover: np.ndarray, colour: Colour, left: int, top: int) -> None:
+    """Lay a colour over the picture where `cover` says so, clipped to the picture."""
+    height, width = picture.shape[:2]
+    x0, y0 = max(left, 0), max(top, 0)
+    x1, y1 = min(left + cover.shape[1], width), min(top + cover.shape[0], height)
+    if x1 <= x0 or y1 <= y0:
+        return
+    share = cover[y0 - top : y1 - top, x0 - left : x1 - left, None]
+    part = picture[y0:y1, x0:x1]
+    part[...] = (part + (np.array(colour, dtype=np.float32) - part) * share + 0.5).astype(np.uint8)
+
+
+@lru_cache(maxsize=512)
+def _text_cover(text: str, size_px: int) -> Float32[np.ndarray, "h w"]:
+    font = ImageFont.load_default(size_px)
+    # One height for all texts of a size, so that lines sit on one base line.
+    height = round(size_px * 1.3)
+    width = max(1, round(font.getlength(text)) + 1)
+    canvas = Image.new("L", (width, height), 0)
+    ImageDraw.Draw(canvas).text((0, round(size_px * 1.02)), text, fill=255, font=font, anchor="ls")
+    return np.asarray(canvas, dtype=np.float32) / 255
+
+
+@lru_cache(maxsize=128)
+def _plate_cover(width: int, height: int, radius_px: int) -> Float32[np.ndarray, "h w"]:
+    radius = min(radius_px, width // 2, height // 2)
+    x = np.maximum(np.abs(np.arange(width) + 0.5 - width / 2) - (width / 2 - radius), 0)
+    y = np.maximum(np.abs(np.arange(height) + 0.5 - height / 2) - (height / 2 - radius), 0)
+    return np.clip(radius - np.hypot(x[None], y[:, None]) + 0.5, 0, 1).astype(np.float32)
