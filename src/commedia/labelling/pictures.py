@@ -9,6 +9,7 @@ import json
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -98,38 +99,28 @@ def _folder_pictures(path: Path, name: str) -> Iterator[SourcePicture]:
 def _count(path: Path) -> int:
     if path.suffix != ".tar":
         return len(_folder_members(path))
-    with _opened(path) as tar:
-        return sum(member.name.lower().endswith(".jpg") for member in tar)
+    return sum(name.lower().endswith(".jpg") for name, _ in _members(path))
 
 
-def _opened(path: Path) -> tarfile.TarFile:
+def _members(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and content of everything in a tar file."""
     try:
-        return tarfile.open(path, "r:")
+        with tarfile.open(path, "r:") as tar:
+            for member in tar:
+                yield member.name, _content(tar, member)
     except (OSError, tarfile.TarError) as error:
-        raise BadShard(f"'{path}' is not a readable tar file ({error})") from error
+        raise BadShard(f"'{path}' is not a whole tar file: {error}") from error
 
 
 def _tar_pictures(path: Path) -> Iterator[SourcePicture]:
-    """Pair consecutive members of one key; a picture without a record is a picture nothing is known of."""
-    count, pending = 0, {}
-    with _opened(path) as tar:
-        members = iter(tar)
-        while True:
-            try:
-                member = next(members, None)
-                content = b"" if member is None else _content(tar, member)
-            except (OSError, tarfile.TarError) as error:
-                raise BadShard(f"'{path}' is cut short or damaged after {count} pictures ({error})") from error
-            key, _, suffix = ("", "", "") if member is None else member.name.rpartition(".")
-            if pending and key != pending["key"]:
-                if "jpg" in pending:
-                    yield _tar_picture(path, pending)
-                    count += 1
-                pending = {}
-            if member is None:
-                break
-            pending |= {"key": key, suffix.lower(): content}
-    if count == 0:
+    """Group consecutive members of one key; a picture without a record is a picture nothing is known of."""
+    found = False
+    for key, run in groupby(_members(path), key=lambda member: member[0].rpartition(".")[0]):
+        contents = {name.rpartition(".")[2].lower(): content for name, content in run}
+        if "jpg" in contents:
+            found = True
+            yield _tar_picture(path, key, contents)
+    if not found:
         raise BadShard(f"'{path}' holds no pictures; expected members 'key.jpg' with 'key.json' beside them")
 
 
@@ -141,14 +132,13 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     return content
 
 
-def _tar_picture(path: Path, pending: dict) -> SourcePicture:
-    key = pending["key"]
+def _tar_picture(path: Path, key: str, contents: dict[str, bytes]) -> SourcePicture:
     try:
-        record = json.loads(pending.get("json", b"{}"))
+        record = json.loads(contents.get("json", b"{}"))
         name = record.get("identity")
         gold = record.get("landmarks68")
         gold_px = None if gold is None else np.asarray(gold, dtype=np.float32).reshape(LANDMARK_COUNT, 2)
         source = str(record.get("source", path.stem))
     except (ValueError, TypeError, AttributeError) as error:
         raise BadShard(f"'{path}': the record of '{key}' is not what was expected ({error})") from error
-    return SourcePicture(key, pending["jpg"], f"{source}/{key}", None if name is None else str(name), gold_px)
+    return SourcePicture(key, contents["jpg"], f"{source}/{key}", None if name is None else str(name), gold_px)

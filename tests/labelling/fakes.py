@@ -1,0 +1,71 @@
+"""Faces whose parameters are known, as the teacher would see them, and tar files to find them in."""
+
+import io
+import json
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jaxtyping import Float
+
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
+from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_yaw_pitch_roll
+from commedia.labelling.fit import DenseTargets
+from commedia.labelling.units import load_units
+from commedia.morphable.landmarks import load_scheme, reduced_model
+from commedia.morphable.model import load_head
+
+PX_PER_M = 700.0
+
+
+@dataclass(frozen=True)
+class KnownFaces:
+    identity: Float[np.ndarray, "b 50"]
+    expression: Float[np.ndarray, "b 52"]
+    wxyz: Float[np.ndarray, "b 4"]
+    points_px: Float[np.ndarray, "b 478 3"]
+    landmarks_px: Float[np.ndarray, "b 68 2"]
+
+    def targets(self, *, with_gold: bool = False) -> DenseTargets:
+        gold = self.landmarks_px if with_gold else np.full_like(self.landmarks_px, np.nan)
+        return DenseTargets(self.points_px, self.expression, gold)
+
+
+def known_faces(
+    rng: np.random.Generator, count: int, *, units: tuple[str, ...] = (), weight: float = 0.7
+) -> KnownFaces:
+    """Random people, each making one unit after another of `units`; neutral when there are none."""
+    identity = rng.normal(size=(count, 50)).clip(-2, 2).astype(np.float32) * np.float32(0.6)
+    expression = np.zeros((count, EXPRESSION_COUNT), np.float32)
+    for row in range(count if units else 0):
+        expression[row, EXPRESSION_INDEX[units[row % len(units)]]] = weight
+    wxyz = wxyz_from_yaw_pitch_roll(rng.normal(size=(count, 3)) * np.array([0.4, 0.2, 0.2])).astype(np.float32)
+    placed = {}
+    for scheme in ("mediapipe478", "ibug68"):
+        model = reduced_model(load_head().model, load_scheme(scheme))
+        shape = model.mean + np.tensordot(identity, model.identity_basis, 1)
+        shape = shape + np.tensordot(expression, model.expression_basis, 1)
+        turned = shape @ matrix_from_wxyz(wxyz).transpose(0, 2, 1) * np.float32(PX_PER_M)
+        placed[scheme] = (turned * np.float32([1, -1, -1]) + np.float32([96, 100, 0])).astype(np.float32)
+    return KnownFaces(identity, expression, wxyz, placed["mediapipe478"], placed["ibug68"][..., :2])
+
+
+def usable_units() -> tuple[str, ...]:
+    return tuple(name for name, index in EXPRESSION_INDEX.items() if load_units().hint[index] > 0)
+
+
+def write_pictures(path: Path, count: int, records: list[dict] | None = None) -> Path:
+    """A tar file of grey pictures, with records where they are given."""
+    _, jpeg = cv2.imencode(".jpg", np.full((192, 192, 3), 90, np.uint8))
+    with tarfile.open(path, "w") as tar:
+        for index in range(count):
+            members = {f"p{index}.jpg": jpeg.tobytes()}
+            if records is not None:
+                members[f"p{index}.json"] = json.dumps(records[index]).encode()
+            for name, content in members.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+    return path
