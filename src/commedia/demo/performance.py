@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 from jaxtyping import Float
 
+from commedia.characters.skin import Look
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 from commedia.structures import FaceParams, HeadPose
@@ -37,8 +38,7 @@ class Performer:
     script: tuple[Beat, ...]
     sway_deg: tuple[float, float, float]
     """Largest yaw, pitch and roll; negative starts to the other side."""
-    skin: tuple[float, float, float]
-    """Multiplies the default head's skin, sRGB."""
+    look: Look
 
 
 ARLECCHINO: tuple[Beat, ...] = (
@@ -66,11 +66,39 @@ DOTTORE: tuple[Beat, ...] = (
     (3.2, 0.9, 1.0, ("mouthFrownLeft", "mouthFrownRight", "browInnerUp")),
 )
 
+DARK = Look(skin=(139, 96, 74), lips=(122, 66, 62), hair=(28, 22, 20), iris=(64, 42, 30))
+TAN = Look(skin=(182, 132, 104), lips=(160, 88, 80), hair=(48, 34, 28), iris=(88, 62, 40))
+FAIR = Look(skin=(226, 184, 164), lips=(196, 118, 112), hair=(150, 112, 70), iris=(96, 124, 150))
+
 TROUPE: tuple[Performer, ...] = (
-    Performer("Arlecchino", 3, (0.13, 0.55), 1480.0, ARLECCHINO, sway_deg=(25, 4, 3), skin=(0.98, 0.97, 0.95)),
-    Performer("Colombina", 11, (0.38, 0.54), 1440.0, COLOMBINA, sway_deg=(-18, 8, -8), skin=(0.72, 0.66, 0.62)),
-    Performer("Pantalone", 29, (0.62, 0.55), 1500.0, PANTALONE, sway_deg=(12, -10, 5), skin=(1.0, 1.0, 1.0)),
-    Performer("Dottore", 47, (0.86, 0.55), 1460.0, DOTTORE, sway_deg=(-30, 3, 2), skin=(0.86, 0.80, 0.76)),
+    Performer("Arlecchino", 3, (0.13, 0.55), 1480.0, ARLECCHINO, sway_deg=(25, 4, 3), look=Look()),
+    Performer(
+        "Colombina",
+        11,
+        (0.38, 0.54),
+        1440.0,
+        COLOMBINA,
+        sway_deg=(-18, 8, -8),
+        look=DARK,
+    ),
+    Performer(
+        "Pantalone",
+        29,
+        (0.62, 0.55),
+        1500.0,
+        PANTALONE,
+        sway_deg=(12, -10, 5),
+        look=FAIR,
+    ),
+    Performer(
+        "Dottore",
+        47,
+        (0.86, 0.55),
+        1460.0,
+        DOTTORE,
+        sway_deg=(-30, 3, 2),
+        look=TAN,
+    ),
 )
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
+from commedia.characters.skin import Look, paint_head
 from commedia.demo.performance import (
     FRAME_COUNT,
     FRAME_RATE,
@@ -17,12 +18,9 @@ from commedia.demo.performance import (
 )
 from commedia.geometry.rotations import matrix_from_wxyz
 from commedia.morphable.evaluate import vertices_from_params
-from commedia.morphable.model import REGIONS, HeadModel, load_head
-from commedia.render.head_paint import default_head_texture
+from commedia.morphable.model import HeadModel, load_head
 from commedia.render.shade_numpy import Surface, View, render_mesh, smooth_normals
 from commedia.structures import FaceParams
-
-UNTINTED_REGIONS = ("left_eye", "right_eye", "teeth", "tongue", "inner_mouth")
 
 
 def troupe_frames() -> Iterator[UInt8[np.ndarray, "h w 3"]]:
@@ -46,14 +44,12 @@ def _surface(performer: Performer, params: FaceParams) -> Surface:
     turned = vertices_from_params(head.model, params.identity, params.expression) @ matrix_from_wxyz(pose.wxyz).T
     placed = turned * pose.px_per_m + np.array([pose.origin_px[0], -pose.origin_px[1], 0.0])
     normals = smooth_normals(placed, head.model.triangles)
-    tint = np.where(_is_skin(head)[:, None], np.array(performer.skin), 1.0)
     return Surface(
         vertices=placed[corner],
         triangles=head.uv_triangles,
         normals=normals[corner],
-        colours=tint[corner],
         uv=head.uv,
-        texture=default_head_texture(),
+        texture=_texture(performer.look),
     )
 
 
@@ -73,6 +69,6 @@ def _vertex_of_uv(head: HeadModel) -> np.ndarray:
     return vertex
 
 
-def _is_skin(head: HeadModel) -> Float[np.ndarray, "v"]:
-    plain = [REGIONS.index(name) for name in UNTINTED_REGIONS]
-    return (~np.isin(head.vertex_region, plain)).astype(np.float32)
+@cache
+def _texture(look: Look) -> UInt8[np.ndarray, "h w 3"]:
+    return paint_head(look)

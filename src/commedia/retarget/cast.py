@@ -1,0 +1,32 @@
+"""Who plays whom: one given character for everybody, or the default head with each person's own identity."""
+
+from pathlib import Path
+
+from commedia.characters.character import Character
+from commedia.characters.default_head import default_head_character
+from commedia.characters.gltf import read_character
+from commedia.retarget.solve import Retargeter
+from commedia.structures import RigPose, TrackedFace, TrackedFrame
+
+
+class Cast:
+    """Gives every person a character, and every tracked face a pose of it.
+
+    All default heads are the same rig, so one `Retargeter` serves everybody.
+    """
+
+    def __init__(self, character: Path | None = None, *, mapping: str | None = None):
+        self._given = None if character is None else read_character(character)
+        self.retargeter = Retargeter(self._given or default_head_character(), mapping=mapping)
+        self._faces: dict[int, TrackedFace] = {}
+
+    def poses(self, tracked: TrackedFrame) -> dict[int, RigPose]:
+        """Retarget everyone in a frame."""
+        self._faces = {face.id: face for face in tracked.faces}
+        return {face.id: self.retargeter.pose(face) for face in tracked.faces}
+
+    def character_of(self, person: int) -> Character:
+        """The character of a person in the last frame: a default head has the identity known so far."""
+        if self._given is not None:
+            return self._given
+        return default_head_character(self._faces[person].params.identity, name=f"person-{person:02d}")
