@@ -1,20 +1,22 @@
-"""What every output of a take promises: it is sent each frame once, in order, and completes or leaves nothing."""
+"""Where poses go. A sink serves one person; closing it makes its result appear."""
 
-from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from fractions import Fraction
+from typing import Protocol
 
-from commedia.structures import Frame, RigPose, TrackedFrame
+from commedia.structures import RigPose, TrackedFace
 
 
-@runtime_checkable
 class Sink(Protocol):
-    """The last noun of the sentence."""
+    """Takes one person's motion frame by frame, in the order of time."""
 
-    def send(self, frame: Frame, tracked: TrackedFrame, poses: Mapping[int, RigPose]) -> None:
-        """Take in one frame: the picture, everyone in it, and the pose of each person's character by id."""
+    def send(self, time_s: Fraction, face: TrackedFace, pose: RigPose) -> None:
+        """Take one frame. Raises `SinkClosed` after `close` or `discard`, and `OutputFailed` for what cannot be kept."""
+        ...
 
     def close(self) -> None:
-        """Complete the output."""
+        """Finish the result and give it its name; closing twice does nothing."""
+        ...
 
     def discard(self) -> None:
-        """Stop, and leave nothing behind."""
+        """Give up: nothing appears under the final name."""
+        ...

@@ -1,0 +1,76 @@
+"""Files that appear whole or not at all: written beside their final name, then renamed.
+
+Whatever the disk refuses becomes `OutputFailed`, and what stood under the final name before stays as it was.
+"""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from commedia.errors import OutputFailed
+
+
+class AtomicFile:
+    """A binary file that takes its name on `commit`; `discard` leaves no trace."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: BinaryIO = self._aside.open("xb")
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append bytes; when the disk is full nothing is left behind."""
+        try:
+            self._file.write(data)
+        except OSError as error:
+            self.discard()
+            raise OutputFailed(refusal(self.path, error)) from error
+
+    def commit(self) -> None:
+        """Close the file and give it its name."""
+        try:
+            self._file.close()
+            os.replace(self._aside, self.path)
+        except OSError as error:
+            self.discard()
+            raise OutputFailed(refusal(self.path, error)) from error
+
+    def discard(self) -> None:
+        """Remove what was written; safe to call twice and after `commit`."""
+        # Closing flushes, which fails again on a full disk; the file goes away either way.
+        with contextlib.suppress(OSError):
+            self._file.close()
+        with contextlib.suppress(OSError):
+            self._aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def written_aside(path: Path) -> Iterator[AtomicFile]:
+    """Write a file within a `with` block: committed at its end, discarded when it is left by an exception."""
+    file = AtomicFile(path)
+    try:
+        yield file
+    except BaseException:
+        file.discard()
+        raise
+    file.commit()
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn what the operating system refuses into `OutputFailed`."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputFailed(refusal(path, error)) from error
+
+
+def refusal(path: Path, error: OSError) -> str:
+    """One sentence about a file that could not be written."""
+    return f"cannot write {path}: {error.strerror or error}; whatever was there before is untouched"

@@ -1,0 +1,220 @@
+"""An animated GLB: a character's own file with one clip appended, its other bytes untouched.
+
+Motion is spooled to disk while it arrives and laid out track by track at the end, so that memory does not grow with the
+length of the take. Key times are the source's frame times, so the clips of several people stay in step.
+"""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from commedia.characters.bones import local_rotations, turned_nodes
+from commedia.characters.builder import glb_header
+from commedia.characters.character import Character
+from commedia.errors import OutputFailed, SinkClosed
+from commedia.outputs.atomic import AtomicFile, disk_errors, written_aside
+from commedia.outputs.packing import Packed, pack
+from commedia.structures import RigPose, TrackedFace
+
+ROWS_AT_ONCE = 512
+"""Frames held in memory while tracks are laid out."""
+CLIP_NAME = "commedia"
+
+
+def write_clip(character: Character, path: Path, times_s: Iterable[Fraction], poses: Iterable[RigPose]) -> None:
+    """Write a character with a clip of poses at the given times."""
+    writer = ClipWriter(character, path)
+    try:
+        for time_s, pose in zip(times_s, poses, strict=True):
+            writer.add(time_s, pose)
+    except BaseException:
+        writer.discard()
+        raise
+    writer.close()
+
+
+class ClipWriter:
+    """A sink that writes one person's GLB."""
+
+    def __init__(self, character: Character, path: Path):
+        self.character, self.path = character, path
+        self._morphs = len(character.rig.morph_names)
+        self._count = 0
+        self._last_time = -np.inf
+        self._closed = False
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Beside the result, because /tmp is memory on some machines.
+            self._spool = tempfile.TemporaryFile(dir=path.parent)
+
+    def send(self, time_s: Fraction, face: TrackedFace, pose: RigPose) -> None:
+        """Take one frame; `face` is not needed here."""
+        self.add(time_s, pose)
+
+    def add(self, time_s: Fraction, pose: RigPose) -> None:
+        """Take one pose. Of poses at one time (as glTF's 32-bit seconds tell time) the first is kept."""
+        if self._closed:
+            raise SinkClosed(f"{self.path} is already closed")
+        row = np.concatenate(
+            [[float(time_s)], pose.weights, pose.head_wxyz, pose.left_eye_wxyz, pose.right_eye_wxyz]
+        ).astype("<f4")
+        assert len(row) == self._row_size, f"a pose of {len(pose.weights)} weights for {self._morphs} morphs"
+        if not np.isfinite(row).all():
+            raise OutputFailed(f"cannot write {self.path}: the pose at {float(time_s):.3f} s is not finite")
+        if row[0] <= self._last_time:
+            return
+        self._last_time = row[0]
+        with disk_errors(self.path):
+            self._spool.write(row.tobytes())
+        self._count += 1
+
+    def close(self) -> None:
+        """Lay out the tracks and write the GLB."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            with disk_errors(self.path):
+                self._spool.flush()
+            self._write()
+        finally:
+            self._spool.close()
+
+    def discard(self) -> None:
+        """Forget the clip."""
+        self._closed = True
+        self._spool.close()
+
+    @property
+    def _row_size(self) -> int:
+        return 1 + self._morphs + 12
+
+    def _write(self) -> None:
+        packed = pack(self.character.document)
+        tracks = _Tracks(self.character, packed, self._count)
+        if self._count:
+            tracks.declare(self._first_and_last())
+        if self._count == 1:
+            tracks.set_rest(next(self._rows())[0])
+        length = packed.length + tracks.length
+        header = glb_header(packed.tree, length)
+        if len(header) + length >= 1 << 32:
+            raise OutputFailed(f"cannot write {self.path}: a GLB holds at most 4 GiB")
+        with written_aside(self.path) as file:
+            file.write(header)
+            for chunk in packed.chunks:
+                file.write(chunk)
+            if self._count:
+                self._write_tracks(file, tracks)
+
+    def _write_tracks(self, file: AtomicFile, tracks: "_Tracks") -> None:
+        for rows in self._rows():
+            file.write(np.ascontiguousarray(rows[:, 0]).tobytes())
+        for group in tracks.weight_groups:
+            for rows in self._rows():
+                file.write(np.ascontiguousarray(rows[:, 1 + np.array(group)]).tobytes())
+        for node in tracks.turned:
+            last = None
+            for rows in self._rows():
+                wxyz = _continuous(tracks.rotations(rows)[node], last)
+                last = wxyz[-1]
+                file.write(wxyz[:, [1, 2, 3, 0]].astype("<f4").tobytes())
+
+    def _rows(self) -> Iterator[np.ndarray]:
+        size = 4 * self._row_size
+        self._spool.seek(0)
+        while data := self._spool.read(ROWS_AT_ONCE * size):
+            yield np.frombuffer(data, "<f4").reshape(-1, self._row_size)
+
+    def _first_and_last(self) -> tuple[float, float]:
+        return float(next(self._rows())[0, 0]), float(self._last_time)
+
+
+class _Tracks:
+    """The clip's accessors and channels: times, then weights by group of equal meshes, then rotations by node."""
+
+    def __init__(self, character: Character, packed: Packed, count: int):
+        self.character, self._packed, self._count = character, packed, count
+        self.length = 0
+        self.turned = turned_nodes(character)
+        self.weight_groups: list[tuple[int, ...]] = []
+        self._nodes_of_group: dict[tuple[int, ...], list[int]] = {}
+        for node in character.node_order:
+            mesh = character.nodes[node].mesh
+            if mesh is not None and character.meshes[mesh].target_names:
+                group = tuple(character.meshes[mesh].rig_index.tolist())
+                self._nodes_of_group.setdefault(group, []).append(node)
+        self.weight_groups = list(self._nodes_of_group)
+
+    def declare(self, time_span: tuple[float, float]) -> None:
+        """Add accessors, samplers and channels to the JSON, in the order in which the bytes will follow."""
+        tree = self._packed.tree
+        times = self._accessor("SCALAR", self._count, 4)
+        tree["accessors"][times] |= {"min": [time_span[0]], "max": [time_span[1]]}
+        samplers: list[dict] = []
+        channels: list[dict] = []
+
+        def add(output: int, nodes: list[int], path: str) -> None:
+            samplers.append({"input": times, "output": output, "interpolation": "LINEAR"})
+            sampler = len(samplers) - 1
+            channels.extend({"sampler": sampler, "target": {"node": node, "path": path}} for node in nodes)
+
+        for group in self.weight_groups:
+            add(
+                self._accessor("SCALAR", self._count * len(group), 4 * len(group), self._count),
+                self._nodes_of_group[group],
+                "weights",
+            )
+        for node in self.turned:
+            _use_translation_rotation_scale(tree["nodes"][node], self.character.nodes[node])
+            add(self._accessor("VEC4", self._count, 16), [node], "rotation")
+        clip = {"name": CLIP_NAME, "channels": channels, "samplers": samplers}
+        # First, because viewers play the first clip.
+        tree["animations"] = [clip, *tree.get("animations", [])]
+
+    def set_rest(self, row: np.ndarray) -> None:
+        """Make a single pose the rest pose too, for viewers that do not play clips."""
+        nodes, meshes = self._packed.tree["nodes"], self._packed.tree["meshes"]
+        for group, group_nodes in self._nodes_of_group.items():
+            weights = [float(row[1 + index]) for index in group]
+            for node in group_nodes:
+                meshes[nodes[node]["mesh"]]["weights"] = weights
+                nodes[node].pop("weights", None)
+        for node, wxyz in self.rotations(row[None]).items():
+            nodes[node]["rotation"] = [float(value) for value in wxyz[0][[1, 2, 3, 0]]]
+
+    def rotations(self, rows: np.ndarray) -> dict[int, np.ndarray]:
+        """Local rotations (n, 4) of each turned node for spooled rows."""
+        head, left, right = (
+            rows[:, start : start + 4].astype(np.float64) for start in range(rows.shape[1] - 12, rows.shape[1], 4)
+        )
+        return local_rotations(self.character, head, left, right)
+
+    def _accessor(self, kind: str, count: int, bytes_each: int, elements: int | None = None) -> int:
+        tree = self._packed.tree
+        size = bytes_each * (count if elements is None else elements)
+        view = {"buffer": 0, "byteOffset": self._packed.length + self.length, "byteLength": size}
+        tree.setdefault("bufferViews", []).append(view)
+        entry = {"bufferView": len(tree["bufferViews"]) - 1, "componentType": 5126, "count": count, "type": kind}
+        tree.setdefault("accessors", []).append(entry)
+        self.length += size
+        tree["buffers"][0]["byteLength"] = self._packed.length + self.length
+        return len(tree["accessors"]) - 1
+
+
+def _use_translation_rotation_scale(entry: dict, node) -> None:
+    # glTF forbids animating a node that is placed by a matrix.
+    if entry.pop("matrix", None) is not None:
+        entry["translation"], entry["scale"] = node.translation.tolist(), node.scale.tolist()
+        entry["rotation"] = node.wxyz[[1, 2, 3, 0]].tolist()
+
+
+def _continuous(wxyz: np.ndarray, last: np.ndarray | None) -> np.ndarray:
+    """Choose signs so that neighbours are close: q and -q are one rotation, but not half way between them."""
+    before = np.concatenate([wxyz[:1] if last is None else last[None], wxyz[:-1]])
+    flips = np.where((wxyz * before).sum(axis=1) < 0, -1.0, 1.0)
+    # `before` holds unflipped neighbours, except for `last`; signs therefore multiply up along the track.
+    return wxyz * np.cumprod(flips)[:, None]
