@@ -1,0 +1,128 @@
+"""Eq. 3: the loss of one face's parameters, and the schedule that moves trust from fitted truth to the landmarks."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from commedia.losses.landmark import landmark_rms, opening_error, project
+from commedia.losses.parameters import expression_error, identity_error, rotation_error
+from commedia.networks.heads import FaceOutputs
+
+DM_PER_M = 10.0
+
+
+class LandmarkModel(Protocol):
+    """What the loss needs of a face model: `morphable/layer.py` reduced to the 68 points, in metres."""
+
+    def __call__(self, identity: Tensor, expression: Tensor, /) -> Tensor: ...
+
+
+class FaceTargets(NamedTuple):
+    """Truth about faces, in the units of `FaceOutputs`; unknown parts hold zeros and are not trusted."""
+
+    landmarks: Float[Tensor, "*b l 2"]
+    identity: Float[Tensor, "*b i"]
+    identity_trust: Float[Tensor, "*b"]
+    expression: Float[Tensor, "*b e"]
+    expression_trust: Float[Tensor, "*b e"]
+    wxyz: Float[Tensor, "*b 4"]
+    pose_trust: Float[Tensor, "*b"]
+    landmark_trust: Float[Tensor, "*b"]
+
+
+@dataclass(frozen=True)
+class TauSchedule:
+    """Weight of the parameter terms against the landmark term over the training."""
+
+    kind: Literal["epoch", "share", "constant"] = "epoch"
+    """`epoch`: start / epoch, the paper's; `share`: the same with epochs counted as if the whole run had `epochs` of
+    them, for runs whose epochs are not comparable; `constant`: always `start`."""
+    start: float = 10.0
+    epochs: float = 20.0
+
+    def at(self, *, epoch: int, share: float) -> float:
+        """Say tau in an epoch (from 1) that lies at `share` (0 to 1) of the run."""
+        if self.kind == "constant":
+            return self.start
+        return self.start / (max(1, epoch) if self.kind == "epoch" else 1 + share * (self.epochs - 1))
+
+
+@dataclass(frozen=True)
+class FaceLossConfig:
+    """Weights of Eq. 3's terms; the defaults are the paper's equation."""
+
+    tau: TauSchedule = TauSchedule()
+    identity: float = 1.0
+    expression: float = 1.0
+    rotation: float = 1.0
+    landmarks: float = 1.0
+    active_weight: float = 1.0
+    """Weight of units whose truth is above 0.2; 1 in the paper."""
+    openings: float = 0.0
+    """Weight of the lid and lip distances, on the scale of `landmarks`; not in the paper."""
+    identity_decay: float = 0.0
+    """Weight of the mean square of the identity, for faces whose identity nobody knows; not in the paper."""
+
+
+class FaceLoss(NamedTuple):
+    """Mean of each term over the faces that have it, before its weight, and their weighted sum."""
+
+    total: Float[Tensor, ""]
+    identity: Float[Tensor, ""]
+    expression: Float[Tensor, ""]
+    rotation: Float[Tensor, ""]
+    landmarks: Float[Tensor, ""]
+    openings: Float[Tensor, ""]
+
+
+def face_loss(
+    faces: FaceOutputs,
+    targets: FaceTargets,
+    model: LandmarkModel,
+    config: FaceLossConfig,
+    tau: float,
+    *,
+    truth_from_face: tuple[Tensor, Tensor] | None = None,
+) -> FaceLoss:
+    """Sum Eq. 3 over its terms and average it over faces.
+
+    `truth_from_face` = (offset (b, 2), factor (b, 1)) moves projected landmarks from the units of the prediction to
+    those of the truth; MFN predicts in its own box, so that landmarks also pull on the box.
+
+    Reference:
+        Chaudhuri et al. 2019, Eq. 3.
+    """
+    landmarks = project(DM_PER_M * model(faces.identity, faces.expression), faces)
+    if truth_from_face is not None:
+        offset, factor = truth_from_face
+        landmarks = landmarks * factor[:, None] + offset[:, None]
+    expression = expression_error(
+        faces.expression, targets.expression, targets.expression_trust, active_weight=config.active_weight
+    )
+    terms = FaceLoss(
+        total=faces.identity.new_zeros(()),
+        identity=_mean(identity_error(faces.identity, targets.identity), targets.identity_trust),
+        expression=expression.sum() / max(len(expression), 1),
+        rotation=_mean(rotation_error(faces.wxyz, targets.wxyz), targets.pose_trust),
+        landmarks=_mean(landmark_rms(landmarks, targets.landmarks), targets.landmark_trust),
+        openings=_mean(opening_error(landmarks, targets.landmarks), targets.landmark_trust),
+    )
+    parameters = (
+        config.identity * terms.identity + config.expression * terms.expression + config.rotation * terms.rotation
+    )
+    decay = _mean(faces.identity.square().mean(-1), torch.ones_like(targets.identity_trust))
+    total = (
+        tau * parameters
+        + config.landmarks * terms.landmarks
+        + config.openings * terms.openings
+        + config.identity_decay * decay
+    )
+    return terms._replace(total=total)
+
+
+def _mean(per_face: Float[Tensor, "b"], trust: Float[Tensor, "b"]) -> Float[Tensor, ""]:
+    """Average over faces by trust; no faces cost nothing."""
+    return (per_face * trust).sum() / trust.sum().clamp_min(1.0)

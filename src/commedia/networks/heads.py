@@ -1,0 +1,83 @@
+"""Last layers: one hidden layer of 64 and ReLU per parameter group, and how a group starts before any training.
+
+Weights and shapes only; what the numbers mean is said by `FaceOutputs` and the networks.
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from commedia.networks.backbones import scaled
+
+HIDDEN = 64
+"""Paper 1: "the penultimate FC layers each has 64 units with ReLU"."""
+
+RESTING_WXYZ = (1.0, 0.0, 0.0, 0.0)
+RESTING_EXPRESSION_LOGIT = -2.0
+"""Most units rest most of the time; a network that starts at 0.12 need not first unlearn 0.5."""
+
+
+class FaceOutputs(NamedTuple):
+    """Parameters of faces in their crop (SFN) or box (MFN); lengths in the model unit of 0.1 m."""
+
+    identity: Float[Tensor, "b i"]
+    expression: Float[Tensor, "b e"]
+    """In [0, 1]."""
+    wxyz: Float[Tensor, "b 4"]
+    """Unit quaternion; its sign is free."""
+    translation: Float[Tensor, "b 3"]
+    """Added after rotation; z has no effect in weak perspective and is left unsupervised."""
+    scale: Float[Tensor, "b 1"]
+    """Crop sides (SFN) or box sizes (MFN) per 0.1 m, in (0, 1)."""
+
+
+class VectorHead(nn.Module):
+    """Pooled features to one group of numbers."""
+
+    def __init__(self, inputs: int, outputs: int, *, width_mult: float = 1.0, start: float | tuple[float, ...] = 0.0):
+        super().__init__()
+        self.hidden = nn.Linear(inputs, scaled(HIDDEN, width_mult))
+        self.last = nn.Linear(self.hidden.out_features, outputs)
+        start_near(self.last, start)
+
+    def forward(self, pooled: Float[Tensor, "b c"]) -> Float[Tensor, "b k"]:
+        return self.last(torch.relu(self.hidden(pooled)))
+
+
+class GridHead(nn.Module):
+    """Features of every grid cell to one group of numbers per anchor, through 1x1 convolutions."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        anchors: int,
+        *,
+        width_mult: float = 1.0,
+        start: tuple[float, ...] | float = 0.0,
+    ):
+        super().__init__()
+        self.anchors = anchors
+        self.hidden = nn.Conv2d(inputs, scaled(HIDDEN, width_mult), 1)
+        self.last = nn.Conv2d(self.hidden.out_channels, anchors * outputs, 1)
+        start_near(self.last, start * anchors if isinstance(start, tuple) else start)
+
+    def forward(self, features: Float[Tensor, "b c r q"]) -> Float[Tensor, "b n k"]:
+        """Flatten to one row per prediction, index (row * columns + column) * anchors + anchor."""
+        grid = self.last(torch.relu(self.hidden(features)))
+        return grid.permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, grid.shape[1] // self.anchors))
+
+
+def start_near(layer: nn.Linear | nn.Conv2d, value: float | tuple[float, ...]) -> None:
+    """Make an untrained layer answer about `value` for any input."""
+    with torch.no_grad():
+        layer.weight.mul_(0.1)
+        assert layer.bias is not None
+        layer.bias.copy_(torch.tensor(value).expand_as(layer.bias))
+
+
+def unit_wxyz(wxyz: Float[Tensor, "*b 4"]) -> Float[Tensor, "*b 4"]:
+    """Normalise quaternions; zero stays zero, and its gradient stays finite."""
+    return wxyz / wxyz.norm(dim=-1, keepdim=True).clamp_min(1e-6)

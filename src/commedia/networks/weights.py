@@ -1,0 +1,108 @@
+"""Weights files: safetensors whose header says which network they fit. They load strictly or not at all.
+
+Unlike `inference/weights.py`, which finds the ONNX files of the live path without torch, this is for training,
+fine-tuning and export.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from commedia.errors import UnknownName, WeightsMismatch
+from commedia.networks.mfn import Mfn, MfnConfig
+from commedia.networks.sfn import Sfn, SfnConfig
+
+WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "weights"
+
+NAMED_WEIGHTS: dict[str, str] = {"sfn-full": "sfn-full.safetensors", "mfn-full": "mfn-full.safetensors"}
+"""Weights that ship with the package, by name; each has a card beside it that says what it saw."""
+
+Network = Sfn | Mfn
+
+
+def named_weights(name: str) -> Path:
+    """Find shipped weights by name, or take the name as a path when it ends in .safetensors."""
+    if name.endswith(".safetensors"):
+        return Path(name)
+    if name not in NAMED_WEIGHTS:
+        raise UnknownName("weights", name, NAMED_WEIGHTS)
+    return WEIGHTS_FOLDER / NAMED_WEIGHTS[name]
+
+
+def save_weights(path: Path, network: Network, facts: Mapping[str, str]) -> None:
+    """Write parameters and buffers with the network's configuration; aside first, then under the final name."""
+    kind = "sfn" if isinstance(network, Sfn) else "mfn"
+    header = {**facts, "network": kind, "config": json.dumps(asdict(network.config))}
+    aside = path.with_name(f".{path.name}.part")
+    state = {name: tensor.detach().contiguous().cpu() for name, tensor in network.state_dict().items()}
+    save_file(state, aside, metadata=header)
+    aside.chmod(0o644)  # safetensors makes files that only their owner can read
+    aside.replace(path)
+
+
+def facts_of_weights(path: Path) -> dict[str, str]:
+    """Read what a weights file says about itself."""
+    try:
+        with safe_open(path, framework="pt") as weights:
+            return dict(weights.metadata() or {})
+    except (OSError, SafetensorError) as problem:
+        raise WeightsMismatch(f"'{path}' is not a readable weights file: {problem}") from problem
+
+
+def network_from_weights(path: Path) -> Network:
+    """Build the network a weights file was saved from and load it; raises WeightsMismatch when it is none of ours."""
+    facts = facts_of_weights(path)
+    try:
+        config = json.loads(facts["config"])
+        if facts["network"] == "sfn":
+            network: Network = Sfn(SfnConfig(**config))
+        else:
+            config["anchors"] = tuple(tuple(anchor) for anchor in config["anchors"])
+            network = Mfn(MfnConfig(**config))
+    except (KeyError, TypeError, ValueError) as problem:
+        raise WeightsMismatch(f"'{path}' does not say which network it is for: {problem!r}") from problem
+    load_weights(path, network)
+    return network.eval()
+
+
+def load_weights(path: Path, network: nn.Module) -> None:
+    """Fill a network; raises WeightsMismatch when a name is missing or unknown, or a shape differs."""
+    wanted = network.state_dict()
+    found = _tensors(path)
+    problems = [f"lacks '{name}'" for name in wanted.keys() - found.keys()]
+    problems += [f"has unknown '{name}'" for name in found.keys() - wanted.keys()]
+    problems += [
+        f"'{name}' is {tuple(found[name].shape)}, expected {tuple(wanted[name].shape)}"
+        for name in wanted.keys() & found.keys()
+        if wanted[name].shape != found[name].shape
+    ]
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise WeightsMismatch(
+            f"'{path}' does not fit {type(network).__name__}: {'; '.join(sorted(problems)[:3])}{more}"
+        )
+    network.load_state_dict(found)
+
+
+def start_from(path: Path, network: nn.Module) -> int:
+    """Copy every tensor whose name and shape fit, as MFN's trunk fits SFN's; returns how many were copied."""
+    wanted, found = network.state_dict(), _tensors(path)
+    fitting = {name: found[name] for name in wanted.keys() & found.keys() if found[name].shape == wanted[name].shape}
+    with torch.no_grad():
+        for name, tensor in fitting.items():
+            wanted[name].copy_(tensor)
+    return len(fitting)
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, framework="pt") as weights:
+            return {name: weights.get_tensor(name) for name in weights.keys()}
+    except (OSError, SafetensorError) as problem:
+        raise WeightsMismatch(f"'{path}' is not a readable weights file: {problem}") from problem

@@ -1,0 +1,106 @@
+"""Batches as tensors, and the thread that prepares them while the network works.
+
+Batch k is a function of (seed, k) alone, so a resumed run sees what an uninterrupted one would have seen.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from commedia.losses.boxes import BoxTargets
+from commedia.losses.faces import FaceTargets
+from commedia.training.labels import FaceArrays
+
+Batch = TypeVar("Batch")
+
+
+class SfnBatch(NamedTuple):
+    """Crops and the truth in crop units."""
+
+    pixels: UInt8[Tensor, "b 3 h w"]
+    targets: FaceTargets
+
+
+class MfnBatch(NamedTuple):
+    """Pictures, boxes as fractions of the side, and the truth of each face in the units of its box."""
+
+    pixels: UInt8[Tensor, "b 3 h w"]
+    boxes: BoxTargets
+    targets: FaceTargets
+
+
+def pixels_from_images(images: Sequence[UInt8[np.ndarray, "h w 3"]]) -> UInt8[Tensor, "b 3 h w"]:
+    """Stack pictures; the result is channels-last in memory, which is what the CPU convolutions like best."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+
+
+def unit_pixels(pixels: UInt8[Tensor, "b 3 h w"]) -> Tensor:
+    """Bytes to [0, 1]."""
+    return pixels.float().div_(255)
+
+
+def sfn_targets(faces: FaceArrays, size: int) -> FaceTargets:
+    """Crop pixels to crop units, one face per picture."""
+    return _targets(faces, faces.landmarks / size - 0.5)
+
+
+def mfn_targets(pictures: Sequence[FaceArrays], size: int) -> tuple[BoxTargets, FaceTargets]:
+    """Pad every picture to the same number of faces and express each face in its own box."""
+    most = max(1, *(len(faces.box) for faces in pictures))
+    padded = [_padded(faces, most) for faces in pictures]
+    faces = FaceArrays(*(np.stack(parts) for parts in zip(*padded, strict=True)))
+    present = np.stack([np.arange(most) < len(picture.box) for picture in pictures])
+    center = (faces.box[..., :2] + faces.box[..., 2:]) / 2
+    extent = faces.box[..., 2:] - faces.box[..., :2]
+    side = np.sqrt(np.maximum(extent.prod(-1), 1e-6))
+    relative = (faces.landmarks - center[..., None, :]) / side[..., None, None]
+    relative *= present[..., None, None]
+    boxes = BoxTargets(_tensor(center / size), _tensor(extent / size), torch.from_numpy(present))
+    return boxes, _targets(faces, relative)
+
+
+def prefetched(make: Callable[[int], Batch], first: int, *, workers: int = 1, ahead: int = 4) -> Iterator[Batch]:
+    """Yield make(first), make(first + 1), ... computed in background threads, in order and without end.
+
+    Threads suffice: OpenCV lets go of the interpreter while it works.
+    """
+    with ThreadPoolExecutor(workers, thread_name_prefix="batches") as pool:
+        waiting: deque[Future[Batch]] = deque()
+        step = first
+        try:
+            while True:
+                while len(waiting) < ahead:
+                    waiting.append(pool.submit(make, step))
+                    step += 1
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _targets(faces: FaceArrays, landmarks: np.ndarray) -> FaceTargets:
+    return FaceTargets(
+        landmarks=_tensor(landmarks),
+        identity=_tensor(faces.identity),
+        identity_trust=_tensor(faces.identity_trust),
+        expression=_tensor(faces.expression),
+        expression_trust=_tensor(faces.expression_trust),
+        wxyz=_tensor(faces.wxyz),
+        pose_trust=_tensor(faces.pose_trust),
+        landmark_trust=_tensor(faces.landmark_trust),
+    )
+
+
+def _padded(faces: FaceArrays, count: int) -> FaceArrays:
+    missing = count - len(faces.box)
+    return FaceArrays(*(np.pad(part, [(0, missing)] + [(0, 0)] * (part.ndim - 1)) for part in faces))
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))

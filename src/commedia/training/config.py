@@ -1,0 +1,97 @@
+"""The types of a recipe. `recipes.py` holds the named values; nothing here has an opinion but paper 1's."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from commedia.losses.faces import FaceLossConfig
+from commedia.losses.multiface import MultiFaceLossConfig
+from commedia.networks.mfn import MfnConfig
+from commedia.networks.sfn import SfnConfig
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How a picture is varied before the network sees it. The defaults are paper 1's, flips and degrading off."""
+
+    scale: tuple[float, float] = (0.8, 1.2)
+    shift: float = 0.1
+    """Largest move along each axis, as a share of the crop's side."""
+    roll_deg: float = 30.0
+    """Largest in-plane rotation, either way; the paper gives no range."""
+    flip: float = 0.0
+    """Probability of a mirrored picture with mirrored labels."""
+    colour: float = 0.3
+    """Largest relative change of brightness, contrast and each channel."""
+    grey: float = 0.0
+    """Probability of a picture without colour."""
+    degrade: float = 0.0
+    """Probability of each of blur, noise, low resolution and JPEG."""
+    erase: float = 0.0
+    """Probability that a patch is covered."""
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How weights move; the defaults are paper 1's for SFN."""
+
+    optimiser: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    schedule: Literal["plateau", "cosine"] = "plateau"
+    """`plateau`: a tenth after 5 epochs without a better validation loss, down to 1e-6 (paper 1); `cosine`: warm up,
+    then fall to zero exactly at the end of the budget, whatever its length."""
+    batch_size: int = 32
+    ema_decay: float = 0.0
+    """Share of the running average of the weights kept per step; 0 keeps no average."""
+    clip_norm: float = 0.0
+    """Largest gradient norm; 0 does not clip."""
+    precision: Precision = "32-true"
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What is drawn how often."""
+
+    labelled_share: float | None = None
+    """Share of photographs in a batch; the rest is synthetic. None draws every picture equally often."""
+    gold_weight: float = 1.0
+    """How much more often than others a picture with landmarks marked by people is drawn."""
+    mosaic_share: float = 0.5
+    """MFN: share of pictures put together from single faces; the rest are scenes."""
+    relabel: bool = False
+    """Replace parameters in the shards by those an SFN reads: the paper's truth for MFN."""
+    validation_share: float = 0.02
+    """Share of the pictures kept for validation; 0.2 in the paper."""
+    epoch_steps: int = 0
+    """Steps between two validations, called an epoch; 0 means one pass over the pictures."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what comes out of a training run, except data, seed and time."""
+
+    name: str
+    network: SfnConfig | MfnConfig
+    loss: FaceLossConfig | MultiFaceLossConfig
+    augmentation: Augmentation
+    optimisation: Optimisation
+    data: DataConfig = DataConfig()
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When a run is over; schedules follow the share of it that is used."""
+
+    minutes: float | None = None
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.minutes is None) == (self.steps is None):
+            raise ValueError("a budget is either minutes or steps")
+
+    def share(self, step: int, elapsed_s: float) -> float:
+        """Say how much of the budget is used, 0 to 1."""
+        used = step / self.steps if self.steps is not None else elapsed_s / (60 * (self.minutes or 1))
+        return min(1.0, used)

@@ -1,0 +1,26 @@
+"""What training needs of the head model: its 68 points as a torch layer, and how identities mirror."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from torch import nn
+
+
+class FaceModel(NamedTuple):
+    """A face model reduced to the points the losses look at."""
+
+    landmarks: nn.Module
+    """(identity, expression) -> (b, 68, 3) in metres."""
+    identity_mirror: Float[np.ndarray, "i"]
+    """+1 for a symmetric identity component, -1 for an antisymmetric one."""
+
+
+def default_face_model() -> FaceModel:
+    """Take the head that ships with the package."""
+    from commedia.morphable.landmarks import load_scheme
+    from commedia.morphable.layer import MorphableLayer
+    from commedia.morphable.model import load_head
+
+    head = load_head()
+    return FaceModel(MorphableLayer(head.model).reduced(load_scheme("ibug68")), head.identity_mirror)

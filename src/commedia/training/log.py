@@ -1,0 +1,95 @@
+"""What a run tells about itself: a progress bar with an estimate, `log.csv`, `curves.png`, `predictions.jpg`."""
+
+import csv
+import math
+import time
+from pathlib import Path
+from types import TracebackType
+
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from torch import nn
+
+from commedia.training.checkpoints import Progress
+from commedia.training.config import Budget, Recipe
+from commedia.training.sheets import write_curves, write_picture
+from commedia.training.tasks import Loss, Task, Validation
+
+PICTURE_S = 60.0
+"""Pictures are drawn no more often than this, except at the end: drawing takes seconds that training wants."""
+
+
+class TrainingLog:
+    """Averages what the steps say and writes a row per epoch; a resumed run continues the file."""
+
+    def __init__(self, out: Path, budget: Budget, recipe: Recipe, *, quiet: bool):
+        self.out, self.budget, self.batch_size = out, budget, recipe.optimisation.batch_size
+        columns = (
+            TextColumn(recipe.name),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+        )
+        self.bar = Bar(*columns, disable=quiet)
+        self.line = self.bar.add_task("", total=1.0)
+        self.sums: dict[str, float] = {}
+        self.steps = 0
+        self.since = time.monotonic()
+        self.drawn = -PICTURE_S
+
+    def __enter__(self) -> "TrainingLog":
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def step(self, loss: Loss, progress: Progress) -> None:
+        """Add one step's loss; a loss that is no number ends the run here rather than in ruined weights."""
+        total = float(loss.total.detach())
+        if not math.isfinite(total):
+            raise FloatingPointError(f"the loss is {total} at step {progress.step}")
+        self.steps += 1
+        for name, value in (("loss", total), *((name, float(value.detach())) for name, value in loss.parts)):
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        text = f"step {progress.step}  loss {self.sums['loss'] / self.steps:.3f}  {self.speed():.0f} pictures/s"
+        share = self.budget.share(progress.step, progress.elapsed_s)
+        self.bar.update(self.line, completed=share, description=text)
+
+    def speed(self) -> float:
+        """Pictures per second since the last epoch."""
+        return self.steps * self.batch_size / max(time.monotonic() - self.since, 1e-9)
+
+    def epoch(
+        self, task: Task, network: nn.Module, progress: Progress, validation: Validation, *, rate: float, tau: float
+    ) -> None:
+        """Write the row, the curves and the picture of one epoch."""
+        row = {"step": progress.step, "minutes": progress.elapsed_s / 60, "pictures_per_s": self.speed()}
+        row |= {"rate": rate, "tau": tau}
+        row |= {name: total / max(self.steps, 1) for name, total in self.sums.items()}
+        row |= {f"val_{name}": value for name, value in validation._asdict().items()}
+        path = self.out / "log.csv"
+        fresh = not path.exists()
+        with path.open("a", newline="", encoding="utf-8") as stream:
+            writer = csv.writer(stream)
+            if fresh:
+                writer.writerow(row)
+            writer.writerow([f"{value:.6g}" for value in row.values()])
+        share = self.budget.share(progress.step, progress.elapsed_s)
+        if share >= 1 or time.monotonic() - self.drawn > PICTURE_S:
+            self._draw(path, task, network)
+        known = "  ".join(f"{name} {value:.3g}" for name, value in validation._asdict().items())
+        self.bar.console.print(
+            f"epoch {progress.epoch}  step {progress.step}  {row['minutes']:.1f} min  {known}", highlight=False
+        )
+        self.sums, self.steps, self.since = {}, 0, time.monotonic()
+
+    def _draw(self, log: Path, task: Task, network: nn.Module) -> None:
+        with log.open(newline="", encoding="utf-8") as stream:
+            columns, *rows = csv.reader(stream)
+        write_curves(self.out / "curves.png", columns, [[float(value) for value in values] for values in rows])
+        write_picture(self.out / "predictions.jpg", task.contact_sheet(network))
+        self.drawn = time.monotonic()

@@ -1,0 +1,142 @@
+"""Training of MFN: mosaics of single faces and scenes, Eq. 4."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from commedia.losses.boxes import BoxTargets
+from commedia.losses.faces import FaceTargets
+from commedia.losses.multiface import MultiFaceLossConfig, multi_face_loss
+from commedia.networks.mfn import MFN_SIZE, Mfn, MfnConfig
+from commedia.training.augment import varied
+from commedia.training.batches import MfnBatch, mfn_targets, pixels_from_images, unit_pixels
+from commedia.training.config import Recipe
+from commedia.training.face_model import FaceModel
+from commedia.training.found import compared, faces_found
+from commedia.training.labels import FaceArrays
+from commedia.training.mosaics import letterboxed, mosaic, scene_view
+from commedia.training.pictures import Scene, Singles, load_scenes_and_singles, shard_paths
+from commedia.training.relabel import relabelled_scenes, relabelled_singles
+from commedia.training.sfn_task import STILL
+from commedia.training.sheets import scenes_sheet
+from commedia.training.tasks import Loss, Validation, split_rows
+
+VALIDATION_MOST = 160
+
+
+class MfnTask:
+    """See `tasks.Task`. Pictures filled by one face go into mosaics; pictures without faces also serve as backgrounds.
+
+    Validation uses both: held scenes as inference sees them, and mosaics of held faces.
+    """
+
+    def __init__(
+        self, recipe: Recipe, shards: Sequence[Path], model: FaceModel, seed: int, *, teacher: nn.Module | None = None
+    ):
+        assert isinstance(recipe.network, MfnConfig)
+        assert isinstance(recipe.loss, MultiFaceLossConfig)
+        self.recipe, self.model, self.seed = recipe, model, seed
+        self.loss_config, self.config = recipe.loss, recipe.network
+        scenes, singles = load_scenes_and_singles(shard_paths(shards))
+        if recipe.data.relabel:
+            assert teacher is not None, "a recipe that relabels needs an SFN"
+            scenes = relabelled_scenes(scenes, teacher, model)
+            singles = None if singles is None else relabelled_singles(singles, teacher, model)
+        share = recipe.data.validation_share
+        training, held = split_rows(len(scenes), share)
+        self.scenes, held_scenes = [scenes[row] for row in training], [scenes[row] for row in held][:VALIDATION_MOST]
+        self.empty = [scene for scene in self.scenes if len(scene.faces.box) == 0]
+        self.singles, held_singles = (None, None)
+        if singles is not None:
+            training_rows, held_rows = split_rows(len(singles), share)
+            self.singles, held_singles = singles.at(training_rows), singles.at(held_rows)
+        self.held = self._held(held_scenes, held_singles)
+        self.network = Mfn(recipe.network)
+        count = len(self.scenes) + (0 if self.singles is None else len(self.singles))
+        self.epoch_steps = recipe.data.epoch_steps or max(1, count // recipe.optimisation.batch_size)
+
+    def batch(self, step: int) -> MfnBatch:
+        rng = np.random.default_rng((self.seed, step))
+        drawn = [self._picture(rng) for _ in range(self.recipe.optimisation.batch_size)]
+        images = [varied(image, self.recipe.augmentation, rng) for image, _ in drawn]
+        return MfnBatch(pixels_from_images(images), *mfn_targets([faces for _, faces in drawn], MFN_SIZE))
+
+    def pixels(self, batch: MfnBatch) -> Tensor:
+        return unit_pixels(batch.pixels)
+
+    def loss(self, outputs: Float[Tensor, "b n k"], batch: MfnBatch, tau: float) -> Loss:
+        device = outputs.device
+        boxes = BoxTargets(*(part.to(device) for part in batch.boxes))
+        faces = FaceTargets(*(part.to(device) for part in batch.targets))
+        anchors = torch.tensor(self.config.anchors, device=device)
+        layer = self.model.landmarks.to(device)
+        loss = multi_face_loss(outputs, boxes, faces, anchors, layer, self.config, self.loss_config, tau)
+        named = (
+            *zip(loss.faces._fields[1:], loss.faces[1:], strict=True),
+            *zip(loss.boxes._fields[1:], loss.boxes[1:], strict=True),
+        )
+        return Loss(loss.total, named)
+
+    @torch.no_grad()
+    def validate(self, network: nn.Module) -> Validation:
+        losses, outcomes = [], []
+        for start in range(0, len(self.held), 16):
+            batch = self._held_batch(range(start, min(start + 16, len(self.held))))
+            grid = self._grid(network, batch)
+            losses.append(float(self.loss(grid, batch, tau=1.0).total))
+            outcomes.append(compared(grid, batch, self.config, self.model))
+        claimed, present, found = (sum(outcome[part] for outcome in outcomes) for part in range(3))
+        errors, expressions = ([outcome[part] for outcome in outcomes if outcome.found] for part in (3, 4))
+        return Validation(
+            loss=float(np.mean(losses)),
+            error=_mean_known(errors),
+            expression=_mean_known(expressions),
+            recall=found / max(1, present),
+            precision=found / max(1, claimed),
+        )
+
+    @torch.no_grad()
+    def contact_sheet(self, network: nn.Module) -> UInt8[np.ndarray, "h w 3"]:
+        few = np.linspace(0, len(self.held) - 1, min(12, len(self.held))).astype(int).tolist()
+        batch = self._held_batch(few)
+        found = [faces_found(grid, self.config, self.model) for grid in self._grid(network, batch)]
+        corners = [torch.cat([one.center - one.size / 2, one.center + one.size / 2], dim=1) for one in found]
+        return scenes_sheet(
+            batch.pixels.permute(0, 2, 3, 1).numpy(),
+            [self.held[row][1].box for row in few],
+            [(box * MFN_SIZE).numpy() for box in corners],
+            [(one.landmarks * MFN_SIZE).numpy() for one in found],
+        )
+
+    def _picture(self, rng: np.random.Generator) -> tuple[np.ndarray, FaceArrays]:
+        augmentation, mirror = self.recipe.augmentation, self.model.identity_mirror
+        if self.singles is not None and (not self.scenes or rng.random() < self.recipe.data.mosaic_share):
+            return mosaic(self.singles, self.empty, augmentation, mirror, rng)
+        return scene_view(self.scenes[int(rng.integers(len(self.scenes)))], augmentation, mirror, rng)
+
+    def _held(self, scenes: Sequence[Scene], singles: Singles | None) -> list[tuple[np.ndarray, FaceArrays]]:
+        mirror = self.model.identity_mirror
+        held = [letterboxed(scene, mirror) for scene in scenes]
+        if singles is not None:
+            rng = np.random.default_rng(self.seed)
+            still = replace(STILL, scale=(0.8, 1.2))
+            held += [mosaic(singles, [], still, mirror, rng) for _ in range(min(len(singles), VALIDATION_MOST // 2))]
+        return held
+
+    def _held_batch(self, rows: Sequence[int]) -> MfnBatch:
+        images, faces = zip(*(self.held[row] for row in rows), strict=True)
+        return MfnBatch(pixels_from_images(images), *mfn_targets(faces, MFN_SIZE))
+
+    def _grid(self, network: nn.Module, batch: MfnBatch) -> Float[Tensor, "b n k"]:
+        device = next(network.parameters()).device
+        return network(self.pixels(batch._replace(pixels=batch.pixels.to(device)))).float().cpu()
+
+
+def _mean_known(values: Sequence[float]) -> float:
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")

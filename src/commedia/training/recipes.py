@@ -1,0 +1,106 @@
+"""Named training recipes, and nothing else. Types live in `config.py`.
+
+`*-paper` follow paper 1 to the letter where the letter exists. `*-full` are what we ship: BatchNorm (folded away at
+export), flips and degraded pictures, weights on units that move. `*-smoke` finish in seconds, for tests.
+"""
+
+from dataclasses import replace
+
+from commedia.errors import UnknownName
+from commedia.losses.boxes import BoxLossConfig
+from commedia.losses.faces import FaceLossConfig, TauSchedule
+from commedia.losses.multiface import MultiFaceLossConfig
+from commedia.networks.mfn import MfnConfig
+from commedia.networks.sfn import SfnConfig
+from commedia.training.config import Augmentation, DataConfig, Optimisation, Recipe
+
+SFN_PAPER = Recipe(
+    name="sfn-paper",
+    network=SfnConfig(),
+    loss=FaceLossConfig(),
+    augmentation=Augmentation(),
+    optimisation=Optimisation(),
+    data=DataConfig(validation_share=0.2),
+)
+
+MFN_PAPER = Recipe(
+    name="mfn-paper",
+    network=MfnConfig(),
+    loss=MultiFaceLossConfig(),
+    augmentation=Augmentation(),
+    optimisation=Optimisation(learning_rate=1e-4),
+    data=DataConfig(validation_share=0.2, mosaic_share=0.0, relabel=True),
+)
+
+_OURS = FaceLossConfig(
+    tau=TauSchedule("share", start=10.0, epochs=10.0),
+    identity=0.3,
+    expression=3.0,
+    rotation=3.0,
+    landmarks=60.0,
+    active_weight=4.0,
+    openings=30.0,
+    identity_decay=0.02,
+)
+
+_VARIED = Augmentation(flip=0.5, grey=0.1, degrade=0.2, erase=0.3)
+
+SFN_FULL = Recipe(
+    name="sfn-full",
+    network=SfnConfig(norm=True),
+    loss=_OURS,
+    augmentation=_VARIED,
+    optimisation=Optimisation(
+        "adamw",
+        learning_rate=3e-3,
+        weight_decay=1e-2,
+        schedule="cosine",
+        batch_size=64,
+        ema_decay=0.999,
+        clip_norm=50.0,
+        precision="bf16-mixed",
+    ),
+    data=DataConfig(labelled_share=0.5, gold_weight=3.0, epoch_steps=500),
+)
+
+MFN_FULL = Recipe(
+    name="mfn-full",
+    network=MfnConfig(norm=True),
+    loss=MultiFaceLossConfig(
+        faces=replace(_OURS, landmarks=30.0, openings=15.0),
+        boxes=BoxLossConfig(
+            coordinates="ciou", objectness="bce", coordinate_weight=5.0, object_weight=2.0, no_object_weight=1.0
+        ),
+        box_weight=3.0,
+    ),
+    augmentation=replace(_VARIED, roll_deg=20.0, degrade=0.1),
+    optimisation=replace(SFN_FULL.optimisation, batch_size=16, learning_rate=2e-3),
+    data=DataConfig(mosaic_share=0.5, epoch_steps=300),
+)
+
+SFN_SMOKE = replace(
+    SFN_FULL,
+    name="sfn-smoke",
+    network=SfnConfig(width_mult=0.25, norm=True),
+    optimisation=replace(SFN_FULL.optimisation, batch_size=4, precision="32-true"),
+    data=DataConfig(validation_share=0.25, epoch_steps=2),
+)
+
+MFN_SMOKE = replace(
+    MFN_FULL,
+    name="mfn-smoke",
+    network=MfnConfig(width_mult=0.25, norm=True),
+    optimisation=replace(MFN_FULL.optimisation, batch_size=2, precision="32-true"),
+    data=DataConfig(validation_share=0.25, epoch_steps=2),
+)
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe for recipe in (SFN_PAPER, MFN_PAPER, SFN_FULL, MFN_FULL, SFN_SMOKE, MFN_SMOKE)
+}
+
+
+def recipe_named(name: str) -> Recipe:
+    """Find a recipe; raises UnknownName with the nearest name and the list."""
+    if name not in RECIPES:
+        raise UnknownName("recipe", name, RECIPES)
+    return RECIPES[name]

@@ -1,0 +1,101 @@
+"""Truth from an SFN: the paper's way to give faces of detection data sets parameters ("GT from SFN")."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from commedia.detect.crop import CROP_SCALE
+from commedia.losses.faces import DM_PER_M
+from commedia.losses.landmark import project
+from commedia.networks.heads import FaceOutputs
+from commedia.networks.sfn import SFN_SIZE
+from commedia.training.batches import pixels_from_images, unit_pixels
+from commedia.training.face_model import FaceModel
+from commedia.training.labels import FaceArrays, Placement, joined
+from commedia.training.pictures import Scene, Singles, landmark_square, warp
+
+LANDMARKS_IN_BOX = 0.75
+"""Side of the landmark box over the longer side of the face box, where only the latter is known: brows to chin is about
+three quarters of hairline to chin."""
+CHUNK = 128
+
+
+def relabelled_scenes(scenes: Sequence[Scene], sfn: nn.Module, model: FaceModel) -> list[Scene]:
+    """Replace identity, expression and rotation of every face, and landmarks where there were none."""
+    jobs = (
+        (scene.image, scene.faces.at(slice(row, row + 1))) for scene in scenes for row in range(len(scene.faces.box))
+    )
+    read = _relabelled(jobs, sfn, model)
+    return [
+        replace(scene, faces=joined([next(read) for _ in range(len(scene.faces.box))]))
+        if len(scene.faces.box)
+        else scene
+        for scene in scenes
+    ]
+
+
+def relabelled_singles(singles: Singles, sfn: nn.Module, model: FaceModel) -> Singles:
+    """The same for pictures of one face."""
+    jobs = ((singles.images[row], singles.faces.at(slice(row, row + 1))) for row in range(len(singles)))
+    return replace(singles, faces=joined(list(_relabelled(jobs, sfn, model))))
+
+
+def _relabelled(
+    jobs: Iterable[tuple[UInt8[np.ndarray, "h w 3"], FaceArrays]], sfn: nn.Module, model: FaceModel
+) -> Iterator[FaceArrays]:
+    waiting: list[tuple[np.ndarray, FaceArrays, Placement]] = []
+    for image, face in jobs:
+        placement = _crop(face)
+        waiting.append((warp(image, placement, (SFN_SIZE, SFN_SIZE), border=cv2.BORDER_CONSTANT), face, placement))
+        if len(waiting) == CHUNK:
+            yield from _read(waiting, sfn, model)
+            waiting = []
+    if waiting:
+        yield from _read(waiting, sfn, model)
+
+
+@torch.no_grad()
+def _read(
+    jobs: Sequence[tuple[np.ndarray, FaceArrays, Placement]], sfn: nn.Module, model: FaceModel
+) -> Iterator[FaceArrays]:
+    outputs: FaceOutputs = sfn(unit_pixels(pixels_from_images([crop for crop, _, _ in jobs])))
+    landmarks = project(DM_PER_M * model.landmarks(outputs.identity, outputs.expression), outputs)
+    for row, (_, face, placement) in enumerate(jobs):
+        yield _filled(face, outputs, _picture_points(landmarks[row], placement), row)
+
+
+def _filled(face: FaceArrays, outputs: FaceOutputs, landmarks: Float[np.ndarray, "68 2"], row: int) -> FaceArrays:
+    sure = np.ones(1, dtype=np.float32)
+    expression = outputs.expression[row : row + 1].numpy()
+    return face._replace(
+        identity=outputs.identity[row : row + 1].numpy(),
+        identity_trust=sure,
+        expression=expression,
+        expression_trust=np.ones_like(expression),
+        wxyz=outputs.wxyz[row : row + 1].numpy(),
+        pose_trust=sure,
+        landmarks=face.landmarks if face.landmark_trust[0] > 0 else landmarks[None],
+        landmark_trust=sure,
+    )
+
+
+def _crop(face: FaceArrays) -> Placement:
+    if face.landmark_trust[0] > 0:
+        center, side = landmark_square(face.landmarks[0])
+    else:
+        box = face.box[0]
+        side = LANDMARKS_IN_BOX * float((box[2:] - box[:2]).max())
+        # The points end at the chin, so their box sits on the lower edge of the face box.
+        center = np.array([(box[0] + box[2]) / 2, box[3] - side / 2])
+    return Placement(0.0, SFN_SIZE / (CROP_SCALE * side), False, center, np.full(2, SFN_SIZE / 2))
+
+
+def _picture_points(landmarks: Float[Tensor, "68 2"], placement: Placement) -> Float[np.ndarray, "68 2"]:
+    """Crop units back to pixels of the picture."""
+    points = (landmarks.numpy() * SFN_SIZE) / placement.scale + placement.source_px
+    return points.astype(np.float32)
