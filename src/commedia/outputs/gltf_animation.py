@@ -4,6 +4,7 @@ Motion is spooled to disk while it arrives and laid out track by track at the en
 length of the take. Key times are the source's frame times, so the clips of several people stay in step.
 """
 
+import contextlib
 import tempfile
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -81,12 +82,14 @@ class ClipWriter:
                 self._spool.flush()
             self._write()
         finally:
-            self._spool.close()
+            self.discard()
 
     def discard(self) -> None:
         """Forget the clip."""
         self._closed = True
-        self._spool.close()
+        # Closing flushes, which a full disk refuses; what was spooled is not wanted any more.
+        with contextlib.suppress(OSError):
+            self._spool.close()
 
     @property
     def _row_size(self) -> int:
@@ -188,9 +191,7 @@ class _Tracks:
 
     def rotations(self, rows: np.ndarray) -> dict[int, np.ndarray]:
         """Local rotations (n, 4) of each turned node for spooled rows."""
-        head, left, right = (
-            rows[:, start : start + 4].astype(np.float64) for start in range(rows.shape[1] - 12, rows.shape[1], 4)
-        )
+        head, left, right = np.split(rows[:, -12:].astype(np.float64), 3, axis=1)
         return local_rotations(self.character, head, left, right)
 
     def _accessor(self, kind: str, count: int, bytes_each: int, elements: int | None = None) -> int:

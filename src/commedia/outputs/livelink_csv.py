@@ -22,6 +22,10 @@ from commedia.structures import FaceParams, RigPose, TrackedFace
 _SWAPPED = {"jawLeft": "jawRight", "jawRight": "jawLeft", "mouthLeft": "mouthRight", "mouthRight": "mouthLeft"}
 UNIT_COLUMNS: tuple[str, ...] = tuple(_SWAPPED.get(name, name) for name in EXPRESSION_NAMES)
 """The app's order: ours (that of the packets) with left and right exchanged for jaw and mouth."""
+_ANGLES = ("Yaw", "Pitch", "Roll")
+ANGLE_COLUMNS = tuple(f"{part}{angle}" for part in ("Head", "LeftEye", "RightEye") for angle in _ANGLES)
+COLUMNS: tuple[str, ...] = tuple(_SWAPPED.get(name, name) for name in EXPRESSION_NAMES)
+"""The app's order: ours (that of the packets) with left and right exchanged for jaw and mouth."""
 ANGLE_COLUMNS = tuple(
     f"{part}{angle}" for part in ("Head", "LeftEye", "RightEye") for angle in ("Yaw", "Pitch", "Roll")
 )
@@ -98,8 +102,8 @@ def timecode(time_s: Fraction, rate: Fraction) -> str:
     """Count frames at an exact rational rate and label them HH:MM:SS:FF.fff without dropping numbers.
 
     At 30000/1001 the label counts 30 frames to its second, as every non-drop timecode does: it is a frame count in
-    another dress, exactly invertible, and no importer has to know which numbers drop-frame leaves out. The price is that
-    a label runs 3.6 s per hour behind the clock.
+    another dress, exactly invertible, and no importer has to know which numbers drop-frame leaves out. The price is
+    that a label runs 3.6 s per hour behind the clock.
     """
     thousandths = round(time_s * rate * 1000)
     frames, fraction = divmod(thousandths, 1000)
@@ -111,7 +115,7 @@ def timecode(time_s: Fraction, rate: Fraction) -> str:
 
 
 def milliframes_from_timecode(label: str, rate: Fraction) -> int:
-    """Thousandths of frames since zero. Also reads labels without a fraction, as some versions of the app write them."""
+    """Thousandths of frames since zero; also of labels without a fraction, which some versions of the app write."""
     hour, minute, second, frame = label.replace(";", ":").split(":")
     whole, _, fraction = frame.partition(".")
     seconds = (int(hour) * 60 + int(minute)) * 60 + int(second)

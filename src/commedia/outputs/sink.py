@@ -10,7 +10,7 @@ class Sink(Protocol):
     """Takes one person's motion frame by frame, in the order of time."""
 
     def send(self, time_s: Fraction, face: TrackedFace, pose: RigPose) -> None:
-        """Take one frame. Raises `SinkClosed` after `close` or `discard`, and `OutputFailed` for what cannot be kept."""
+        """Take one frame. Raises `SinkClosed` after `close` or `discard`, `OutputFailed` for what cannot be kept."""
         ...
 
     def close(self) -> None:
