@@ -1,6 +1,6 @@
 """What every detector promises. Adapters implement this in one file each; nothing here knows a network."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -8,6 +8,7 @@ from jaxtyping import UInt8
 from commedia.structures import Face
 
 
+@runtime_checkable
 class DetectorProtocol(Protocol):
     """Finds faces in one picture; keeps nothing from one call to the next."""
 

@@ -1,6 +1,6 @@
 """What every regressor promises: crops of one picture to parameters."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -9,6 +9,7 @@ from commedia.detect.crop import Crop
 from commedia.structures import FaceParams
 
 
+@runtime_checkable
 class RegressorProtocol(Protocol):
     """Reads the face in a crop; always answers, so judging whether there is a face belongs to the caller."""
 

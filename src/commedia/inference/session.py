@@ -75,11 +75,10 @@ def check_metadata(
 
 def input_size_of(file_name: str, metadata: dict[str, str], shape: list[Any]) -> int:
     """Read the side of the square input from the metadata, else from the graph."""
-    side = metadata.get("input_size", shape[-1])
-    try:
-        return int(side)
-    except (TypeError, ValueError):
-        raise WeightsMismatch(f"{file_name} does not say its input size; its metadata has '{side}'") from None
+    side = str(metadata.get("input_size", shape[-1]))
+    if not side.isdecimal():
+        raise WeightsMismatch(f"{file_name} does not say its input size; its metadata has '{side}'")
+    return int(side)
 
 
 def anchors_of(file_name: str, metadata: dict[str, str]) -> Float[np.ndarray, "a 2"]:

@@ -1,0 +1,36 @@
+"""Who a track is: the mean of its identity readings, each as heavy as it is believable."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from commedia.geometry.rotations import matrix_from_wxyz
+
+COARSE_WEIGHT = 0.25
+"""Weight of a reading from the whole picture (MFN) against one from a full-resolution crop (SFN)."""
+
+PROFILE_WEIGHT = 0.2
+"""Weight of a face seen from the side against one seen from the front: half of it is hidden."""
+
+
+class IdentityMean(NamedTuple):
+    """Weighted mean so far."""
+
+    value: Float[np.ndarray, "i"]
+    weight: float
+
+
+def reading_weight(confidence: float, wxyz: Float[np.ndarray, "4"], *, refined: bool) -> float:
+    """Say how much one reading counts."""
+    frontal = max(PROFILE_WEIGHT, float(matrix_from_wxyz(wxyz)[2, 2]))
+    return max(confidence, 1e-3) * frontal * (1.0 if refined else COARSE_WEIGHT)
+
+
+def updated_mean(mean: IdentityMean | None, identity: Float[np.ndarray, "i"], weight: float) -> IdentityMean:
+    """Add one reading of positive weight."""
+    if mean is None:
+        return IdentityMean(identity.astype(np.float32), weight)
+    total = mean.weight + weight
+    value = mean.value + (identity - mean.value) * np.float32(weight / total)
+    return IdentityMean(value.astype(np.float32), total)

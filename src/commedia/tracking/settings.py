@@ -1,0 +1,44 @@
+"""Everything that can be set about tracking, with the values that were found to work."""
+
+from dataclasses import dataclass, field
+
+from commedia.tracking.associate import Matching
+from commedia.tracking.smooth import Smoothing
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """How long a person is kept who is not seen, and how soon one is believed."""
+
+    hold_s: float = 0.3
+    """The last motion stands still so long."""
+    fade_s: float = 0.5
+    """Then the face turns neutral and looks ahead within this time."""
+    keep_s: float = 2.0
+    """After this time unseen the track ends; who comes back later is somebody new."""
+    confirm_frames: int = 2
+    """Detections before a new face gets an id and appears; 1 shows every detection at once. `follow` fills the frames
+    before the confirmation in afterwards."""
+    confirm_confidence: float = 0.9
+    """A first detection at least this sure is confirmed at once."""
+
+
+@dataclass(frozen=True)
+class TrackerSettings:
+    """What a `Tracker` is made with."""
+
+    detect_every: int = 1
+    """Run the detector on every n-th frame only; between, faces are followed through their crops. Ignored, frame by
+    frame, while a face is new or lost, or while there are more faces than `refine_budget`."""
+    refine_budget: int = 4
+    """Faces per frame read again from full-resolution crops, the largest first. The others keep the detector's reading:
+    taking turns would make them flicker between two readings."""
+    smoothing: Smoothing | None = field(default_factory=Smoothing)
+    """None shows every reading as it is."""
+    keeping: Keeping = field(default_factory=Keeping)
+    matching: Matching = field(default_factory=Matching)
+
+
+VIDEO_SETTINGS = TrackerSettings()
+PHOTO_SETTINGS = TrackerSettings(refine_budget=64, smoothing=None, keeping=Keeping(confirm_frames=1))
+"""For pictures without a common time: call `Tracker.reset` before each."""

@@ -1,0 +1,242 @@
+"""From frames to people: detects, follows, refines, smooths, and says who is who.
+
+Decides when to detect, which faces to refine and which track a face belongs to; measuring is left to the files beside
+it. One tracker follows one take, frame after frame; it keeps the last frame's tracks and nothing else: flat memory.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import UInt8
+
+from commedia.detect.detector import DetectorProtocol
+from commedia.inference.points import landmarks_of_faces
+from commedia.inference.predictor import Landmarker
+from commedia.inference.regressor import RegressorProtocol
+from commedia.structures import Face, FaceParams, Frame, Status, TrackedFace, TrackedFrame
+from commedia.tracking.appearance import Appearance, Looks, blended, picture_signature
+from commedia.tracking.associate import Expected, match
+from commedia.tracking.identity import reading_weight, updated_mean
+from commedia.tracking.settings import VIDEO_SETTINGS, TrackerSettings
+from commedia.tracking.smooth import faded_params, filtered_params, restart_pose, start_filter, step_filter
+from commedia.tracking.track import (
+    AT_REST,
+    Reading,
+    Sighting,
+    Track,
+    duplicates,
+    expected_box,
+    moved_box,
+    reading_from_face,
+    refined_reading,
+    refinement_crop,
+    refinement_order,
+    strangers,
+    updated_motion,
+)
+
+USUAL_STEP_S = 1 / 30
+"""Taken between frames whose times do not advance, as in a file that starts over."""
+
+CUT_DIFFERENCE = 0.12
+"""Mean change of the picture, 0 to 1, that means another shot: places then say nothing, looks must match."""
+
+APPEARANCE_SHARE = 0.1
+APPEARANCES_PER_FRAME = 2
+"""Tracks whose appearance is renewed in one frame, so that the cost does not grow with the number of faces."""
+
+
+class Tracker:
+    """Follows everyone through one take."""
+
+    def __init__(
+        self,
+        detector: DetectorProtocol,
+        regressor: RegressorProtocol,
+        settings: TrackerSettings = VIDEO_SETTINGS,
+        *,
+        landmarker: Landmarker = landmarks_of_faces,
+    ):
+        self.settings = settings
+        self._detector, self._regressor, self._landmarker = detector, regressor, landmarker
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin another take: nobody is known, ids start at 1."""
+        self._tracks: list[Track] = []
+        self._ids: dict[int, int] = {}
+        self._born = self._named = self._steps = self._steps_since_detection = 0
+        self._now_s = self._before_s = 0.0
+        self._last_time_s: float | None = None
+        self._signature: np.ndarray | None = None
+        self._suspicious = False
+        self.unconfirmed: dict[int, TrackedFace] = {}
+        """Faces of the last frame that may yet turn out to be people, by internal key; their id is 0."""
+        self.newly_confirmed: dict[int, int] = {}
+        """Keys confirmed in the last frame, and their ids."""
+
+    def step(self, frame: Frame) -> TrackedFrame:
+        """Take in the next frame of the take."""
+        self._advance(float(frame.time_s))
+        image = frame.image
+        cut = self._is_cut(image)
+        if self._detection_due(cut):
+            faces = self._detector.detect(image)
+            looks = Looks(image, faces)
+            sightings = self._recognise(faces, looks, cut)
+        else:
+            looks = Looks(image, ())
+            sightings = [Sighting(track, None) for track in self._tracks]
+            self._steps_since_detection += 1
+        readings = self._read(image, sightings)
+        self._update(sightings, readings, looks)
+        self._part_duplicates()
+        self._confirm()
+        return TrackedFrame(frame.index, frame.time_s, self._show())
+
+    def _advance(self, time_s: float) -> None:
+        step_s = USUAL_STEP_S if self._last_time_s is None else time_s - self._last_time_s
+        self._before_s, self._last_time_s = self._now_s, time_s
+        self._now_s += step_s if step_s > 0 else USUAL_STEP_S
+        self._steps += 1
+
+    def _is_cut(self, image: UInt8[np.ndarray, "h w 3"]) -> bool:
+        before, self._signature = self._signature, picture_signature(image)
+        return before is not None and float(abs(self._signature - before).mean()) > CUT_DIFFERENCE
+
+    def _detection_due(self, cut: bool) -> bool:
+        in_doubt = any(self._is_lost(track) or track.key not in self._ids for track in self._tracks)
+        return (
+            cut
+            or in_doubt
+            or self._suspicious
+            or not 0 < len(self._tracks) <= self.settings.refine_budget
+            or self._steps_since_detection + 1 >= self.settings.detect_every
+        )
+
+    def _is_lost(self, track: Track) -> bool:
+        """Before `_update`: not read in the last frame."""
+        return track.seen_s < self._before_s
+
+    def _recognise(self, faces: list[Face], looks: Looks, cut: bool) -> list[Sighting]:
+        """Pair the tracks with what was found; who is found and not known is new, from left to right."""
+        self._steps_since_detection, self._suspicious = 0, False
+        expected = []
+        for track in self._tracks:
+            age_s = self._now_s - track.seen_s
+            lost = cut or self._is_lost(track)
+            expected.append(Expected(expected_box(track, age_s), age_s, lost, track.appearance))
+        pairs = match(expected, [face.box for face in faces], looks.at, self.settings.matching)
+        known = [Sighting(self._tracks[row], faces[column], column) for row, column in pairs]
+        new = sorted(strangers(faces, {column for _, column in pairs}), key=lambda index: faces[index].box.left_px)
+        return known + [Sighting(None, faces[index], index) for index in new]
+
+    def _read(self, image: UInt8[np.ndarray, "h w 3"], sightings: list[Sighting]) -> list[Reading | None]:
+        """Read the chosen faces from their crops and take the detector's word for the others."""
+        readings = [reading_from_face(sighting.face) if sighting.face else None for sighting in sightings]
+        chosen = refinement_order(sightings, self.settings.refine_budget)
+        ages = [self._now_s - s.track.seen_s if s.track else 0.0 for s in sightings]
+        crops = [refinement_crop(sightings[index], ages[index]) for index in chosen]
+        params = self._regressor.regress(image, crops)
+        for index, crop, read, points in zip(chosen, crops, params, self._landmarker(params), strict=True):
+            readings[index] = refined_reading(sightings[index], crop, read, points) or readings[index]
+        return readings
+
+    def _update(self, sightings: list[Sighting], readings: list[Reading | None], looks: Looks) -> None:
+        """Replace the tracks by the next ones: read, new, or kept although unseen."""
+        tracks, seen = [], set()
+        for position, (sighting, reading) in enumerate(zip(sightings, readings, strict=True)):
+            if reading is None:
+                continue
+            if sighting.track is None:
+                tracks.append(self._born_track(reading, looks.at(sighting.number)))
+            else:
+                seen.add(sighting.track.key)
+                look = looks.at(sighting.number) if self._look_due(position, sighting, len(sightings), looks) else None
+                tracks.append(self._next_track(sighting.track, reading, sighting.face, look))
+        kept = [track for track in self._tracks if track.key not in seen and self._is_kept(track)]
+        self._tracks = tracks + kept
+        present = {track.key for track in self._tracks}
+        self._ids = {key: name for key, name in self._ids.items() if key in present}
+
+    def _is_kept(self, track: Track) -> bool:
+        return track.key in self._ids and self._now_s - track.seen_s <= self.settings.keeping.keep_s
+
+    def _look_due(self, position: int, sighting: Sighting, count: int, looks: Looks) -> bool:
+        """Look again at whom a look was already taken, and at a few others in turn."""
+        if sighting.face is None:
+            return False
+        turn = (position - self._steps * APPEARANCES_PER_FRAME) % count
+        return sighting.number in looks or turn < APPEARANCES_PER_FRAME
+
+    def _born_track(self, reading: Reading, look: Appearance) -> Track:
+        self._born += 1
+        weight = reading_weight(reading.confidence, reading.params.pose.wxyz, refined=reading.refined)
+        identity = updated_mean(None, reading.params.identity, weight)
+        filter_state = start_filter(reading.params)
+        return Track(self._born, 1, self._now_s, reading, AT_REST, look, identity, filter_state)
+
+    def _next_track(self, track: Track, reading: Reading, face: Face | None, look: Appearance | None) -> Track:
+        params, smoothing = reading.params, self.settings.smoothing
+        step_s = self._now_s - track.seen_s
+        if self._is_lost(track):
+            motion, state = AT_REST, restart_pose(start_filter(self._shown_params(track, self._before_s)), params)
+            step_s = self._now_s - self._before_s
+        else:
+            motion, state = updated_motion(track.motion, track.reading.params, params, step_s), track.filter
+        weight = reading_weight(reading.confidence, params.pose.wxyz, refined=reading.refined)
+        return Track(
+            key=track.key,
+            sightings=track.sightings + (face is not None),
+            seen_s=self._now_s,
+            reading=reading,
+            motion=motion,
+            appearance=blended(track.appearance, look, APPEARANCE_SHARE) if look else track.appearance,
+            identity=updated_mean(track.identity, params.identity, weight),
+            filter=step_filter(state, params, step_s, smoothing) if smoothing else start_filter(params),
+        )
+
+    def _part_duplicates(self) -> None:
+        """Let only the older of two tracks keep a face; the other counts as lost, and the detector is asked next."""
+        read = [track for track in self._tracks if track.seen_s == self._now_s]
+        losers = {read[index].key for index in duplicates(read)}
+        self._suspicious |= bool(losers)
+        parted = (replace(t, seen_s=self._before_s) if t.key in losers else t for t in self._tracks)
+        self._tracks = [track for track in parted if track.key not in losers or track.key in self._ids]
+
+    def _confirm(self) -> None:
+        keeping = self.settings.keeping
+        self.newly_confirmed = {}
+        for track in self._tracks:
+            sure = track.sightings >= keeping.confirm_frames or track.reading.confidence >= keeping.confirm_confidence
+            if track.key not in self._ids and sure:
+                self._named += 1
+                self._ids[track.key] = self.newly_confirmed[track.key] = self._named
+
+    def _shown_params(self, track: Track, now_s: float) -> FaceParams:
+        """Smoothed while seen; after that held, then on its way to neutral."""
+        keeping = self.settings.keeping
+        share = (now_s - track.seen_s - keeping.hold_s) / keeping.fade_s
+        params = filtered_params(track.filter, track.identity.value)
+        return faded_params(params, min(share, 1.0)) if share > 0 else params
+
+    def _status(self, track: Track) -> Status:
+        unseen_s = self._now_s - track.seen_s
+        return "tracked" if unseen_s == 0 else "held" if unseen_s <= self.settings.keeping.hold_s else "fading"
+
+    def _show(self) -> tuple[TrackedFace, ...]:
+        """Present the confirmed by id, and set the others aside."""
+        params = [self._shown_params(track, self._now_s) for track in self._tracks]
+        faces = [
+            TrackedFace(
+                id=self._ids.get(track.key, 0),
+                status=(status := self._status(track)),
+                box=moved_box(track.reading.box, track.reading.params, shown),
+                params=shown,
+                landmarks_px=points,
+                confidence=track.reading.confidence if status == "tracked" else 0.0,
+            )
+            for track, shown, points in zip(self._tracks, params, self._landmarker(params), strict=True)
+        ]
+        self.unconfirmed = {t.key: face for t, face in zip(self._tracks, faces, strict=True) if not face.id}
+        return tuple(sorted((face for face in faces if face.id), key=lambda face: face.id))

@@ -1,0 +1,156 @@
+"""Laws of the filters: steady when still, quick when fast, the same at any frame rate; and how a face fades."""
+
+import numpy as np
+import pytest
+from fakes import fake_params
+
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
+from commedia.geometry.rotations import axis_angle_from_wxyz, wxyz_from_axis_angle
+from commedia.structures import FaceParams, HeadPose
+from commedia.tracking.smooth import (
+    Filtered,
+    OneEuro,
+    Smoothing,
+    faded_params,
+    filtered_params,
+    one_euro,
+    one_euro_rotation,
+    start_filter,
+    step_filter,
+)
+
+SMOOTHING = Smoothing()
+BLINK = EXPRESSION_INDEX["eyeBlinkLeft"]
+JAW = EXPRESSION_INDEX["jawOpen"]
+
+
+def smoothed(readings: list[FaceParams], step_s: float = 1 / 30) -> list[FaceParams]:
+    state = start_filter(readings[0])
+    result = []
+    for reading in readings:
+        state = step_filter(state, reading, step_s, SMOOTHING)
+        result.append(filtered_params(state, reading.identity))
+    return result
+
+
+def with_expression(values: dict[int, float]) -> FaceParams:
+    expression = np.zeros(EXPRESSION_COUNT, np.float32)
+    for index, value in values.items():
+        expression[index] = value
+    return fake_params(np.array([100, 100]), 50, expression)
+
+
+def test_a_constant_stays_what_it_is():
+    reading = FaceParams(
+        np.zeros(50, np.float32),
+        np.full(EXPRESSION_COUNT, 0.3, np.float32),
+        HeadPose(wxyz_from_axis_angle(np.array([0.1, 2.0, -0.4], np.float32)), np.array([12, 34], np.float32), 700.0),
+    )
+    last = smoothed([reading] * 20)[-1]
+    np.testing.assert_allclose(last.expression, reading.expression, atol=1e-6)
+    np.testing.assert_allclose(last.pose.wxyz, reading.pose.wxyz, atol=1e-6)
+    np.testing.assert_allclose(last.pose.origin_px, reading.pose.origin_px, atol=1e-4)
+    assert last.pose.px_per_m == pytest.approx(700)
+
+
+@pytest.mark.parametrize("fps", [25, 30, 60])
+def test_a_blink_arrives_within_two_frames(fps: int):
+    readings = [with_expression({})] * 10 + [with_expression({BLINK: 1.0})] * 2
+    closed = [face.expression[BLINK] for face in smoothed(readings, 1 / fps)[10:]]
+    assert closed[1] > 0.8
+    assert closed[0] > 0.6
+
+
+def test_a_short_blink_keeps_its_depth_and_a_spike_elsewhere_does_not_pass():
+    shape = [0.0] * 10 + [0.5, 1.0, 1.0, 0.6, 0.2] + [0.0] * 10
+    faces = smoothed([with_expression({BLINK: value, JAW: value}) for value in shape])
+    lids = np.array([face.expression[BLINK] for face in faces])
+    assert lids.max() > 0.9
+    assert lids[18] < 0.1
+    assert abs(int(lids.argmax()) - 12) <= 1
+
+
+def test_speech_keeps_its_swing():
+    times = np.arange(90) / 30
+    jaw = 0.4 + 0.3 * np.sin(2 * np.pi * 4 * times)
+    shown = np.array([face.expression[JAW] for face in smoothed([with_expression({JAW: value}) for value in jaw])])
+    assert np.ptp(shown[30:]) > 0.6 * 0.6
+
+
+def test_jitter_of_a_still_face_shrinks_fivefold(rng: np.random.Generator):
+    def noisy() -> FaceParams:
+        return FaceParams(
+            np.zeros(50, np.float32),
+            (0.5 + 0.02 * rng.normal(size=EXPRESSION_COUNT)).astype(np.float32),
+            HeadPose(
+                wxyz_from_axis_angle((0.3 + 0.005 * rng.normal(size=3)).astype(np.float32)),
+                (100 + 0.4 * rng.normal(size=2)).astype(np.float32),
+                float(500 * np.exp(0.004 * rng.normal())),
+            ),
+        )
+
+    readings = [noisy() for _ in range(300)]
+    shown = smoothed(readings)
+
+    def variances(faces: list[FaceParams]) -> list[float]:
+        return [
+            np.var([face.expression[JAW] for face in faces]),
+            np.var([face.expression[BLINK] for face in faces]),
+            np.var([axis_angle_from_wxyz(face.pose.wxyz) for face in faces], axis=0).mean(),
+            np.var([face.pose.origin_px for face in faces], axis=0).mean(),
+            np.var([np.log(face.pose.px_per_m) for face in faces]),
+        ]
+
+    for raw, filtered in zip(variances(readings[30:]), variances(shown[30:]), strict=True):
+        assert filtered * 5 <= raw
+
+
+def test_the_result_hardly_depends_on_the_frame_rate():
+    def at(fps: int) -> np.ndarray:
+        state, values = Filtered(np.zeros(1), np.zeros(1)), []
+        for index in range(2 * fps + 1):
+            time_s = index / fps
+            observed = np.array([np.sin(2 * np.pi * time_s)])
+            state = one_euro(state, observed, 1 / fps, OneEuro(1.5, 3.0, 1.0))
+            if index % (fps // 30) == 0:
+                values.append(state.value[0])
+        return np.array(values)
+
+    assert abs(at(60) - at(240)).max() < 0.1
+
+
+def test_uneven_steps_are_no_jumps():
+    state = Filtered(np.zeros(1), np.zeros(1))
+    steps, lags = np.tile([1 / 60, 1 / 15, 1 / 30], 20), []
+    for time_s, step_s in zip(np.cumsum(steps), steps, strict=True):
+        state = one_euro(state, np.array([time_s]), float(step_s), OneEuro(1.5, 3.0, 1.0))
+        lags.append(time_s - state.value[0])
+    # A ramp of slope 1 per second is followed with a small lag that hardly changes from step to step.
+    assert 0 < min(lags[30:])
+    assert max(lags[30:]) < 0.06
+
+
+def test_the_sign_of_a_quaternion_and_half_turns_do_not_matter():
+    def run(sign: float) -> np.ndarray:
+        state = Filtered(wxyz_from_axis_angle(np.array([0, 3.0, 0])), np.zeros(3))
+        for index in range(30):
+            observed = wxyz_from_axis_angle(np.array([0, 3.0 + 0.02 * index, 0])) * sign**index
+            state = one_euro_rotation(state, observed, 1 / 30, SMOOTHING.rotation)
+        return state.value
+
+    np.testing.assert_allclose(run(1), run(-1), atol=1e-9)
+    reached = wxyz_from_axis_angle(np.array([0, 3.0 + 0.02 * 29, 0]))
+    assert abs(run(1) @ reached) > np.cos(0.05)
+
+
+def test_fading_ends_neutral_ahead_and_in_place():
+    pose = HeadPose(wxyz_from_axis_angle(np.array([0.2, 0.8, 0], np.float32)), np.array([10, 20], np.float32), 300.0)
+    face = FaceParams(np.ones(50, np.float32), np.full(EXPRESSION_COUNT, 0.7, np.float32), pose)
+    start, middle, end = (faded_params(face, share) for share in (0.0, 0.5, 1.0))
+    np.testing.assert_allclose(start.expression, face.expression)
+    np.testing.assert_allclose(start.pose.wxyz, pose.wxyz, atol=1e-6)
+    np.testing.assert_allclose(middle.expression, 0.35, atol=1e-6)
+    assert (end.expression == 0).all()
+    np.testing.assert_allclose(end.pose.wxyz, [1, 0, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(end.pose.origin_px, [10, 20])
+    assert end.identity is face.identity
