@@ -4,12 +4,12 @@ A video keeps the source's own frame times, variable or not. Either file takes i
 Memory does not grow with the length of the take.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
 import av
 import av.error
@@ -22,16 +22,19 @@ from jaxtyping import UInt8
 from commedia.capture.source import MediaInfo
 from commedia.characters.character import Character
 from commedia.errors import OutputFailed, SinkClosed
+from commedia.outputs.atomic import disk_errors, written_aside
 from commedia.outputs.preview_page import PreviewPage
 from commedia.structures import Frame, RigPose, TrackedFrame
 
-CLOCK_HZ = 90000
-"""Ticks per second in the file: all usual frame rates, 29.97 included, fall on whole ticks."""
+CLOCK_HZ = 60000
+"""Ticks per second in the file: 24, 25, 29.97, 30, 50, 59.94 and 60 frames per second fall on whole ticks, and MPEG-4
+allows no more than 65,535."""
 CODECS: tuple[tuple[str, dict[str, str]], ...] = (
     ("libx264", {"crf": "21", "preset": "veryfast"}),
-    ("mpeg4", {"qscale": "3"}),
+    ("mpeg4", {"flags": "+qscale", "global_quality": str(3 * 118)}),
 )
-"""Tried in order: some builds of FFmpeg come without x264."""
+"""The first that exists is used, as some builds of FFmpeg come without x264; both at constant quality (for MPEG-4 in
+steps of 1 / 118)."""
 JPEG_QUALITY = 92
 
 
@@ -66,16 +69,15 @@ class PreviewWriter:
         if self._closed:
             return
         self._closed = True
+        if self._photo is not None:
+            with written_aside(self.path) as file:
+                file.write(_jpeg(self._photo))
+        if self._video is None:
+            return
         try:
-            if self._video is not None:
-                self._video.close()
-            elif self._photo is not None:
-                _write_jpeg(self._aside, self._photo)
-            else:
-                return
-            self._aside.replace(self.path)
-        except OSError as error:
-            raise OutputFailed(f"cannot write '{self.path}': {error.strerror or error}") from error
+            self._video.close()
+            with disk_errors(self.path):
+                self._aside.replace(self.path)
         finally:
             self._aside.unlink(missing_ok=True)
 
@@ -86,9 +88,10 @@ class PreviewWriter:
         self._closed = True
         if self._video is not None:
             self._video.discard()
-        self._aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._aside.unlink(missing_ok=True)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "PreviewWriter":
         return self
 
     def __exit__(
@@ -107,6 +110,10 @@ class VideoFile:
         self._path = path
         self._frame_ticks = max(1, round(frame_s * CLOCK_HZ))
         self._last_tick = -1
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # The library opens the file only when the first packet is ready, which is late to learn that it cannot.
+            path.touch()
         try:
             self._container: OutputContainer = av.open(str(path), "w", format="mp4")
             self._stream = _add_stream(self._container, width, height, 1 / frame_s)
@@ -126,8 +133,11 @@ class VideoFile:
         """Write what the encoder still holds, and the index."""
         try:
             self._write(None)
-        finally:
             self._container.close()
+        except (av.error.FFmpegError, OSError) as error:
+            raise OutputFailed(f"cannot finish the video in '{self._path.parent}': {error}") from error
+        finally:
+            self.discard()
 
     def discard(self) -> None:
         """Let go of the file without caring for what is in it."""
@@ -152,8 +162,8 @@ def _add_stream(container: OutputContainer, width: int, height: int, rate: Fract
     return stream
 
 
-def _write_jpeg(path: Path, picture: UInt8[np.ndarray, "h w 3"]) -> None:
+def _jpeg(picture: UInt8[np.ndarray, "h w 3"]) -> bytes:
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     done, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     assert done
-    path.write_bytes(encoded.tobytes())
+    return encoded.tobytes()

@@ -5,6 +5,7 @@ Decides where things stand and how they look; files are the business of `preview
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 
 import cv2
@@ -36,8 +37,8 @@ PERSON_COLOURS: tuple[Colour, ...] = (
 )
 MAX_CELLS = 12
 """More people than this are counted, not drawn."""
-BUST = 1.75
-"""Height of a character's cell over the height of its moving face."""
+BUST = (1.95, 1.7)
+"""Least height and width of a character's cell over the height of its moving face, so that it can turn its head."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +82,13 @@ class PreviewPage:
         return page
 
     def _draw_header(self, page: np.ndarray, frame: Frame, tracked: TrackedFrame) -> None:
-        draw_text(page, "commedia", (GAP_PX + 2, HEADER_PX / 2), size_px=18, colour=INK)
+        draw_text(page, "commedia", (GAP_PX + 2.0, HEADER_PX / 2), size_px=18, colour=INK)
         seconds = float(frame.time_s)
         clock = f"{int(seconds // 60):02d}:{seconds % 60:06.3f}   frame {frame.index}"
         people = len(tracked.faces)
         count = "nobody" if people == 0 else "1 person" if people == 1 else f"{people} people"
-        draw_text(page, clock, (self.source.left + self.source.width, HEADER_PX / 2), colour=FAINT, anchor="rm")
-        draw_text(page, count, (self.width - GAP_PX - 2, HEADER_PX / 2), colour=FAINT, anchor="rm")
+        draw_text(page, clock, (float(self.source.left + self.source.width), HEADER_PX / 2), colour=FAINT, anchor="rm")
+        draw_text(page, count, (self.width - GAP_PX - 2.0, HEADER_PX / 2), colour=FAINT, anchor="rm")
 
     def _draw_source(self, page: np.ndarray, frame: Frame, tracked: TrackedFrame) -> None:
         place = self.source
@@ -115,7 +116,7 @@ class PreviewPage:
         for face, cell in zip(shown, cells(self.stage, len(shown)), strict=True):
             self._draw_cell(page, cell, face, poses.get(face.id))
         if len(faces) > len(shown):
-            below = (self.stage.left + self.stage.width, self.height - GAP_PX / 2)
+            below = (float(self.stage.left + self.stage.width), self.height - GAP_PX / 2)
             draw_text(page, f"and {len(faces) - len(shown)} more", below, size_px=11, colour=FAINT, anchor="rm")
 
     def _draw_cell(self, page: np.ndarray, cell: Rectangle, face: TrackedFace, pose: RigPose | None) -> None:
@@ -145,7 +146,7 @@ class Player:
     ) -> UInt8[np.ndarray, "h w 3"]:
         """Draw the character in a pose, over a backdrop."""
         height, width = backdrop.shape[:2]
-        px_per_m = min(height, width * 1.25) / (self._height * BUST)
+        px_per_m = min(height / BUST[0], width / BUST[1]) / self._height
         view = View(self._center, px_per_m, height, width)
         surfaces = [self._surface(piece) for piece in self._poser.pose(pose) if _is_solid(piece)]
         return render_mesh(surfaces, view, background=backdrop, opacity=opacity)
@@ -243,11 +244,11 @@ def _draw_marks(picture: np.ndarray, face: TrackedFace, scale: float) -> None:
     corners = box.left_px * scale, box.top_px * scale, box.right_px * scale, box.bottom_px * scale
     size = corners[3] - corners[1]
     if face.status == "tracked" and size >= 60:
-        draw_dots(picture, face.landmarks_px * scale, INK, radius_px=min(1.6, 0.6 + size / 250))
+        draw_dots(picture, face.landmarks_px * scale, INK, radius_px=min(2.0, 0.7 + size / 200))
     draw_brackets(picture, corners, colour, thickness_px=2 if size >= 50 else 1)
     label = str(face.id) if face.status == "tracked" else f"{face.id}  {face.status}"
     width = text_width(label, 13) + 12
-    top = max(corners[1] - 21, 0)
+    top = max(corners[1] - 21, 0.0)
     draw_plate(picture, (corners[0] - 1, top, corners[0] - 1 + width, top + 18), colour, radius_px=5)
     draw_text(picture, label, (corners[0] + 5, top + 9), size_px=13, colour=(12, 13, 16))
 
@@ -256,13 +257,14 @@ def _draw_name(picture: np.ndarray, face: TrackedFace, colour: Colour) -> None:
     small = min(picture.shape[:2]) < 130
     size = 12 if small else 15
     name = str(face.id) if small else f"person {face.id}"
-    draw_plate(picture, (10, 11, 15, 11 + size), colour, radius_px=2)
-    draw_text(picture, name, (21, 11 + size / 2), size_px=size, colour=INK)
+    draw_plate(picture, (10.0, 11.0, 15.0, 11.0 + size), colour, radius_px=2)
+    draw_text(picture, name, (21.0, 11 + size / 2), size_px=size, colour=INK)
     if face.status != "tracked":
         right = picture.shape[1] - 12
-        draw_text(picture, face.status, (right, 11 + size / 2), size_px=size - 2, colour=colour, anchor="rm")
+        draw_text(picture, face.status, (float(right), 11 + size / 2), size_px=size - 2, colour=colour, anchor="rm")
 
 
+@lru_cache(maxsize=32)
 def _card(height: int, width: int, colour: Colour) -> UInt8[np.ndarray, "h w 3"]:
     """A dark card, a little lighter behind the head and with a breath of the person's colour below."""
     y, x = np.mgrid[:height, :width]
@@ -274,7 +276,7 @@ def _card(height: int, width: int, colour: Colour) -> UInt8[np.ndarray, "h w 3"]
 
 def _corner_mask(height: int, width: int) -> Float32[np.ndarray, "h w 1"]:
     mask = np.zeros((height, width, 3), dtype=np.uint8)
-    draw_plate(mask, (0, 0, width, height), (255, 255, 255), radius_px=10)
+    draw_plate(mask, (0.0, 0.0, float(width), float(height)), (255, 255, 255), radius_px=10)
     return mask[:, :, :1].astype(np.float32) / 255
 
 
@@ -301,4 +303,4 @@ def _gloss(name: str) -> float:
 
 
 def _corners(place: Rectangle) -> tuple[float, float, float, float]:
-    return place.left, place.top, place.left + place.width, place.top + place.height
+    return float(place.left), float(place.top), float(place.left + place.width), float(place.top + place.height)

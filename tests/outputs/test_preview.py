@@ -1,0 +1,200 @@
+"""Pages show who is where; files keep the source's times, and appear only when whole."""
+
+import contextlib
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from commedia.capture.source import MediaInfo
+from commedia.characters.character import Character
+from commedia.characters.default_head import default_head_character
+from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
+from commedia.errors import OutputFailed, SinkClosed
+from commedia.morphable.landmarks import face_box_from_params, landmarks_from_params
+from commedia.outputs import preview
+from commedia.outputs.preview import PreviewWriter
+from commedia.outputs.preview_page import PAGE_PX, PreviewPage, Rectangle, cells, person_colour, source_rectangle
+from commedia.structures import FaceParams, Frame, HeadPose, RigPose, Status, TrackedFace, TrackedFrame
+
+NO_TURN = np.array([1.0, 0, 0, 0])
+NOBODY: dict[int, RigPose] = {}
+
+
+@pytest.fixture(scope="module")
+def character() -> Character:
+    return default_head_character()
+
+
+def tracked_face(person: int, x_px: float, *, status: Status = "tracked", px_per_m: float = 500.0) -> TrackedFace:
+    pose = HeadPose(NO_TURN.astype(np.float32), np.array([x_px, 90.0], dtype=np.float32), px_per_m)
+    identity, expression = np.zeros(IDENTITY_COUNT, np.float32), np.zeros(EXPRESSION_COUNT, np.float32)
+    params = FaceParams(identity, expression, pose)
+    return TrackedFace(person, status, face_box_from_params(params), params, landmarks_from_params(params), 0.9)
+
+
+def frame_at(index: int, time_s: Fraction | float = 0, *faces: TrackedFace) -> tuple[Frame, TrackedFrame]:
+    image = np.full((180, 320, 3), 90, dtype=np.uint8)
+    time_s = Fraction(time_s)
+    return Frame(image, index, time_s), TrackedFrame(index, time_s, faces)
+
+
+def resting(character: Character) -> RigPose:
+    return RigPose(np.array(character.rig.rest_weights, dtype=np.float64), NO_TURN, NO_TURN, NO_TURN)
+
+
+def playing(character: Character) -> Callable[[int], Character]:
+    return lambda person: character
+
+
+VIDEO = MediaInfo(320, 180, Fraction(25), 10, is_still=False)
+
+
+def close_to(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+    return np.abs(picture.astype(int) - colour).max(axis=2) < 12
+
+
+def test_a_page_marks_each_face_where_it_is_and_draws_each_character(character: Character) -> None:
+    page = PreviewPage(320, 180, playing(character))
+    faces = (tracked_face(1, 80), tracked_face(2, 240))
+    poses = {face.id: resting(character) for face in faces}
+    drawn = page.draw(*frame_at(0, 0, *faces), poses)
+    assert drawn.shape == (page.height, page.width, 3)
+    left = drawn[:, : page.source.left + page.source.width]
+    for person, half in ((1, slice(None, left.shape[1] // 2)), (2, slice(left.shape[1] // 2, None))):
+        other = person_colour(3 - person)
+        assert close_to(left[:, half], person_colour(person)).sum() > 100
+        assert close_to(left[:, half], other).sum() < 5
+    alone = page.draw(*frame_at(0, 0, faces[0]), poses)
+    for cell in cells(page.stage, 2):
+        middle = drawn[cell.top + cell.height // 3 : cell.top + cell.height // 2, cell.left : cell.left + cell.width]
+        assert middle.mean() > 90, "a lit face is far brighter than the card behind it"
+    assert np.abs(alone.astype(int) - drawn)[:, : left.shape[1] // 2].mean() < 2
+
+
+def test_the_character_moves_with_its_pose(character: Character) -> None:
+    page = PreviewPage(320, 180, playing(character))
+    face, still = tracked_face(1, 160), resting(character)
+    names = character.rig.morph_names
+    weights = still.weights.copy()
+    weights[names.index("jawOpen")] = 1
+    opened = RigPose(weights, NO_TURN, NO_TURN, NO_TURN)
+    frame = frame_at(0, 0, face)
+    first, second = (page.draw(*frame, {1: pose}).astype(int) for pose in (still, opened))
+    moved = np.abs(first - second).max(axis=2) > 30
+    stage = page.stage
+    assert moved[:, stage.left :].sum() > 300
+    assert moved[:, : stage.left].sum() == 0, "the source shows what was fitted, not what is played"
+
+
+def test_held_and_fading_faces_look_less_present(character: Character) -> None:
+    page = PreviewPage(320, 180, playing(character))
+    poses = {1: resting(character)}
+    cell = cells(page.stage, 1)[0]
+    brightness = {}
+    for status in ("tracked", "held", "fading"):
+        drawn = page.draw(*frame_at(0, 0, tracked_face(1, 160, status=status)), poses)
+        brightness[status] = drawn[cell.top + 80 :, cell.left : cell.left + cell.width].mean()
+    assert brightness["tracked"] > brightness["held"] > brightness["fading"]
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (480, 270), (720, 1280), (100, 100), (3000, 40), (7, 900)])
+@pytest.mark.parametrize("people", [0, 1, 3, 40])
+def test_every_shape_of_source_and_crowd_has_a_page(character: Character, size: tuple[int, int], people: int) -> None:
+    page = PreviewPage(*size, playing(character))
+    assert page.width <= PAGE_PX[0]
+    assert page.height <= PAGE_PX[1]
+    assert page.width % 2 == page.height % 2 == 0
+    frame = Frame(np.zeros((size[1], size[0], 3), dtype=np.uint8), 0, Fraction(0))
+    faces = tuple(tracked_face(1 + index, 10.0 * index, px_per_m=40.0) for index in range(people))
+    page.draw(frame, TrackedFrame(0, Fraction(0), faces), NOBODY)
+
+
+def test_cells_do_not_overlap_and_stay_on_the_stage() -> None:
+    stage = Rectangle(100, 50, 500, 400)
+    for count in range(1, 13):
+        used = np.zeros((500, 700), dtype=int)
+        places = cells(stage, count)
+        assert len(places) == count
+        for cell in places:
+            used[cell.top : cell.top + cell.height, cell.left : cell.left + cell.width] += 1
+        assert used.max() == 1
+        assert used[50:450, 100:600].sum() == used.sum()
+        assert used.sum() > 0.5 * 500 * 400, "most of the stage is used"
+
+
+def test_the_source_keeps_its_shape() -> None:
+    for width, height in ((1920, 1080), (1080, 1920), (500, 500)):
+        place = source_rectangle(width, height)
+        assert place.width / place.height == pytest.approx(width / height, rel=0.01)
+
+
+@pytest.mark.parametrize("codec", [entry[0] for entry in preview.CODECS])
+def test_a_video_keeps_variable_frame_times(
+    tmp_path: Path, character: Character, codec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview, "CODECS", tuple(entry for entry in preview.CODECS if entry[0] == codec))
+    times = [Fraction(0), Fraction(1, 25), Fraction(1, 10), Fraction(1001, 3000), Fraction(2)]
+    with PreviewWriter(tmp_path, VIDEO, playing(character)) as writer:
+        for index, time_s in enumerate(times):
+            writer.send(*frame_at(index, time_s), NOBODY)
+        assert list(tmp_path.glob("preview*")) == [], "nothing under its final name before it is whole"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["preview.mp4"]
+    with av.open(str(tmp_path / "preview.mp4")) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.pix_fmt == "yuv420p"
+        frames = list(container.decode(stream))
+    seen = [frame.pts * frame.time_base for frame in frames]
+    assert seen == times
+
+
+def test_what_is_written_is_what_was_drawn(tmp_path: Path, character: Character) -> None:
+    face = tracked_face(1, 160)
+    frame = frame_at(0, 0, face)
+    poses = {1: resting(character)}
+    with PreviewWriter(tmp_path, VIDEO, playing(character)) as writer:
+        writer.send(*frame, poses)
+    drawn = PreviewPage(320, 180, playing(character)).draw(*frame, poses)
+    with av.open(str(tmp_path / "preview.mp4")) as container:
+        decoded = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    assert np.abs(decoded.astype(int) - drawn).mean() < 4
+
+
+def test_a_photograph_becomes_a_photograph(tmp_path: Path, character: Character) -> None:
+    info = MediaInfo(320, 180, Fraction(1), 1, is_still=True)
+    with PreviewWriter(tmp_path, info, playing(character)) as writer:
+        writer.send(*frame_at(0, 0, tracked_face(1, 160)), {1: resting(character)})
+    assert [entry.name for entry in tmp_path.iterdir()] == ["preview.jpg"]
+    picture = cv2.imread(str(tmp_path / "preview.jpg"))
+    assert picture is not None
+    assert picture.shape[1] == PAGE_PX[0]
+
+
+def test_an_error_leaves_what_was_there(tmp_path: Path, character: Character) -> None:
+    (tmp_path / "preview.mp4").write_text("yesterday's")
+    with contextlib.suppress(KeyboardInterrupt), PreviewWriter(tmp_path, VIDEO, playing(character)) as writer:
+        writer.send(*frame_at(0), NOBODY)
+        raise KeyboardInterrupt
+    assert [entry.name for entry in tmp_path.iterdir()] == ["preview.mp4"]
+    assert (tmp_path / "preview.mp4").read_text() == "yesterday's"
+
+
+def test_a_closed_writer_takes_no_more(tmp_path: Path, character: Character) -> None:
+    writer = PreviewWriter(tmp_path, VIDEO, playing(character))
+    writer.close()
+    writer.close()
+    assert list(tmp_path.iterdir()) == [], "no frames, no file"
+    with pytest.raises(SinkClosed, match="frame 3"):
+        writer.send(*frame_at(3), NOBODY)
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path: Path, character: Character) -> None:
+    (tmp_path / "nowhere").write_text("a file where a folder should be")
+    writer = PreviewWriter(tmp_path / "nowhere", VIDEO, playing(character))
+    with pytest.raises(OutputFailed, match="nowhere"):
+        writer.send(*frame_at(0), NOBODY)
+    writer.discard()
