@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Float
+
 from commedia.characters.character import Character
 from commedia.characters.default_head import default_head_character
 from commedia.characters.gltf import read_character
@@ -26,7 +29,9 @@ class Cast:
         return {face.id: self.retargeter.pose(face) for face in tracked.faces}
 
     def character_of(self, person: int) -> Character:
-        """The character of a person in the last frame: a default head has the identity known so far."""
-        if self._given is not None:
-            return self._given
-        return default_head_character(self._faces[person].params.identity, name=f"person-{person:02d}")
+        """The character of a person in the last frame; a default head has the identity known so far."""
+        return self.character_for(self._faces[person].params.identity, f"person-{person:02d}")
+
+    def character_for(self, identity: Float[np.ndarray, "i"], name: str) -> Character:
+        """The given character, or the default head of somebody with this identity."""
+        return self._given or default_head_character(identity, name=name)

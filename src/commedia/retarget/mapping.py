@@ -1,7 +1,7 @@
 """Which morph of a rig answers to which of the 52 units, by name. Never by position: orders differ between tools.
 
 Names are compared in a plain form (see `plain_morph`), first with the units' own names, then with the tables in
-`assets/mappings`, of which the one that explains most of the rig is taken.
+`assets/mappings/morphs`, of which the one that explains most of the rig is taken.
 """
 
 import re
@@ -17,7 +17,7 @@ from commedia.characters.character import Character, Rig
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
 from commedia.errors import BadCharacter, UnknownName, nearest
 
-MAPPINGS = Path(__file__).resolve().parents[1] / "assets" / "mappings"
+MAPPINGS = Path(__file__).resolve().parents[1] / "assets" / "mappings" / "morphs"
 SHOWN_NAMES = 12
 
 
