@@ -4,6 +4,7 @@ Nothing is tracked from one picture to the next, and sizes may differ. Sub-folde
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -61,6 +62,13 @@ def pictures_in(path: Path) -> list[Path]:
         found = f"it holds {len(files)} other files ({found})" if files else "it holds no files"
         raise UnreadableMedia(f"the folder '{path}' holds no pictures (.jpg, .png, .webp, ...): {found}")
     return sorted(pictures, key=lambda file: natural_key(file.name))
+
+
+def named_pictures(path: Path) -> list[tuple[Path, str]]:
+    """The pictures of a folder, each with a name for its results: the stem, or the whole name where stems repeat."""
+    pictures = pictures_in(path)
+    stems = Counter(picture.stem.lower() for picture in pictures)
+    return [(picture, picture.stem if stems[picture.stem.lower()] == 1 else picture.name) for picture in pictures]
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:

@@ -3,7 +3,7 @@
 Raw rows in temporary files, appended as they come and mapped back at the end. Not a format: the files die with the run.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.conventions import EXPRESSION_COUNT
-from commedia.structures import Frame, RigPose, TrackedFace, TrackedFrame
+from commedia.structures import FaceParams, HeadPose, TrackedFace, TrackedFrame
 
 TRACKED = 0
 STATUS_CODES = {"tracked": TRACKED, "held": 1, "fading": 2}
@@ -29,13 +29,14 @@ class Part:
     first_frame: int
     identity: Float[np.ndarray, "i"]
     """Of the last frame: the mean over the track."""
+    last_frame: int = 0
     tracked_frames: int = 0
     rows: list[tuple] = field(default_factory=list)
     """Not yet on disk."""
 
 
 class TakeSpool:
-    """Collects a take; a `Sink`."""
+    """Collects a take, and gives it back person by person."""
 
     def __init__(self, folder: Path):
         """Keep the temporary files in `folder`, which must exist."""
@@ -44,12 +45,10 @@ class TakeSpool:
         self.parts: dict[int, Part] = {}
         """Everyone who ever appeared, by id."""
         self.frame_count = 0
-        self.last_s = Fraction(0)
 
-    def send(self, frame: Frame, tracked: TrackedFrame, poses: Mapping[int, RigPose]) -> None:
+    def send(self, tracked: TrackedFrame) -> None:
         """Take in one frame."""
         self.frame_count += 1
-        self.last_s = tracked.time_s
         self._times.append((tracked.time_s.numerator, tracked.time_s.denominator))
         if len(self._times) >= BUFFERED_ROWS:
             self._flush_times()
@@ -61,22 +60,33 @@ class TakeSpool:
         self._flush_times()
         return (Fraction(int(n), int(d)) for n, d in _mapped(self._folder / "times", TIME))
 
+    def duration_s(self) -> Fraction:
+        """Time of the last frame; 0 without frames."""
+        return self.time_s(self.frame_count - 1) if self.frame_count else Fraction(0)
+
+    def time_s(self, frame: int) -> Fraction:
+        """Time of one frame."""
+        self._flush_times()
+        numerator, denominator = _mapped(self._folder / "times", TIME)[frame]
+        return Fraction(int(numerator), int(denominator))
+
     def rows(self, person: int) -> np.ndarray:
         """What one person did: a read-only array of `ROW`, mapped from disk, in order of frames."""
         self._flush_rows(self.parts[person])
         return _mapped(self._path(person), ROW)
 
-    def close(self) -> None:
-        """Nothing to complete: what was collected is read after this."""
-
-    def discard(self) -> None:
-        """Delete the temporary files."""
-        for path in (self._folder / "times", *map(self._path, self.parts)):
-            path.unlink(missing_ok=True)
+    def params(self, person: int) -> Iterator[tuple[int, FaceParams]]:
+        """What one person did: frame numbers and parameters, in order, all with the identity known at the end."""
+        part = self.parts[person]
+        for row in self.rows(person):
+            # The place in the image is not kept: a character stands where it stands.
+            pose = HeadPose(np.array(row["wxyz"]), np.zeros(2, np.float32), 1.0)
+            yield int(row["frame"]), FaceParams(part.identity, np.array(row["expression"]), pose)
 
     def _add(self, frame: int, face: TrackedFace) -> None:
         part = self.parts.setdefault(face.id, Part(face.id, frame, face.params.identity))
         part.identity = face.params.identity
+        part.last_frame = frame
         part.tracked_frames += face.status == "tracked"
         part.rows.append((frame, STATUS_CODES[face.status], face.params.expression, face.params.pose.wxyz))
         if len(part.rows) >= BUFFERED_ROWS:
@@ -100,4 +110,4 @@ def _append(path: Path, rows: np.ndarray) -> None:
 
 
 def _mapped(path: Path, dtype: np.dtype) -> np.ndarray:
-    return np.memmap(path, dtype=dtype, mode="r") if path.stat().st_size else np.zeros(0, dtype)
+    return np.memmap(path, dtype=dtype, mode="r") if path.exists() and path.stat().st_size else np.zeros(0, dtype)

@@ -18,8 +18,8 @@ class Cast:
     All default heads are the same rig, so one `Retargeter` serves everybody.
     """
 
-    def __init__(self, character: Path | None = None, *, mapping: str | None = None):
-        self._given = None if character is None else read_character(character)
+    def __init__(self, character: Path | str | None = None, *, mapping: str | None = None):
+        self._given = None if character is None else read_character(Path(character))
         self.retargeter = Retargeter(self._given or default_head_character(), mapping=mapping)
         self._faces: dict[int, TrackedFace] = {}
 

@@ -1,0 +1,47 @@
+"""`commedia demo`: the main job on two public-domain portraits in motion and on a drawn troupe with known truth."""
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from commedia.cli.retarget import retarget_with_bar, show
+from commedia.demo.accuracy import PerformerErrors, troupe_errors
+from commedia.demo.clip import write_clip
+from commedia.demo.performance import FRAME_RATE
+from commedia.demo.portraits import portrait_frames
+from commedia.demo.troupe import troupe_frames
+from commedia.tracking.watch import open_models
+
+
+def run(output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")] = Path("demo-out")) -> None:
+    """Make the two bundled clips, retarget everyone in them, and say where the results are.
+
+    Args:
+        output: Folder for the clips and the results; results of an earlier demo in it are replaced.
+    """
+    console, models = Console(), open_models()
+    output.mkdir(parents=True, exist_ok=True)
+    for name, frames in (("portraits", portrait_frames), ("troupe", troupe_frames)):
+        clip = output / f"{name}.mp4"
+        with console.status(f"drawing {clip.name}"):
+            write_clip(clip, frames(), FRAME_RATE)
+        show(retarget_with_bar(clip, output / name, models=models, overwrite=True))
+    console.print(_error_table(troupe_errors(output / "troupe" / "take.jsonl")))
+    for name in ("portraits", "troupe"):
+        console.print(f"look at {output / name / 'preview.mp4'}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _error_table(errors: list[PerformerErrors]) -> Table:
+    title = "the troupe against its truth"
+    table = Table(
+        "performer", "person", "frames found", "landmarks, % of face", "turn, degrees", "expression", title=title
+    )
+    for performer in errors:
+        table.add_row(
+            *(performer.name, ", ".join(map(str, performer.ids)) or "-", f"{performer.found:.0%}"),
+            *(f"{performer.landmarks:.1%}", f"{performer.turn_deg:.1f}", f"{performer.active_expression:.2f}"),
+        )
+    return table

@@ -1,0 +1,117 @@
+"""`commedia retarget INPUT -o DIR`: faces in, characters out."""
+
+import json as json_format
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from commedia.capture.open import open_source
+from commedia.errors import CommediaError
+from commedia.inference.weights import DEFAULT_MFN, DEFAULT_SFN
+from commedia.outputs.summary import Summary
+from commedia.pipeline import Progress as ProgressCallback
+from commedia.pipeline import retarget, retarget_folder
+from commedia.tracking.watch import LargestFaces, Models, open_models
+
+
+def run(
+    input: tyro.conf.Positional[Path],
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")],
+    character: Path | None = None,
+    faces: int | None = None,
+    json: tyro.conf.FlagCreatePairsOff[bool] = False,
+    preview: bool = True,
+    overwrite: tyro.conf.FlagCreatePairsOff[bool] = False,
+    mfn: str = DEFAULT_MFN,
+    sfn: str = DEFAULT_SFN,
+) -> None:
+    """Turn everyone in a photo, a GIF, a video or a folder of photos into an animated 3D character.
+
+    Writes, per person, person-01.glb (character and motion) and person-01.csv (Live Link Face), and for all together
+    take.jsonl (every parameter) and preview.mp4 or preview.jpg. A folder's pictures get a folder each.
+
+    Args:
+        input: A picture, an animation, a video, or a folder of pictures.
+        output: Folder for the results. They appear in it only when all are complete.
+        character: A .glb, .gltf or .vrm file with ARKit-named morph targets, played by everybody. Without it everybody
+            plays the default head with their own face.
+        faces: Follow at most this many faces, the largest of each frame.
+        json: Print a machine-readable summary, and nothing else, on standard output.
+        preview: Draw the preview, which takes more time than everything else.
+        overwrite: Replace the results of an earlier run.
+        mfn: Weights of the network that finds faces: a shipped name, or an .onnx file.
+        sfn: Weights of the network that reads single faces: a shipped name, or an .onnx file.
+    """
+    if faces is not None and faces < 1:
+        raise CommediaError(f"--faces {faces} leaves nobody to follow; give a number from 1 up")
+    # What is wrong with the input is said before the networks are loaded.
+    open_source(input).close()
+    models = open_models(mfn, sfn)
+    if faces is not None:
+        models = replace(models, detector=LargestFaces(models.detector, faces))
+    summaries = retarget_with_bar(
+        input, output, models=models, character=character, preview=preview, overwrite=overwrite
+    )
+    if json:
+        print(json_format.dumps([summary.to_json() for summary in summaries], indent=2))
+    else:
+        show(summaries)
+
+
+def retarget_with_bar(path: Path, output: Path, *, models: Models, **options: object) -> list[Summary]:
+    """Run the job with a progress bar on standard error."""
+    with progress_bar(path.name) as progress:
+        if path.is_dir():
+            return retarget_folder(path, output, models=models, progress=progress, **options)
+        return [retarget(path, output, models=models, progress=progress, **options)]
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[ProgressCallback]:
+    """Show frames done, frames expected and the time left; on a pipe, nothing."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+
+        def advance(done: int, expected: int | None) -> None:
+            # The count is an estimate: a bar that is full while frames still come would look stuck.
+            bar.update(task, completed=done, total=None if expected is None else max(expected, done))
+
+        yield advance
+
+
+def show(summaries: list[Summary]) -> None:
+    """Print who was found and what was written."""
+    console = Console()
+    for summary in summaries:
+        console.print(f"[bold]{summary.source.name}[/bold]: {summary.frames} frames, {summary.duration_s:.1f} s")
+        if summary.people:
+            console.print(_people_table(summary))
+        for note in summary.notes:
+            console.print(f"note: {note}", markup=False, highlight=False)
+        console.print("written to " + os.fspath(summary.output) + os.sep, markup=False, highlight=False, soft_wrap=True)
+        names = ", ".join(path.name for path in summary.files)
+        console.print(f"  {names}", markup=False, highlight=False)
+    sys.stdout.flush()
+
+
+def _people_table(summary: Summary) -> Table:
+    table = Table("person", "seen", "from", "to", "files")
+    for person in summary.people:
+        share = person.tracked_frames / max(summary.frames, 1)
+        files = ", ".join(path.name for path in person.files) or "seen too briefly"
+        table.add_row(
+            *(str(person.id), f"{person.tracked_frames} frames ({share:.0%})"),
+            *(f"{person.first_s:.2f} s", f"{person.last_s:.2f} s", files),
+        )
+    return table

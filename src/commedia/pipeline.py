@@ -1,0 +1,85 @@
+"""The sentence: frames from a source go through the tracker, are retargeted, and are sent to every output.
+
+Frame --detect--> Face --regress--> FaceParams --track--> TrackedFace --retarget--> RigPose --send--> Sink
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from commedia.capture.folder import named_pictures
+from commedia.capture.open import open_source
+from commedia.errors import UnreadableMedia
+from commedia.outputs.delivery import Delivery
+from commedia.outputs.results import result_folder
+from commedia.outputs.summary import Summary
+from commedia.retarget.cast import Cast
+from commedia.structures import TrackedFrame
+from commedia.tracking.watch import Models, open_models, watch
+
+Progress = Callable[[int, int | None], None]
+"""Told the frames done and the frames expected, None where nobody knows."""
+
+
+def track(path: Path | str, *, models: Models | None = None) -> Iterator[TrackedFrame]:
+    """Read everyone in a photo, a GIF, a video or a folder of photos, frame by frame."""
+    with open_source(path) as source:
+        for _, tracked in watch(source, models or open_models()):
+            yield tracked
+
+
+def retarget(
+    path: Path | str,
+    output: Path | str,
+    *,
+    character: Path | str | Cast | None = None,
+    models: Models | None = None,
+    preview: bool = True,
+    overwrite: bool = False,
+    progress: Progress = lambda done, expected: None,
+) -> Summary:
+    """Turn a photo, a GIF or a video into a character and a table per person, a take file and a preview.
+
+    Args:
+        path: What to watch.
+        output: Folder for the results; made when missing. Results appear in it only when all are complete.
+        character: A glTF file that everybody plays (or a `Cast`); without one, everybody is the default head with
+            their own face.
+        models: Networks to use instead of the shipped ones.
+        preview: Draw the preview, which costs more time than everything else.
+        overwrite: Replace the results of an earlier run.
+        progress: Called after every frame.
+    """
+    with open_source(path) as source, result_folder(Path(output), overwrite=overwrite) as folder:
+        cast = character if isinstance(character, Cast) else Cast(character)
+        models = models or open_models()
+        with Delivery(folder, source, cast, preview=preview) as delivery:
+            for frame, tracked in watch(source, models):
+                delivery.send(frame, tracked, cast.poses(tracked))
+                progress(frame.index + 1, source.info.frame_count)
+        return delivery.summary(Path(output))
+
+
+def retarget_folder(
+    path: Path,
+    output: Path,
+    *,
+    character: Path | str | Cast | None = None,
+    models: Models | None = None,
+    **options: Any,
+) -> list[Summary]:
+    """Retarget each picture of a folder for itself, into a folder of its own name. Options are those of `retarget`.
+
+    Unreadable pictures are left out and named in the notes of the last summary; when all are, that is an error.
+    """
+    cast, models = Cast(character), models or open_models()
+    summaries, problems = [], []
+    for picture, name in named_pictures(path):
+        try:
+            summaries.append(retarget(picture, output / name, character=cast, models=models, **options))
+        except UnreadableMedia as error:
+            problems.append(str(error))
+    if not summaries:
+        raise UnreadableMedia(f"none of the {len(problems)} pictures in '{path}' can be read; {problems[0]}")
+    return [*summaries[:-1], replace(summaries[-1], notes=(*summaries[-1].notes, *problems))]

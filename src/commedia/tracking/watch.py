@@ -1,0 +1,56 @@
+"""A source of frames through the tracker, with the networks that see: the first three arrows of the sentence in one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import UInt8
+
+from commedia.capture.source import FrameSource
+from commedia.detect.detector import DetectorProtocol
+from commedia.inference.predictor import open_mfn, open_sfn
+from commedia.inference.regressor import RegressorProtocol
+from commedia.inference.weights import DEFAULT_MFN, DEFAULT_SFN
+from commedia.structures import Face, Frame, TrackedFrame
+from commedia.tracking.follow import follow
+from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS
+from commedia.tracking.tracker import Tracker
+
+
+@dataclass(frozen=True)
+class Models:
+    """What sees."""
+
+    detector: DetectorProtocol
+    """Finds all faces of a picture."""
+    regressor: RegressorProtocol
+    """Reads single faces from full-resolution crops."""
+
+
+@dataclass(frozen=True)
+class LargestFaces:
+    """A detector that keeps the largest faces of another one."""
+
+    detector: DetectorProtocol
+    count: int
+
+    def detect(self, image: UInt8[np.ndarray, "h w 3"]) -> list[Face]:
+        """Find at most `count` faces; their order stays."""
+        found = self.detector.detect(image)
+        kept = sorted(found, key=lambda face: -face.box.width_px * face.box.height_px)[: self.count]
+        return [face for face in found if any(face is other for other in kept)]
+
+
+def open_models(mfn: str = DEFAULT_MFN, sfn: str = DEFAULT_SFN) -> Models:
+    """Open networks by name or path."""
+    return Models(open_mfn(mfn), open_sfn(sfn))
+
+
+def watch(source: FrameSource, models: Models) -> Iterator[tuple[Frame, TrackedFrame]]:
+    """Track everyone in a source. Stills are takes of their own: ids start at 1 in each."""
+    tracker = Tracker(models.detector, models.regressor, PHOTO_SETTINGS if source.info.is_still else VIDEO_SETTINGS)
+    if source.info.is_still:
+        for frame in source:
+            yield from follow(tracker, [frame])
+    else:
+        yield from follow(tracker, source)
