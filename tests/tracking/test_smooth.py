@@ -16,7 +16,7 @@ from commedia.tracking.smooth import (
     one_euro,
     one_euro_rotation,
     start_filter,
-    step_filter,
+    step_filters,
 )
 
 SMOOTHING = Smoothing()
@@ -28,7 +28,7 @@ def smoothed(readings: list[FaceParams], step_s: float = 1 / 30) -> list[FacePar
     state = start_filter(readings[0])
     result = []
     for reading in readings:
-        state = step_filter(state, reading, step_s, SMOOTHING)
+        (state,) = step_filters([state], [reading], [step_s], SMOOTHING)
         result.append(filtered_params(state, reading.identity))
     return result
 
@@ -141,6 +141,25 @@ def test_the_sign_of_a_quaternion_and_half_turns_do_not_matter():
     np.testing.assert_allclose(run(1), run(-1), atol=1e-9)
     reached = wxyz_from_axis_angle(np.array([0, 3.0 + 0.02 * 29, 0]))
     assert abs(run(1) @ reached) > np.cos(0.05)
+
+
+def test_a_batch_of_faces_equals_one_at_a_time(rng: np.random.Generator):
+    def reading() -> FaceParams:
+        pose = HeadPose(
+            wxyz_from_axis_angle(rng.normal(size=3).astype(np.float32)),
+            rng.uniform(0, 500, 2).astype(np.float32),
+            float(rng.uniform(100, 900)),
+        )
+        return FaceParams(np.zeros(50, np.float32), rng.uniform(size=EXPRESSION_COUNT).astype(np.float32), pose)
+
+    states, readings = [start_filter(reading()) for _ in range(4)], [reading() for _ in range(4)]
+    steps = [0.02, 0.03, 0.05, 0.2]
+    together = step_filters(states, readings, steps, SMOOTHING)
+    for index in range(4):
+        (alone,) = step_filters(states[index : index + 1], readings[index : index + 1], [steps[index]], SMOOTHING)
+        for one, other in zip(alone, together[index], strict=True):
+            np.testing.assert_allclose(one.value, other.value, atol=1e-12)
+            np.testing.assert_allclose(one.speed, other.speed, atol=1e-12)
 
 
 def test_fading_ends_neutral_ahead_and_in_place():

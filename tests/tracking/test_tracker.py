@@ -134,7 +134,7 @@ def test_twenty_people_keep_twenty_ids(rng: np.random.Generator):
         Person(n, lambda t, x=x, y=y, n=n: (x + 8 * np.sin(3 * t + n), y + 6 * np.cos(2 * t + n)), 26.0)
         for n, (x, y) in enumerate(places)
     ]
-    frames = play(World(people), 40, jitter_px=0.5)
+    frames = play(World(people), 20, jitter_px=0.5)
     assert all(ids(frame) == list(range(1, 21)) for frame in frames[2:])
 
 

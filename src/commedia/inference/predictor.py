@@ -92,8 +92,8 @@ def open_mfn(name: str = DEFAULT_MFN, *, threads: int = 0, threshold: float = DE
     return MfnPredictor(network, anchors_of(path.name, network.metadata), threshold)
 
 
-def _params(rows: Sequence[np.ndarray], crop: Crop) -> FaceParams:
-    identity, expression, wxyz, translation, scale = rows
+def _params(rows: Sequence[np.ndarray | np.floating], crop: Crop) -> FaceParams:
+    identity, expression, wxyz, translation, scale = map(np.asarray, rows)
     return params_from_crop_units(CropUnits(identity, expression, wxyz, translation, float(scale)), crop)
 
 

@@ -5,6 +5,8 @@ Knows tensors, not faces.
 
 import json
 from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import onnxruntime
 from jaxtyping import Float, UInt8
 
 from commedia.errors import WeightsMismatch
+from commedia.morphable.model import HEAD_FILE
 
 ERROR_SEVERITY = 3
 """Below this ONNX Runtime writes about graph details that no user can act on."""
@@ -64,13 +67,20 @@ def open_network(path: Path, *, kind: str, outputs: tuple[str, ...], threads: in
 def check_metadata(
     file_name: str, metadata: dict[str, str], found: tuple[str, ...], *, kind: str, outputs: tuple[str, ...]
 ) -> None:
-    """Refuse a file that says it is another network, or that lacks an output."""
+    """Refuse a file that says it is another network or made for another head, or that lacks an output."""
     said = metadata.get("network", "nothing").lower()
     if not said.startswith(kind):
         raise WeightsMismatch(f"{file_name} says it is '{said}', expected '{kind}'")
+    if metadata.get("head_sha256", _head_sha256()) != _head_sha256():
+        raise WeightsMismatch(f"{file_name} was trained for another head model than the one installed; both must match")
     missing = [name for name in outputs if name not in found]
     if missing:
         raise WeightsMismatch(f"{file_name} lacks the outputs {', '.join(missing)}; it has {', '.join(found)}")
+
+
+@cache
+def _head_sha256() -> str:
+    return sha256(HEAD_FILE.read_bytes()).hexdigest()
 
 
 def input_size_of(file_name: str, metadata: dict[str, str], shape: list[Any]) -> int:

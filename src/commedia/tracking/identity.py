@@ -5,8 +5,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from commedia.geometry.rotations import matrix_from_wxyz
-
 COARSE_WEIGHT = 0.25
 """Weight of a reading from the whole picture (MFN) against one from a full-resolution crop (SFN)."""
 
@@ -23,7 +21,8 @@ class IdentityMean(NamedTuple):
 
 def reading_weight(confidence: float, wxyz: Float[np.ndarray, "4"], *, refined: bool) -> float:
     """Say how much one reading counts."""
-    frontal = max(PROFILE_WEIGHT, float(matrix_from_wxyz(wxyz)[2, 2]))
+    # The last element of the rotation matrix: the cosine between the face's axis and the line of sight.
+    frontal = max(PROFILE_WEIGHT, 1 - 2 * float(wxyz[1] ** 2 + wxyz[2] ** 2))
     return max(confidence, 1e-3) * frontal * (1.0 if refined else COARSE_WEIGHT)
 
 

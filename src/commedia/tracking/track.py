@@ -32,7 +32,7 @@ CROP_DRIFT_IOU = 0.5
 """A tracked crop that overlaps the detection's less is put back on the detection."""
 
 DUPLICATE_IOU = 0.6
-"""Two tracks whose crops overlap more follow the same face."""
+"""Two tracks whose boxes overlap more follow the same face."""
 
 SAME_FACE_IOU = 0.5
 """A detection that overlaps a face already taken by more is a second detection of that face."""
@@ -176,10 +176,11 @@ def strangers(faces: Sequence[Face], taken: set[int]) -> list[int]:
 
 
 def duplicates(tracks: Sequence[Track]) -> list[int]:
-    """List the positions of tracks whose crop lies on that of an older track."""
+    """List the positions of tracks whose box lies on that of an older track."""
     if len(tracks) < 2:
         return []
-    corners = np.array([_corners(crop_from_landmarks(track.reading.landmarks_px)) for track in tracks])
+    boxes = [track.reading.box for track in tracks]
+    corners = np.array([(box.left_px, box.top_px, box.right_px, box.bottom_px) for box in boxes])
     keys = np.array([track.key for track in tracks])
     older = keys[None, :] < keys[:, None]
     return np.flatnonzero(((pairwise_iou(corners, corners) > DUPLICATE_IOU) & older).any(axis=1)).tolist()

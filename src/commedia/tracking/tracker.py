@@ -18,7 +18,7 @@ from commedia.tracking.appearance import Appearance, Looks, blended, picture_sig
 from commedia.tracking.associate import Expected, match
 from commedia.tracking.identity import reading_weight, updated_mean
 from commedia.tracking.settings import VIDEO_SETTINGS, TrackerSettings
-from commedia.tracking.smooth import faded_params, filtered_params, restart_pose, start_filter, step_filter
+from commedia.tracking.smooth import faded_params, filtered_params, restart_pose, start_filter, step_filters
 from commedia.tracking.track import (
     AT_REST,
     Reading,
@@ -155,9 +155,19 @@ class Tracker:
                 look = looks.at(sighting.number) if self._look_due(position, sighting, len(sightings), looks) else None
                 tracks.append(self._next_track(sighting.track, reading, sighting.face, look))
         kept = [track for track in self._tracks if track.key not in seen and self._is_kept(track)]
-        self._tracks = tracks + kept
+        self._tracks = self._filtered(tracks) + kept
         present = {track.key for track in self._tracks}
         self._ids = {key: name for key, name in self._ids.items() if key in present}
+
+    def _filtered(self, tracks: list[Track]) -> list[Track]:
+        """Bring the filters of all tracks read in this frame up to their readings."""
+        params, smoothing = [track.reading.params for track in tracks], self.settings.smoothing
+        if smoothing is None:
+            states = [start_filter(face) for face in params]
+        else:
+            step_s = self._now_s - self._before_s
+            states = step_filters([track.filter for track in tracks], params, [step_s] * len(tracks), smoothing)
+        return [replace(track, filter=state) for track, state in zip(tracks, states, strict=True)]
 
     def _is_kept(self, track: Track) -> bool:
         return track.key in self._ids and self._now_s - track.seen_s <= self.settings.keeping.keep_s
@@ -177,12 +187,12 @@ class Tracker:
         return Track(self._born, 1, self._now_s, reading, AT_REST, look, identity, filter_state)
 
     def _next_track(self, track: Track, reading: Reading, face: Face | None, look: Appearance | None) -> Track:
-        params, smoothing = reading.params, self.settings.smoothing
-        step_s = self._now_s - track.seen_s
+        """Take in a reading; the filter only takes its starting point here."""
+        params = reading.params
         if self._is_lost(track):
             motion, state = AT_REST, restart_pose(start_filter(self._shown_params(track, self._before_s)), params)
-            step_s = self._now_s - self._before_s
         else:
+            step_s = self._now_s - track.seen_s
             motion, state = updated_motion(track.motion, track.reading.params, params, step_s), track.filter
         weight = reading_weight(reading.confidence, params.pose.wxyz, refined=reading.refined)
         return Track(
@@ -193,7 +203,7 @@ class Tracker:
             motion=motion,
             appearance=blended(track.appearance, look, APPEARANCE_SHARE) if look else track.appearance,
             identity=updated_mean(track.identity, params.identity, weight),
-            filter=step_filter(state, params, step_s, smoothing) if smoothing else start_filter(params),
+            filter=state,
         )
 
     def _part_duplicates(self) -> None:
