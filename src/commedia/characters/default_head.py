@@ -4,6 +4,7 @@ Going through the file means that the default head takes no path of its own: wha
 """
 
 import io
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -63,10 +64,8 @@ def default_head_glb(
 
 
 def _add_materials(builder: GlbBuilder, look: Look | None) -> None:
-    encoded = io.BytesIO()
-    Image.fromarray(paint_head(look)).save(encoded, "JPEG", quality=90, subsampling=0)
     builder.tree |= {
-        "images": [{"name": "head", "mimeType": "image/jpeg", "bufferView": builder.view(encoded.getvalue())}],
+        "images": [{"name": "head", "mimeType": "image/jpeg", "bufferView": builder.view(_texture(look))}],
         "samplers": [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}],
         "textures": [{"source": 0, "sampler": 0}],
         "materials": [
@@ -83,6 +82,14 @@ def _add_materials(builder: GlbBuilder, look: Look | None) -> None:
             for part in PARTS
         ],
     }
+
+
+@lru_cache(maxsize=8)
+def _texture(look: Look | None) -> bytes:
+    """The painted skin as a JPEG; painting takes longer than everything else, and most heads share a look."""
+    encoded = io.BytesIO()
+    Image.fromarray(paint_head(look)).save(encoded, "JPEG", quality=90, subsampling=0)
+    return encoded.getvalue()
 
 
 def _primitive(builder: GlbBuilder, head: HeadModel, vertices: np.ndarray, part: int) -> dict | None:
