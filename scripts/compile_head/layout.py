@@ -1,4 +1,4 @@
-"""Texture coordinates: MakeHuman's seamless face chart turned upright and widened at the face, and our own for the rest."""
+"""Texture coordinates: MakeHuman's seamless face chart upright and wide at the face, and our own for the rest."""
 
 import numpy as np
 from topology import Topology

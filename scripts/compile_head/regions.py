@@ -7,9 +7,11 @@ from wheel import BaseMesh
 from commedia.morphable.model import PARTS, REGIONS
 
 # Head-frame metres on the mean head, left side; found on its renders.
-BROW_OUTLINE = (
-    np.array([(9, 20), (20, 25), (34, 28), (47, 26), (55, 19), (46, 20), (34, 22), (20, 18.5), (9, 13)]) / 1000
-)
+BROW_OUTLINE = np.array(
+    [(8, 20), (20, 23.5), (34, 26), (46, 23.5), (56, 16), (46, 19.5), (34, 21), (20, 18), (8, 13.5)]
+) / 1000  # fmt: skip
+# The mesh has a vertex every five millimetres there; without widening half of the brow would fall between them.
+BROW_WIDENING = np.array([1.02, 1.3])
 NOSE_OUTLINE = (
     np.array([(0, 2), (6, 0), (9, -12), (13, -26), (19, -34), (20, -43), (14, -49), (6, -51), (0, -52)]) / 1000
 )
@@ -26,8 +28,9 @@ def vertex_regions(
     names[_is_scalp(folded)] = "scalp"
     names[_is_neck(folded)] = "neck"
     front = folded[:, 2] > 0
-    names[front & _inside(folded[:, :2], NOSE_OUTLINE)] = "nose"
-    brow = front & _inside(folded[:, :2], BROW_OUTLINE)
+    names[front & inside_outline(folded[:, :2], NOSE_OUTLINE)] = "nose"
+    middle = BROW_OUTLINE.mean(axis=0)
+    brow = front & inside_outline(folded[:, :2], middle + (BROW_OUTLINE - middle) * BROW_WIDENING)
     _set_sided(names, brow, left, "brow")
     _set_sided(names, painted["ears"] > 0.5, left, "ear")
     _set_sided(names, _lids(mean, units), left, "lids")
@@ -54,7 +57,7 @@ def _is_scalp(folded: np.ndarray) -> np.ndarray:
 
 def _is_neck(folded: np.ndarray) -> np.ndarray:
     """Below the lower edge of the jaw, which runs from the chin back and up to under the ear."""
-    x, y, z = folded.T
+    y, z = folded[:, 1:].T
     edge = np.interp(z, [-0.10, -0.07, -0.02, 0.02, 0.05], [-0.045, -0.06, -0.092, -0.111, -0.121])
     return (y < edge) | ((z < -0.07) & (y < -0.03))
 
@@ -92,7 +95,7 @@ def _island(base: BaseMesh, topology: Topology, *, column: tuple[float, float], 
     return result
 
 
-def _inside(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
+def inside_outline(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
     """Even-odd test of points against a closed outline."""
     x, y = points.T
     result = np.zeros(len(points), dtype=bool)

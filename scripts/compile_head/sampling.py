@@ -17,7 +17,7 @@ IGNORED = re.compile(r"^(head-trans|neck-trans|measure-neck|asymm-)")
 
 
 def detail_axes(targets: Targets) -> list[tuple[np.ndarray, np.ndarray, str]]:
-    """Join opposite targets to axes (negative, positive, name); a target without an opposite has a zero negative side."""
+    """Join opposite targets to axes (negative, positive, name); without an opposite the negative side is zero."""
     names = {name for name in targets.details if not IGNORED.match(name)}
     axes = []
     for name in sorted(names):

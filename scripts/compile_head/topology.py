@@ -4,12 +4,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
+from rings import NECK_RING, ring
 from wheel import BaseMesh
 
 from commedia.morphable.model import PARTS
 
-# Two neighbours on the closed ring of 42 vertices around the middle of the neck, about 5 cm below the chin.
-NECK_RING = (815, 7523)
 CHIN_VERTEX = 733
 PART_GROUPS = {
     "left_eye": ("helper-l-eye",),
@@ -30,11 +29,17 @@ class Topology:
     mirror: np.ndarray
     base_face: np.ndarray
 
+    def number(self, base_vertices: np.ndarray) -> np.ndarray:
+        """Return the head numbers of base vertices, all of which must be in the head."""
+        found = np.searchsorted(self.base_vertex, base_vertices)
+        assert (self.base_vertex[found] == base_vertices).all()
+        return found
+
 
 def cut_head(base: BaseMesh) -> Topology:
     """Keep the body above the neck ring, and eyeballs, teeth and tongue."""
     body = np.flatnonzero(base.face_group == "body")
-    chosen, part = [_above(base.faces[body], set(_ring(base.faces[body], *NECK_RING)), body)], []
+    chosen, part = [_above(base.faces[body], set(ring(base.faces[body], *NECK_RING)), body)], []
     part.append(np.full(len(chosen[0]), PARTS.index("skin")))
     for name, groups in PART_GROUPS.items():
         chosen.append(np.flatnonzero(np.isin(base.face_group, groups)))
@@ -49,22 +54,6 @@ def cut_head(base: BaseMesh) -> Topology:
     quads = number[quads]
     triangles = _split(quads, base.vertices[base_vertex])
     return Topology(base_vertex, quads, triangles, np.repeat(np.concatenate(part), 2), mirror, base_face)
-
-
-def _ring(faces: np.ndarray, first: int, second: int) -> list[int]:
-    """Follow a quad mesh's edge ring: at each vertex of valence four leave by the edge opposite to the arrival."""
-    near, quads_of = defaultdict(set), defaultdict(list)
-    for quad in faces:
-        for corner in range(4):
-            near[quad[corner]] |= {quad[(corner + 1) % 4], quad[corner - 1]}
-            quads_of[quad[corner]].append(quad)
-    path = [first, second]
-    while True:
-        beside = {v for quad in quads_of[path[-1]] if path[-2] in quad for v in quad}
-        (ahead,) = near[path[-1]] - beside
-        if ahead == first:
-            return path
-        path.append(ahead)
 
 
 def _above(faces: np.ndarray, ring: set[int], numbers: np.ndarray) -> np.ndarray:
