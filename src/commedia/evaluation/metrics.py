@@ -30,7 +30,7 @@ def area_under_curve(errors: Float[np.ndarray, " n"], limit: float) -> float:
 def mean_per_yaw_bin(
     errors: Float[np.ndarray, " n"],
     yaw_deg: Float[np.ndarray, " n"],
-    edges_deg: tuple[float, ...] = (0, 30, 60, 91),
+    edges_deg: tuple[float, ...] = (0.0, 30.0, 60.0, 91.0),
 ) -> Float[np.ndarray, " bins"]:
     """Mean error by absolute yaw, (low, high] with the first bin closed; NaN for an empty bin."""
     size = np.abs(yaw_deg)

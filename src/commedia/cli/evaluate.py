@@ -1,0 +1,70 @@
+"""`commedia evaluate TABLE`: measure the networks, print the table, write it down."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from commedia.evaluation.benchmarks import EvaluationSettings, benchmark
+from commedia.evaluation.report import Table, origin_of, show, write_report
+
+TableName = Literal["sfn-nme", "mfn-groups", "clips-correlation", "synthetic", "ids"]
+
+
+def evaluate(table: TableName, settings: EvaluationSettings, *, seed: int = 0) -> list[Table]:
+    """Make one table, print it, and write it to the output folder as Markdown, CSV and JSON."""
+    console = Console()
+    measure = benchmark(table)
+    settings.output.mkdir(parents=True, exist_ok=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(stage, total=total or None)
+            progress.update(tasks[stage], completed=done)
+
+        tables = measure(settings, advance)
+    for made in tables:
+        show(made, console)
+    files = write_report(settings.output, tables, origin_of(settings.weights(), seed))
+    console.print(f"written: {', '.join(str(path) for path in files)}", style="dim")
+    return tables
+
+
+def run(
+    table: tyro.conf.Positional[TableName],
+    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("evaluation-out"),
+    data: Path = Path("../shared/data"),
+    shards: tuple[Path, ...] = (),
+    sfn: str = "sfn-full",
+    mfn: str = "mfn-full",
+    landmarker: Path | None = None,
+    detector: Path | None = None,
+    smallest_face: float = 0.05,
+    limit: int | None = None,
+    seed: int = 0,
+) -> int:
+    """Measure the networks and write a table; the exit code is 1 when a goal is missed.
+
+    Args:
+        table: Which table.
+        output: Folder for the table as Markdown, CSV and JSON, and for pictures of errors.
+        data: Folder with faces/, groups/, clips/ and models/.
+        shards: Held-back synthetic shards, for the table `synthetic`.
+        sfn: Name of shipped weights, or an .onnx file.
+        mfn: Name of shipped weights, or an .onnx file.
+        landmarker: MediaPipe's face landmarker with blendshapes; by default the one in data/models.
+        detector: The RFB-640 face detector; by default the one in data/models.
+        smallest_face: Least longer side of a face over the longer side of its picture, in `mfn-groups`.
+        limit: Look at this many pictures or clips only.
+        seed: Written into the report; nothing here is random.
+    """
+    settings = EvaluationSettings(
+        output, data, sfn, mfn, landmarker, detector, shards=shards, smallest_face=smallest_face, limit=limit
+    )
+    tables = evaluate(table, settings, seed=seed)
+    return 0 if all(goal.is_met for made in tables for goal in made.goals) else 1

@@ -1,0 +1,80 @@
+"""The tables `commedia evaluate` can make, by name, and what they are made with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from commedia.errors import CommediaError, UnknownName
+from commedia.evaluation.report import Table
+from commedia.inference.weights import find_weights
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """What every table may use; each takes what it needs."""
+
+    output: Path
+    """Where pictures and remembered readings of a teacher go."""
+    data: Path = Path("../shared/data")
+    """Holds `faces/`, `groups/`, `clips/` and `models/`."""
+    sfn: str = "sfn-full"
+    mfn: str = "mfn-full"
+    landmarker: Path | None = None
+    """MediaPipe's face landmarker; None where `data/models` has none."""
+    detector: Path | None = None
+    """The RFB-640 detector."""
+    shards: tuple[Path, ...] = ()
+    smallest_face: float = 0.05
+    """Least longer side of a reference face over the longer side of its picture."""
+    limit: int | None = None
+    """At most this many pictures or clips of each set, for a quick look."""
+
+    def file(self, *parts: str) -> Path:
+        """A file of the data folder; fails with one sentence where there is none."""
+        path = self.data.joinpath(*parts)
+        if not path.exists():
+            raise CommediaError(f"this table needs '{path}', which does not exist; say where the data is with --data")
+        return path
+
+    def landmarker_file(self) -> Path | None:
+        """The landmarker given, or the one beside the data."""
+        usual = self.data / "models" / "face_landmarker_v2_with_blendshapes.task"
+        return self.landmarker or (usual if usual.is_file() else None)
+
+    def detector_file(self) -> Path:
+        """The reference detector given, or the one beside the data."""
+        return self.detector or self.file("models", "ultralight-rfb-640.onnx")
+
+    def weights(self) -> list[Path]:
+        """The files of both networks, those that exist."""
+        return [find_weights(name) for name in (self.sfn, self.mfn) if _exists(name)]
+
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being measured, how much is done, and how much there is."""
+
+Benchmark = Callable[[EvaluationSettings, Progress], list[Table]]
+
+
+def benchmark(name: str) -> Benchmark:
+    """Look a table up; its modules are imported only now."""
+    from commedia.evaluation import clips, groups, ids, landmarks, synthetic
+
+    known: dict[str, Benchmark] = {
+        "sfn-nme": landmarks.sfn_nme,
+        "mfn-groups": groups.mfn_groups,
+        "clips-correlation": clips.clips_correlation,
+        "synthetic": synthetic.synthetic,
+        "ids": ids.ids,
+    }
+    if name not in known:
+        raise UnknownName("table", name, known)
+    return known[name]
+
+
+def _exists(name: str) -> bool:
+    try:
+        find_weights(name)
+    except UnknownName:
+        return False
+    return True

@@ -1,0 +1,102 @@
+"""Table `sfn-nme`: 68-point error of SFN on development photographs, in crops placed by the true landmarks."""
+
+import tomllib
+from functools import cache
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from commedia.detect.crop import crop_from_landmarks
+from commedia.evaluation.benchmarks import EvaluationSettings, Progress
+from commedia.evaluation.metrics import mean_per_yaw_bin, normalised_mean_error
+from commedia.evaluation.report import Cell, Goal, Table
+from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
+from commedia.inference.points import landmarks_of_faces
+from commedia.inference.predictor import SfnPredictor, open_sfn
+from commedia.labelling.pictures import PictureGroup
+from commedia.labelling.teacher import Teacher
+
+GOALS = {"helen-dev": 4.0, "ytf-dev": 4.5}
+"""Largest NME in percent."""
+CONTOUR_COUNT = 17
+MAPPING_FILE = Path(__file__).resolve().parents[1] / "assets" / "mappings" / "mediapipe478-ibug68.toml"
+
+
+def sfn_nme(settings: EvaluationSettings, progress: Progress) -> list[Table]:
+    """Measure SFN, and MediaPipe where its landmarker is at hand, on `helen-dev` and `ytf-dev`."""
+    regressor = open_sfn(settings.sfn, threads=1)
+    rows: list[tuple[Cell, ...]] = []
+    goals = []
+    for name, bound in GOALS.items():
+        ours, theirs, yaw_deg = _errors(settings, name, regressor, progress)
+        rows.append(_row(name, "SFN", ours, yaw_deg))
+        if np.isfinite(theirs).any():
+            found = np.isfinite(theirs[:, 0])
+            rows.append(_row(name, f"MediaPipe ({found.sum()} found)", theirs[found], yaw_deg[found]))
+            rows.append(_row(name, "SFN, the same faces", ours[found], yaw_deg[found]))
+        goals.append(Goal(f"NME of SFN on {name}, %", float(ours[:, 0].mean()), bound, at_most=True))
+    notes = (
+        "NME, in percent: mean distance of the points over sqrt(w h) of the true points' tight box, as in 3DDFA.",
+        "Crops are placed by the true landmarks; yaw is SFN's own reading.",
+        "'Inner' leaves out the 17 jaw points, which on turned faces are marked on the outline and not on the jaw.",
+        "Truth is used as annotated. By a teacher that was averaged over a picture and its mirror image, it lies "
+        "0.3 px (helen) and 0.6 px (ytf) to the right of pixel centres at one half, as one-based coordinates would.",
+    )
+    columns = ("set", "reader", "faces", "NME %", "median", "inner", "|yaw| <= 30", "30 to 60", "> 60")
+    return [Table("sfn-nme", "68-point error, SFN in true crops", columns, tuple(rows), notes, tuple(goals))]
+
+
+@cache
+def ibug_from_mediapipe() -> Int[np.ndarray, "68"]:
+    """Which of MediaPipe's 478 points stands for each iBUG-68 point."""
+    groups = tomllib.loads(MAPPING_FILE.read_text(encoding="utf-8"))
+    return np.concatenate([np.array(group) for group in groups.values()])
+
+
+def _errors(
+    settings: EvaluationSettings, name: str, regressor: SfnPredictor, progress: Progress
+) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"], Float[np.ndarray, " n"]]:
+    """Per face: NME and inner NME in percent, of SFN and of MediaPipe (NaN where it finds nothing), and yaw."""
+    pictures = PictureGroup(name, (settings.file("faces", f"{name}-000.tar"),))
+    count = min(len(pictures), settings.limit or len(pictures))
+    landmarker = settings.landmarker_file()
+    teacher = Teacher(landmarker) if landmarker else None
+    ours, theirs, yaws = [], [], []
+    for index, picture in enumerate(islice(pictures, count)):
+        progress(name, index, count)
+        truth = picture.gold_px
+        assert truth is not None, f"'{picture.key}' of {name} carries no landmarks"
+        image = picture.decoded()
+        params = regressor.regress(image, [crop_from_landmarks(truth)])
+        ours.append(_both_errors(landmarks_of_faces(params)[0], truth))
+        theirs.append(_teacher_errors(teacher, image, truth))
+        yaws.append(np.degrees(yaw_pitch_roll_from_wxyz(params[0].pose.wxyz)[0]))
+    if teacher is not None:
+        teacher.close()
+    progress(name, count, count)
+    return np.array(ours), np.array(theirs), np.array(yaws)
+
+
+def _teacher_errors(
+    teacher: Teacher | None, image: UInt8[np.ndarray, "h w 3"], truth: Float[np.ndarray, "68 2"]
+) -> tuple[float, float]:
+    reading = teacher.read(image) if teacher else None
+    if reading is None:
+        return float("nan"), float("nan")
+    return _both_errors(reading.points_px[ibug_from_mediapipe(), :2], truth)
+
+
+def _both_errors(found: Float[np.ndarray, "68 2"], truth: Float[np.ndarray, "68 2"]) -> tuple[float, float]:
+    whole = 100 * normalised_mean_error(found, truth)
+    distances = np.linalg.norm(found - truth, axis=1)
+    return whole, float(whole * distances[CONTOUR_COUNT:].mean() / max(float(distances.mean()), 1e-12))
+
+
+def _row(
+    name: str, reader: str, errors: Float[np.ndarray, "n 2"], yaw_deg: Float[np.ndarray, " n"]
+) -> tuple[Cell, ...]:
+    bins = mean_per_yaw_bin(errors[:, 0], yaw_deg, (0.0, 30.0, 60.0, 181.0))
+    means = float(errors[:, 0].mean()), float(np.median(errors[:, 0])), float(errors[:, 1].mean())
+    return (name, reader, len(errors), *means, *map(float, bins))

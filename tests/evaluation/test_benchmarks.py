@@ -1,0 +1,176 @@
+"""What stands between a network and its table, with readers whose right and wrong answers are known."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT, LANDMARK_MIRROR
+from commedia.data.sample import FaceSample, PictureSample, full_trust
+from commedia.data.shards import write_shard
+from commedia.detect.crop import Crop
+from commedia.errors import CommediaError, UnknownName
+from commedia.evaluation.benchmarks import EvaluationSettings, benchmark
+from commedia.evaluation.clips import main_expression, unit_rows
+from commedia.evaluation.groups import sorted_out
+from commedia.evaluation.ids import count_ids
+from commedia.evaluation.landmarks import ibug_from_mediapipe
+from commedia.evaluation.synthetic import read_shards, summary_table, unit_table
+from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
+from commedia.inference.points import landmarks_of_faces
+from commedia.labelling.rfb import FoundFace
+from commedia.structures import Box, FaceParams, HeadPose, Status, TrackedFace, TrackedFrame
+
+MEDIAPIPE_MIRROR = {33: 263, 133: 362, 61: 291, 234: 454, 70: 300, 152: 152, 4: 4, 78: 308}
+"""Some pairs of MediaPipe's canonical face: eye corners, mouth corners, temples; chin and nose tip are their own."""
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Take progress and do nothing."""
+
+
+def params_of(expression: np.ndarray, yaw_deg: float = 0.0, x_px: float = 50.0) -> FaceParams:
+    wxyz = wxyz_from_yaw_pitch_roll(np.radians([yaw_deg, 0, 0])).astype(np.float32)
+    pose = HeadPose(wxyz, np.array([x_px, 50.0], dtype=np.float32), 300.0)
+    return FaceParams(np.zeros(IDENTITY_COUNT, np.float32), expression.astype(np.float32), pose)
+
+
+def tracked(person: int, x_px: float, *, status: Status = "tracked", jaw: float = 0.0) -> TrackedFace:
+    expression = np.zeros(EXPRESSION_COUNT)
+    expression[EXPRESSION_INDEX["jawOpen"]] = jaw
+    box = Box(float(x_px), 0.0, x_px + 10.0, 10.0)
+    return TrackedFace(person, status, box, params_of(expression), np.zeros((68, 2), np.float32), 0.9)
+
+
+def take(*frames: tuple[TrackedFace, ...]) -> list[TrackedFrame]:
+    return [TrackedFrame(index, Fraction(index, 25), faces) for index, faces in enumerate(frames)]
+
+
+class PerfectReader:
+    """Answers with the truth it was told, off by a chosen turn and expression error."""
+
+    def __init__(self, answers: list[FaceParams]):
+        self.answers = iter(answers)
+
+    def regress(self, image: np.ndarray, crops: list[Crop]) -> list[FaceParams]:
+        return [next(self.answers) for _ in crops]
+
+
+def shard_of(path: Path, faces: list[FaceParams]) -> Path:
+    samples = [
+        PictureSample(
+            image=np.zeros((100, 100, 3), dtype=np.uint8),
+            faces=(
+                FaceSample(
+                    box=Box(10.0, 10.0, 90.0, 90.0),
+                    landmarks_px=landmarks_of_faces([face])[0],
+                    landmark_kind="synthetic",
+                    pose=face.pose,
+                    identity=face.identity,
+                    expression=face.expression,
+                    expression_trust=full_trust(),
+                    identity_name=None,
+                ),
+            ),
+            source="test",
+            licence="none",
+            kind="synthetic",
+        )
+        for face in faces
+    ]
+    write_shard(path, samples)
+    return path
+
+
+def test_synthetic_table_by_hand(tmp_path: Path) -> None:
+    smile, jaw = EXPRESSION_INDEX["mouthSmileLeft"], EXPRESSION_INDEX["jawOpen"]
+    strong, weak = np.zeros(EXPRESSION_COUNT), np.zeros(EXPRESSION_COUNT)
+    strong[smile], weak[smile] = 0.9, 0.4
+    shard = shard_of(tmp_path / "held-back.tar", [params_of(strong, 0), params_of(weak, 50)])
+    read_strong, read_weak = strong.copy(), weak.copy()
+    read_strong[smile], read_strong[jaw], read_weak[smile] = 0.6, 0.52, 0.4
+    answers = [params_of(read_strong, 12), params_of(read_weak, 50)]
+    readings = read_shards(PerfectReader(answers), [shard], None, silent)
+    summary = {str(row[0]): row[1:] for row in summary_table(readings, [shard]).rows}
+    active = summary["expression, where truth > 0.5"]
+    assert active[0] == pytest.approx(0.3, abs=1e-4)
+    assert active[1] == pytest.approx(0.3, abs=1e-4)
+    assert np.isnan(active[2]), "nothing active was turned by 30 to 60 degrees"
+    assert summary["expression, everywhere"][0] == pytest.approx((0.3 + 0.52) / 52 / 2, abs=1e-4)
+    assert summary["expression, where truth is 0 (mean prediction)"][0] == pytest.approx(0.52 / 102, abs=1e-4)
+    assert summary["head pose, degrees"][:3] == pytest.approx((6, 12, 0), abs=0.1)
+    assert summary["68 points, NME %"][2] == pytest.approx(0, abs=0.01)
+    assert summary["68 points, NME %"][1] > 1
+    units = {str(row[0]): row[1:] for row in unit_table(readings).rows}
+    assert units["mouthSmileLeft"][:2] == (1, pytest.approx(0.3, abs=1e-4))
+    assert units["jawOpen"][3] == pytest.approx(0.26, abs=1e-4)
+
+
+def test_groups_ask_only_for_large_sure_faces() -> None:
+    large, small = Box(0.0, 0.0, 30.0, 60.0), Box(0.0, 0.0, 49.0, 49.0)
+    faces = [FoundFace(large, 0.95), FoundFace(small, 0.99), FoundFace(large, 0.89)]
+    required, optional = sorted_out(faces, least_px=50.0)
+    assert required == [large]
+    assert optional == [small, large]
+
+
+def test_ids_are_counted_where_people_are_seen() -> None:
+    frames = take(
+        (tracked(1, 0), tracked(2, 100)),
+        (tracked(1, 1), tracked(2, 99, status="held")),
+        (tracked(3, 2), tracked(2, 98)),
+        (tracked(3, 3), tracked(2, 97)),
+    )
+    counts = count_ids(frames)
+    assert (counts.people, counts.lasting, counts.throughout) == (3, 3, 0)
+    assert counts.switches == 1, "person 1 became person 3 on the spot"
+    assert counts.histogram == ((1, 1), (2, 3))
+    steady = count_ids(take(*[(tracked(2, 5.0), tracked(1, 90.0))] * 3))
+    assert (steady.people, steady.throughout, steady.switches) == (2, 2, 0)
+
+
+def test_clips_follow_the_person_seen_longest() -> None:
+    frames = take(
+        (tracked(1, 0, jaw=0.9),),
+        (tracked(2, 0, jaw=0.1),),
+        (tracked(2, 0, jaw=0.2), tracked(1, 50, status="held", jaw=0.9)),
+    )
+    jaw = main_expression(frames, 4)[:, EXPRESSION_INDEX["jawOpen"]]
+    np.testing.assert_allclose(jaw, [np.nan, 0.1, 0.2, np.nan], rtol=1e-6)
+
+
+def test_clips_judge_only_units_that_move_and_frames_that_both_read() -> None:
+    time = np.linspace(0, 6, 60)
+    scores = np.zeros((60, EXPRESSION_COUNT))
+    scores[:, EXPRESSION_INDEX["jawOpen"]] = 0.5 + 0.4 * np.sin(time)
+    scores[:, EXPRESSION_INDEX["mouthLeft"]] = 0.1 + 0.1 * np.sin(time)
+    scores[:, EXPRESSION_INDEX["browInnerUp"]] = np.sin(time) ** 2
+    following, opposed = 0.3 * scores + 0.2, 1 - scores
+    following[:20] = np.nan
+    rows = unit_rows(scores, (following, opposed))
+    assert [row[0] for row in rows] == ["jawOpen"], "mouthLeft hardly moves, browInnerUp is not one of the seven"
+    assert rows[0][3:] == pytest.approx((1, -1))
+
+
+def test_the_landmark_subset_has_the_sides_right() -> None:
+    subset = ibug_from_mediapipe()
+    assert len(set(subset.tolist())) == 68
+    mirror = MEDIAPIPE_MIRROR | {second: first for first, second in MEDIAPIPE_MIRROR.items()}
+    checked = 0
+    for index, point in enumerate(subset.tolist()):
+        if point in mirror and index not in range(17):
+            assert subset[LANDMARK_MIRROR[index]] == mirror[point]
+            checked += 1
+    assert checked >= 8
+    assert subset[36] == 33, "MediaPipe's 33 is the outer corner of the subject's right eye"
+
+
+def test_an_unknown_table_and_a_missing_folder_are_said(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="sfn-nme"):
+        benchmark("sfn-nmee")
+    settings = EvaluationSettings(tmp_path, data=tmp_path / "nowhere")
+    with pytest.raises(CommediaError, match="--data"):
+        settings.file("groups")
+    with pytest.raises(CommediaError, match="--shards"):
+        benchmark("synthetic")(settings, silent)
