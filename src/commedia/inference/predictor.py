@@ -10,7 +10,7 @@ from commedia.detect.crop import Crop, CropUnits, crop_from_box, crop_image, par
 from commedia.detect.grid import DEFAULT_THRESHOLD, GridFaces, decode_grid, read_rows
 from commedia.detect.letterbox import boxes_in_image, letterbox_for, letterbox_image
 from commedia.inference.points import landmarks_of_faces
-from commedia.inference.session import Network, anchors_of, open_network, pixels_from_images
+from commedia.inference.session import DEFAULT_THREADS, Network, anchors_of, open_network, pixels_from_images
 from commedia.inference.weights import DEFAULT_MFN, DEFAULT_SFN, find_weights
 from commedia.structures import Box, Face, FaceParams
 
@@ -80,12 +80,14 @@ class MfnPredictor:
         return self.network.run(pixels_from_images(images))["grid"]
 
 
-def open_sfn(name: str = DEFAULT_SFN, *, threads: int = 0) -> SfnPredictor:
+def open_sfn(name: str = DEFAULT_SFN, *, threads: int = DEFAULT_THREADS) -> SfnPredictor:
     """Open SFN by the name of shipped weights or by the path of an .onnx file."""
     return SfnPredictor(open_network(find_weights(name), kind="sfn", outputs=SFN_OUTPUTS, threads=threads))
 
 
-def open_mfn(name: str = DEFAULT_MFN, *, threads: int = 0, threshold: float = DEFAULT_THRESHOLD) -> MfnPredictor:
+def open_mfn(
+    name: str = DEFAULT_MFN, *, threads: int = DEFAULT_THREADS, threshold: float = DEFAULT_THRESHOLD
+) -> MfnPredictor:
     """Open MFN by the name of shipped weights or by the path of an .onnx file."""
     path = find_weights(name)
     network = open_network(path, kind="mfn", outputs=MFN_OUTPUTS, threads=threads)
