@@ -5,6 +5,7 @@ decimetres, so that their outputs are of order one. MFN's per-face parameters ar
 square that has the box's centre and area.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -35,14 +36,17 @@ class Crop:
 
 
 class CropUnits(NamedTuple):
-    """One face as a network says it; `z` of the translation has no meaning under weak perspective."""
+    """One face, or one per row, as a network says it.
 
-    identity: Float[np.ndarray, "i"]
-    expression: Float[np.ndarray, "e"]
-    wxyz: Float[np.ndarray, "4"]
-    translation: Float[np.ndarray, "3"]
+    `z` of the translation has no meaning under weak perspective.
+    """
+
+    identity: Float[np.ndarray, "*b i"]
+    expression: Float[np.ndarray, "*b e"]
+    wxyz: Float[np.ndarray, "*b 4"]
+    translation: Float[np.ndarray, "*b 3"]
     """Decimetres, camera axes (y up)."""
-    scale: float
+    scale: float | Float[np.ndarray, "*b"]
     """Crop sides per decimetre."""
 
 
@@ -84,18 +88,29 @@ def crop_image(image: UInt8[np.ndarray, "h w 3"], crop: Crop, size: int) -> UInt
 
 
 def params_from_crop_units(units: CropUnits, crop: Crop) -> FaceParams:
-    """Place a network's reading of a crop in the whole image.
+    """Place a network's reading of a crop in the whole image."""
+    one = CropUnits(*(np.asarray(part, dtype=np.float32)[None] for part in units))
+    return params_in_crops(one, [crop])[0]
+
+
+def params_in_crops(units: CropUnits, crops: Sequence[Crop]) -> list[FaceParams]:
+    """Place a network's readings of several crops, one per row of `units`, in the whole image.
 
     Reference:
         Chaudhuri et al. 2019, Eq. 2: u = f (R V + t), with f = `scale` and lengths in decimetres.
     """
-    shift = crop.side_px * units.scale * units.translation[:2] * np.array([1, -1], dtype=np.float32)
-    pose = HeadPose(
-        wxyz=canonical_wxyz(np.asarray(units.wxyz, dtype=np.float32)),
-        origin_px=np.asarray(crop.center_px + shift, dtype=np.float32),
-        px_per_m=float(DECIMETRES_PER_METRE * units.scale * crop.side_px),
-    )
-    return FaceParams(units.identity, units.expression, pose)
+    if not crops:
+        return []
+    px_per_dm = np.array([crop.side_px for crop in crops], dtype=np.float32) * units.scale
+    shifts = px_per_dm[:, None] * units.translation[:, :2] * np.array([1, -1], dtype=np.float32)
+    origins = (np.stack([crop.center_px for crop in crops]) + shifts).astype(np.float32)
+    wxyz = canonical_wxyz(np.asarray(units.wxyz, dtype=np.float32))
+    return [
+        FaceParams(identity, expression, HeadPose(rotation, origin, DECIMETRES_PER_METRE * float(size)))
+        for identity, expression, rotation, origin, size in zip(
+            units.identity, units.expression, wxyz, origins, px_per_dm, strict=True
+        )
+    ]
 
 
 def crop_units_from_params(params: FaceParams, crop: Crop) -> CropUnits:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from commedia.detect.crop import Crop, CropUnits, crop_from_box, crop_image, params_from_crop_units
+from commedia.detect.crop import Crop, CropUnits, crop_from_box, crop_image, params_in_crops
 from commedia.detect.grid import DEFAULT_THRESHOLD, GridFaces, decode_grid, read_rows
 from commedia.detect.letterbox import boxes_in_image, letterbox_for, letterbox_image
 from commedia.inference.points import landmarks_of_faces
@@ -33,9 +33,8 @@ class SfnPredictor:
             return []
         size = self.network.input_size
         outputs = self.network.run(pixels_from_images(np.stack([crop_image(image, crop, size) for crop in crops])))
-        columns = [outputs[name] for name in SFN_OUTPUTS]
-        columns[-1] = columns[-1].reshape(-1)
-        return [_params(rows, crop) for *rows, crop in zip(*columns, crops, strict=True)]
+        identity, expression, wxyz, translation, scale = (outputs[name] for name in SFN_OUTPUTS)
+        return params_in_crops(CropUnits(identity, expression, wxyz, translation, scale.reshape(-1)), crops)
 
 
 @dataclass(frozen=True)
@@ -94,13 +93,9 @@ def open_mfn(
     return MfnPredictor(network, anchors_of(path.name, network.metadata), threshold)
 
 
-def _params(rows: Sequence[np.ndarray | np.floating], crop: Crop) -> FaceParams:
-    identity, expression, wxyz, translation, scale = map(np.asarray, rows)
-    return params_from_crop_units(CropUnits(identity, expression, wxyz, translation, float(scale)), crop)
-
-
 def _params_in_boxes(found: GridFaces, boxes: list[Box]) -> list[FaceParams]:
-    return [_params(rows, crop_from_box(box)) for *rows, box in zip(*found[2:], boxes, strict=True)]
+    _, _, *units = found
+    return params_in_crops(CropUnits(*units), [crop_from_box(box) for box in boxes])
 
 
 def _box_in_crop(corners: Float[np.ndarray, "4"], crop: Crop) -> Box:

@@ -27,8 +27,9 @@ class Matching:
     """Largest ratio of sizes."""
     limit: float = 1.4
     """Largest motion cost (0 to 1) plus appearance distance (0 to 1) of a track seen in the last frame."""
-    appearance_limit: float = 0.45
-    """Largest appearance distance of a track that was lost, or across a cut."""
+    appearance_limit: float = 0.4
+    """Largest appearance distance of a track that was lost, or across a cut. On 15 people's clips 4 % of pairs of the
+    same person, up to 1.5 s apart and without clothes in view, lie above; 15 % of pairs of two people below."""
     sure_cost: float = 0.4
     """A track seen in the last frame and a face of at most this motion cost, with no rival, match without a look."""
 
