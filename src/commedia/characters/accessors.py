@@ -55,8 +55,7 @@ class Accessors:
         if number not in self._decompressed:
             compressed = self._slice(extension, f"compressed buffer view {number}")
             count, stride = extension.get("count"), extension.get("byteStride")
-            size = self._size(count, stride)
-            self._account(size)
+            self._account(self._size(count, stride))
             try:
                 data = decode_view(bytes(compressed), count, stride, extension.get("mode"), extension.get("filter"))
             except (ValueError, IndexError) as error:
@@ -85,7 +84,7 @@ class Accessors:
         dtype = np.dtype(self._lookup(COMPONENTS, accessor.get("componentType"), number)).newbyteorder("<")
         if self._lookup(WIDTHS, accessor.get("type"), number) != width:
             raise BadCharacter(f"{self.name}: accessor {number} is {accessor.get('type')}, not {width} wide")
-        count = accessor.get("count")
+        count: int = accessor.get("count", -1)
         self._account(self._size(count, dtype.itemsize * width))
         if "bufferView" in accessor:
             view = self._views[self.entry_index(accessor["bufferView"], len(self._views), "bufferViews")]

@@ -35,7 +35,7 @@ class GlbBuilder:
         entry = _accessor_entry(values)
         rows = np.flatnonzero(values.any(axis=1))
         if len(rows) > 0.75 * len(values):
-            return self.accessor(values, bounds=bounds)
+            return self.accessor(values, target=ARRAY_BUFFER, bounds=bounds)
         if len(rows):
             # One type of index for all, so that readers with a narrow path for sparse data take it.
             rows_type = "<u2" if len(values) <= 0xFFFF else "<u4"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from commedia.characters.accessors import Accessors
-from commedia.characters.character import Character, Document, Mesh, Node, Primitive, Rig, Skin, Skinning
+from commedia.characters.character import Bones, Character, Document, Mesh, Node, Primitive, Rig, Skin, Skinning
 from commedia.characters.container import entries, open_document, parse_document
 from commedia.characters.facing import character_from_head
 from commedia.characters.images import read_materials
@@ -44,10 +44,8 @@ def character_from_document(document: Document) -> Character:
 
 
 def _build(document: Document) -> Character:
-    tree = with_single_root(document.json, document.name)
-    document = replace(document, json=tree)
-    nodes = read_nodes(tree, document.name)
-    order = node_order(tree, nodes, document.name)
+    document, nodes, order, bones = _scene(document)
+    tree = document.json
     accessors = Accessors(document)
     materials = read_materials(document, accessors)
     shown = {nodes[index].mesh for index in order}
@@ -65,9 +63,20 @@ def _build(document: Document) -> Character:
     _check_references(nodes, meshes, skins, document.name)
     effective, rest = _morph_facts(meshes, len(names))
     forward = np.array([1.0, 0, 0, 0])
-    rig = Rig(tuple(names), effective, rest, find_bones(tree, nodes, order), forward)
+    rig = Rig(tuple(names), effective, rest, bones, forward)
     character = Character(document.name, nodes, order, meshes, skins, materials, rig, document)
     return replace(character, rig=replace(rig, character_from_head=character_from_head(character)))
+
+
+def _scene(document: Document) -> tuple[Document, tuple[Node, ...], tuple[int, ...], Bones]:
+    nodes = read_nodes(document.json, document.name)
+    order = node_order(document.json, nodes, document.name)
+    bones = find_bones(document.json, nodes, order)
+    rooted = with_single_root(document.json, document.name)
+    if bones.head is not None or rooted is document.json:
+        return document, nodes, order, bones
+    # Without a head bone the whole character turns, and that takes one root.
+    return _scene(replace(document, json=rooted))
 
 
 def _hidden(entry: dict) -> Mesh:

@@ -63,7 +63,7 @@ class _Atlas:
     strokes: np.ndarray
 
     def part(self, *names: str) -> np.ndarray:
-        return sum(self.regions[..., REGIONS.index(name)] for name in names)
+        return self.regions[..., [REGIONS.index(name) for name in names]].sum(axis=-1)
 
 
 @cache
@@ -195,6 +195,7 @@ def _spread(picture: np.ndarray, covered: np.ndarray) -> np.ndarray:
     """Fill what no triangle covers with its nearest neighbour, so that seams stay clean when a viewer shrinks it."""
     missing = (~covered).astype(np.uint8)
     _, label = cv2.distanceTransformWithLabels(missing, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
+    label = label.astype(np.intp)
     table = np.zeros((int(label.max()) + 1, 3), dtype=np.float32)
     table[label[covered]] = picture[covered]
     return np.where(covered[..., None], picture, table[label])

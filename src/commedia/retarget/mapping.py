@@ -96,12 +96,12 @@ def _map_with(rig: Rig, mapping: Mapping) -> MorphMap:
     for row, name in enumerate(plain):
         if name is not None and name not in mapping.stand_ins:
             _write(matrix, row, known[name])
-    covered = matrix[rig.effective].any(axis=0)
+    covered = np.any(matrix[rig.effective], axis=0).reshape(-1)
     for row, name in enumerate(plain):
         if name in mapping.stand_ins and not any(covered[EXPRESSION_INDEX[unit]] for unit in known[name]):
             _write(matrix, row, known[name])
-    shown = matrix[rig.effective].any(axis=0)
-    missing = tuple(name for name, here in zip(EXPRESSION_NAMES, shown, strict=True) if not here)
+    shown = np.any(matrix[rig.effective], axis=0).reshape(-1)
+    missing = tuple(name for name, here in zip(EXPRESSION_NAMES, shown.tolist(), strict=True) if not here)
     return MorphMap(matrix, missing, mapping.name)
 
 
