@@ -13,7 +13,7 @@ from commedia.demo.clip import write_clip
 from commedia.structures import Face
 from commedia.tracking.watch import Models
 
-CLIP_FRAMES = 24
+CLIP_FRAMES = 18
 
 
 def talking(time_s: float) -> np.ndarray:

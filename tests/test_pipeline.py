@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FPS, World
+from fakes import FPS, Person, World
 from PIL import Image
 from stage import CLIP_FRAMES, film, models_for, talking, two_people
 
@@ -82,12 +82,18 @@ def test_the_character_carries_the_clip(done):
     assert accessor["max"] == [pytest.approx((CLIP_FRAMES - 1) / FPS)]
 
 
-def test_clips_of_late_and_early_people_are_equally_long(tmp_path: Path):
-    world = two_people()
-    summary = retarget(
-        film(world, tmp_path / "a.mp4", 18), tmp_path / "out", models=models_for(world), preview=False
-    )  # 0.6 s, of which the second person has a third.
-    assert [bool(person.files) for person in summary.people] == [True, False]
+def test_clips_of_late_people_are_as_long_and_begin_neutral(tmp_path: Path):
+    late = World([Person(1, lambda time_s: (150, 120) if time_s >= 0.3 else None, width_px=60, expression=talking)])
+    retarget(film(late, tmp_path / "a.mp4", 30), tmp_path / "out", models=models_for(late), preview=False)
+    tree = read_character(tmp_path / "out" / "person-01.glb").document.json
+    times = tree["accessors"][tree["animations"][0]["samplers"][0]["input"]]
+    # Neutral at 0 and just before the first appearance, then a key per frame.
+    assert times["count"] == 2 + 21
+    assert (times["min"], times["max"]) == ([0.0], [pytest.approx(29 / FPS)])
+    table = read_livelink_csv(tmp_path / "out" / "person-01.csv", Fraction(FPS))
+    assert len(table.milliframes) == 30
+    assert not table.expression[:9].any()
+    assert table.expression[9:].any()
 
 
 def test_a_second_run_is_refused_or_replaces(tmp_path: Path):
@@ -157,7 +163,7 @@ def test_after_a_failure_nothing_is_left(tmp_path: Path, monkeypatch: pytest.Mon
             raise KeyboardInterrupt
 
     with pytest.raises(kind[failure]):
-        retarget(clip, output, character=character, models=models_for(world), progress=progress)
+        retarget(clip, output, character=character, models=models_for(world), preview=False, progress=progress)
     left = sorted(path.name for path in tmp_path.rglob("*"))
     assert left == sorted(["a.mp4", *(["hero.glb"] if failure == "character" else [])])
 

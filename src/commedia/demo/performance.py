@@ -71,14 +71,14 @@ TAN = Look(skin=(182, 132, 104), lips=(160, 88, 80), hair=(48, 34, 28), iris=(88
 FAIR = Look(skin=(226, 184, 164), lips=(196, 118, 112), hair=(150, 112, 70), iris=(96, 124, 150))
 
 TROUPE: tuple[Performer, ...] = (
-    Performer("Arlecchino", 3, (0.13, 0.55), 1480.0, ARLECCHINO, sway_deg=(25, 4, 3), look=Look()),
+    Performer("Arlecchino", 3, (0.13, 0.55), 1480.0, ARLECCHINO, sway_deg=(25.0, 4.0, 3.0), look=Look()),
     Performer(
         "Colombina",
         11,
         (0.38, 0.54),
         1440.0,
         COLOMBINA,
-        sway_deg=(-18, 8, -8),
+        sway_deg=(-18.0, 8.0, -8.0),
         look=DARK,
     ),
     Performer(
@@ -87,7 +87,7 @@ TROUPE: tuple[Performer, ...] = (
         (0.62, 0.55),
         1500.0,
         PANTALONE,
-        sway_deg=(12, -10, 5),
+        sway_deg=(12.0, -10.0, 5.0),
         look=FAIR,
     ),
     Performer(
@@ -96,7 +96,7 @@ TROUPE: tuple[Performer, ...] = (
         (0.86, 0.55),
         1460.0,
         DOTTORE,
-        sway_deg=(-30, 3, 2),
+        sway_deg=(-30.0, 3.0, 2.0),
         look=TAN,
     ),
 )

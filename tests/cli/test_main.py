@@ -1,0 +1,69 @@
+"""Verbs, exit codes, and errors in one sentence."""
+
+import subprocess
+import sys
+
+import pytest
+
+from commedia.cli import main as command_line
+from commedia.cli.main import VERBS, Verb, main
+from commedia.errors import CommediaError
+
+
+def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]):
+    assert main(["--help"]) == main([]) == 0
+    shown = capsys.readouterr().out
+    assert all(verb in shown for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as left:
+        main([verb, "--help"])
+    assert left.value.code == 0
+    assert f"commedia {verb}" in capsys.readouterr().out
+
+
+def test_an_unknown_verb_names_the_nearest(capsys: pytest.CaptureFixture[str]):
+    assert main(["retraget", "a.mp4"]) == 2
+    assert "did you mean 'retarget'?" in capsys.readouterr().err
+
+
+def test_a_missing_extra_names_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setitem(VERBS, "paint", Verb("no_such_package.paint", "nothing", "oil"))
+    assert main(["paint"]) == 2
+    assert "pip install 'commedia[oil]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [(CommediaError("the stage is dark"), 2, "the stage is dark"), (KeyboardInterrupt(), 130, "interrupted")],
+)
+def test_errors_become_one_sentence_and_a_code(error, code, said, monkeypatch, capsys: pytest.CaptureFixture[str]):
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(command_line, "run_verb", fail)
+    assert main(["retarget"]) == code
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert shown.count("\n") == 1
+
+
+def test_a_wrong_option_is_code_2(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as left:
+        main(["retarget", "a.mp4", "--outptu", "x"])
+    assert left.value.code == 2
+
+
+def test_the_installed_command_gives_no_traceback():
+    done = subprocess.run(
+        [sys.executable, "-m", "commedia.cli.main", "retarget", "no-such.mp4", "-o", "out"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("commedia: there is no file 'no-such.mp4'")
+    assert "Traceback" not in done.stderr

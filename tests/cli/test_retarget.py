@@ -1,0 +1,125 @@
+"""`commedia retarget` as a user meets it: results, the summary, and everything that can be wrong with the input."""
+
+import json
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import World
+from PIL import Image
+from stage import film, models_for, two_people
+
+from commedia.cli.main import main
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    world = two_people()
+    monkeypatch.setattr("commedia.cli.retarget.open_models", lambda mfn, sfn: models_for(world))
+    return world
+
+
+def test_a_video_becomes_results_and_a_table(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    clip = film(world, tmp_path / "clip.mp4")
+    assert main(["retarget", str(clip), "-o", str(tmp_path / "out"), "--no-preview"]) == 0
+    shown = capsys.readouterr().out
+    assert "clip.mp4: 18 frames, 0.6 s" in shown
+    assert "person-01.glb" in shown
+    assert "seen too briefly" in shown
+    assert not (tmp_path / "out" / "preview.mp4").exists()
+
+
+def test_json_is_all_there_is_on_standard_output(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    clip = film(world, tmp_path / "clip.mp4", 6)
+    assert main(["retarget", str(clip), "-o", str(tmp_path / "out"), "--no-preview", "--json", "--faces", "1"]) == 0
+    (summary,) = json.loads(capsys.readouterr().out)
+    assert summary["frames"] == 6
+    assert all(Path(path).is_file() for path in summary["files"])
+    assert [person["id"] for person in summary["people"]] == [1]
+
+
+def write_text(path: Path) -> None:
+    path.write_text("not a video")
+
+
+def write_glb_without_morphs(path: Path) -> None:
+    import pygltflib
+
+    tree = pygltflib.GLTF2(scenes=[pygltflib.Scene(nodes=[0])], nodes=[pygltflib.Node(name="cube")], scene=0)
+    tree.save_binary(str(path))
+
+
+def write_bomb(path: Path) -> None:
+    # A PNG's size stands in its header, so a file of 60 bytes can announce any.
+    header = b"IHDR" + struct.pack(">IIBBBBB", 40_000, 20_000, 8, 2, 0, 0, 0)
+    chunks = ((13, header), (0, b"IDAT"))
+    body = b"".join(struct.pack(">I", size) + data + struct.pack(">I", zlib.crc32(data)) for size, data in chunks)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + body)
+
+
+BAD_INPUTS = {
+    "missing": ("clip.mp4", None, "there is no file"),
+    "empty": ("clip.mp4", Path.touch, "is empty (0 bytes)"),
+    "text": ("clip.mp4", write_text, "it holds text"),
+    "empty folder": ("clips", Path.mkdir, "holds no pictures"),
+    "bomb": ("huge.png", write_bomb, "400 million pixels"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUTS)
+def test_bad_input_is_one_sentence_and_leaves_nothing(case, world, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    name, make, said = BAD_INPUTS[case]
+    path = tmp_path / name
+    if make is not None:
+        make(path)
+    before = sorted(tmp_path.iterdir())
+    assert main(["retarget", str(path), "-o", str(tmp_path / "out")]) == 2
+    shown = capsys.readouterr()
+    assert said in shown.err
+    assert shown.err.count("\n") == 1
+    assert shown.out == ""
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(("write", "said"), [(write_text, "hero"), (write_glb_without_morphs, "morph")])
+def test_bad_characters_are_one_sentence_too(write, said, world, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    clip, hero = film(world, tmp_path / "clip.mp4", 3), tmp_path / "hero.glb"
+    write(hero)
+    assert main(["retarget", str(clip), "-o", str(tmp_path / "out"), "--character", str(hero)]) == 2
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert shown.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_foreign_character_plays(world: World, tmp_path: Path, shared_data: Path):
+    clip = film(World(world.people[:1]), tmp_path / "clip.mp4", 3)
+    hero = shared_data / "characters" / "brunette-t.glb"
+    arguments = ["retarget", str(clip), "-o", str(tmp_path / "out"), "--character", str(hero), "--no-preview"]
+    assert main(arguments) == 0
+    assert (tmp_path / "out" / "person-01.glb").stat().st_size > hero.stat().st_size
+
+
+@pytest.mark.parametrize("kind", ["grey", "alpha", "sixteen", "cmyk", "turned"])
+def test_unusual_photographs_give_the_same_faces(kind: str, world: World, tmp_path: Path):
+    image = Image.fromarray(world.frame(0).image)
+    path = tmp_path / ("a.tif" if kind in ("sixteen", "cmyk") else "a.png")
+    exif = Image.Exif()
+    if kind == "turned":
+        exif[0x0112] = 6
+        image = image.transpose(Image.Transpose.ROTATE_90)
+    if kind == "sixteen":
+        image = Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257)
+    modes = {"grey": "L", "alpha": "RGBA", "cmyk": "CMYK"}
+    (image.convert(modes[kind]) if kind in modes else image).save(path, exif=exif)
+    assert main(["retarget", str(path), "-o", str(tmp_path / "out"), "--no-preview"]) == 0
+    header, frame = (json.loads(line) for line in (tmp_path / "out" / "take.jsonl").read_text().splitlines())
+    assert header["frame_size_px"] == [320, 240]
+    assert [face["id"] for face in frame["faces"]] == [1]
+
+
+def test_faces_must_be_a_positive_number(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["retarget", "a.mp4", "-o", str(tmp_path / "out"), "--faces", "0"]) == 2
+    assert "--faces 0 leaves nobody" in capsys.readouterr().err

@@ -1,0 +1,95 @@
+"""Imports point one way, and the live path does without torch: two walls that nothing else would notice falling."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "src" / "commedia"
+
+LAYERS = (
+    *("errors", "conventions", "structures", "geometry", "morphable", "render", "capture", "detect", "networks"),
+    *("losses", "data", "labelling", "inference", "tracking", "characters", "retarget", "outputs", "pipeline"),
+    *("training", "evaluation", "demo", "cli"),
+)
+"""A layer may import those before it. `commedia` itself, which only re-exports, is no layer."""
+
+BESIDE_THE_WALL = ("networks", "losses", "data", "training", "labelling", "evaluation")
+"""Folders where torch is allowed; of the others only the files named here."""
+TORCH_FILES = frozenset(
+    (
+        "morphable/layer.py",
+        "render/project.py",
+        "render/rasterize.py",
+        "render/rasterize_reference.py",
+        "render/shade.py",
+    )
+)
+HEAVY = ("torch", "mediapipe", "matplotlib", "skimage", "scipy", "onnx", "lightning", "lightning_fabric")
+"""None of these may be loaded by the live path."""
+
+
+def files() -> list[Path]:
+    return sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+
+
+def layer_of(path: Path) -> str:
+    return path.parts[0].removesuffix(".py")
+
+
+def module_of(path: Path) -> str:
+    parts = path.with_suffix("").parts
+    return ".".join(("commedia", *(parts[:-1] if parts[-1] == "__init__" else parts)))
+
+
+def imported_layers(path: Path) -> set[str]:
+    tree = ast.parse((PACKAGE / path).read_text(encoding="utf-8"))
+    modules: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            modules.append(node.module or "")
+    parts = [module.split(".") for module in modules]
+    return {names[1] for names in parts if names[0] == "commedia" and len(names) > 1}
+
+
+@pytest.mark.parametrize("path", files(), ids=str)
+def test_imports_point_upwards(path: Path):
+    if path == Path("__init__.py"):
+        return
+    layer = layer_of(path)
+    assert layer in LAYERS, f"{layer} is in no layer; add it to LAYERS"
+    allowed = LAYERS[: LAYERS.index(layer) + 1]
+    assert imported_layers(path) <= set(allowed), f"{path} imports from below"
+
+
+def test_the_live_path_loads_nothing_heavy():
+    free = [path for path in files() if layer_of(path) not in BESIDE_THE_WALL and path.as_posix() not in TORCH_FILES]
+    verbs = ("label.py", "train.py", "export.py", "evaluate.py")
+    modules = [module_of(path) for path in free if not (layer_of(path) == "cli" and path.name in verbs)]
+    assert "commedia.pipeline" in modules
+    assert "commedia.cli.retarget" in modules
+    # All in one process: starting one per module would take a minute.
+    program = "\n".join(
+        [
+            "import importlib, sys",
+            f"for name in {modules!r}:",
+            "    importlib.import_module(name)",
+            f"    loaded = [heavy for heavy in {HEAVY!r} if heavy in sys.modules]",
+            "    assert not loaded, f'{name} loads {loaded}'",
+        ]
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_package_itself_is_light():
+    program = (
+        "import sys, commedia; print([m for m in ('torch', 'cv2', 'av', 'onnxruntime', 'PIL') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
