@@ -1,0 +1,46 @@
+"""Make a shard of synthetic training pictures. Example:
+
+python scripts/make_synthetic.py --kind single --count 5000 --seed 1 --backgrounds photos.tar --out train-001.tar
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from commedia.data.performers import STREAMS
+from commedia.data.synthetic import generate_shard
+from commedia.errors import CommediaError
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kind", choices=("single", "crowd"), required=True, help="one face each, or 0 to 20")
+    parser.add_argument("--count", type=int, required=True, help="how many pictures")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--stream", choices=STREAMS, default="train", help="test shares nobody and nothing with train")
+    parser.add_argument("--backgrounds", type=Path, help="tar of photographs; made-up backdrops when not given")
+    parser.add_argument("--out", type=Path, required=True, help="the shard to write")
+    parser.add_argument("--size", type=int, help="side of a picture in pixels; by default 176, crowds 288 to 320")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=1, help="of torch; several processes beat several threads")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    start = time.monotonic()
+    try:
+        count = generate_shard(
+            given.out, given.kind, given.count, stream=given.stream, seed=given.seed, backgrounds=given.backgrounds,
+            size=given.size, device=given.device,
+        )  # fmt: skip
+    except CommediaError as error:
+        print(f"make_synthetic: {error}", file=sys.stderr)
+        return 2
+    seconds = time.monotonic() - start
+    print(f"{given.out}: {count} pictures in {seconds:.0f} s, {count / seconds:.1f} per second")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
