@@ -1,13 +1,24 @@
 """Small characters and motions that tests of reading, retargeting and writing share."""
 
+from functools import cache
+from pathlib import Path
+
 import numpy as np
 
 from commedia.characters.builder import GlbBuilder
+from commedia.characters.character import Character
+from commedia.characters.gltf import read_character
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 from commedia.structures import Box, FaceParams, HeadPose, TrackedFace
 
 SQUARE = np.array([[-1, 0, 0], [1, 0, 0], [1, 1, 0], [-1, 1, 0]], dtype=np.float32) * 0.1
+
+
+@cache
+def avatar(path: Path) -> Character:
+    """Read a large character once for all tests of a process."""
+    return read_character(path)
 
 
 def params(yaw_pitch_roll: tuple[float, float, float] = (0.0, 0.0, 0.0), **units: float) -> FaceParams:

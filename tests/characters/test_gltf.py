@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rigs import SQUARE, small_builder
+from rigs import SQUARE, avatar, small_builder
 
 from commedia.characters.builder import glb_header
 from commedia.characters.gltf import character_from_bytes, read_character
@@ -81,7 +81,7 @@ def test_side_files_are_read_from_the_folder_only(tmp_path: Path) -> None:
 
 
 def test_the_realistic_avatar_is_read_whole(shared_data: Path) -> None:
-    character = read_character(shared_data / "characters/brunette-t.glb")
+    character = avatar(shared_data / "characters/brunette-t.glb")
     assert len(character.rig.morph_names) == 67
     bones = character.rig.bones
     found = [character.nodes[node].name for node in (bones.head, bones.neck, bones.left_eye, bones.right_eye)]
@@ -92,7 +92,7 @@ def test_the_realistic_avatar_is_read_whole(shared_data: Path) -> None:
 
 
 def test_the_compressed_avatar_is_read_whole(shared_data: Path) -> None:
-    character = read_character(shared_data / "characters/vroid-meshopt-webp.glb")
+    character = avatar(shared_data / "characters/vroid-meshopt-webp.glb")
     assert len(character.rig.morph_names) == 124
     assert not character.rig.effective[character.rig.morph_names.index("jawOpen")]
     assert character.rig.effective[character.rig.morph_names.index("eyeBlinkLeft")]

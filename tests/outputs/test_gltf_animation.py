@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from oracles import CHROMIUM, FOLDER, needs_chromium, needs_validator
-from rigs import params, small_builder
+from rigs import avatar, params, small_builder
 from test_atomic import fill_disk
 
 from commedia.characters.bones import local_rotations, rest_rotations
@@ -221,7 +221,7 @@ def test_the_khronos_validator_finds_no_error(head_clip: tuple, tmp_path: Path) 
 @needs_validator
 @pytest.mark.parametrize("name", ["brunette-t", "vroid-meshopt-webp"])
 def test_the_validator_finds_no_error_in_an_avatar_s_clip(name: str, shared_data: Path, tmp_path: Path) -> None:
-    character = read_character(shared_data / f"characters/{name}.glb")
+    character = avatar(shared_data / f"characters/{name}.glb")
     write_clip(character, tmp_path / "clip.glb", *_motion(character, 10))
     before, after = _validated(shared_data / f"characters/{name}.glb", tmp_path / "clip.glb")
     assert after["numErrors"] == 0, after["messages"]
@@ -242,7 +242,7 @@ def test_three_js_plays_the_default_head(head_clip: tuple, tmp_path: Path) -> No
 
 @needs_chromium
 def test_three_js_plays_an_avatar(shared_data: Path, tmp_path: Path) -> None:
-    character = read_character(shared_data / "characters/brunette-t.glb")
+    character = avatar(shared_data / "characters/brunette-t.glb")
     times, poses = _motion(character, 40)
     write_clip(character, tmp_path / "clip.glb", times, poses)
     _play_and_compare(character, tmp_path / "clip.glb", times, poses, tmp_path)

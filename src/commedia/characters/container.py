@@ -33,8 +33,8 @@ KNOWN_EXTENSIONS = frozenset(
 )
 """Extensions that a file may require: those read here, and those that change neither shape nor motion."""
 CONVERSIONS = {
-    "KHR_draco_mesh_compression": "npx @gltf-transform/cli dequantize IN.glb OUT.glb",
-    "KHR_meshopt_compression": "npx @gltf-transform/cli dequantize IN.glb OUT.glb",
+    "KHR_draco_mesh_compression": "npx @gltf-transform/cli copy IN.glb OUT.glb",
+    "KHR_meshopt_compression": "npx @gltf-transform/cli copy IN.glb OUT.glb",
     "KHR_texture_basisu": "npx @gltf-transform/cli ktxdecompress IN.glb OUT.glb",
 }
 """What turns a file that needs an extension into one that does not."""
