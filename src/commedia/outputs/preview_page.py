@@ -18,7 +18,8 @@ from commedia.geometry.rotations import inverse_wxyz, matrix_from_wxyz
 from commedia.morphable.evaluate import vertices_from_params
 from commedia.morphable.model import face_vertices, load_head
 from commedia.outputs.drawing import Colour, draw_brackets, draw_dots, draw_plate, draw_text, text_width
-from commedia.render.shade_numpy import Surface, View, render_mesh, srgb_from_linear
+from commedia.render.colour_numpy import srgb_from_linear
+from commedia.render.shade_numpy import Surface, View, render_mesh
 from commedia.structures import Frame, RigPose, TrackedFace, TrackedFrame
 
 PAGE_PX = (1280, 720)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int, Int32, Int64
+from jaxtyping import Bool, Float, Float32, Float64, Int, Int32, Int64
 
 ON_EDGE_PX = 1e-6
 """Pixel centres this close to an edge count as inside, so that rounding cannot open a crack between neighbours."""
@@ -24,6 +24,23 @@ class Fragments:
     """Index of the nearest triangle; -1 where there is none."""
     barycentric: Float32[np.ndarray, "h w 3"]
     """Weights of its three corners at the pixel's centre; 0 where there is no triangle."""
+
+
+@dataclass(frozen=True)
+class Visible:
+    """What each pixel sees, before asking where on it."""
+
+    triangle: Int32[np.ndarray, "h w"]
+    """Index of the nearest triangle; -1 where there is none."""
+    depth: Float32[np.ndarray, "h w"]
+    """Its z at the pixel's centre; 0 where there is none."""
+    planes: Float64[np.ndarray, "t 3 3"]
+    """Weights (a, b, c) with barycentric[k] = a x + b y + c in pixels; NaN for triangles that are not drawn."""
+
+    def barycentric(self, pixel: Int64[np.ndarray, " n"]) -> Float32[np.ndarray, "n 3"]:
+        """Weights of the corners at covered pixels, given as row * width + column."""
+        width = self.triangle.shape[1]
+        return _barycentric(self.planes, self.triangle.ravel()[pixel], pixel % width, pixel // width)
 
 
 Keep = Callable[[Int64[np.ndarray, " n"], Float32[np.ndarray, "n 3"]], Bool[np.ndarray, " n"]]
@@ -45,17 +62,31 @@ def rasterize(
         vertices_px: x right and y down in pixels, first centre at (0.5, 0.5); z in any unit, larger is nearer.
         cull_back: drop triangles whose corners run clockwise as seen.
     """
+    visible = visible_triangles(vertices_px, triangles, height, width, cull_back=cull_back, keep=keep)
+    barycentric = np.zeros((height * width, 3), dtype=np.float32)
+    seen = np.flatnonzero(visible.triangle.ravel() != BACKGROUND)
+    barycentric[seen] = visible.barycentric(seen)
+    return Fragments(visible.triangle, barycentric.reshape(height, width, 3))
+
+
+def visible_triangles(
+    vertices_px: Float[np.ndarray, "v 3"],
+    triangles: Int[np.ndarray, "t 3"],
+    height: int,
+    width: int,
+    *,
+    cull_back: bool = False,
+    keep: Keep | None = None,
+) -> Visible:
+    """Find the nearest triangle at every pixel centre; arguments are those of `rasterize`."""
     corners = vertices_px.astype(np.float64)[triangles]
     planes = _edge_planes(corners, cull_back)
     triangle, x, y = _pixels_inside(planes, corners[:, :, 1], height, width)
     if keep is not None and len(triangle):
         solid = keep(triangle, _barycentric(planes, triangle, x, y))
         triangle, x, y = triangle[solid], x[solid], y[solid]
-    owner = _nearest(planes, corners[:, :, 2], triangle, x, y, height, width)
-    barycentric = np.zeros((height * width, 3), dtype=np.float32)
-    seen = np.flatnonzero(owner != BACKGROUND)
-    barycentric[seen] = _barycentric(planes, owner[seen], seen % width, seen // width)
-    return Fragments(owner.reshape(height, width), barycentric.reshape(height, width, 3))
+    owner, depth = _nearest(planes, corners[:, :, 2], triangle, x, y, height * width, width)
+    return Visible(owner.reshape(height, width), depth.reshape(height, width), planes)
 
 
 def interpolate(
@@ -142,21 +173,22 @@ def _nearest(
     triangle: np.ndarray,
     x: np.ndarray,
     y: np.ndarray,
-    height: int,
+    pixels: int,
     width: int,
-) -> np.ndarray:
-    """(h * w,) the triangle with the largest z at each pixel; the lower index when two are equally near."""
-    owner = np.full(height * width, BACKGROUND, dtype=np.int32)
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each pixel the triangle with the largest z, the lower index when two are equally near; and that z."""
+    owner, depth = np.full(pixels, BACKGROUND, dtype=np.int32), np.zeros(pixels, dtype=np.float32)
     if len(triangle) == 0:
-        return owner
+        return owner, depth
     a, b, c = (column.take(triangle) for column in np.einsum("tkc,tk->ct", planes, corner_z))
     z = a * (x + 0.5) + b * (y + 0.5) + c
     # Distance in 31 bits above the triangle's index: one minimum decides both.
-    steps = (2**31 - 1) / max(float(np.ptp(z)), 1e-30)
-    packed = ((z.max() - z) * steps).astype(np.int64) << 32 | triangle
+    nearest_z, step = float(z.max()), max(float(np.ptp(z)), 1e-30) / (2**31 - 1)
+    packed = ((nearest_z - z) / step).astype(np.int64) << 32 | triangle
     empty = np.iinfo(np.int64).max
-    nearest = np.full(height * width, empty, dtype=np.int64)
+    nearest = np.full(pixels, empty, dtype=np.int64)
     np.minimum.at(nearest, y * width + x, packed)
     seen = nearest != empty
     owner[seen] = nearest[seen] & 0xFFFFFFFF
-    return owner
+    depth[seen] = nearest_z - (nearest[seen] >> 32) * step
+    return owner, depth

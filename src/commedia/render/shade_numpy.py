@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
-from commedia.render.rasterize_numpy import BACKGROUND, interpolate, rasterize
+from commedia.render.colour_numpy import linear_from_srgb, linear_texture, sample_texture, srgb_from_light
+from commedia.render.rasterize_numpy import BACKGROUND, Visible, interpolate, visible_triangles
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,9 @@ RIM = np.array([0.75, 0.85, 1.0]) * 0.5
 WRAP = 0.25
 """How far light reaches round past the horizon of the key: the softness of skin."""
 
+SMOOTH_STEP = 3.0
+"""Difference of depth within one pixel, in sample widths, above which it is taken for a fold."""
+
 TABLE_SIZE = 256
 """Steps along x and y in the table of light by normal."""
 
@@ -74,13 +77,8 @@ def render_mesh(
     """
     surfaces = [surfaces] if isinstance(surfaces, Surface) else list(surfaces)
     colour, covered = _draw(surfaces, view, supersample, cull_back)
-    size = (view.width, view.height)
-    if supersample > 1:
-        colour = cv2.resize(colour, size, interpolation=cv2.INTER_AREA)
-        covered = cv2.resize(covered, size, interpolation=cv2.INTER_AREA)
-    behind = _backdrop(background, view)
-    # `colour` is 0 where nothing was drawn, so averaging it has already multiplied it by the coverage.
-    picture = behind * (1 - opacity * covered[..., None]) + opacity * colour
+    # `colour` is already multiplied by the coverage.
+    picture = _backdrop(background, view) * (1 - opacity * covered[..., None]) + opacity * colour
     return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
 
 
@@ -105,7 +103,7 @@ def smooth_normals(vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray
 def _draw(
     surfaces: list[Surface], view: View, supersample: int, cull_back: bool
 ) -> tuple[Float32[np.ndarray, "h w 3"], Float32[np.ndarray, "h w"]]:
-    """Colour in 0..255, 0 where nothing is, and where something is, at the supersampled size."""
+    """Mean colour of each pixel in 0..255, 0 where nothing is, and how much of the pixel is covered."""
     height, width = view.height * supersample, view.width * supersample
     vertices, triangles, starts = _joined(surfaces)
     scale = view.px_per_unit * supersample
@@ -113,20 +111,57 @@ def _draw(
         [
             (vertices[:, 0] - view.center[0]) * scale + width / 2,
             (view.center[1] - vertices[:, 1]) * scale + height / 2,
-            vertices[:, 2],
+            vertices[:, 2] * scale,
         ],
         axis=1,
     )
     keep = _cutout(surfaces, starts) if any(surface.alpha_cutoff is not None for surface in surfaces) else None
-    fragments = rasterize(pixels, triangles, height, width, cull_back=cull_back, keep=keep)
-    owner = fragments.triangle.ravel()
-    barycentric = fragments.barycentric.reshape(-1, 3)
-    colour = np.zeros((height * width, 3), dtype=np.float32)
+    visible = visible_triangles(pixels, triangles, height, width, cull_back=cull_back, keep=keep)
+    shown, weight, pixel = _samples(visible, starts, supersample)
+    lit = _shade_all(surfaces, starts, visible, shown) * weight[:, None]
+    count = view.height * view.width
+    colour = np.stack([np.bincount(pixel, lit[:, channel], count) for channel in range(3)], axis=1)
+    covered = np.bincount(pixel, weight, count)
+    shape = view.height, view.width
+    return colour.reshape(*shape, 3).astype(np.float32), covered.reshape(shape).astype(np.float32)
+
+
+def _samples(visible: Visible, starts: np.ndarray, supersample: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which samples to shade, how much of its pixel each stands for, and the pixel.
+
+    Inside a smooth surface one sample stands for its whole pixel; along outlines and folds every one is shaded.
+    """
+    height, width = visible.triangle.shape
+    sample = np.arange(height * width).reshape(height, width)
+    blocks = height // supersample, supersample, width // supersample, supersample
+
+    def by_pixel(values: np.ndarray) -> np.ndarray:
+        return values.reshape(blocks).transpose(1, 3, 0, 2).reshape(supersample**2, -1)
+
+    owner = by_pixel(visible.triangle)
+    depth, sample = by_pixel(visible.depth), by_pixel(sample)
+    # The last entry serves the background, whose index is -1.
+    surface_of = np.append(np.repeat(np.arange(len(starts) - 1), np.diff(starts)), BACKGROUND).astype(np.int16)
+    surface = surface_of.take(owner, mode="wrap")
+    alike = (surface.min(axis=0) == surface.max(axis=0)) & (depth.max(axis=0) - depth.min(axis=0) < SMOOTH_STEP)
+    inside = np.flatnonzero(alike & (owner[0] != BACKGROUND))
+    place, mixed = np.nonzero((owner != BACKGROUND) & ~alike)
+    shown = np.concatenate([sample[0, inside], sample[place, mixed]])
+    weight = np.full(len(shown), 1 / supersample**2, dtype=np.float32)
+    weight[: len(inside)] = 1
+    return shown, weight, np.concatenate([inside, mixed])
+
+
+def _shade_all(
+    surfaces: list[Surface], starts: np.ndarray, visible: Visible, shown: Int[np.ndarray, " n"]
+) -> Float32[np.ndarray, "n 3"]:
+    triangle, barycentric = visible.triangle.ravel()[shown], visible.barycentric(shown)
+    colour = np.zeros((len(shown), 3), dtype=np.float32)
     for surface, first, last in zip(surfaces, starts[:-1], starts[1:], strict=True):
-        seen = np.flatnonzero((owner >= first) & (owner < last))
-        if len(seen):
-            colour[seen] = _shade(surface, owner[seen] - first, barycentric[seen])
-    return colour.reshape(height, width, 3), (fragments.triangle != BACKGROUND).astype(np.float32)
+        mine = np.flatnonzero((triangle >= first) & (triangle < last))
+        if len(mine):
+            colour[mine] = _shade(surface, triangle[mine] - first, barycentric[mine])
+    return colour
 
 
 def _joined(surfaces: list[Surface]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -148,7 +183,7 @@ def _cutout(surfaces: list[Surface], starts: np.ndarray):
             uv = interpolate(
                 surface.uv.astype(np.float32), surface.triangles, triangle[mine] - first, barycentric[mine]
             )
-            solid[mine] = _sample(texture[:, :, 3:4].astype(np.float32), uv)[:, 0] >= surface.alpha_cutoff * 255
+            solid[mine] = sample_texture(texture[:, :, 3:4].astype(np.float32), uv)[:, 0] >= surface.alpha_cutoff * 255
         return solid
 
     return keep
@@ -173,9 +208,9 @@ def _shade(
     diffuse, specular = _light(normal, blended[:, 3])
     albedo = blended[:, 4:7] if surface.colours is not None else np.float32(0.6)
     if surface.texture is not None and surface.uv is not None:
-        texel = _sample(_linear_texture(surface.texture), blended[:, -2:])
+        texel = sample_texture(linear_texture(surface.texture), blended[:, -2:])
         albedo = texel * albedo if surface.colours is not None else texel
-    return _lit_srgb(diffuse * albedo + specular[:, None])
+    return srgb_from_light(diffuse * albedo + specular[:, None])
 
 
 def _light(
@@ -214,57 +249,6 @@ def _light_table() -> Float32[np.ndarray, "n 5"]:
 def _unit(vectors: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
     square = np.einsum("...k,...k->...", vectors, vectors)
     return vectors * (1 / np.sqrt(np.maximum(square, 1e-30)))[..., None]
-
-
-def _sample(texture: Float32[np.ndarray, "th tw c"], uv: Float32[np.ndarray, "n 2"]) -> Float32[np.ndarray, "n c"]:
-    """Read a texture between its texels, repeating it beyond its edges."""
-    height, width, channels = texture.shape
-    x = (uv[:, 0] - np.floor(uv[:, 0])) * width - 0.5
-    y = (uv[:, 1] - np.floor(uv[:, 1])) * height - 0.5
-    # `remap` takes pictures of at most 32767 rows or columns, so the list of points is folded into one.
-    columns = 1024
-    padded = -len(x) % columns
-    grid = [np.pad(axis, (0, padded)).reshape(-1, columns).astype(np.float32) for axis in (x, y)]
-    values = cv2.remap(texture, grid[0], grid[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    return values.reshape(-1, channels)[: len(x)]
-
-
-_TEXTURES: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-
-
-def _linear_texture(texture: UInt8[np.ndarray, "th tw c"]) -> Float32[np.ndarray, "th tw 3"]:
-    """Linear colour of a texture, remembered for the few textures a preview draws again and again."""
-    known = _TEXTURES.get(id(texture))
-    if known is None or known[0] is not texture:
-        while len(_TEXTURES) >= 16:
-            _TEXTURES.pop(next(iter(_TEXTURES)))
-        linear = linear_from_srgb(np.arange(256) / 255)[texture[:, :, :3]]
-        known = _TEXTURES[id(texture)] = (texture, linear)
-    return known[1]
-
-
-def linear_from_srgb(srgb: Float[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n"]:
-    """Decode sRGB in [0, 1] to linear colour in [0, 1]."""
-    srgb = np.clip(srgb, 0, 1)
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(np.float32)
-
-
-def srgb_from_linear(linear: Float[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n"]:
-    """Encode linear colour in [0, 1] as sRGB in [0, 1]."""
-    linear = np.clip(linear, 0, 1)
-    power = 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055
-    return np.where(linear <= 0.0031308, linear * 12.92, power).astype(np.float32)
-
-
-@cache
-def _srgb_table() -> Float32[np.ndarray, "4096"]:
-    """sRGB 0..255 of light 0..2, with a shoulder so that highlights do not clip hard."""
-    light = np.linspace(0, 2, 4096)
-    return srgb_from_linear(np.where(light < 0.7, light, 0.7 + 0.3 * np.tanh((light - 0.7) / 0.3))) * np.float32(255)
-
-
-def _lit_srgb(linear: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n 3"]:
-    return _srgb_table()[np.clip(linear * (4095 / 2), 0, 4095).astype(np.int32)]
 
 
 def _backdrop(background: np.ndarray | tuple[int, int, int], view: View) -> Float32[np.ndarray, "h w 3"]:

@@ -1,0 +1,60 @@
+"""Textures and sRGB in plain numpy: reading between texels, light to colour and back."""
+
+from functools import cache
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Float32, UInt8
+
+
+def sample_texture(
+    texture: Float32[np.ndarray, "th tw c"], uv: Float32[np.ndarray, "n 2"]
+) -> Float32[np.ndarray, "n c"]:
+    """Read a texture between its texels, repeating it beyond its edges."""
+    height, width, channels = texture.shape
+    x = (uv[:, 0] - np.floor(uv[:, 0])) * width - 0.5
+    y = (uv[:, 1] - np.floor(uv[:, 1])) * height - 0.5
+    # `remap` takes pictures of at most 32767 rows or columns, so the list of points is folded into one.
+    columns = 1024
+    padded = -len(x) % columns
+    grid = [np.pad(axis, (0, padded)).reshape(-1, columns).astype(np.float32) for axis in (x, y)]
+    values = cv2.remap(texture, grid[0], grid[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    return values.reshape(-1, channels)[: len(x)]
+
+
+_TEXTURES: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+
+def linear_texture(texture: UInt8[np.ndarray, "th tw c"]) -> Float32[np.ndarray, "th tw 3"]:
+    """Linear colour of a texture, remembered for the few textures a preview draws again and again."""
+    known = _TEXTURES.get(id(texture))
+    if known is None or known[0] is not texture:
+        while len(_TEXTURES) >= 16:
+            _TEXTURES.pop(next(iter(_TEXTURES)))
+        linear = linear_from_srgb(np.arange(256) / 255)[texture[:, :, :3]]
+        known = _TEXTURES[id(texture)] = (texture, linear)
+    return known[1]
+
+
+def linear_from_srgb(srgb: Float[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n"]:
+    """Decode sRGB in [0, 1] to linear colour in [0, 1]."""
+    srgb = np.clip(srgb, 0, 1)
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def srgb_from_linear(linear: Float[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n"]:
+    """Encode linear colour in [0, 1] as sRGB in [0, 1]."""
+    linear = np.clip(linear, 0, 1)
+    power = 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055
+    return np.where(linear <= 0.0031308, linear * 12.92, power).astype(np.float32)
+
+
+@cache
+def _srgb_table() -> Float32[np.ndarray, "4096"]:
+    """sRGB 0..255 of light 0..2, with a shoulder so that highlights do not clip hard."""
+    light = np.linspace(0, 2, 4096)
+    return srgb_from_linear(np.where(light < 0.7, light, 0.7 + 0.3 * np.tanh((light - 0.7) / 0.3))) * np.float32(255)
+
+
+def srgb_from_light(linear: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n 3"]:
+    return _srgb_table()[np.clip(linear * (4095 / 2), 0, 4095).astype(np.int32)]
