@@ -35,13 +35,11 @@ def run(output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")] = 
 
 
 def _error_table(errors: list[PerformerErrors]) -> Table:
-    title = "the troupe against its truth"
-    table = Table(
-        "performer", "person", "frames found", "landmarks, % of face", "turn, degrees", "expression", title=title
-    )
+    columns = ("performer", "person", "found", "68 points", "turn", "active units")
+    table = Table(*columns, title="the troupe: mean error against its truth")
     for performer in errors:
         table.add_row(
             *(performer.name, ", ".join(map(str, performer.ids)) or "-", f"{performer.found:.0%}"),
-            *(f"{performer.landmarks:.1%}", f"{performer.turn_deg:.1f}", f"{performer.active_expression:.2f}"),
+            *(f"{performer.landmarks:.1%}", f"{performer.turn_deg:.1f}°", f"{performer.active_expression:.2f}"),
         )
     return table

@@ -98,10 +98,10 @@ def show(summaries: list[Summary]) -> None:
         if summary.people:
             console.print(_people_table(summary))
         for note in summary.notes:
-            console.print(f"note: {note}", markup=False, highlight=False)
+            console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
         console.print("written to " + os.fspath(summary.output) + os.sep, markup=False, highlight=False, soft_wrap=True)
         names = ", ".join(path.name for path in summary.files)
-        console.print(f"  {names}", markup=False, highlight=False)
+        console.print(f"  {names}", markup=False, highlight=False, soft_wrap=True)
     sys.stdout.flush()
 
 
