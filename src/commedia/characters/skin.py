@@ -15,6 +15,10 @@ from commedia.morphable.model import EYE_CHART_RADIUS, EYE_CHARTS, PARTS, REGION
 from commedia.render.rasterize_numpy import interpolate, rasterize
 
 SIZE_PX = 1024
+BITE_Y_M, CROWN_M = -0.0605, 0.0095
+"""Where the rows of teeth meet in the mean head, and how far their crowns reach up and down from there."""
+ARCH_CENTER_Z_M, TOOTH_ANGLE = -0.016, 0.26
+"""Middle of the dental arch, and the angle that one tooth takes of it."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,9 @@ def paint_head(look: Look | None = None) -> UInt8[np.ndarray, "h w 3"]:
     picture = _blend(picture, hair * (1 + 0.22 * atlas.strokes[..., None]), 0.88 * _scalp(atlas))
     picture = _blend(picture, hair, atlas.brows * np.clip(0.78 + 0.16 * atlas.strokes, 0, 1))
     picture = _blend(picture, hair * 0.45, 0.9 * atlas.lashes)
-    picture = _blend(picture, np.array([238, 230, 212]), atlas.part("teeth"))
-    picture = _blend(picture, np.array([188, 96, 98]) * (1 + 0.06 * atlas.mottle[..., None]), atlas.part("tongue"))
+    picture = _blend(picture, _teeth(atlas), atlas.part("teeth"))
+    tongue = np.array([176, 88, 90]) * (1 + 0.06 * atlas.mottle[..., None]) * _depth_shade(atlas)
+    picture = _blend(picture, tongue, atlas.part("tongue"))
     for eye in EYE_CHARTS:
         picture = _paint_eye(picture, eye, np.array(look.iris, dtype=np.float32))
     return np.clip(_spread(picture, atlas.covered), 0, 255).astype(np.uint8)
@@ -156,6 +161,21 @@ def _along(place: np.ndarray, line: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 def _lips(atlas: _Atlas) -> np.ndarray:
     return np.clip(atlas.part("upper_lip", "lower_lip") * 1.25, 0, 1)
+
+
+def _teeth(atlas: _Atlas) -> np.ndarray:
+    """Crowns with gaps along the arch of the jaw, gums beyond them."""
+    x, y, z = np.moveaxis(atlas.place, -1, 0)
+    around = np.arctan2(x, z - ARCH_CENTER_Z_M)
+    gap = np.clip(1 - np.abs((around / TOOTH_ANGLE + 0.5) % 1 - 0.5) / 0.07, 0, 1)
+    ivory = np.array([226, 217, 198]) * (1 - 0.3 * gap[..., None])
+    gums = np.clip((np.abs(y - BITE_Y_M) - CROWN_M) / 0.0008 + 0.5, 0, 1)
+    return _blend(ivory, np.array([190, 112, 108]), gums) * _depth_shade(atlas)
+
+
+def _depth_shade(atlas: _Atlas) -> np.ndarray:
+    # The renderers here cast no shadows, and a mouth is dark inside.
+    return np.clip(0.92 + 30 * (atlas.place[..., 2:] - 0.017), 0.3, 0.92)
 
 
 def _scalp(atlas: _Atlas) -> np.ndarray:
