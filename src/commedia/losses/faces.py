@@ -1,7 +1,8 @@
 """Eq. 3: the loss of one face's parameters, and the schedule that moves trust from fitted truth to the landmarks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -13,11 +14,8 @@ from commedia.networks.heads import FaceOutputs
 
 DM_PER_M = 10.0
 
-
-class LandmarkModel(Protocol):
-    """What the loss needs of a face model: `morphable/layer.py` reduced to the 68 points, in metres."""
-
-    def __call__(self, identity: Tensor, expression: Tensor, /) -> Tensor: ...
+LandmarkModel = Callable[[Tensor, Tensor], Tensor]
+"""(identity, expression) -> points in metres: `morphable/layer.py` reduced to the 68 points."""
 
 
 class FaceTargets(NamedTuple):

@@ -17,6 +17,7 @@ SQUEEZE = 16
 EXPAND = 64
 """Channels of each of its two expand convolutions: the paper's "64" read per branch, as in SqueezeNet."""
 STEM = 64
+"""Channels of the first convolution. Half of all multiplications are in it."""
 REDUCTION = 16
 """Squeeze-and-excite keeps one hidden channel per sixteen."""
 
@@ -85,12 +86,11 @@ class Trunk(nn.Module):
     Returns the features of every block, finest first; each has half the resolution of the one before.
     """
 
-    def __init__(self, blocks: int, *, width_mult: float = 1.0, norm: bool = False):
+    def __init__(self, blocks: int, *, stem: int = STEM, width_mult: float = 1.0, norm: bool = False):
         super().__init__()
-        stem = scaled(STEM, width_mult)
-        self.stem = ConvUnit(3, stem, 7, stride=2, norm=norm)
+        channels = scaled(stem, width_mult)
+        self.stem = ConvUnit(3, channels, 7, stride=2, norm=norm)
         self.blocks = nn.ModuleList()
-        channels = stem
         for _ in range(blocks):
             first = Fire(channels, width_mult=width_mult, norm=norm)
             second = Fire(first.outputs, width_mult=width_mult, norm=norm)

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
-from commedia.networks.backbones import Trunk, branches
+from commedia.networks.backbones import STEM, Trunk, branches
 from commedia.networks.heads import (
     RESTING_EXPRESSION_LOGIT,
     RESTING_WXYZ,
@@ -47,6 +47,7 @@ class MfnConfig:
     expression_count: int = EXPRESSION_COUNT
     width_mult: float = 1.0
     norm: bool = False
+    stem: int = STEM
     anchors: tuple[tuple[float, float], ...] = DEFAULT_ANCHORS
     """Width and height in grid cells."""
 
@@ -67,7 +68,7 @@ class Mfn(nn.Module):
         self.config = config = config or MfnConfig()
         width, norm, count = config.width_mult, config.norm, len(config.anchors)
         self.register_buffer("anchors", torch.tensor(config.anchors))
-        self.trunk = Trunk(4, width_mult=width, norm=norm)
+        self.trunk = Trunk(4, stem=config.stem, width_mult=width, norm=norm)
         channels = self.trunk.outputs
         self.expression_branches = branches(channels, (3, 2, 1), width_mult=width, norm=norm)
         self.identity_branches = branches(channels, (1,), width_mult=width, norm=norm)

@@ -24,7 +24,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
-from commedia.networks.backbones import Trunk, branches
+from commedia.networks.backbones import STEM, Trunk, branches
 from commedia.networks.heads import (
     RESTING_EXPRESSION_LOGIT,
     RESTING_WXYZ,
@@ -48,6 +48,8 @@ class SfnConfig:
     """Multiplies every channel count."""
     norm: bool = False
     """BatchNorm after every convolution; the paper has none. Folded away at export."""
+    stem: int = STEM
+    """Channels of the first convolution, before `width_mult`; 64 in the paper."""
 
 
 class Sfn(nn.Module):
@@ -57,7 +59,7 @@ class Sfn(nn.Module):
         super().__init__()
         self.config = config = config or SfnConfig()
         width, norm = config.width_mult, config.norm
-        self.trunk = Trunk(3, width_mult=width, norm=norm)
+        self.trunk = Trunk(3, stem=config.stem, width_mult=width, norm=norm)
         channels = self.trunk.outputs
         self.expression_branches = branches(channels, (2, 1), width_mult=width, norm=norm)
         self.identity_branches = branches(channels, (1,), width_mult=width, norm=norm)

@@ -1,5 +1,6 @@
 """What training needs of the head model: its 68 points as a torch layer, and how identities mirror."""
 
+from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
@@ -14,13 +15,15 @@ class FaceModel(NamedTuple):
     """(identity, expression) -> (b, 68, 3) in metres."""
     identity_mirror: Float[np.ndarray, "i"]
     """+1 for a symmetric identity component, -1 for an antisymmetric one."""
+    sha256: str = ""
+    """Of the head's file: weights are of use only with the head they were trained for."""
 
 
 def default_face_model() -> FaceModel:
     """Take the head that ships with the package."""
     from commedia.morphable.landmarks import load_scheme
     from commedia.morphable.layer import MorphableLayer
-    from commedia.morphable.model import load_head
+    from commedia.morphable.model import HEAD_FILE, load_head
 
-    head = load_head()
-    return FaceModel(MorphableLayer(head.model).reduced(load_scheme("ibug68")), head.identity_mirror)
+    head, digest = load_head(), sha256(HEAD_FILE.read_bytes()).hexdigest()
+    return FaceModel(MorphableLayer(head.model).reduced(load_scheme("ibug68")), head.identity_mirror, digest)

@@ -1,4 +1,4 @@
-"""What a run tells about itself: a progress bar with an estimate, `log.csv`, `curves.png`, `predictions.jpg`."""
+"""What a run tells about itself: a progress bar with an estimate, `log.csv`, `curves.png`, `predictions.png`."""
 
 import csv
 import math
@@ -91,5 +91,5 @@ class TrainingLog:
         with log.open(newline="", encoding="utf-8") as stream:
             columns, *rows = csv.reader(stream)
         write_curves(self.out / "curves.png", columns, [[float(value) for value in values] for values in rows])
-        write_picture(self.out / "predictions.jpg", task.contact_sheet(network))
+        write_picture(self.out / "predictions.png", task.contact_sheet(network))
         self.drawn = time.monotonic()

@@ -1,7 +1,7 @@
 """The one training loop: any recipe, CPU or GPU, resumable, within a budget of minutes or steps.
 
 Written into the run's folder: `checkpoint.pt` (everything needed to go on), `weights.safetensors` (the averaged
-weights, what `export` takes), `log.csv`, `curves.png`, `predictions.jpg`.
+weights, what `export` takes), `log.csv`, `curves.png`, `predictions.png`.
 """
 
 import copy
@@ -125,6 +125,7 @@ class Trainer:
         """Write the checkpoint and the averaged weights."""
         facts = {
             "recipe": self.recipe.name,
+            "head_sha256": self.task.model.sha256,
             "seed": str(self.run.seed),
             "step": str(self.progress.step),
             "minutes": f"{self.progress.elapsed_s / 60:.1f}",

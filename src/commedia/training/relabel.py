@@ -59,12 +59,12 @@ def _relabelled(
         yield from _read(waiting, sfn, model)
 
 
-@torch.no_grad()
 def _read(
     jobs: Sequence[tuple[np.ndarray, FaceArrays, Placement]], sfn: nn.Module, model: FaceModel
 ) -> Iterator[FaceArrays]:
-    outputs: FaceOutputs = sfn(unit_pixels(pixels_from_images([crop for crop, _, _ in jobs])))
-    landmarks = project(DM_PER_M * model.landmarks(outputs.identity, outputs.expression), outputs)
+    with torch.no_grad():
+        outputs: FaceOutputs = sfn(unit_pixels(pixels_from_images([crop for crop, _, _ in jobs])))
+        landmarks = project(DM_PER_M * model.landmarks(outputs.identity, outputs.expression), outputs)
     for row, (_, face, placement) in enumerate(jobs):
         yield _filled(face, outputs, _picture_points(landmarks[row], placement), row)
 

@@ -27,9 +27,9 @@ def faces_sheet(
 
 def scenes_sheet(
     images: UInt8[np.ndarray, "n h w 3"],
-    truth: Sequence[Float[np.ndarray, "f 4"]],
-    boxes: Sequence[Float[np.ndarray, "g 4"]],
-    landmarks: Sequence[Float[np.ndarray, "g 68 2"]],
+    truth: Sequence[Float[np.ndarray, "_ 4"]],
+    boxes: Sequence[Float[np.ndarray, "_ 4"]],
+    landmarks: Sequence[Float[np.ndarray, "_ 68 2"]],
 ) -> UInt8[np.ndarray, "h2 w2 3"]:
     """Draw true boxes (yellow), predicted boxes and landmarks (green)."""
     tiles: list[np.ndarray] = []

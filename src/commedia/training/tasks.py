@@ -1,12 +1,13 @@
 """What the loop asks of a task: batches, a loss, a validation, a picture to look at. One task per network."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from commedia.training.config import Recipe
+from commedia.training.face_model import FaceModel
 
 
 class Validation(NamedTuple):
@@ -23,11 +24,20 @@ class Validation(NamedTuple):
     precision: float
 
 
+class Loss(NamedTuple):
+    """What is minimised, and its parts by name for the log."""
+
+    total: Float[Tensor, ""]
+    parts: tuple[tuple[str, Tensor], ...]
+
+
+@runtime_checkable
 class Task(Protocol):
     """A network to train and everything specific to it; `Any` is a batch or an output only the task looks into."""
 
     recipe: Recipe
     network: nn.Module
+    model: FaceModel
     epoch_steps: int
 
     def batch(self, step: int) -> Any:
@@ -36,20 +46,13 @@ class Task(Protocol):
 
     def pixels(self, batch: Any) -> Tensor: ...
 
-    def loss(self, outputs: Any, batch: Any, tau: float) -> "Loss": ...
+    def loss(self, outputs: Any, batch: Any, tau: float) -> Loss: ...
 
     def validate(self, network: nn.Module) -> Validation: ...
 
     def contact_sheet(self, network: nn.Module) -> UInt8[np.ndarray, "h w 3"]:
         """Draw predictions on validation pictures."""
         ...
-
-
-class Loss(NamedTuple):
-    """What is minimised, and its parts by name for the log."""
-
-    total: Float[Tensor, ""]
-    parts: tuple[tuple[str, Tensor], ...]
 
 
 def split_rows(count: int, share: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,154 @@
+"""Torch to ONNX: BatchNorm folded away, metadata inside the file, a parity report, and the card beside it.
+
+A file that differs from its torch network by more than `TOLERANCE` is refused, not shipped.
+"""
+
+import copy
+import json
+import warnings
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from commedia.errors import WeightsMismatch
+from commedia.networks.backbones import ConvUnit, parameter_count
+from commedia.networks.heads import FaceOutputs
+from commedia.networks.mfn import MFN_SIZE, Mfn
+from commedia.networks.sfn import SFN_SIZE, Sfn
+from commedia.networks.weights import Network, facts_of_weights, network_from_weights, save_weights
+
+OPSET = 18
+"""Old enough for every runtime of the last three years; nothing newer is used."""
+TOLERANCE = 1e-3
+"""Largest difference of an output number; rounding stays near 1e-5."""
+
+
+class Parity(NamedTuple):
+    """Largest absolute difference between torch and ONNX for one output at one batch size."""
+
+    output: str
+    batch: int
+    difference: float
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a weights file saw and is; written as `<name>.card.json`."""
+
+    name: str
+    data: str
+    """What it was trained on."""
+    licence: str
+    commit: str
+    """Of the code that trained it."""
+    training: dict[str, str]
+    """Recipe, seed, steps, minutes, head: from the weights file."""
+    metrics: dict[str, float]
+    """Filled by `commedia evaluate`."""
+
+
+def export(weights: Path, out: Path, card: Card, *, batch: int | None = None) -> list[Parity]:
+    """Write `<name>.onnx`, `<name>.safetensors` and `<name>.card.json` into `out`; returns the parity report.
+
+    `batch` fixes the batch size of the graph; None leaves SFN's free and fixes MFN's at 1, where a fixed shape is
+    faster.
+    """
+    network = network_from_weights(weights)
+    facts = facts_of_weights(weights)
+    out.mkdir(parents=True, exist_ok=True)
+    fixed = batch if batch is not None else (1 if isinstance(network, Mfn) else None)
+    path, aside = out / f"{card.name}.onnx", out / f".{card.name}.part.onnx"
+    write_onnx(network, aside, facts, batch=fixed)
+    report = parity(network, aside, batches=(fixed,) if fixed else (1, 3))
+    worst = max(report, key=lambda row: row.difference)
+    if not worst.difference <= TOLERANCE:
+        aside.unlink()
+        raise WeightsMismatch(
+            f"'{card.name}': ONNX differs from torch by {worst.difference:.2g} in {worst.output}, allowed {TOLERANCE}"
+        )
+    aside.replace(path)
+    saved = out / f"{card.name}.safetensors"
+    kept = {name: value for name, value in facts.items() if name not in ("network", "config")}
+    save_weights(saved, network, kept)
+    _write_card(out / f"{card.name}.card.json", card, facts, network, (path, saved))
+    return report
+
+
+def folded(network: Network) -> Network:
+    """Copy a network with every BatchNorm multiplied into the convolution before it: the same function, less work."""
+    copied = copy.deepcopy(network).eval()
+    for unit in copied.modules():
+        if isinstance(unit, ConvUnit) and isinstance(unit.norm, nn.BatchNorm2d):
+            unit.conv, unit.norm = fuse_conv_bn_eval(unit.conv, unit.norm), nn.Identity()
+    return copied
+
+
+def write_onnx(network: Network, path: Path, facts: dict[str, str], *, batch: int | None) -> None:
+    """Write the graph with its metadata: network, recipe, head, anchors, input size."""
+    size = SFN_SIZE if isinstance(network, Sfn) else MFN_SIZE
+    example = torch.rand(batch or 2, 3, size, size)
+    dynamic = None if batch else {"pixels": {0: torch.export.Dim("batch", min=1, max=1024)}}
+    plain = folded(network).to(memory_format=torch.contiguous_format)
+    with warnings.catch_warnings():
+        # The exporter of torch 2.13 warns about its own use of torch.
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        program = torch.onnx.export(
+            plain, (example,), input_names=["pixels"], output_names=output_names(network), dynamic_shapes=dynamic,
+            opset_version=OPSET, dynamo=True, verbose=False, optimize=True,
+        )  # fmt: skip
+    assert program is not None
+    model = program.model_proto
+    config = json.loads(facts["config"]) if "config" in facts else asdict(network.config)
+    metadata = {
+        "network": "sfn" if isinstance(network, Sfn) else "mfn",
+        "recipe": facts.get("recipe", ""),
+        "head_sha256": facts.get("head_sha256", ""),
+        "anchors": json.dumps(config.get("anchors", [])),
+        "input_size": str(size),
+    }
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, metadata)
+    onnx.save(model, path)
+
+
+def output_names(network: Network) -> list[str]:
+    """Name the graph's outputs."""
+    return list(FaceOutputs._fields) if isinstance(network, Sfn) else ["grid"]
+
+
+@torch.no_grad()
+def parity(network: Network, path: Path, *, batches: tuple[int, ...]) -> list[Parity]:
+    """Run the unfolded torch network and the file on the same random pictures."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    size = SFN_SIZE if isinstance(network, Sfn) else MFN_SIZE
+    report: list[Parity] = []
+    for batch in batches:
+        pixels = torch.rand(batch, 3, size, size, generator=torch.Generator().manual_seed(batch))
+        truth = network.eval()(pixels)
+        truth = (truth,) if isinstance(truth, Tensor) else truth
+        answers = session.run(None, {"pixels": pixels.numpy()})
+        for name, expected, answer in zip(output_names(network), truth, answers, strict=True):
+            report.append(Parity(name, batch, float(np.abs(expected.numpy() - answer).max())))
+    return report
+
+
+def _write_card(path: Path, card: Card, facts: dict[str, str], network: Network, files: tuple[Path, ...]) -> None:
+    content = asdict(card) | {
+        "training": {**facts, **card.training},
+        "parameters": parameter_count(folded(network)),
+        "files": {
+            file.name: {"sha256": sha256(file.read_bytes()).hexdigest(), "bytes": file.stat().st_size} for file in files
+        },
+    }
+    aside = path.with_name(f".{path.name}.part")
+    aside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    aside.replace(path)

@@ -1,0 +1,60 @@
+"""ONNX equals torch, carries its metadata, and folding BatchNorm changes nothing."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import onnxruntime
+import pytest
+import torch
+from torch import nn
+
+from commedia.networks.export import Card, export, folded
+from commedia.networks.mfn import Mfn, MfnConfig
+from commedia.networks.sfn import Sfn, SfnConfig
+from commedia.networks.weights import Network, save_weights
+
+
+def lived_in(network: Network) -> Network:
+    """Give BatchNorm the uneven statistics that training leaves."""
+    torch.manual_seed(1)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean = torch.randn(module.num_features) * 0.1
+            module.running_var = torch.rand(module.num_features) + 0.5
+            nn.init.uniform_(module.weight, 0.5, 2.0)
+            nn.init.normal_(module.bias, 0, 0.1)
+    return network.eval()
+
+
+def test_folding_keeps_the_function() -> None:
+    network = lived_in(Sfn(SfnConfig(width_mult=0.25, norm=True)))
+    plain = folded(network)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in plain.modules())
+    pixels = torch.rand(2, 3, 128, 128)
+    torch.testing.assert_close(torch.cat(list(plain(pixels)), 1), torch.cat(list(network(pixels)), 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "batch_sizes"),
+    [
+        ("sfn-test", Sfn(SfnConfig(width_mult=0.25, norm=True)), (1, 5)),
+        ("mfn-test", Mfn(MfnConfig(width_mult=0.25, norm=True)), (1,)),
+    ],
+)
+def test_onnx_is_torch(name: str, network: Network, batch_sizes: tuple[int, ...], tmp_path: Path) -> None:
+    lived_in(network)
+    save_weights(tmp_path / "w.safetensors", network, {"recipe": "r", "head_sha256": "abc"})
+    report = export(tmp_path / "w.safetensors", tmp_path / "out", Card(name, "none", "CC0-1.0", "", {}, {}))
+    assert max(row.difference for row in report) < 1e-4
+    session = onnxruntime.InferenceSession(str(tmp_path / "out" / f"{name}.onnx"), providers=["CPUExecutionProvider"])
+    facts = session.get_modelmeta().custom_metadata_map
+    assert (facts["network"], facts["recipe"], facts["head_sha256"]) == (name[:3], "r", "abc")
+    if isinstance(network, Mfn):
+        assert json.loads(facts["anchors"]) == [list(anchor) for anchor in network.config.anchors]
+    for batch in batch_sizes:
+        pixels = torch.rand(batch, 3, int(facts["input_size"]), int(facts["input_size"]))
+        assert len(session.run(None, {"pixels": pixels.numpy()})[0]) == batch
+    card = json.loads((tmp_path / "out" / f"{name}.card.json").read_text())
+    onnx_bytes = (tmp_path / "out" / f"{name}.onnx").read_bytes()
+    assert card["files"][f"{name}.onnx"]["sha256"] == sha256(onnx_bytes).hexdigest()

@@ -1,0 +1,81 @@
+"""SFN and MFN: published widths, shapes, and what `width_mult` and `norm` change."""
+
+import pytest
+import torch
+
+from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
+from commedia.networks.backbones import ConvUnit, parameter_count
+from commedia.networks.mfn import DEFAULT_ANCHORS, Mfn, MfnConfig, decode_boxes, decode_faces
+from commedia.networks.sfn import Sfn, SfnConfig
+
+
+def test_literal_parameter_counts() -> None:
+    # paper-facts C2 and C5: worked out layer by layer from the text, for 46 expressions.
+    assert parameter_count(Sfn(SfnConfig(expression_count=46))) == 178_928
+    assert parameter_count(Mfn(MfnConfig(expression_count=46))) == 251_597
+
+
+@pytest.mark.parametrize("norm", [False, True])
+def test_sfn_outputs(norm: bool) -> None:
+    outputs = Sfn(SfnConfig(width_mult=0.25, norm=norm)).eval()(torch.rand(2, 3, 128, 128))
+    assert [tuple(part.shape) for part in outputs] == [
+        (2, IDENTITY_COUNT),
+        (2, EXPRESSION_COUNT),
+        (2, 4),
+        (2, 3),
+        (2, 1),
+    ]
+    assert ((outputs.expression > 0) & (outputs.expression < 1)).all()
+    assert ((outputs.scale > 0) & (outputs.scale < 1)).all()
+    torch.testing.assert_close(outputs.wxyz.norm(dim=1), torch.ones(2))
+
+
+def test_untrained_networks_answer_a_resting_face() -> None:
+    outputs = Sfn(SfnConfig(width_mult=0.25)).eval()(torch.rand(1, 3, 128, 128))
+    assert outputs.wxyz[0, 0] > 0.9
+    assert outputs.expression.max() < 0.3
+    grid = Mfn(MfnConfig(width_mult=0.25)).eval()(torch.rand(1, 3, 288, 288))
+    assert torch.sigmoid(grid[..., 4]).max() < 0.1
+
+
+def test_mfn_grid_layout() -> None:
+    """A change in one corner of the picture moves the rows of that corner's cells most."""
+    torch.manual_seed(0)
+    network = Mfn(MfnConfig(width_mult=0.25)).eval()
+    pixels = torch.rand(1, 3, 288, 288)
+    changed = pixels.clone()
+    changed[..., 260:, :28] = 0
+    with torch.no_grad():
+        before, after = network(pixels), network(changed)
+    assert before.shape == (1, 405, 5 + IDENTITY_COUNT + EXPRESSION_COUNT + 8)
+    moved = (before - after).abs().sum(-1).view(9, 9, 5).sum(-1)
+    row, column = divmod(int(moved.argmax()), 9)
+    assert row >= 7
+    assert column <= 1
+
+
+def test_decoded_boxes_by_hand() -> None:
+    anchors = torch.tensor(DEFAULT_ANCHORS)
+    grid = torch.zeros(1, 405, 115)
+    row = (3 * 9 + 7) * 5 + 2
+    grid[0, row, 2] = 2.0
+    boxes = decode_boxes(grid, anchors)
+    torch.testing.assert_close(boxes.center[0, row], torch.tensor([7.5 / 9, 3.5 / 9]))
+    torch.testing.assert_close(boxes.size[0, row], torch.tensor([1.5 * 7.3890561 / 9, 2.0 / 9]))
+
+
+def test_decoded_faces_split_in_order() -> None:
+    config = MfnConfig()
+    rows = torch.arange(115.0)[None]
+    faces = decode_faces(rows, config)
+    assert faces.identity[0].tolist() == list(range(5, 55))
+    torch.testing.assert_close(faces.expression[0], torch.sigmoid(torch.arange(55.0, 107.0)))
+    torch.testing.assert_close(faces.wxyz[0], torch.nn.functional.normalize(torch.arange(107.0, 111.0), dim=0))
+    assert faces.translation[0].tolist() == [111, 112, 113]
+    torch.testing.assert_close(faces.scale[0], torch.sigmoid(torch.tensor([114.0])))
+
+
+def test_strided_unit_is_the_same_in_training_and_inference() -> None:
+    unit = ConvUnit(8, 8, 1, stride=2)
+    features = torch.rand(2, 8, 12, 12)
+    torch.testing.assert_close(unit.train()(features), unit.eval()(features))

@@ -1,0 +1,110 @@
+"""Batches: labels sit on the pixels they speak of, and batch k depends on seed and k alone."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from commedia.networks.mfn import MFN_SIZE
+from commedia.training.augment import varied
+from commedia.training.batches import mfn_targets, prefetched
+from commedia.training.config import Augmentation
+from commedia.training.face_model import FaceModel
+from commedia.training.labels import FaceArrays
+from commedia.training.loop import RunConfig, task_for
+from commedia.training.mosaics import letterboxed, mosaic, scene_view
+from commedia.training.pictures import Singles, load_scenes_and_singles, load_singles, shard_paths
+from commedia.training.recipes import recipe_named
+from commedia.training.sfn_task import STILL, crops
+
+MOVED = Augmentation(flip=0.5, colour=0.0)
+
+
+def on_dots(image: np.ndarray, landmarks: np.ndarray) -> float:
+    """Share of the landmarks inside the picture that lie on something brighter than the drawn background."""
+    inside = ((landmarks > 2) & (landmarks < len(image) - 2)).all(1)
+    columns, rows = np.floor(landmarks[inside]).astype(int).T
+    return float((image[rows, columns].mean(-1) > 125).mean())
+
+
+@pytest.fixture(scope="session")
+def singles(shards: Path) -> Singles:
+    return load_singles([shards / "singles.tar"])
+
+
+@pytest.mark.parametrize("config", [STILL, MOVED])
+def test_sfn_labels_lie_on_the_dots(config: Augmentation, singles: Singles, model: FaceModel) -> None:
+    batch = crops(singles, np.arange(len(singles)), config, model.identity_mirror, np.random.default_rng(0))
+    for pixels, landmarks in zip(batch.pixels, batch.targets.landmarks, strict=True):
+        assert on_dots(pixels.permute(1, 2, 0).numpy(), (landmarks.numpy() + 0.5) * 128) > 0.95
+
+
+def test_still_crops_are_what_inference_cuts(singles: Singles, model: FaceModel) -> None:
+    """Centred on the tight box of the points, whose longer side is the crop's over 1.5."""
+    batch = crops(singles, np.arange(4), STILL, model.identity_mirror, np.random.default_rng(0))
+    low, high = batch.targets.landmarks.amin(1), batch.targets.landmarks.amax(1)
+    torch.testing.assert_close(low + high, torch.zeros(4, 2), atol=1e-4, rtol=0)
+    torch.testing.assert_close((high - low).amax(1), torch.full((4,), 1 / 1.5), atol=1e-4, rtol=0)
+
+
+def mosaic_of(shards: Path, model: FaceModel, rng: np.random.Generator) -> tuple[np.ndarray, FaceArrays]:
+    scenes, singles = load_scenes_and_singles(shard_paths([shards]))
+    assert singles is not None
+    return mosaic(singles, [scene for scene in scenes if not len(scene.faces.box)], MOVED, model.identity_mirror, rng)
+
+
+def view_of(shards: Path, model: FaceModel, rng: np.random.Generator) -> tuple[np.ndarray, FaceArrays]:
+    scenes, _ = load_scenes_and_singles(shard_paths([shards]))
+    return scene_view(scenes[2], MOVED, model.identity_mirror, rng)
+
+
+def letterbox_of(shards: Path, model: FaceModel, rng: np.random.Generator) -> tuple[np.ndarray, FaceArrays]:
+    scenes, _ = load_scenes_and_singles(shard_paths([shards]))
+    return letterboxed(scenes[1], model.identity_mirror)
+
+
+@pytest.mark.parametrize("make", [mosaic_of, view_of, letterbox_of])
+def test_mfn_labels_lie_on_the_dots(make: Callable[..., Any], shards: Path, model: FaceModel) -> None:
+    seen = 0
+    for seed in range(8):
+        image, faces = make(shards, model, np.random.default_rng(seed))
+        assert image.shape == (MFN_SIZE, MFN_SIZE, 3)
+        large = np.flatnonzero((faces.box[:, 2:] - faces.box[:, :2]).max(1) > 60)
+        for landmarks in faces.landmarks[large]:
+            assert on_dots(image, landmarks) > 0.8
+            seen += 1
+    assert seen >= 5
+
+
+def test_mfn_targets_are_relative_to_the_box(shards: Path, model: FaceModel) -> None:
+    _, faces = letterbox_of(shards, model, np.random.default_rng(0))
+    boxes, targets = mfn_targets([faces, faces.at(slice(0, 0))], MFN_SIZE)
+    assert boxes.present.sum(1).tolist() == [len(faces.box), 0]
+    side = boxes.size[0].prod(-1).sqrt()[:, None, None]
+    back = (targets.landmarks[0] * side + boxes.center[0][:, None]) * MFN_SIZE
+    np.testing.assert_allclose(back.numpy(), faces.landmarks, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["sfn-smoke", "mfn-smoke"])
+def test_a_batch_is_a_function_of_seed_and_number(name: str, shards: Path, model: FaceModel) -> None:
+    task = task_for(recipe_named(name), [shards], RunConfig(seed=5), model)
+    first, again, other = task.batch(3), task.batch(3), task.batch(4)
+    assert torch.equal(first.pixels, again.pixels)
+    assert not torch.equal(first.pixels, other.pixels)
+    fetched = prefetched(task.batch, 3, workers=2)
+    assert torch.equal(next(fetched).pixels, first.pixels)
+    assert torch.equal(next(fetched).pixels, other.pixels)
+    fetched.close()
+
+
+def test_variation_keeps_shape_and_type(rng: np.random.Generator) -> None:
+    image = rng.integers(0, 256, (128, 128, 3), dtype=np.uint8)
+    wild = replace(MOVED, colour=0.5, grey=0.5, degrade=0.9, erase=0.9)
+    for _ in range(20):
+        changed = varied(image, wild, rng)
+        assert (changed.shape, changed.dtype) == (image.shape, image.dtype)
+    assert np.array_equal(varied(image, STILL, rng), image)
