@@ -67,8 +67,8 @@ def test_gold_landmarks_pull_the_fit_and_absent_ones_do_not(rng):
     half = gold.copy()
     half[1] = np.nan
     mixed = fitter.fit(DenseTargets(faces.points_px, faces.expression, half))
-    np.testing.assert_allclose(mixed.identity[1], plain.identity[1], atol=1e-6)
-    np.testing.assert_allclose(mixed.identity[0], pulled.identity[0], atol=1e-6)
+    np.testing.assert_allclose(mixed.identity[1], plain.identity[1], atol=1e-4)
+    np.testing.assert_allclose(mixed.identity[0], pulled.identity[0], atol=1e-4)
 
 
 def test_units_that_exclude_each_other_are_not_fitted_together(rng):

@@ -18,10 +18,19 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from commedia.conventions import CONTRADICTORY_PAIRS, EXPRESSION_COUNT, EXPRESSION_INDEX
-from commedia.geometry.rotations import canonical_wxyz, matrix_from_wxyz, multiply_wxyz, wxyz_from_axis_angle
+from commedia.geometry.rotations import (
+    canonical_wxyz,
+    matrix_from_wxyz,
+    multiply_wxyz,
+    wxyz_from_axis_angle,
+    wxyz_from_matrix,
+)
 from commedia.labelling.gold import gold_weights
 from commedia.labelling.units import UnitTable
 from commedia.morphable.model import MorphableModel
+
+_REAL = np.float32
+"""Enough for every sum here; only the solve of the normal equations needs more."""
 
 _POSE_COUNT = 7  # rotation 3, translation 3, log of scale 1
 _IDENTITY_LIMIT = 4.0
@@ -42,7 +51,7 @@ class FitSettings:
     """Expected error of a gold landmark, in face sizes."""
     identity_ridge: float = 1.0
     clash: float = 4.0
-    steps: int = 20
+    steps: int = 14
 
 
 @dataclass(frozen=True)
@@ -93,37 +102,37 @@ class DenseFitter:
     ):
         self.settings, self.units = settings, units
         self.identity_count = len(dense.identity_basis)
-        self.mean = dense.mean.astype(np.float64)
-        self.basis = np.concatenate([dense.identity_basis, dense.expression_basis]).astype(np.float64)
-        self.landmark_mean = landmarks.mean.astype(np.float64)
-        self.landmark_basis = np.concatenate([landmarks.identity_basis, landmarks.expression_basis]).astype(np.float64)
+        self.mean, self.landmark_mean = dense.mean.astype(_REAL), landmarks.mean.astype(_REAL)
+        self.basis = np.concatenate([dense.identity_basis, dense.expression_basis]).astype(_REAL)
+        self.landmark_basis = np.concatenate([landmarks.identity_basis, landmarks.expression_basis]).astype(_REAL)
         share = point_weights / point_weights.sum()
-        self.point_weights = share * settings.point_count / settings.point_sigma**2
+        self.point_weights = (share * settings.point_count / settings.point_sigma**2).astype(_REAL)
         # moments[i, j, a, b] = sum_p w_p basis_a,p,i basis_b,p,j
         weighted = self.basis * self.point_weights[None, :, None]
         self.moments = np.einsum("api,bpj->ijab", weighted, self.basis, optimize=True)
-        count = len(self.basis)
-        self.lower = np.full(count, -_IDENTITY_LIMIT)
-        self.lower[self.identity_count :] = 0.0
-        self.upper = np.full(count, _IDENTITY_LIMIT)
-        self.upper[self.identity_count :] = 1.0
-        self.ridge = np.full(count, settings.identity_ridge)
-        self.ridge[self.identity_count :] = units.hint
-        self.pairs = np.zeros((EXPRESSION_COUNT, EXPRESSION_COUNT))
+        self.lower, self.upper = self._both(-_IDENTITY_LIMIT, 0.0), self._both(_IDENTITY_LIMIT, 1.0)
+        self.ridge = self._both(settings.identity_ridge, units.hint)
+        self.pairs = np.zeros((EXPRESSION_COUNT, EXPRESSION_COUNT), dtype=_REAL)
         for first, second in _PAIRS:
             self.pairs[first, second] = self.pairs[second, first] = settings.clash
 
+    def _both(self, identity: float, expression: float | np.ndarray) -> np.ndarray:
+        """One number per identity component, then one per unit."""
+        both = np.full(len(self.basis), identity, dtype=_REAL)
+        both[self.identity_count :] = expression
+        return both
+
     def fit(self, targets: DenseTargets) -> FittedFaces:
-        """Fit every face of the batch; cost is about 5 ms a face on one core."""
+        """Fit every face of the batch; cost is about 4 ms a face on one core."""
         plane = targets.points_px[..., :2]
         low, high = plane.min(axis=1), plane.max(axis=1)
-        size_px = np.sqrt(np.prod(high - low, axis=-1)).astype(np.float64)
-        centre_px = ((low + high) / 2).astype(np.float64)
+        size_px = np.sqrt(np.prod(high - low, axis=-1)).astype(_REAL)
+        centre_px = ((low + high) / 2).astype(_REAL)
         goal = _face_units(targets.points_px, centre_px, size_px)
         gold = _face_units(targets.gold_px, centre_px, size_px)
-        problem = _Problem(self, goal, gold, targets.scores.astype(np.float64))
+        problem = _Problem(self, goal, gold, targets.scores.astype(_REAL))
         state = problem.solve()
-        flip = np.array([1.0, -1.0])
+        flip = np.array([1.0, -1.0], dtype=_REAL)
         error = np.linalg.norm(goal[..., :2] - problem.points(state)[..., :2], axis=-1).mean(axis=1)
         return FittedFaces(
             identity=state.weights[:, : self.identity_count],
@@ -146,11 +155,11 @@ class _Problem:
         scores: Float[np.ndarray, "b 52"],
     ):
         self.fitter, self.goal, self.scores = fitter, goal, scores
-        self.depth = np.array([1.0, 1.0, fitter.settings.depth_weight])
+        self.depth = np.array([1.0, 1.0, fitter.settings.depth_weight], dtype=_REAL)
         self.has_gold = np.isfinite(gold).all(axis=(1, 2))
-        self.gold = np.where(self.has_gold[:, None, None], gold, 0.0)
+        self.gold = np.where(self.has_gold[:, None, None], gold, _REAL(0))
         self.start = self._aligned()
-        self.gold_weights = gold_weights(self.gold, self.start.wxyz, fitter.settings.gold_sigma)
+        self.gold_weights = gold_weights(self.gold, self.start.wxyz, fitter.settings.gold_sigma).astype(_REAL)
         self.gold_weights[~self.has_gold] = 0.0
 
     def _aligned(self) -> _State:
@@ -167,7 +176,7 @@ class _Problem:
         translation = middle[:, 0] - scale[:, None] * np.einsum("bij,j->bi", rotation, mean.mean(axis=0))
         weights = np.zeros((len(self.goal), len(self.fitter.basis)))
         weights[:, self.fitter.identity_count :] = np.where(self.fitter.units.hint > 0, self.scores, 0.02)
-        return _State(_wxyz(rotation), translation, scale, weights)
+        return _State(*(part.astype(_REAL) for part in (wxyz_from_matrix(rotation), translation, scale, weights)))
 
     def points(self, state: _State) -> Float[np.ndarray, "b l 3"]:
         """The model's dense points in face units."""
@@ -205,17 +214,18 @@ class _Problem:
         batch, count, ids = len(self.goal), len(f.basis), f.identity_count
         rotation = state.scale[:, None, None] * matrix_from_wxyz(state.wxyz)
         placed, turned = self._placed(state, f.mean, f.basis)
-        weighted_pose = _pose_jacobian(turned) * self.depth[:, None] * f.point_weights[:, None, None]
+        pose = _pose_jacobian(turned)
+        weighted_pose = pose * (self.depth[:, None] * f.point_weights[:, None, None])
         miss = self.goal - placed
-        hessian = np.zeros((batch, _POSE_COUNT + count, _POSE_COUNT + count))
-        gradient = np.zeros((batch, _POSE_COUNT + count))
-        hessian[:, :_POSE_COUNT, :_POSE_COUNT] = np.einsum(
-            "blin,blim->bnm", weighted_pose, _pose_jacobian(turned), optimize=True
-        )
-        gradient[:, :_POSE_COUNT] = -np.einsum("blin,bli->bn", weighted_pose, miss, optimize=True)
+        hessian = np.zeros((batch, _POSE_COUNT + count, _POSE_COUNT + count), dtype=_REAL)
+        gradient = np.zeros((batch, _POSE_COUNT + count), dtype=_REAL)
+        stacked = weighted_pose.reshape(batch, -1, _POSE_COUNT).transpose(0, 2, 1)
+        hessian[:, :_POSE_COUNT, :_POSE_COUNT] = stacked @ pose.reshape(batch, -1, _POSE_COUNT)
+        gradient[:, :_POSE_COUNT] = -(stacked @ miss.reshape(batch, -1, 1))[..., 0]
         flat = f.basis.reshape(count, -1)
-        pulled = np.einsum("bij,blin->bnlj", rotation, weighted_pose, optimize=True).reshape(batch, _POSE_COUNT, -1)
-        cross = pulled @ flat.T
+        # One product for all faces: a stack of thin ones is three times slower.
+        pulled = (stacked.reshape(batch, -1, 3) @ rotation).reshape(batch * _POSE_COUNT, -1)
+        cross = (pulled @ flat.T).reshape(batch, _POSE_COUNT, count)
         hessian[:, :_POSE_COUNT, _POSE_COUNT:] = cross
         hessian[:, _POSE_COUNT:, :_POSE_COUNT] = cross.transpose(0, 2, 1)
         metric = np.einsum("bij,i,bik->bjk", rotation, self.depth, rotation)
@@ -269,10 +279,10 @@ class _Problem:
         held = ((state.weights <= f.lower) & (slope > 0)) | ((state.weights >= f.upper) & (slope < 0))
         free = np.concatenate([np.ones((len(held), _POSE_COUNT)), ~held], axis=1)
         diagonal = np.arange(hessian.shape[1])
-        damped = hessian * free[:, :, None] * free[:, None, :]
+        damped = (hessian * free[:, :, None] * free[:, None, :]).astype(np.float64)
         damped[:, diagonal, diagonal] *= 1 + damping[:, None]
         damped[:, diagonal, diagonal] += np.where(free > 0, 1e-9, 1.0)
-        step = -np.linalg.solve(damped, (gradient * free)[..., None])[..., 0]
+        step = -np.linalg.solve(damped, (gradient * free)[..., None])[..., 0].astype(_REAL)
         turn = multiply_wxyz(wxyz_from_axis_angle(step[:, :3]), state.wxyz)
         factor = np.exp(np.clip(step[:, 6], -0.5, 0.5))
         return _State(
@@ -284,13 +294,13 @@ class _Problem:
 
 
 def _pose_jacobian(turned: Float[np.ndarray, "b l 3"]) -> Float[np.ndarray, "b l 3 7"]:
-    jacobian = np.zeros((*turned.shape, _POSE_COUNT))
+    jacobian = np.zeros((*turned.shape, _POSE_COUNT), dtype=_REAL)
     x, y, z = np.moveaxis(turned, -1, 0)
     # Columns 0..2: d(axis x point) for unit axes x, y, z.
     jacobian[..., 1, 0], jacobian[..., 2, 0] = -z, y
     jacobian[..., 0, 1], jacobian[..., 2, 1] = z, -x
     jacobian[..., 0, 2], jacobian[..., 1, 2] = -y, x
-    jacobian[..., :, 3:6] = np.eye(3)
+    jacobian[..., :, 3:6] = np.eye(3, dtype=_REAL)
     jacobian[..., 6] = turned
     return jacobian
 
@@ -299,16 +309,10 @@ def _face_units(
     points_px: Float[np.ndarray, "b l d"], centre_px: Float[np.ndarray, "b 2"], size_px: Float[np.ndarray, "b"]
 ) -> Float[np.ndarray, "b l d"]:
     """Centre, divide by the face size and turn y up (and z towards the viewer)."""
-    units = points_px.astype(np.float64)
+    units = points_px.astype(_REAL)
     units[..., :2] -= centre_px[:, None]
     units[..., 1:] *= -1
     return units / size_px[:, None, None]
-
-
-def _wxyz(matrix: Float[np.ndarray, "b 3 3"]) -> Float[np.ndarray, "b 4"]:
-    from commedia.geometry.rotations import wxyz_from_matrix
-
-    return wxyz_from_matrix(matrix)
 
 
 def _rows(state: _State, rows: np.ndarray) -> _State:

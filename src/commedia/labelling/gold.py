@@ -25,12 +25,12 @@ def gold_weights(
     along = along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9)
     outer = along[..., :, None] * along[..., None, :]
     weights[:, :_CONTOUR_COUNT] = np.eye(2) - (1 - _ALONG_SHARE) * outer
-    weights[:, :_CONTOUR_COUNT] *= _contour_trust(wxyz)[..., None, None]
+    weights[:, :_CONTOUR_COUNT] *= contour_trust(wxyz)[..., None, None]
     return weights / sigma**2
 
 
-def _contour_trust(wxyz: Float[np.ndarray, "b 4"]) -> Float[np.ndarray, "b 17"]:
-    """0.5 on the near side; fades to 0 on the side that turns away."""
+def contour_trust(wxyz: Float[np.ndarray, "b 4"]) -> Float[np.ndarray, "b 17"]:
+    """Say how far a mark on the contour is a mark on the jaw: 0.5 on the near side; fades to 0 on the side that turns away."""
     yaw = yaw_pitch_roll_from_wxyz(wxyz)[:, :1]
     # Point 0 is on the subject's right. Turning to the subject's left (positive yaw) hides the left side.
     side = np.linspace(-1, 1, _CONTOUR_COUNT)[None]
