@@ -20,7 +20,10 @@ MOST_FACES = 20
 _SMALLEST_PX, _LARGEST_PX = 14.0, 250.0
 _DRAWN_AT_LEAST_PX = 56.0
 """Smaller faces are drawn this large and shrunk, since the z-buffer does not anti-alias."""
+_DRAWN_AT_MOST_PX = 150.0
+"""Larger faces are drawn this large and blown up, since cost grows with area."""
 _TILE_MARGIN = 2.3
+_REUSE, _EXTRAS = 0.7, 256
 _BODY = 2.2
 """How far below a face's middle its chest goes on, in sizes of the face: people do not end in mid-air."""
 _MOST_HIDDEN = 0.35
@@ -44,10 +47,11 @@ def crowd_pictures(
     """Make pictures of `size` x `size` pixels, or of 288 to 320 pixels when no size is given."""
     rng = stream_rng(stream, seed + 500_000)
     name = f"crowd-{stream}-{seed}"
+    extras = _Extras()
     for number in range(count):
         side = size or int(rng.integers(288, 321))
         spots = _spots(rng, side)
-        heads = _cast(rng, spots, name=f"{name}-{number:06d}", device=device)
+        heads = _cast(rng, spots, extras, name=f"{name}-{number:06d}", device=device)
         image, faces = _assembled(rng, backgrounds.window(rng, side, side).copy(), spots, heads, backgrounds)
         smallest = min((spot.face_px for spot in spots), default=60.0)
         image = degrade(rng, image, smallest, strength=0.7)
@@ -110,41 +114,70 @@ def _clear(first: Spot, second: Spot) -> bool:
     return beside_chest or not below_head
 
 
-def _cast(rng: np.random.Generator, spots: list[Spot], *, name: str, device: str) -> list[DrawnHead]:
-    """Draw everyone at the size of their spot; faces of like size share a batch."""
-    if not spots:
-        return []
-    light = sample_light(rng)
-    performers = sample_performers(rng, len(spots), name=name)
-    performers = [replace(p, light=light) if rng.uniform() < 0.8 else p for p in performers]
-    heads: list[DrawnHead] = []
-    start = 0
-    while start < len(spots):
-        # Spots are sorted, so a batch's last is its largest, at most a third larger than its first.
-        limit = max(spots[start].face_px, _DRAWN_AT_LEAST_PX) * 1.35
-        stop = start + 1
-        while stop < len(spots) and stop - start < _BATCH and spots[stop].face_px <= limit:
-            stop += 1
-        heads += _drawn(performers[start:stop], [spot.face_px for spot in spots[start:stop]], device)
-        start = stop
-    return heads
+class _Extras:
+    """Small heads drawn for earlier pictures, who may appear again: a far face costs as much to draw as a near one."""
+
+    def __init__(self) -> None:
+        self._heads: list[DrawnHead] = []
+
+    def take(self, rng: np.random.Generator, face_px: float) -> DrawnHead | None:
+        """Return somebody for a small face, mostly; the more there are, the better."""
+        known = len(self._heads)
+        if face_px > _DRAWN_AT_LEAST_PX or rng.uniform() > _REUSE * min(1.0, known / 64):
+            return None
+        return self._heads[rng.integers(known)]
+
+    def keep(self, rng: np.random.Generator, head: DrawnHead) -> None:
+        if len(self._heads) < _EXTRAS:
+            self._heads.append(head)
+        else:
+            self._heads[rng.integers(_EXTRAS)] = head
+
+
+def _cast(rng: np.random.Generator, spots: list[Spot], extras: _Extras, *, name: str, device: str) -> list[DrawnHead]:
+    """Find or draw everyone at the size of their spot; faces of like size share a batch."""
+    found = [extras.take(rng, spot.face_px) for spot in spots]
+    new = [number for number, head in enumerate(found) if head is None]
+    drawn: list[DrawnHead] = []
+    if new:
+        light = sample_light(rng)
+        performers = sample_performers(rng, len(new), name=name)
+        performers = [replace(p, light=light) if rng.uniform() < 0.8 else p for p in performers]
+        sides = [float(np.clip(spots[number].face_px, _DRAWN_AT_LEAST_PX, _DRAWN_AT_MOST_PX)) for number in new]
+        drawn = _drawn(performers, sides, device)
+    for number, head, side in zip(new, drawn, sides if new else [], strict=True):
+        found[number] = head
+        if side == _DRAWN_AT_LEAST_PX:
+            extras.keep(rng, head)
+    return [_resized(head, spot.face_px) for head, spot in zip(found, spots, strict=True) if head is not None]
 
 
 def _drawn(performers: list[Performer], sides: list[float], device: str) -> list[DrawnHead]:
-    drawn_at = np.maximum(sides, _DRAWN_AT_LEAST_PX)
-    size = int(np.ceil(drawn_at.max() * _TILE_MARGIN / 2) * 2)
-    heads = draw_heads(performers, size, drawn_at, np.zeros((len(sides), 2)), device=device)
-    return [_shrunk(head, side / at) for head, side, at in zip(heads, sides, drawn_at, strict=True)]
+    heads: list[DrawnHead] = []
+    while len(heads) < len(sides):
+        # Sizes are sorted; a batch's last, its largest, is at most a third larger than its first.
+        start = len(heads)
+        batch = [side for side in sides[start : start + _BATCH] if side <= sides[start] * 1.35]
+        size = int(np.ceil(batch[-1] * _TILE_MARGIN / 2) * 2)
+        crew = performers[start : start + len(batch)]
+        heads += draw_heads(crew, size, np.array(batch), np.zeros((len(batch), 2)), device=device)
+    return heads
 
 
-def _shrunk(head: DrawnHead, factor: float) -> DrawnHead:
-    if factor == 1.0:
+def _resized(head: DrawnHead, face_px: float) -> DrawnHead:
+    marks = head.face.landmarks_px
+    return _scaled(head, face_px / float((marks.max(0) - marks.min(0)).max()))
+
+
+def _scaled(head: DrawnHead, factor: float) -> DrawnHead:
+    if abs(factor - 1) < 1e-3:
         return head
     before = head.rgba.shape[0]
     after = max(8, round(before * factor / 2) * 2)
     opacity = head.rgba[..., 3:].astype(np.float32) / 255
     weighted = np.concatenate([head.rgba[..., :3] * opacity, opacity * 255], -1)
-    small = cv2.resize(weighted, (after, after), interpolation=cv2.INTER_AREA)
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(weighted, (after, after), interpolation=how)
     small[..., :3] /= np.maximum(small[..., 3:] / 255, 1e-3)
     rgba = np.clip(small + 0.5, 0, 255).astype(np.uint8)
     return DrawnHead(rgba, _shifted(head.face, after / 2, after / 2, after / before, before))
