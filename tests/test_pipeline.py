@@ -1,6 +1,5 @@
 """The sentence, end to end: from a file to characters, with fakes in place of the networks."""
 
-import gc
 import json
 import weakref
 from fractions import Fraction
@@ -196,7 +195,6 @@ def test_frames_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         def detect(self, image: np.ndarray):
             nonlocal most
             alive.append(weakref.ref(image))
-            gc.collect()
             most = max(most, sum(reference() is not None for reference in alive))
             return super().detect(image)
 

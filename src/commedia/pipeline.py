@@ -44,8 +44,7 @@ def retarget(
     Args:
         path: What to watch.
         output: Folder for the results; made when missing. Results appear in it only when all are complete.
-        character: A glTF file that everybody plays (or a `Cast`); without one, everybody is the default head with
-            their own face.
+        character: A glTF file that everybody plays, or a `Cast`; by default the head model with everybody's own face.
         models: Networks to use instead of the shipped ones.
         preview: Draw the preview, which costs more time than everything else.
         overwrite: Replace the results of an earlier run.
@@ -62,16 +61,11 @@ def retarget(
 
 
 def retarget_folder(
-    path: Path,
-    output: Path,
-    *,
-    character: Path | str | Cast | None = None,
-    models: Models | None = None,
-    **options: Any,
+    path: Path, output: Path, *, character: Path | str | None = None, models: Models | None = None, **options: Any
 ) -> list[Summary]:
     """Retarget each picture of a folder for itself, into a folder of its own name. Options are those of `retarget`.
 
-    Unreadable pictures are left out and named in the notes of the last summary; when all are, that is an error.
+    Unreadable pictures are named in the notes of the last summary; when all are unreadable, that is an error.
     """
     cast, models = Cast(character), models or open_models()
     summaries, problems = [], []

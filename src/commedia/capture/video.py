@@ -12,7 +12,6 @@ import av
 import av.error
 import numpy as np
 from av.container import InputContainer
-from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -96,7 +95,7 @@ def _swaps_axes(turn: Turn) -> bool:
 
 
 def _turn(picture: VideoFrame) -> Turn:
-    data = picture.side_data.get(SideDataType.DISPLAYMATRIX)
+    data = picture.side_data.get("DISPLAYMATRIX")
     if data is None:
         return 1, 0, 0, 1
     a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(data), np.int32)[:5])

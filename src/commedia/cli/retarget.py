@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
@@ -67,7 +67,7 @@ def run(
         show(summaries)
 
 
-def retarget_with_bar(path: Path, output: Path, *, models: Models, **options: object) -> list[Summary]:
+def retarget_with_bar(path: Path, output: Path, *, models: Models, **options: Any) -> list[Summary]:
     """Run the job with a progress bar on standard error."""
     with progress_bar(path.name) as progress:
         if path.is_dir():
