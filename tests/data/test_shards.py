@@ -60,6 +60,16 @@ def test_what_is_written_is_read(tmp_path: Path, rng: np.random.Generator) -> No
             assert_same_face(face, face_again)
 
 
+def test_relabelling_keeps_the_pictures(tmp_path: Path, rng: np.random.Generator) -> None:
+    first, second = tmp_path / "a.tar", tmp_path / "b.tar"
+    write_shard(first, [make_picture(rng, 1), make_picture(rng, 2)])
+    assert write_shard(second, (replace(picture, faces=picture.faces[:1]) for picture in read_encoded(first))) == 2
+    for before, after in zip(read_encoded(first), read_encoded(second), strict=True):
+        assert after.jpeg == before.jpeg
+        assert after.size == before.size == (64, 48)
+        assert len(after.faces) == 1
+
+
 def test_an_interrupted_write_leaves_what_was_there(tmp_path: Path, rng: np.random.Generator) -> None:
     path = tmp_path / "a.tar"
     write_shard(path, [make_picture(rng, 1)])

@@ -59,8 +59,10 @@ class EncodedPicture:
         return PictureSample(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), self.faces, self.source, self.licence, self.kind)
 
 
-def write_shard(path: Path, samples: Iterable[PictureSample], *, quality: int = 92) -> int:
+def write_shard(path: Path, samples: Iterable[PictureSample | EncodedPicture], *, quality: int = 92) -> int:
     """Write samples in order under keys `000000`, `000001`, ...; returns how many.
+
+    What is encoded already keeps its JPEG byte for byte, so that relabelling loses nothing.
 
     The file appears under its name only when the last sample is in it; on any error what was there before is untouched.
     """
@@ -201,8 +203,8 @@ def _choice(raw: Any, known: tuple[str, ...], name: str) -> str:
     return raw
 
 
-def _to_json(sample: PictureSample) -> dict[str, Any]:
-    height, width = sample.image.shape[:2]
+def _to_json(sample: PictureSample | EncodedPicture) -> dict[str, Any]:
+    width, height = sample.size if isinstance(sample, EncodedPicture) else sample.image.shape[1::-1]
     faces = [_face_to_json(face) for face in sample.faces]
     return {
         "source": sample.source, "licence": sample.licence, "kind": sample.kind,
@@ -230,7 +232,9 @@ def _rounded(numbers: Any, digits: int) -> Any:
     return np.round(np.asarray(numbers, dtype=np.float64), digits).tolist()
 
 
-def _jpeg(sample: PictureSample, quality: int) -> bytes:
+def _jpeg(sample: PictureSample | EncodedPicture, quality: int) -> bytes:
+    if isinstance(sample, EncodedPicture):
+        return sample.jpeg
     _, encoded = cv2.imencode(
         ".jpg", cv2.cvtColor(sample.image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )
