@@ -30,7 +30,7 @@ def gold_weights(
 
 
 def contour_trust(wxyz: Float[np.ndarray, "b 4"]) -> Float[np.ndarray, "b 17"]:
-    """Say how far a mark on the contour is a mark on the jaw: 0.5 on the near side; fades to 0 on the side that turns away."""
+    """Say how far a contour mark is a mark on the jaw: 0.5 on the near side, down to 0 on the side turned away."""
     yaw = yaw_pitch_roll_from_wxyz(wxyz)[:, :1]
     # Point 0 is on the subject's right. Turning to the subject's left (positive yaw) hides the left side.
     side = np.linspace(-1, 1, _CONTOUR_COUNT)[None]
