@@ -114,6 +114,28 @@ def test_a_cut_out_shows_what_is_behind_it() -> None:
     assert picture[16, 24, 1] > 150
 
 
+def test_a_cut_out_beside_the_picture_is_no_trouble() -> None:
+    texture = np.full((4, 4, 4), 255, dtype=np.uint8)
+    leaf = Surface(QUAD + np.array([9, 0, 1]), QUAD_TRIANGLES, uv=QUAD_UV, texture=texture, alpha_cutoff=0.5)
+    wall = Surface(QUAD, QUAD_TRIANGLES, colours=np.tile([1.0, 0, 0], (4, 1)), gloss=0.0)
+    np.testing.assert_array_equal(render_mesh([leaf, wall], WHOLE), render_mesh(wall, WHOLE))
+
+
+def test_supersampling_smooths_outlines_and_changes_nothing_inside(rng: np.random.Generator) -> None:
+    angle = 0.3
+    turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    square = Surface(0.6 * QUAD @ turn.T, QUAD_TRIANGLES, colours=np.ones((4, 3)), gloss=0.0)
+    sharp, smooth, finer = (
+        render_mesh(square, WHOLE, supersample=count, background=(0, 0, 0))[..., 0].astype(int) for count in (1, 2, 4)
+    )
+    assert set(np.unique(sharp)) <= {0, sharp.max()}
+    between = (smooth > 20) & (smooth < smooth.max() - 20)
+    assert between.sum() > 20, "pixels that an edge crosses are neither full nor empty"
+    assert abs(smooth.mean() - finer.mean()) < 0.01 * smooth.max()
+    assert np.abs(smooth - finer).max() <= smooth.max() / 3
+    np.testing.assert_array_equal(sharp[finer == finer.max()], sharp.max())
+
+
 def test_light_comes_from_the_upper_left() -> None:
     angle = np.linspace(0, 2 * np.pi, 25)[:-1]
     ring = np.stack([np.cos(angle), np.sin(angle)], axis=1)

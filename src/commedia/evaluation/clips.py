@@ -113,9 +113,9 @@ def _teacher_track(
             scores.append(np.full(EXPRESSION_COUNT, np.nan) if nothing else reading.scores)
             points.append(np.full((68, 2), np.nan) if nothing else reading.points_px[ibug_from_mediapipe(), :2])
     memory.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {"scores": np.array(scores, dtype=np.float32), "points": np.array(points, dtype=np.float32)}
-    np.savez_compressed(memory, **arrays)
-    return arrays["scores"], arrays["points"]
+    score_rows, point_rows = np.array(scores, dtype=np.float32), np.array(points, dtype=np.float32)
+    np.savez_compressed(memory, scores=score_rows, points=point_rows)
+    return score_rows, point_rows
 
 
 def _our_tracks(

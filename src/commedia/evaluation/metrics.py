@@ -159,7 +159,7 @@ def average_precision(confidence: Float[np.ndarray, " n"], right: Bool[np.ndarra
     return float(np.where(index < len(precision), np.append(precision, 0)[np.minimum(index, len(precision))], 0).mean())
 
 
-def id_switches(ids: list[Int[np.ndarray, " n"]], centers_px: list[Float[np.ndarray, "n 2"]]) -> int:
+def id_switches(ids: list[Int[np.ndarray, " _"]], centers_px: list[Float[np.ndarray, "_ 2"]]) -> int:
     """Count how often the face nearest to where one was a frame ago carries another id.
 
     Judges continuity by place alone, so it needs no truth; assumes that faces move less per frame than they are apart.

@@ -157,6 +157,7 @@ class VideoFile:
 def _add_stream(container: OutputContainer, width: int, height: int, rate: Fraction) -> VideoStream:
     codec, options = next(entry for entry in CODECS if entry[0] in av.codecs_available)
     stream = container.add_stream(codec, rate=Fraction(rate).limit_denominator(1001 * 60), options=options)
+    assert isinstance(stream, VideoStream)
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     stream.time_base = stream.codec_context.time_base = Fraction(1, CLOCK_HZ)
     return stream

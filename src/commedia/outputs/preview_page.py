@@ -13,12 +13,11 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from commedia.characters.character import Character
-from commedia.characters.posing import PosedPrimitive, Poser
-from commedia.geometry.rotations import inverse_wxyz, matrix_from_wxyz
+from commedia.geometry.rotations import matrix_from_wxyz
 from commedia.morphable.evaluate import vertices_from_params
 from commedia.morphable.model import face_vertices, load_head
 from commedia.outputs.drawing import Colour, draw_brackets, draw_dots, draw_plate, draw_text, text_width
-from commedia.render.colour_numpy import srgb_from_linear
+from commedia.outputs.preview_player import Player
 from commedia.render.shade_numpy import Surface, View, render_mesh
 from commedia.structures import Frame, RigPose, TrackedFace, TrackedFrame
 
@@ -38,8 +37,6 @@ PERSON_COLOURS: tuple[Colour, ...] = (
 )
 MAX_CELLS = 12
 """More people than this are counted, not drawn."""
-BUST = (1.95, 1.7)
-"""Least height and width of a character's cell over the height of its moving face, so that it can turn its head."""
 
 
 @dataclass(frozen=True)
@@ -132,55 +129,6 @@ class PreviewPage:
         rounded = _corner_mask(cell.height, cell.width)
         place = page[cell.top : cell.top + cell.height, cell.left : cell.left + cell.width]
         place[...] = (place + (picture.astype(np.float32) - place) * rounded + 0.5).astype(np.uint8)
-
-
-class Player:
-    """A character before a camera that stands still."""
-
-    def __init__(self, character: Character):
-        self._poser = Poser(character)
-        self._camera_from_scene = matrix_from_wxyz(inverse_wxyz(character.rig.character_from_head))
-        self._center, self._height = self._frame(character)
-
-    def draw(
-        self, pose: RigPose, backdrop: UInt8[np.ndarray, "h w 3"], *, opacity: float
-    ) -> UInt8[np.ndarray, "h w 3"]:
-        """Draw the character in a pose, over a backdrop."""
-        height, width = backdrop.shape[:2]
-        px_per_m = min(height / BUST[0], width / BUST[1]) / self._height
-        view = View(self._center, px_per_m, height, width)
-        surfaces = [self._surface(piece) for piece in self._poser.pose(pose) if _is_solid(piece)]
-        return render_mesh(surfaces, view, background=backdrop, opacity=opacity)
-
-    def _surface(self, piece: PosedPrimitive) -> Surface:
-        factor = np.array(piece.material.colour[:3], dtype=np.float32)
-        linear = factor * (1 if piece.colours is None else piece.colours[:, :3])
-        textured = piece.material.image is not None and piece.uv is not None
-        return Surface(
-            vertices=piece.positions @ self._camera_from_scene.T,
-            triangles=piece.triangles,
-            normals=piece.normals @ self._camera_from_scene.T,
-            colours=srgb_from_linear(np.broadcast_to(linear, piece.positions.shape)),
-            uv=piece.uv if textured else None,
-            texture=piece.material.image if textured else None,
-            alpha_cutoff=_cutoff(piece) if textured else None,
-            gloss=_gloss(f"{piece.name} {piece.material.name}".lower()),
-        )
-
-    def _frame(self, character: Character) -> tuple[tuple[float, float], float]:
-        """Center on what the morphs move: that is the face, whatever else the character has."""
-        moving = []
-        everything = []
-        for piece, positions in self._poser.at_rest():
-            morphs = character.meshes[piece.mesh].primitives[piece.primitive].morphs
-            everything.append(positions)
-            if len(morphs):
-                moves = np.abs(morphs).max(axis=(0, 2))
-                moving.append(positions[moves > 0.3 * max(float(moves.max()), 1e-9)])
-        points = np.concatenate(moving or everything) @ self._camera_from_scene.T
-        low, high = points.min(axis=0), points.max(axis=0)
-        height = float(max(high[1] - low[1], 1e-6))
-        return (float((low[0] + high[0]) / 2), float((low[1] + high[1]) / 2 + 0.1 * height)), height
 
 
 def source_rectangle(width_px: int, height_px: int) -> Rectangle:
@@ -286,21 +234,6 @@ def _mask_triangles() -> np.ndarray:
     in_face = np.zeros(len(head.vertex_region), dtype=bool)
     in_face[face_vertices(head)] = True
     return head.model.triangles[in_face[head.model.triangles].all(axis=1) & (head.triangle_part == 0)]
-
-
-def _is_solid(piece: PosedPrimitive) -> bool:
-    """Glassy shells (corneas, tear lines) would hide what lies under them."""
-    return not (piece.material.alpha_mode == "BLEND" and piece.material.colour[3] < 0.5)
-
-
-def _cutoff(piece: PosedPrimitive) -> float | None:
-    return {"MASK": piece.material.alpha_cutoff, "BLEND": 0.5}.get(piece.material.alpha_mode)
-
-
-def _gloss(name: str) -> float:
-    if "eye" in name and not any(word in name for word in ("brow", "lash", "lid")):
-        return 0.85
-    return 0.5 if any(word in name for word in ("teeth", "tongue")) else 0.2
 
 
 def _corners(place: Rectangle) -> tuple[float, float, float, float]:

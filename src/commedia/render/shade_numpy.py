@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
-from commedia.render.colour_numpy import linear_from_srgb, linear_texture, sample_texture, srgb_from_light
+from commedia.render.colour_numpy import linear_from_srgb, sample_texture, srgb_from_light
 from commedia.render.rasterize_numpy import BACKGROUND, Visible, interpolate, visible_triangles
 
 
@@ -183,7 +183,7 @@ def _cutout(surfaces: list[Surface], starts: np.ndarray):
             uv = interpolate(
                 surface.uv.astype(np.float32), surface.triangles, triangle[mine] - first, barycentric[mine]
             )
-            solid[mine] = sample_texture(texture[:, :, 3:4].astype(np.float32), uv)[:, 0] >= surface.alpha_cutoff * 255
+            solid[mine] = sample_texture(texture, uv)[1] >= surface.alpha_cutoff
         return solid
 
     return keep
@@ -208,7 +208,7 @@ def _shade(
     diffuse, specular = _light(normal, blended[:, 3])
     albedo = blended[:, 4:7] if surface.colours is not None else np.float32(0.6)
     if surface.texture is not None and surface.uv is not None:
-        texel = sample_texture(linear_texture(surface.texture), blended[:, -2:])
+        texel = sample_texture(surface.texture, blended[:, -2:])[0]
         albedo = texel * albedo if surface.colours is not None else texel
     return srgb_from_light(diffuse * albedo + specular[:, None])
 
