@@ -67,7 +67,6 @@ class Mfn(nn.Module):
         super().__init__()
         self.config = config = config or MfnConfig()
         width, norm, count = config.width_mult, config.norm, len(config.anchors)
-        self.register_buffer("anchors", torch.tensor(config.anchors))
         self.trunk = Trunk(4, stem=config.stem, width_mult=width, norm=norm)
         channels = self.trunk.outputs
         self.expression_branches = branches(channels, (3, 2, 1), width_mult=width, norm=norm)

@@ -60,6 +60,8 @@ class DataConfig:
     """How much more often than others a picture with landmarks marked by people is drawn."""
     mosaic_share: float = 0.5
     """MFN: share of pictures put together from single faces; the rest are scenes."""
+    measure_anchors: bool = False
+    """MFN: replace the network's anchors by clusters of the boxes that training really draws."""
     relabel: bool = False
     """Replace parameters in the shards by those an SFN reads: the paper's truth for MFN."""
     validation_share: float = 0.02

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from commedia.losses.boxes import BoxTargets
 from commedia.losses.faces import FaceTargets
 from commedia.losses.multiface import MultiFaceLossConfig, multi_face_loss
-from commedia.networks.mfn import MFN_SIZE, Mfn, MfnConfig
+from commedia.networks.mfn import GRID, MFN_SIZE, Mfn, MfnConfig
+from commedia.training.anchors import anchors_from_sizes
 from commedia.training.augment import varied
 from commedia.training.batches import MfnBatch, mfn_targets, pixels_from_images, unit_pixels
 from commedia.training.config import Recipe
@@ -27,6 +28,7 @@ from commedia.training.sheets import scenes_sheet
 from commedia.training.tasks import Loss, Validation, split_rows
 
 VALIDATION_MOST = 160
+ANCHOR_PICTURES = 400
 
 
 class MfnTask:
@@ -56,7 +58,9 @@ class MfnTask:
             training_rows, held_rows = split_rows(len(singles), share)
             self.singles, held_singles = singles.at(training_rows), singles.at(held_rows)
         self.held = self._held(held_scenes, held_singles)
-        self.network = Mfn(recipe.network)
+        if recipe.data.measure_anchors:
+            self.config = replace(self.config, anchors=self._measured_anchors(len(self.config.anchors)))
+        self.network = Mfn(self.config)
         count = len(self.scenes) + (0 if self.singles is None else len(self.singles))
         self.epoch_steps = recipe.data.epoch_steps or max(1, count // recipe.optimisation.batch_size)
 
@@ -112,6 +116,14 @@ class MfnTask:
             [(box * MFN_SIZE).numpy() for box in corners],
             [(one.landmarks * MFN_SIZE).numpy() for one in found],
         )
+
+    def _measured_anchors(self, count: int) -> tuple[tuple[float, float], ...]:
+        """Cluster the boxes of pictures as training draws them, in grid cells."""
+        rng = np.random.default_rng(self.seed)
+        boxes = np.concatenate([self._picture(rng)[1].box for _ in range(ANCHOR_PICTURES)])
+        cells = (boxes[:, 2:] - boxes[:, :2]) * (GRID / MFN_SIZE)
+        found = anchors_from_sizes(cells.astype(float), count=count)
+        return tuple((round(float(width), 3), round(float(height), 3)) for width, height in found)
 
     def _picture(self, rng: np.random.Generator) -> tuple[np.ndarray, FaceArrays]:
         augmentation, mirror = self.recipe.augmentation, self.model.identity_mirror

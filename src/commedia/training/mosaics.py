@@ -42,13 +42,13 @@ def mosaic(
     for tile in _tiles(rng):
         left, top, right, bottom = tile
         choice = rng.random()
-        if choice < 0.7 and len(faces) <= FACES_MAX:
+        if choice < 0.8 and len(faces) <= FACES_MAX:
             pixels, arrays = _face_tile(singles, (right - left, bottom - top), config, identity_mirror, rng)
             canvas[top:bottom, left:right] = pixels
             faces.append(_moved(arrays, left, top))
-        elif choice < 0.85 and empty:
+        elif choice < 0.9 and empty:
             _fill_empty(canvas, tile, empty, rng)
-        elif choice > 0.95:
+        elif choice > 0.96:
             canvas[top:bottom, left:right] = rng.integers(0, 256, size=3)
     return canvas, joined(faces)
 

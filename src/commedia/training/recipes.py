@@ -30,7 +30,7 @@ MFN_PAPER = Recipe(
     loss=MultiFaceLossConfig(),
     augmentation=Augmentation(),
     optimisation=Optimisation(learning_rate=1e-4),
-    data=DataConfig(validation_share=0.2, mosaic_share=0.0, relabel=True),
+    data=DataConfig(validation_share=0.2, mosaic_share=0.0, measure_anchors=True, relabel=True),
 )
 
 _OURS = FaceLossConfig(
@@ -64,6 +64,7 @@ SFN_FULL = Recipe(
     data=DataConfig(labelled_share=0.5, gold_weight=3.0, epoch_steps=500),
 )
 
+# A covered patch could hide a small face whole, or copy one that no label knows.
 MFN_FULL = Recipe(
     name="mfn-full",
     network=MfnConfig(norm=True, stem=32),
@@ -74,9 +75,9 @@ MFN_FULL = Recipe(
         ),
         box_weight=3.0,
     ),
-    augmentation=replace(_VARIED, roll_deg=20.0, degrade=0.1),
+    augmentation=replace(_VARIED, roll_deg=20.0, degrade=0.1, erase=0.0),
     optimisation=replace(SFN_FULL.optimisation, batch_size=16, learning_rate=2e-3),
-    data=DataConfig(mosaic_share=0.5, epoch_steps=300),
+    data=DataConfig(mosaic_share=0.5, measure_anchors=True, epoch_steps=300),
 )
 
 SFN_SMOKE = replace(
@@ -92,7 +93,7 @@ MFN_SMOKE = replace(
     name="mfn-smoke",
     network=MfnConfig(width_mult=0.25, norm=True),
     optimisation=replace(MFN_FULL.optimisation, batch_size=2, precision="32-true"),
-    data=DataConfig(validation_share=0.25, epoch_steps=2),
+    data=DataConfig(validation_share=0.25, measure_anchors=True, epoch_steps=2),
 )
 
 RECIPES: dict[str, Recipe] = {
