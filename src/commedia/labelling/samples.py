@@ -11,6 +11,7 @@ from commedia.data.sample import FaceSample, PictureSample
 from commedia.labelling.fit import DenseTargets, FittedFaces
 from commedia.labelling.pictures import PictureGroup, SourcePicture
 from commedia.labelling.readings import GroupReadings
+from commedia.labelling.units import seen_trust
 from commedia.morphable.landmarks import face_box_from_params, landmarks_from_params
 from commedia.structures import FaceParams, HeadPose
 
@@ -100,7 +101,7 @@ def _face_sample(
         pose=pose,
         identity=params.identity,
         expression=params.expression,
-        expression_trust=trust.astype(np.float32),
+        expression_trust=seen_trust(trust, params.pose.wxyz).astype(np.float32),
         identity_name=picture.identity_name,
     )
 
