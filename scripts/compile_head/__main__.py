@@ -59,7 +59,7 @@ def compile_head(wheel: zipfile.ZipFile, out: Path, *, samples: int, seed: int) 
     loop = topology.number(np.array(ring(base.faces[base.face_group == "body"], *LID_EDGE)))
     close_lids(units, mean, loop, topology.mirror)
     masks = {name: read_mask(wheel, name) for name in ("ears", "lips")}
-    region = vertex_regions(base, topology, mean, masks, units)
+    region = vertex_regions(base, topology, mean, masks, units, loop)
     weight = _vertex_weight(region, mean, topology)
     components = principal_components(heads, topology.mirror, weight, count=IDENTITY_COUNT)
     _write(out, base, topology, mean, units, region, components, eyes)

@@ -1,4 +1,4 @@
-"""The iBUG-68 points on the head: rings for lids and lips, MediaPipe's for nose and brows, the jaw by shape."""
+"""The iBUG-68 points on the head: rings for lids and lips, MediaPipe's for nose, brows and jaw."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,10 @@ from surface import SurfacePoint, along_path, at_vertex, nearest, nearest_on_edg
 
 from commedia.conventions import LANDMARK_MIRROR
 
-# Below the ear's front edge the jaw line is where the face turns away from the viewer: normals at this cosine.
-JAW_FACING = 0.05
-CONTOUR_TOP_M, FACE_CENTER_M = 0.004, -0.035
+# MediaPipe's face oval on the subject's left, from the chin to the temple.
+LEFT_OVAL = (152, 377, 400, 378, 379, 365, 397, 288, 361, 323, 454, 356, 389)
+# The jaw line ends before the ear at eye height.
+CONTOUR_TOP_M = 0.004
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,6 @@ class Surface:
     mean: np.ndarray
     mirror: np.ndarray
     face: np.ndarray
-    mask: np.ndarray
-    """The triangles of the face mask alone: no neck, no scalp."""
     midline: np.ndarray
     """Edges whose two ends are on the midline of the face's outside."""
 
@@ -68,7 +67,7 @@ def left_and_middle(surface: Surface, rings: Rings, teacher: dict[int, np.ndarra
     found[43], found[44] = (along_path(rings.lid_upper, mean, share) for share in (0.34, 0.66))
     found[47], found[46] = (along_path(rings.lid_lower, mean, share) for share in (0.34, 0.66))
     found |= _mouth(rings, mean)
-    return found | _contour(surface)
+    return found | _contour(surface, teacher)
 
 
 def completed(found: dict[int, SurfacePoint], mirror: np.ndarray) -> list[SurfacePoint]:
@@ -97,43 +96,19 @@ def _mouth(rings: Rings, mean: np.ndarray) -> dict[int, SurfacePoint]:
     }
 
 
-def _contour(surface: Surface) -> dict[int, SurfacePoint]:
+def _contour(surface: Surface, teacher: dict[int, np.ndarray]) -> dict[int, SurfacePoint]:
     """Walk the jaw line from the chin to the ear on the left: points 8 to 16, evenly by length.
 
-    The line is the outermost of the surface that still faces the viewer, in each direction from the middle of the face.
+    Seen from the front it is the outline of the face, seen from the side the lower edge of the jaw; MediaPipe's oval is
+    both at once.
     """
-    mean = surface.mean
-    corner = mean[surface.mask]
-    normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
-    facing = normal[:, 2] > JAW_FACING * np.linalg.norm(normal, axis=1)
-    samples = _dense(corner[facing])
-    samples = samples[samples[:, 0] > -1e-6]
-    angle = np.arctan2(samples[:, 0], FACE_CENTER_M - samples[:, 1])
-    radius = np.hypot(samples[:, 0], samples[:, 1] - FACE_CENTER_M)
-    directions = np.deg2rad(np.arange(0.0, 140.0, 2.0))
-    line = []
-    for direction in directions:
-        beam = np.abs(angle - direction) < np.deg2rad(1.5)
-        line.append(samples[beam][np.argmax(radius[beam])] if beam.any() else line[-1])
-    line = _smoothed(np.array(line))
-    line = line[: int(np.argmax(line[:, 1] > CONTOUR_TOP_M)) + 1]
+    line = np.array([teacher[number] for number in LEFT_OVAL])
     steps = np.concatenate([[0], np.linalg.norm(np.diff(line, axis=0), axis=1).cumsum()])
-    wanted = np.linspace(0, steps[-1], 9)
+    stop = np.interp(CONTOUR_TOP_M, line[-4:, 1], steps[-4:])
+    wanted = np.linspace(0, stop, 9)
     positions = np.stack([np.interp(wanted, steps, line[:, axis]) for axis in range(3)], axis=1)
-    found = {8 + k: nearest(positions[k], mean, surface.face) for k in range(1, 9)}
-    return found | {8: nearest_on_edges(positions[0], mean, surface.midline)}
-
-
-def _dense(corners: np.ndarray, steps: int = 6) -> np.ndarray:
-    grid = [(i, j, steps - i - j) for i in range(steps + 1) for j in range(steps + 1 - i)]
-    return np.einsum("gk,tkc->gtc", np.array(grid) / steps, corners).reshape(-1, 3)
-
-
-def _smoothed(line: np.ndarray, rounds: int = 6) -> np.ndarray:
-    for _ in range(rounds):
-        line = np.concatenate([line[:1], (line[:-2] + 2 * line[1:-1] + line[2:]) / 4, line[-1:]])
-        line[0, 0] = 0.0
-    return line
+    found = {8 + k: nearest(positions[k], surface.mean, surface.face) for k in range(1, 9)}
+    return found | {8: nearest_on_edges(positions[0], surface.mean, surface.midline)}
 
 
 def _arcs(loop: list[int], mean: np.ndarray, *, start: int) -> tuple[list[int], list[int]]:

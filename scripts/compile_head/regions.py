@@ -10,6 +10,7 @@ from commedia.morphable.model import PARTS, REGIONS
 BROW_OUTLINE = np.array(
     [(8, 20), (20, 23.5), (34, 26), (46, 23.5), (56, 16), (46, 19.5), (34, 21), (20, 18), (8, 13.5)]
 ) / 1000  # fmt: skip
+UPPER_LID_M, LOWER_LID_M = 0.0065, 0.0045
 # The mesh has a vertex every five millimetres there; without widening half of the brow would fall between them.
 BROW_WIDENING = np.array([1.02, 1.3])
 NOSE_OUTLINE = (
@@ -18,7 +19,12 @@ NOSE_OUTLINE = (
 
 
 def vertex_regions(
-    base: BaseMesh, topology: Topology, mean: np.ndarray, masks: dict[str, np.ndarray], units: dict[str, np.ndarray]
+    base: BaseMesh,
+    topology: Topology,
+    mean: np.ndarray,
+    masks: dict[str, np.ndarray],
+    units: dict[str, np.ndarray],
+    lid_edge: np.ndarray,
 ) -> np.ndarray:
     """Return an index into `REGIONS` per head vertex, symmetric."""
     painted = {name: _sample(mask, base, topology) for name, mask in masks.items()}
@@ -33,7 +39,7 @@ def vertex_regions(
     brow = front & inside_outline(folded[:, :2], middle + (BROW_OUTLINE - middle) * BROW_WIDENING)
     _set_sided(names, brow, left, "brow")
     _set_sided(names, painted["ears"] > 0.5, left, "ear")
-    _set_sided(names, _lids(mean, units), left, "lids")
+    _set_sided(names, _lids(mean, lid_edge), left, "lids")
     lip = painted["lips"] > 0.35
     upper = _moves_less_than_lower(units["jawOpen"], mean)
     names[lip & upper], names[lip & ~upper] = "upper_lip", "lower_lip"
@@ -62,10 +68,12 @@ def _is_neck(folded: np.ndarray) -> np.ndarray:
     return (y < edge) | ((z < -0.07) & (y < -0.03))
 
 
-def _lids(mean: np.ndarray, units: dict[str, np.ndarray]) -> np.ndarray:
-    """What a blink moves by more than a millimetre, and the lower lid that a squint lifts, close to the eye."""
-    moved = sum(np.linalg.norm(units[f"eyeBlink{side}"], axis=1) for side in ("Left", "Right"))
-    return (moved > 0.0018) & (mean[:, 1] > -0.016) & (mean[:, 1] < 0.017) & (mean[:, 2] > -0.01)
+def _lids(mean: np.ndarray, edge: np.ndarray) -> np.ndarray:
+    """What lies close to the edge of the left lids or its mirror image."""
+    folded = mean * [0, 1, 1] + np.abs(mean) * [1, 0, 0]
+    distance = np.linalg.norm(folded[:, None] - mean[edge], axis=2).min(axis=1)
+    above = folded[:, 1] > mean[edge, 1].mean()
+    return distance < np.where(above, UPPER_LID_M, LOWER_LID_M)
 
 
 def _moves_less_than_lower(jaw_open: np.ndarray, mean: np.ndarray) -> np.ndarray:

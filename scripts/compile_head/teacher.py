@@ -18,7 +18,8 @@ POINT_COUNT = 478
 IRIS_COUNT = 10
 IRIS_ANGLE_DEG, PUPIL_ANGLE_DEG = 25.0, 9.0
 VIEWS_DEG = ((0, 0), (-12, 0), (12, 0), (-28, 4), (28, -4), (-45, 0), (45, 0), (0, -16), (0, 16))
-IDENTITIES = 12
+IDENTITIES = 13
+MIDDLE_TURN_DEG = 30.0
 PAINT = {
     **{name: (0.95, 0.95, 0.95) for name in ("left_eye", "right_eye")},
     **{"upper_lip": (0.72, 0.38, 0.36), "lower_lip": (0.75, 0.42, 0.40), "inner_mouth": (0.35, 0.12, 0.12)},
@@ -30,7 +31,13 @@ SKIN, BACKDROP = (0.82, 0.62, 0.52), (0.55, 0.60, 0.65)
 
 @dataclass(frozen=True)
 class Sighting:
-    """One detection: where on the mesh each point lies, and how squarely it was seen (0: not at all)."""
+    """One detection: where on the mesh each point lies, and how squarely it was seen (0: not at all).
+
+    A point on the far side of a turned head lands on whatever is before it, so only the near side counts: the left for
+    negative yaw.
+    """
+
+    yaw_deg: float
 
     triangle: np.ndarray
     barycentric: np.ndarray
@@ -63,11 +70,13 @@ class Teacher:
 
 
 def sightings(head: HeadModel, teacher: Teacher) -> Iterator[Sighting]:
-    """Look at the mean head and at random identities from all sides."""
+    """Look at the mean head and at pairs of opposite identities from all sides; opposites cancel their bias."""
     rng = np.random.default_rng(11)
     nobody = np.zeros(len(head.model.expression_basis))
     for index in range(IDENTITIES):
-        identity = rng.normal(size=len(head.model.identity_basis)) * (0.8 if index else 0.0)
+        if index % 2:
+            drawn = rng.normal(size=len(head.model.identity_basis)) * 0.8
+        identity = np.zeros(len(head.model.identity_basis)) if index == 0 else drawn * (1 if index % 2 else -1)
         vertices = vertices_from_params(head.model, identity, nobody)
         for yaw_deg, pitch_deg in VIEWS_DEG:
             image, triangle, barycentric, facing = painted(head, vertices, yaw_deg=yaw_deg, pitch_deg=pitch_deg)
@@ -76,7 +85,7 @@ def sightings(head: HeadModel, teacher: Teacher) -> Iterator[Sighting]:
                 column, row = np.floor(found).astype(int).clip(0, SIZE_PX - 1).T
                 seen = triangle[row, column]
                 weight = np.where(seen >= 0, facing[row, column].clip(0) ** 3, 0.0)
-                yield Sighting(seen, barycentric[row, column], weight)
+                yield Sighting(yaw_deg, seen, barycentric[row, column], weight)
 
 
 def mirror_pairs(head: HeadModel, teacher: Teacher) -> np.ndarray:
