@@ -76,7 +76,8 @@ def _filled(table: np.ndarray, covered: np.ndarray) -> np.ndarray:
         empty.reshape(ATLAS_SIZE, -1), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
     label = label.reshape(-1)
-    source = np.zeros(label.max() + 1, dtype=np.int64)
+    label = np.asarray(label, dtype=np.int64)
+    source = np.zeros(int(label.max()) + 1, dtype=np.int64)
     source[label[covered]] = covered
     return table[source[label]]
 

@@ -213,8 +213,8 @@ def _shifted(face: FaceSample, x: float, y: float, factor: float, size: int) -> 
     """Carry a truth from its tile of `size` pixels to where the tile's middle lands, `factor` times as large."""
     corner = np.array([x, y]) - size / 2 * factor if factor != 1.0 else np.array([_corner(x, size), _corner(y, size)])
     corner = corner.astype(np.float32)
-    low = corner + factor * np.float32([face.box.left_px, face.box.top_px])
-    high = corner + factor * np.float32([face.box.right_px, face.box.bottom_px])
+    low = corner + factor * np.array([face.box.left_px, face.box.top_px], np.float32)
+    high = corner + factor * np.array([face.box.right_px, face.box.bottom_px], np.float32)
     pose = HeadPose(face.pose.wxyz, corner + np.float32(factor) * face.pose.origin_px, face.pose.px_per_m * factor)
     return replace(
         face,

@@ -19,7 +19,9 @@ def degrade(
         image = _coarse(rng, image, face_px)
     if rng.uniform() < 0.6 * strength:
         noise = np.zeros(image.shape, np.int16)
-        cv2.randn(noise, 0, float(rng.uniform(1, 4 if rng.uniform() < 0.75 else 14)))
+        deviation = np.full(3, rng.uniform(1, 4 if rng.uniform() < 0.75 else 14))
+        cv2.setRNGSeed(int(rng.integers(2**31)))
+        cv2.randn(noise, np.zeros(3), deviation)
         image = np.clip(image.astype(np.int16) + noise, 0, 255).astype(np.uint8)
     if rng.uniform() < 0.5 * strength:
         image = _recompressed(image, int(rng.integers(18, 85)))
@@ -67,9 +69,10 @@ def _blurred(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     kernel = cv2.copyMakeBorder(kernel, 0, 1 - length % 2, 0, 1 - length % 2, cv2.BORDER_CONSTANT)
     moments = cv2.moments(kernel)
     center = [moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]]
-    shift = np.float32([[1, 0, kernel.shape[1] // 2 - center[0]], [0, 1, kernel.shape[0] // 2 - center[1]]])
-    kernel = cv2.warpAffine(kernel, shift, kernel.shape[::-1])
-    return cv2.filter2D(image, -1, kernel / max(float(kernel.sum()), 1e-6))
+    columns, rows = kernel.shape[1], kernel.shape[0]
+    shift = np.array([[1, 0, columns // 2 - center[0]], [0, 1, rows // 2 - center[1]]], np.float32)
+    kernel = cv2.warpAffine(kernel, shift, (columns, rows))
+    return cv2.filter2D(image, -1, np.asarray(kernel / max(float(kernel.sum()), 1e-6), np.float32))
 
 
 def _coarse(rng: np.random.Generator, image: np.ndarray, face_px: float) -> np.ndarray:
@@ -88,4 +91,6 @@ def _coarse(rng: np.random.Generator, image: np.ndarray, face_px: float) -> np.n
 
 def _recompressed(image: np.ndarray, quality: int) -> np.ndarray:
     _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return decoded

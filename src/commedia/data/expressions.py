@@ -101,7 +101,8 @@ def obey_rules(rng: np.random.Generator, expression: Float[np.ndarray, "52"]) ->
     for first, second in _PAIRS[rng.permutation(len(_PAIRS))]:
         total = kept[first] + kept[second]
         if kept[first] > 0 and kept[second] > 0:
-            loser = second if rng.uniform() < (kept[first] / total) ** 2 / _odds(kept[first] / total) else first
+            share = float(kept[first] / total)
+            loser = second if rng.uniform() < share**2 / _odds(share) else first
             kept[loser] = 0
     close, jaw = EXPRESSION_INDEX["mouthClose"], EXPRESSION_INDEX["jawOpen"]
     kept[close] = min(kept[close], kept[jaw])

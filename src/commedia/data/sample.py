@@ -69,7 +69,10 @@ def mirrored_face(face: FaceSample, width_px: float, identity_mirror: Float[np.n
 
     `identity_mirror` is the head model's: +1 for a symmetric component, -1 for an antisymmetric one.
     """
-    landmarks = face.landmarks_px[list(LANDMARK_MIRROR)] * np.float32([-1, 1]) + np.float32([width_px, 0])
+    edge = np.array([width_px, 0], np.float32)
+    landmarks = edge + face.landmarks_px[list(LANDMARK_MIRROR)] * np.array([-1, 1], np.float32)
+        [width_px, 0], np.float32
+    )
     origin = np.array([width_px - face.pose.origin_px[0], face.pose.origin_px[1]], dtype=face.pose.origin_px.dtype)
     order = list(EXPRESSION_MIRROR)
     return replace(

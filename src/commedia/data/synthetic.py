@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 
 from commedia.data.backgrounds import Backgrounds, load_backgrounds
@@ -67,7 +66,6 @@ def generate_shard(
     device: str = "cpu",
 ) -> int:
     """Make `count` pictures of `size` pixels (by default 176; crowds 288 to 320), write them, return how many."""
-    cv2.setRNGSeed(seed)
     loaded = load_backgrounds(backgrounds, stream)
     if kind == "single":
         pictures = single_pictures(stream, seed, count, loaded, size=size or 176, device=device)

@@ -114,23 +114,23 @@ def glasses_vertices(glasses: Glasses, marks: Float[np.ndarray, "68 3"]) -> Floa
 
 def glasses_triangles() -> tuple[np.ndarray, np.ndarray]:
     """Triangles, and for each whether it is glass (1) or frame (0)."""
-    triangles: list[tuple[int, int, int]] = []
+    pieces: list[np.ndarray] = []
     glass: list[int] = []
     step = np.arange(_RIM)
     for lens in range(2):
         base = lens * (3 * _RIM + 1)
         for first in (0, _RIM):
             a, b = base + first + step, base + first + (step + 1) % _RIM
-            triangles += [*zip(a, b, b + _RIM, strict=True), *zip(a, b + _RIM, a + _RIM, strict=True)]
+            pieces += [np.stack([a, b, b + _RIM], 1), np.stack([a, b + _RIM, a + _RIM], 1)]
             glass += [0] * 2 * _RIM
         a, b = base + step, base + (step + 1) % _RIM
-        triangles += [*zip(a, b, np.full(_RIM, base + 3 * _RIM), strict=True)]
+        pieces.append(np.stack([a, b, np.full(_RIM, base + 3 * _RIM)], 1))
         glass += [1] * _RIM
     for quad in range(3):
         base = 2 * (3 * _RIM + 1) + 4 * quad
-        triangles += [(base, base + 1, base + 2), (base, base + 2, base + 3)]
+        pieces.append(np.array([[base, base + 1, base + 2], [base, base + 2, base + 3]]))
         glass += [0, 0]
-    return np.array(triangles, dtype=np.int64), np.array(glass)
+    return np.concatenate(pieces).astype(np.int64), np.array(glass)
 
 
 def torso_vertices(outfit: Outfit) -> Float[np.ndarray, "s 3"]:
