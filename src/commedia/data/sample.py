@@ -71,8 +71,6 @@ def mirrored_face(face: FaceSample, width_px: float, identity_mirror: Float[np.n
     """
     edge = np.array([width_px, 0], np.float32)
     landmarks = edge + face.landmarks_px[list(LANDMARK_MIRROR)] * np.array([-1, 1], np.float32)
-        [width_px, 0], np.float32
-    )
     origin = np.array([width_px - face.pose.origin_px[0], face.pose.origin_px[1]], dtype=face.pose.origin_px.dtype)
     order = list(EXPRESSION_MIRROR)
     return replace(
