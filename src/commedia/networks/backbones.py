@@ -121,15 +121,19 @@ class Branch(nn.Module):
             steps += [first, second, SqueezeExcite(second.outputs)]
             channels = second.outputs
         self.steps = nn.Sequential(*steps)
-        self.outputs = channels
 
     def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h2 w2"]:
         return self.steps(features)
 
 
 def branches(inputs: int, halvings: Sequence[int], *, width_mult: float, norm: bool) -> nn.ModuleList:
-    """Build one `Branch` per number of halvings."""
+    """Build one `Branch` per number of halvings; each has `branch_outputs` channels at its end."""
     return nn.ModuleList(Branch(inputs, count, width_mult=width_mult, norm=norm) for count in halvings)
+
+
+def branch_outputs(width_mult: float) -> int:
+    """Channels at the end of a `Branch`."""
+    return 2 * scaled(EXPAND // 2, width_mult)
 
 
 def parameter_count(network: nn.Module) -> int:

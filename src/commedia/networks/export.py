@@ -96,7 +96,7 @@ def write_onnx(network: Network, path: Path, facts: dict[str, str], *, batch: in
     size = SFN_SIZE if isinstance(network, Sfn) else MFN_SIZE
     example = torch.rand(batch or 2, 3, size, size)
     dynamic = None if batch else {"pixels": {0: torch.export.Dim("batch", min=1, max=1024)}}
-    plain = folded(network).to(memory_format=torch.contiguous_format)
+    plain = folded(network)
     with warnings.catch_warnings():
         # The exporter of torch 2.13 warns about its own use of torch.
         warnings.simplefilter("ignore", FutureWarning)

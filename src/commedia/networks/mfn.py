@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
-from commedia.networks.backbones import STEM, Trunk, branches
+from commedia.networks.backbones import STEM, Trunk, branch_outputs, branches
 from commedia.networks.heads import (
     RESTING_EXPRESSION_LOGIT,
     RESTING_WXYZ,
@@ -71,7 +71,7 @@ class Mfn(nn.Module):
         channels = self.trunk.outputs
         self.expression_branches = branches(channels, (3, 2, 1), width_mult=width, norm=norm)
         self.identity_branches = branches(channels, (1,), width_mult=width, norm=norm)
-        slim = self.identity_branches[0].outputs
+        slim = branch_outputs(width)
         self.box = GridHead(channels, 5, count, width_mult=width, start=BOX_START)
         self.identity = GridHead(channels + slim, config.identity_count, count, width_mult=width)
         self.expression = GridHead(

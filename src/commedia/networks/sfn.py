@@ -24,7 +24,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
-from commedia.networks.backbones import STEM, Trunk, branches
+from commedia.networks.backbones import STEM, Trunk, branch_outputs, branches
 from commedia.networks.heads import (
     RESTING_EXPRESSION_LOGIT,
     RESTING_WXYZ,
@@ -63,7 +63,7 @@ class Sfn(nn.Module):
         channels = self.trunk.outputs
         self.expression_branches = branches(channels, (2, 1), width_mult=width, norm=norm)
         self.identity_branches = branches(channels, (1,), width_mult=width, norm=norm)
-        slim = self.identity_branches[0].outputs
+        slim = branch_outputs(width)
         self.identity = VectorHead(channels + slim, config.identity_count, width_mult=width)
         self.expression = VectorHead(
             channels + 2 * slim, config.expression_count, width_mult=width, start=RESTING_EXPRESSION_LOGIT

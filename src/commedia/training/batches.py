@@ -4,7 +4,7 @@ Batch k is a function of (seed, k) alone, so a resumed run sees what an uninterr
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
@@ -65,7 +65,7 @@ def mfn_targets(pictures: Sequence[FaceArrays], size: int) -> tuple[BoxTargets, 
     return boxes, _targets(faces, relative)
 
 
-def prefetched(make: Callable[[int], Batch], first: int, *, workers: int = 1, ahead: int = 4) -> Iterator[Batch]:
+def prefetched(make: Callable[[int], Batch], first: int, *, workers: int = 1, ahead: int = 4) -> Generator[Batch]:
     """Yield make(first), make(first + 1), ... computed in background threads, in order and without end.
 
     Threads suffice: OpenCV lets go of the interpreter while it works.

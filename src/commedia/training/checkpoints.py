@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from commedia.errors import WeightsMismatch
+from commedia.networks.weights import Network
 
 
 @dataclass
@@ -27,14 +28,16 @@ class Progress:
 class Average:
     """Running average of a network's parameters and buffers, kept as a network of its own."""
 
-    def __init__(self, network: nn.Module, decay: float):
-        self.network, self.decay = network.eval().requires_grad_(False), decay
+    def __init__(self, network: Network, decay: float):
+        network.eval().requires_grad_(False)
+        self.network, self.decay = network, decay
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
         """Move towards the network; early averages are short, or they would remember the untrained start."""
         share = 1 - min(self.decay, (1 + step) / (10 + step))
-        torch._foreach_lerp_(_floats(self.network), _floats(network), share)
+        for mine, theirs in zip(_floats(self.network), _floats(network), strict=True):
+            mine.lerp_(theirs, share)
 
 
 def _floats(network: nn.Module) -> list[Tensor]:

@@ -96,8 +96,10 @@ class Trainer:
         self.task, self.recipe, self.run = task, task.recipe, run
         config = task.recipe.optimisation
         self.fabric = Fabric(accelerator=run.accelerator, devices=1, precision=config.precision)
-        self.plain = task.network.to(memory_format=torch.channels_last)
-        self.average = Average(self.fabric.to_device(copy.deepcopy(self.plain)), config.ema_decay)
+        self.plain = task.network
+        self.plain.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+        self.average = Average(copy.deepcopy(self.plain), config.ema_decay)
+        self.fabric.to_device(self.average.network)
         self.network, self.optimiser = self.fabric.setup(self.plain, optimiser_for(self.plain, config))
         out.mkdir(parents=True, exist_ok=True)
         self.checkpoint, self.weights = out / "checkpoint.pt", out / "weights.safetensors"

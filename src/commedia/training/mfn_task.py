@@ -28,7 +28,7 @@ from commedia.training.sheets import scenes_sheet
 from commedia.training.tasks import Loss, Validation, split_rows
 
 VALIDATION_MOST = 160
-ANCHOR_PICTURES = 400
+ANCHOR_PICTURES = 200
 
 
 class MfnTask:

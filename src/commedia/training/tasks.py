@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from commedia.networks.weights import Network
 from commedia.training.config import Recipe
 from commedia.training.face_model import FaceModel
 
@@ -36,9 +37,11 @@ class Task(Protocol):
     """A network to train and everything specific to it; `Any` is a batch or an output only the task looks into."""
 
     recipe: Recipe
-    network: nn.Module
     model: FaceModel
     epoch_steps: int
+
+    @property
+    def network(self) -> Network: ...
 
     def batch(self, step: int) -> Any:
         """Make batch number `step`; a function of the seed and `step` alone."""
