@@ -11,7 +11,6 @@ over the points once and for all, and a step costs little more than one 109 x 10
 Every face is measured in its own size: the root of the area of the tight box of its dense points.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -156,7 +155,7 @@ class _Problem:
     ):
         self.fitter, self.goal, self.scores = fitter, goal, scores
         self.depth = np.array([1.0, 1.0, fitter.settings.depth_weight], dtype=_REAL)
-        self.has_gold = np.isfinite(gold).all(axis=(1, 2))
+        self.has_gold = np.asarray(np.isfinite(gold).all(axis=(1, 2)))
         self.gold = np.where(self.has_gold[:, None, None], gold, _REAL(0))
         self.start = self._aligned()
         self.gold_weights = gold_weights(self.gold, self.start.wxyz, fitter.settings.gold_sigma).astype(_REAL)
@@ -316,16 +315,11 @@ def _face_units(
 
 
 def _rows(state: _State, rows: np.ndarray) -> _State:
-    return _State(state.wxyz[rows], state.translation[rows], state.scale[rows], state.weights[rows])
+    return _State(*(part[rows] for part in vars(state).values()))
 
 
 def _either(first_where: Bool[np.ndarray, "b"], first: _State, second: _State) -> _State:
-    pick: Callable[[np.ndarray, np.ndarray], np.ndarray] = lambda a, b: np.where(  # noqa: E731
-        first_where.reshape(-1, *[1] * (a.ndim - 1)), a, b
-    )
-    return _State(
-        pick(first.wxyz, second.wxyz),
-        pick(first.translation, second.translation),
-        pick(first.scale, second.scale),
-        pick(first.weights, second.weights),
-    )
+    def pick(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.where(first_where.reshape(-1, *[1] * (a.ndim - 1)), a, b)
+
+    return _State(*(pick(getattr(first, name), getattr(second, name)) for name in vars(first)))

@@ -68,6 +68,8 @@ def label_pictures(
     """Label every input and write its shards under `output`; one report per group, also as `GROUP.report.json`."""
     if settings.shard_size < 1:
         raise CommediaError(f"a shard holds at least one picture, not {settings.shard_size}")
+    if not inputs:
+        raise CommediaError("nothing to label: give tar files of pictures, folders or pictures")
     groups = group_inputs(inputs)
     try:
         output.mkdir(parents=True, exist_ok=True)

@@ -154,9 +154,8 @@ def _load(kept: Path, asked: str) -> GroupReadings | None:
         with np.load(kept, allow_pickle=False) as stored:
             if str(stored["asked"]) != asked:
                 return None
-            return GroupReadings(
-                *(stored[name] for name in ("picture", "points_px", "scores", "unread")), int(stored["picture_count"])
-            )
+            picture, points_px, scores, unread = (stored[name] for name in ("picture", "points_px", "scores", "unread"))
+            return GroupReadings(picture, points_px, scores, unread, int(stored["picture_count"]))
     except (OSError, ValueError, KeyError):
         return None
 

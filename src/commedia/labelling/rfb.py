@@ -54,11 +54,12 @@ class FaceFinder:
         canvas = np.full((_HEIGHT_PX, _WIDTH_PX, 3), 127, dtype=np.uint8)
         canvas[:height, :width] = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
         batch = ((canvas.astype(np.float32) - 127) / 128).transpose(2, 0, 1)[None]
-        scores, corners = self._session.run(None, {self._session.get_inputs()[0].name: batch})
+        outputs = self._session.run(None, {self._session.get_inputs()[0].name: batch})
+        scores, corners = (np.asarray(output) for output in outputs)
         likely = scores[0, :, 1] >= confidence
-        corners_px = corners[0][likely] * np.float32([_WIDTH_PX, _HEIGHT_PX] * 2)
+        corners_px = corners[0][likely] * np.array([_WIDTH_PX, _HEIGHT_PX] * 2, dtype=np.float32)
         # Resizing rounds the size, so each axis has its own exact scale.
-        corners_px *= np.float32([image.shape[1] / width, image.shape[0] / height] * 2)
+        corners_px *= np.array([image.shape[1] / width, image.shape[0] / height] * 2, dtype=np.float32)
         kept = _strongest(corners_px, scores[0, likely, 1])
         return tuple(
             FoundFace(tight_box(corners_px[index].reshape(2, 2)), float(scores[0, likely, 1][index])) for index in kept
