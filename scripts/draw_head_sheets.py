@@ -16,7 +16,7 @@ from commedia.morphable.model import FACE_REGIONS, REGIONS, load_head
 from commedia.render.shade_numpy import Surface, View, render_mesh, smooth_normals
 
 SHEETS = Path(__file__).resolve().parents[1] / "docs" / "sheets"
-JPEG_QUALITY = 85
+JPEG_QUALITY = 80
 FULL, FACE = (-0.010, 0.27), (-0.022, 0.185)
 """Height of the picture's centre and its extent, metres: the whole head, and the face alone."""
 

@@ -3,6 +3,7 @@
 Run it after any hand or `refine_embedding.py` has moved points; comments and labels stay.
 """
 
+import argparse
 import re
 from pathlib import Path
 
@@ -16,9 +17,11 @@ MIDLINE_M = 1e-4
 
 
 def main() -> None:
-    """Rewrite every scheme of the default head."""
-    head = load_head()
-    for path in sorted(SCHEME_FOLDER.glob("*.toml")):
+    """Rewrite every table in a folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=SCHEME_FOLDER)
+    folder, head = parser.parse_args().folder, load_head()
+    for path in sorted(folder.glob("*.toml")):
         mirrored(path, head)
 
 

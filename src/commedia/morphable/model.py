@@ -88,12 +88,12 @@ def load_head() -> HeadModel:
 def read_head(path: Path) -> HeadModel:
     """Read a compiled head, and fail with one sentence where the file is not one."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            head = _head_from_arrays(dict(arrays))
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = dict(archive)
+            _check(arrays)
+            return _head_from_arrays(arrays)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as problem:
         raise WeightsMismatch(f"'{path}' is not a compiled head model: {problem}") from problem
-    _check(head, path)
-    return head
 
 
 def face_vertices(head: HeadModel) -> Int32[np.ndarray, "n"]:
@@ -121,21 +121,22 @@ def _head_from_arrays(arrays: dict[str, np.ndarray]) -> HeadModel:
     )
 
 
-def _check(head: HeadModel, path: Path) -> None:
+def _check(arrays: dict[str, np.ndarray]) -> None:
     """Compare the arrays with each other and with the conventions, since shapes are not checked in production."""
-    model, count = head.model, len(head.model.mean)
+    count, triangles = len(arrays["mean"]), arrays["triangles"]
     expected = {
-        "mean": (model.mean.shape, (count, 3)),
-        "identity_basis": (model.identity_basis.shape, (IDENTITY_COUNT, count, 3)),
-        "expression_basis": (model.expression_basis.shape, (len(EXPRESSION_NAMES), count, 3)),
-        "uv_triangles": (head.uv_triangles.shape, model.triangles.shape),
-        "triangle_part": (head.triangle_part.shape, model.triangles.shape[:1]),
-        "vertex_region": (head.vertex_region.shape, (count,)),
-        "mirror_vertex": (head.mirror_vertex.shape, (count,)),
-        "identity_mirror": (head.identity_mirror.shape, (IDENTITY_COUNT,)),
+        "mean": (count, 3),
+        "identity_basis": (IDENTITY_COUNT, count, 3),
+        "expression_basis": (len(EXPRESSION_NAMES), count, 3),
+        "uv_triangles": triangles.shape,
+        "triangle_part": triangles.shape[:1],
+        "vertex_region": (count,),
+        "mirror_vertex": (count,),
+        "identity_mirror": (IDENTITY_COUNT,),
+        "pivots": (3, 3),
     }
-    for name, (found, wanted) in expected.items():
-        if found != wanted:
-            raise WeightsMismatch(f"'{path}' is not a compiled head model: {name} is {found}, expected {wanted}")
-    if model.triangles.size and model.triangles.max() >= count:
-        raise WeightsMismatch(f"'{path}' is not a compiled head model: a triangle names vertex {model.triangles.max()}")
+    for name, wanted in expected.items():
+        if arrays[name].shape != wanted:
+            raise ValueError(f"{name} is {arrays[name].shape}, expected {wanted}")
+    if triangles.size and triangles.max() >= count:
+        raise ValueError(f"a triangle names vertex {triangles.max()} of {count}")
