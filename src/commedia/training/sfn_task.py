@@ -42,8 +42,9 @@ class SfnTask:
         self.network = Sfn(recipe.network)
         singles = load_singles(shard_paths(shards))
         training, held = split_rows(len(singles), recipe.data.validation_share)
-        self.singles, self.held = singles.at(training), singles.at(held[:VALIDATION_MOST])
-        self.chances = sampling_chances(self.singles, recipe.data)
+        # The held rows stay where they are, never drawn: a second copy of the others would be gigabytes.
+        self.singles, self.held = singles, singles.at(held[:VALIDATION_MOST])
+        self.chances = sampling_chances(singles, training, recipe.data)
         self.epoch_steps = recipe.data.epoch_steps or max(1, len(training) // recipe.optimisation.batch_size)
 
     def batch(self, step: int) -> SfnBatch:
@@ -98,15 +99,16 @@ class SfnTask:
         return batch, FaceOutputs(*joined_parts)
 
 
-def sampling_chances(singles: Singles, config: DataConfig) -> Float[np.ndarray, "n"]:
-    """Turn the recipe's wishes into a probability per picture."""
-    chances = np.where(singles.gold, config.gold_weight, 1.0)
+def sampling_chances(singles: Singles, rows: np.ndarray, config: DataConfig) -> Float[np.ndarray, "n"]:
+    """Turn the recipe's wishes into a probability per picture; those not in `rows` are never drawn."""
+    chances = np.zeros(len(singles))
+    chances[rows] = np.where(singles.gold, config.gold_weight, 1.0)[rows]
     for group, share in (
         (singles.labelled, config.labelled_share),
         (~singles.labelled, 1 - (config.labelled_share or 0)),
     ):
         if config.labelled_share is not None and group.any() and not group.all():
-            chances[group] *= share / chances[group].sum()
+            chances[group] *= share / max(chances[group].sum(), 1e-12)
     return chances / chances.sum()
 
 
