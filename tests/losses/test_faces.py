@@ -12,7 +12,7 @@ from commedia.geometry.rotations import canonical_wxyz
 from commedia.geometry.rotations import matrix_from_wxyz as numpy_matrix
 from commedia.losses.faces import FaceLossConfig, FaceTargets, TauSchedule, face_loss
 from commedia.losses.landmark import LID_AND_LIP_PAIRS, landmark_rms, matrix_from_wxyz, opening_error, project
-from commedia.losses.parameters import expression_error, identity_error, rotation_error
+from commedia.losses.parameters import expression_entropy, expression_error, identity_error, rotation_error
 from commedia.networks.heads import FaceOutputs
 from commedia.structures import HeadPose
 
@@ -74,6 +74,17 @@ def test_terms_by_hand() -> None:
     far = torch.zeros(1, 68, 2)
     far[0, :34, 0], far[0, :34, 1] = 3.0, 4.0
     assert landmark_rms(far, torch.zeros(1, 68, 2)).item() == pytest.approx(5 / math.sqrt(2))
+
+
+def test_entropy_pulls_on_the_logit_with_the_error_itself() -> None:
+    """d/dz of -(t log s(z) + (1 - t) log(1 - s(z))) is s(z) - t, however far s(z) is from a half."""
+    logits = torch.tensor([[-5.0, 0.0, 3.0]], dtype=torch.float64, requires_grad=True)
+    truth = torch.tensor([[1.0, 0.0, 0.25]], dtype=torch.float64)
+    trust = torch.tensor([[1.0, 0.5, 1.0]], dtype=torch.float64)
+    expression_entropy(logits.sigmoid(), truth, trust, active_weight=2.0).sum().backward()
+    assert logits.grad is not None
+    weight = trust * torch.tensor([[2.0, 1.0, 2.0]])
+    torch.testing.assert_close(logits.grad, weight * (logits.detach().sigmoid() - truth) / 3, atol=1e-6, rtol=1e-5)
 
 
 def test_openings_see_what_moves_a_lid_and_not_what_moves_the_face() -> None:

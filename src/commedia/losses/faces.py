@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from commedia.losses.landmark import landmark_rms, opening_error, project
-from commedia.losses.parameters import expression_error, identity_error, rotation_error
+from commedia.losses.parameters import expression_entropy, expression_error, identity_error, rotation_error
 from commedia.networks.heads import FaceOutputs
 
 DM_PER_M = 10.0
@@ -59,6 +59,8 @@ class FaceLossConfig:
     landmarks: float = 1.0
     active_weight: float = 1.0
     """Weight of units whose truth is above 0.2; 1 in the paper."""
+    expression_distance: Literal["absolute", "entropy"] = "absolute"
+    """`absolute`: the paper's L1; `entropy`: cross-entropy, which does not fade behind the sigmoid."""
     openings: float = 0.0
     """Weight of the lid and lip distances, on the scale of `landmarks`; not in the paper."""
     identity_decay: float = 0.0
@@ -97,7 +99,8 @@ def face_loss(
     if truth_from_face is not None:
         offset, factor = truth_from_face
         landmarks = landmarks * factor[:, None] + offset[:, None]
-    expression = expression_error(
+    distance = expression_error if config.expression_distance == "absolute" else expression_entropy
+    expression = distance(
         faces.expression, targets.expression, targets.expression_trust, active_weight=config.active_weight
     )
     terms = FaceLoss(

@@ -30,6 +30,25 @@ def expression_error(
     return (weight * (predicted - truth).abs()).mean(-1)
 
 
+def expression_entropy(
+    predicted: Float[Tensor, "b e"],
+    truth: Float[Tensor, "b e"],
+    trust: Float[Tensor, "b e"],
+    *,
+    active_weight: float = 1.0,
+    active_above: float = 0.2,
+) -> Float[Tensor, "b"]:
+    """Mean cross-entropy of weights read as probabilities; least, though not zero, where prediction and truth agree.
+
+    Unlike `expression_error` behind a sigmoid, its pull on the logit is the error itself, so that a unit predicted at
+    rest that really moves is corrected at full strength: measured, the absolute error had not begun to learn sparse
+    units after 1,500 steps of 64.
+    """
+    weight = trust * torch.where(truth > active_above, active_weight, 1.0)
+    likely = predicted.float().clamp(1e-4, 1 - 1e-4)
+    return -(weight * (truth * likely.log() + (1 - truth) * (1 - likely).log())).mean(-1)
+
+
 def rotation_error(predicted: Float[Tensor, "b 4"], truth: Float[Tensor, "b 4"]) -> Float[Tensor, "b"]:
     """Mean absolute error of the quaternion to the nearer of the two that mean the same rotation.
 

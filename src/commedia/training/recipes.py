@@ -39,10 +39,11 @@ MFN_PAPER = Recipe(
 _OURS = FaceLossConfig(
     tau=TauSchedule("share", start=4.0, epochs=4.0),
     identity=1.0,
-    expression=30.0,
+    expression=8.0,
+    expression_distance="entropy",
     rotation=6.0,
     landmarks=20.0,
-    active_weight=4.0,
+    active_weight=2.0,
     openings=15.0,
     identity_decay=0.02,
 )
@@ -64,7 +65,7 @@ SFN_FULL = Recipe(
         clip_norm=50.0,
         precision="bf16-mixed",
     ),
-    data=DataConfig(labelled_share=0.5, gold_weight=3.0, epoch_steps=500),
+    data=DataConfig(labelled_share=0.4, gold_weight=3.0, epoch_steps=500),
 )
 
 # A covered patch could hide a small face whole, or copy one that no label knows.
