@@ -143,6 +143,18 @@ def test_a_flicker_gets_no_id_and_no_frame():
     assert all(frame.faces == () for frame in play(world, 30))
 
 
+def test_a_doubtful_face_goes_on_but_never_begins():
+    world = World([Person(1, still(160))])
+    tracker = tracker_of(world, confidence=0.3)
+    assert all(tracker.step(world.frame(index)).faces == () for index in range(10))
+    tracker._detector = FakeDetector(world, confidence=0.8)
+    assert [ids(tracker.step(world.frame(index))) for index in range(10, 13)] == [[], [1], [1]]
+    tracker._detector = FakeDetector(world, confidence=0.3)
+    for index in range(13, 60):
+        (face,) = tracker.step(world.frame(index)).faces
+        assert (face.id, face.status) == (1, "tracked")
+
+
 def test_a_sure_face_is_there_at_once_and_a_photo_needs_no_second_look():
     assert ids(play(World([Person(1, still(160))]), 1, confidence=0.95)[0]) == [1]
     assert ids(play(World([Person(1, still(160))]), 1, PHOTO_SETTINGS, confidence=0.55)[0]) == [1]

@@ -20,12 +20,12 @@ from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.landmarks import ibug_from_mediapipe
 from commedia.evaluation.metrics import correlation
 from commedia.evaluation.report import Cell, Goal, Table, sha256_of
-from commedia.inference.predictor import open_mfn, open_sfn
 from commedia.inference.regressor import RegressorProtocol
 from commedia.labelling.teacher import Teacher
 from commedia.structures import Frame, TrackedFrame
 from commedia.tracking.follow import follow
 from commedia.tracking.tracker import Tracker
+from commedia.tracking.watch import open_models
 
 UNITS = (*("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight", "mouthLeft", "mouthRight"),)
 MOVES = 0.3
@@ -122,7 +122,8 @@ def _our_tracks(
     path: Path, points: Float[np.ndarray, "n 68 2"], settings: EvaluationSettings
 ) -> tuple[Float[np.ndarray, "n 52"], Float[np.ndarray, "n 52"]]:
     """Expression of the person seen longest, and of SFN in the teacher's crops; NaN where there is none."""
-    detector, regressor = open_mfn(settings.mfn, threads=1), open_sfn(settings.sfn, threads=1)
+    models = open_models(settings.mfn, settings.sfn)
+    detector, regressor = models.detector, models.regressor
     alone = np.full((len(points), EXPRESSION_COUNT), np.nan, dtype=np.float32)
     followed: list[TrackedFrame] = []
     with open_source(path) as source:

@@ -10,10 +10,8 @@ from commedia.capture.open import open_source
 from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.metrics import id_switches
 from commedia.evaluation.report import Cell, Goal, Table
-from commedia.inference.predictor import open_mfn, open_sfn
 from commedia.structures import TrackedFrame
-from commedia.tracking.follow import follow
-from commedia.tracking.tracker import Tracker
+from commedia.tracking.watch import open_models, watch
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,9 @@ def ids(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     goals: list[Goal] = []
     for index, scene in enumerate(SCENES):
         progress("clips", index, len(SCENES))
-        tracker = Tracker(open_mfn(settings.mfn, threads=1), open_sfn(settings.sfn, threads=1))
+        models = open_models(settings.mfn, settings.sfn)
         with open_source(settings.file("clips", scene.clip)) as source:
-            counts = count_ids([tracked for _, tracked in follow(tracker, source)])
+            counts = count_ids([tracked for _, tracked in watch(source, models)])
         histogram = ", ".join(f"{faces} in {frames}" for faces, frames in counts.histogram)
         name = scene.clip.removeprefix("intel_previews-").removesuffix(".gif")
         kept = counts.people, counts.lasting, counts.throughout, counts.switches

@@ -128,7 +128,9 @@ class Tracker:
             expected.append(Expected(expected_box(track, age_s), age_s, lost, track.appearance))
         pairs = match(expected, [face.box for face in faces], looks.at, self.settings.matching)
         known = [Sighting(self._tracks[row], faces[column], column) for row, column in pairs]
-        new = sorted(strangers(faces, {column for _, column in pairs}), key=lambda index: faces[index].box.left_px)
+        strange = strangers(faces, {column for _, column in pairs})
+        sure = (index for index in strange if faces[index].confidence >= self.settings.keeping.birth_confidence)
+        new = sorted(sure, key=lambda index: faces[index].box.left_px)
         return known + [Sighting(None, faces[index], index) for index in new]
 
     def _read(self, image: UInt8[np.ndarray, "h w 3"], sightings: list[Sighting]) -> list[Reading | None]:

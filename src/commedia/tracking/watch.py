@@ -16,6 +16,9 @@ from commedia.tracking.follow import follow
 from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS
 from commedia.tracking.tracker import Tracker
 
+FOLLOW_CONFIDENCE = 0.2
+"""Least confidence of a detection that may go on with somebody known; `Keeping.birth_confidence` begins anybody new."""
+
 
 @dataclass(frozen=True)
 class Models:
@@ -42,8 +45,8 @@ class LargestFaces:
 
 
 def open_models(mfn: str = DEFAULT_MFN, sfn: str = DEFAULT_SFN) -> Models:
-    """Open networks by name or path."""
-    return Models(open_mfn(mfn), open_sfn(sfn))
+    """Open networks by name or path. MFN also reports doubtful faces: the tracker only follows people with them."""
+    return Models(open_mfn(mfn, threshold=FOLLOW_CONFIDENCE), open_sfn(sfn))
 
 
 def watch(source: FrameSource, models: Models) -> Iterator[tuple[Frame, TrackedFrame]]:

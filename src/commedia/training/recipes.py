@@ -73,7 +73,10 @@ MFN_FULL = Recipe(
     name="mfn-full",
     network=MfnConfig(norm=True, stem=32),
     loss=MultiFaceLossConfig(
-        faces=replace(_OURS, landmarks=10.0, openings=7.0),
+        # Pose first: a face that MFN alone reads has to be in the right place before its expression matters.
+        faces=replace(
+            _OURS, tau=TauSchedule("constant", start=1.0), identity=0.3, expression=3.0, rotation=15.0, openings=7.0
+        ),
         boxes=BoxLossConfig(
             coordinates="ciou", objectness="bce", coordinate_weight=5.0, object_weight=2.0, no_object_weight=1.0
         ),
