@@ -36,14 +36,24 @@ class FaceOutputs(NamedTuple):
 class VectorHead(nn.Module):
     """Pooled features to one group of numbers."""
 
-    def __init__(self, inputs: int, outputs: int, *, width_mult: float = 1.0, start: float | tuple[float, ...] = 0.0):
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        width_mult: float = 1.0,
+        norm: bool = False,
+        start: float | tuple[float, ...] = 0.0,
+    ):
         super().__init__()
         self.hidden = nn.Linear(inputs, scaled(HIDDEN, width_mult))
+        # Pooled features are small and alike; without this, 60 of 64 hidden units of the expression head died.
+        self.norm = nn.BatchNorm1d(self.hidden.out_features) if norm else nn.Identity()
         self.last = nn.Linear(self.hidden.out_features, outputs)
         start_near(self.last, start)
 
     def forward(self, pooled: Float[Tensor, "b c"]) -> Float[Tensor, "b k"]:
-        return self.last(torch.relu(self.hidden(pooled)))
+        return self.last(torch.relu(self.norm(self.hidden(pooled))))
 
 
 class GridHead(nn.Module):
@@ -56,17 +66,19 @@ class GridHead(nn.Module):
         anchors: int,
         *,
         width_mult: float = 1.0,
+        norm: bool = False,
         start: tuple[float, ...] | float = 0.0,
     ):
         super().__init__()
         self.anchors = anchors
         self.hidden = nn.Conv2d(inputs, scaled(HIDDEN, width_mult), 1)
+        self.norm = nn.BatchNorm2d(self.hidden.out_channels) if norm else nn.Identity()
         self.last = nn.Conv2d(self.hidden.out_channels, anchors * outputs, 1)
         start_near(self.last, start * anchors if isinstance(start, tuple) else start)
 
     def forward(self, features: Float[Tensor, "b c r q"]) -> Float[Tensor, "b n k"]:
         """Flatten to one row per prediction, index (row * columns + column) * anchors + anchor."""
-        grid = self.last(torch.relu(self.hidden(features)))
+        grid = self.last(torch.relu(self.norm(self.hidden(features))))
         return grid.permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, grid.shape[1] // self.anchors))
 
 

@@ -72,12 +72,17 @@ class Mfn(nn.Module):
         self.expression_branches = branches(channels, (3, 2, 1), width_mult=width, norm=norm)
         self.identity_branches = branches(channels, (1,), width_mult=width, norm=norm)
         slim = branch_outputs(width)
-        self.box = GridHead(channels, 5, count, width_mult=width, start=BOX_START)
-        self.identity = GridHead(channels + slim, config.identity_count, count, width_mult=width)
+        self.box = GridHead(channels, 5, count, width_mult=width, norm=norm, start=BOX_START)
+        self.identity = GridHead(channels + slim, config.identity_count, count, width_mult=width, norm=norm)
         self.expression = GridHead(
-            channels + 3 * slim, config.expression_count, count, width_mult=width, start=RESTING_EXPRESSION_LOGIT
+            channels + 3 * slim,
+            config.expression_count,
+            count,
+            width_mult=width,
+            norm=norm,
+            start=RESTING_EXPRESSION_LOGIT,
         )
-        self.pose = GridHead(channels, 8, count, width_mult=width, start=POSE_START)
+        self.pose = GridHead(channels, 8, count, width_mult=width, norm=norm, start=POSE_START)
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n k"]:
         """Predict raw numbers: box 5, identity, expression, wxyz 4, translation 3, scale 1 for each cell and anchor."""

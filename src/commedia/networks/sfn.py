@@ -64,13 +64,17 @@ class Sfn(nn.Module):
         self.expression_branches = branches(channels, (2, 1), width_mult=width, norm=norm)
         self.identity_branches = branches(channels, (1,), width_mult=width, norm=norm)
         slim = branch_outputs(width)
-        self.identity = VectorHead(channels + slim, config.identity_count, width_mult=width)
+        self.identity = VectorHead(channels + slim, config.identity_count, width_mult=width, norm=norm)
         self.expression = VectorHead(
-            channels + 2 * slim, config.expression_count, width_mult=width, start=RESTING_EXPRESSION_LOGIT
+            channels + 2 * slim,
+            config.expression_count,
+            width_mult=width,
+            norm=norm,
+            start=RESTING_EXPRESSION_LOGIT,
         )
-        self.wxyz = VectorHead(channels, 4, width_mult=width, start=RESTING_WXYZ)
-        self.translation = VectorHead(channels, 3, width_mult=width)
-        self.scale = VectorHead(channels, 1, width_mult=width)
+        self.wxyz = VectorHead(channels, 4, width_mult=width, norm=norm, start=RESTING_WXYZ)
+        self.translation = VectorHead(channels, 3, width_mult=width, norm=norm)
+        self.scale = VectorHead(channels, 1, width_mult=width, norm=norm)
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> FaceOutputs:
         """Read faces from RGB crops in [0, 1]."""
