@@ -1,0 +1,29 @@
+"""Draw the README's picture: two public-domain portraits, and the heads that commedia gives them.
+
+python scripts/draw_readme.py [OUT.jpg]
+"""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from commedia.demo.portraits import portrait_frames
+from commedia.pipeline import retarget
+
+
+def main() -> None:
+    out = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("docs/readme.jpg")
+    with tempfile.TemporaryDirectory() as folder:
+        photo = Path(folder) / "portraits.png"
+        Image.fromarray(next(portrait_frames())).save(photo)
+        summary = retarget(photo, Path(folder) / "out")
+        (preview,) = (path for path in summary.files if path.name == "preview.jpg")
+        shutil.copyfile(preview, out)
+    print(f"{out}: {len(summary.people)} people")
+
+
+if __name__ == "__main__":
+    main()
