@@ -12,6 +12,7 @@ from PIL import Image
 
 from commedia.demo.portraits import portrait_frames
 from commedia.pipeline import retarget
+from commedia.tracking.watch import LargestFaces, Models, open_models
 
 
 def main() -> None:
@@ -19,7 +20,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "portraits.png"
         Image.fromarray(next(portrait_frames())).save(photo)
-        summary = retarget(photo, Path(folder) / "out")
+        opened = open_models()
+        models = Models(LargestFaces(opened.detector, 2), opened.regressor)
+        summary = retarget(photo, Path(folder) / "out", models=models)
         (preview,) = (path for path in summary.files if path.name == "preview.jpg")
         shutil.copyfile(preview, out)
     print(f"{out}: {len(summary.people)} people")
