@@ -11,9 +11,10 @@ from commedia.geometry.cameras import image_from_head
 from commedia.geometry.rotations import canonical_wxyz
 from commedia.geometry.rotations import matrix_from_wxyz as numpy_matrix
 from commedia.losses.faces import FaceLossConfig, FaceTargets, TauSchedule, face_loss
-from commedia.losses.landmark import LID_AND_LIP_PAIRS, landmark_rms, matrix_from_wxyz, opening_error, project
+from commedia.losses.landmark import LID_AND_LIP_PAIRS, landmark_rms, opening_error, project
 from commedia.losses.parameters import expression_entropy, expression_error, identity_error, rotation_error
 from commedia.networks.heads import FaceOutputs
+from commedia.render.project import matrix_from_wxyz
 from commedia.structures import HeadPose
 
 

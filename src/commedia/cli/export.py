@@ -1,11 +1,11 @@
 """`commedia export WEIGHTS`: a training run's weights to ONNX with a card."""
 
-import subprocess
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
+from commedia.evaluation.report import source_commit
 from commedia.networks.export import Card
 from commedia.networks.export import export as export_weights
 from commedia.networks.weights import WEIGHTS_FOLDER
@@ -30,20 +30,10 @@ def export(
         out: Folder for the three files; by default the weights of this installation.
         batch: Fixed batch size of the graph; by default free for SFN and 1 for MFN.
     """
-    card = Card(name=name, data=data, licence=licence, commit=_commit(), training={}, metrics={})
+    card = Card(name=name, data=data, licence=licence, commit=source_commit(), training={}, metrics={})
     for row in export_weights(weights, out, card, batch=batch):
         print(f"{row.output:12} batch {row.batch}: largest difference {row.difference:.2g}")
     print(f"wrote {out / name}.onnx")
-
-
-def _commit() -> str:
-    """The commit of this checkout, empty outside one."""
-    try:
-        folder = Path(__file__).resolve().parent
-        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return done.stdout.strip()
 
 
 run = export

@@ -71,7 +71,7 @@ def origin_of(weights: Sequence[Path], seed: int) -> Origin:
     """Look at the machine, the repository and the weights."""
     return Origin(
         machine=f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}",
-        commit=_commit(),
+        commit=source_commit(),
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         version=__version__,
         seed=seed,
@@ -189,7 +189,7 @@ def _processor() -> str:
     return names[0] if names else platform.processor() or "unknown processor"
 
 
-def _commit() -> str:
+def source_commit() -> str:
     """The commit of the source that runs, with a mark when files differ from it."""
     folder = Path(__file__).resolve().parent
     try:

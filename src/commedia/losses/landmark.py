@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from commedia.networks.heads import FaceOutputs
+from commedia.render.project import rotate
 
 LID_AND_LIP_PAIRS = (
     *((37, 41), (38, 40), (43, 47), (44, 46)),
@@ -16,24 +17,13 @@ LID_AND_LIP_PAIRS = (
 """Points whose distance says how open an eye or the mouth is, and how wide the mouth."""
 
 
-def matrix_from_wxyz(wxyz: Float[Tensor, "b 4"]) -> Float[Tensor, "b 3 3"]:
-    """Turn unit quaternions into rotation matrices; the twin with gradients of `geometry.rotations`."""
-    w, x, y, z = wxyz.unbind(-1)
-    rows = (
-        *(1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
-        *(2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
-        *(2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
-    )
-    return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
-
-
 def project(points_dm: Float[Tensor, "b l 3"], faces: FaceOutputs) -> Float[Tensor, "b l 2"]:
     """Place points of the head frame, in decimetres, in crop or box units (y down).
 
     Reference:
         Chaudhuri et al. 2019, Eq. 2.
     """
-    rotated = points_dm @ matrix_from_wxyz(faces.wxyz).transpose(1, 2)
+    rotated = rotate(points_dm, faces.wxyz)
     moved = (rotated + faces.translation[:, None])[..., :2] * faces.scale[:, None]
     return moved * moved.new_tensor([1.0, -1.0])
 
