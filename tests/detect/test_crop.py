@@ -13,6 +13,7 @@ from commedia.detect.crop import (
     params_from_crop_units,
 )
 from commedia.geometry.rotations import wxyz_from_axis_angle
+from commedia.inference.points import landmarks_of_faces
 from commedia.structures import FaceParams, HeadPose
 
 
@@ -31,7 +32,7 @@ def random_params(rng: np.random.Generator) -> FaceParams:
 def test_crop_units_round_trip(rng: np.random.Generator):
     for _ in range(10):
         params = random_params(rng)
-        crop = Crop(rng.uniform(0, 500, 2).astype(np.float32), float(rng.uniform(50, 300)))
+        crop = Crop(rng.uniform(0, 500, 2).astype(np.float32), float(rng.uniform(50, 300)), float(rng.uniform(-3, 3)))
         back = params_from_crop_units(crop_units_from_params(params, crop), crop)
         np.testing.assert_allclose(back.pose.origin_px, params.pose.origin_px, atol=1e-3)
         np.testing.assert_allclose(back.pose.wxyz, params.pose.wxyz, atol=1e-6)
@@ -49,11 +50,46 @@ def test_translation_points_up_and_scale_counts_crop_sides_per_decimetre():
     np.testing.assert_allclose(units.translation, [0, 0.1, 0], atol=1e-6)  # 10 px up is 0.01 m is 0.1 dm.
 
 
-def test_crop_is_square_around_the_longer_side():
-    landmarks = np.array([[10, 20], [50, 100]], dtype=np.float32)
-    crop = crop_from_landmarks(landmarks)
-    np.testing.assert_allclose(crop.center_px, [30, 60])
-    assert crop.side_px == pytest.approx(120)
+@pytest.fixture
+def frontal_px() -> np.ndarray:
+    """The mean head's points as a camera in front sees them, 600 pixels per metre, y down."""
+    points = landmarks_of_faces([face_at(roll=0.0)])[0]
+    return points.astype(np.float32)
+
+
+def face_at(*, roll: float) -> FaceParams:
+    wxyz = wxyz_from_axis_angle(np.array([0, 0, roll], np.float32))
+    pose = HeadPose(wxyz, np.array([200, 150], np.float32), 600.0)
+    return FaceParams(np.zeros(IDENTITY_COUNT, np.float32), np.zeros(EXPRESSION_COUNT, np.float32), pose)
+
+
+def test_crop_is_square_around_the_longer_side(frontal_px: np.ndarray):
+    crop = crop_from_landmarks(frontal_px)
+    low, high = frontal_px.min(0), frontal_px.max(0)
+    np.testing.assert_allclose(crop.center_px, (low + high) / 2, atol=0.1)
+    assert crop.side_px == pytest.approx(1.5 * (high - low).max(), rel=2e-3)
+    assert crop.roll == pytest.approx(0.0, abs=2e-3)
+
+
+@pytest.mark.parametrize("roll", [-2.5, -0.7, 0.4, 1.6, 3.0])
+def test_a_crop_turns_with_the_face(roll: float):
+    """Whatever the roll of a head, its crop shows it upright, at the same place and size."""
+    straight, turned = face_at(roll=0.0), face_at(roll=roll)
+    crops = [crop_from_landmarks(landmarks_of_faces([face])[0]) for face in (straight, turned)]
+    assert crops[1].roll - crops[0].roll == pytest.approx(roll, abs=1e-3)
+    units = [crop_units_from_params(face, crop) for face, crop in zip((straight, turned), crops, strict=True)]
+    np.testing.assert_allclose(units[1].wxyz, units[0].wxyz, atol=1e-3)
+    np.testing.assert_allclose(units[1].translation, units[0].translation, atol=1e-3)
+    assert units[1].scale == pytest.approx(units[0].scale, rel=1e-3)
+
+
+def test_a_turned_crop_shows_the_turned_picture():
+    """A crop at a quarter turn is the picture's own quarter turn, to the pixel."""
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    crop = Crop(np.array([32, 32], np.float32), 64.0, np.pi / 2)
+    # A head with a roll of +90 degrees has its crown on image left; turned clockwise it is up again.
+    expected = np.rot90(image, -1)
+    assert abs(crop_image(image, crop, 64).astype(int) - expected.astype(int)).max() <= 1
 
 
 @pytest.mark.parametrize("side_px", [24.0, 64.0, 150.0, 333.3])

@@ -11,8 +11,11 @@ from torch import nn
 
 from commedia.networks.export import Card, export, folded
 from commedia.networks.mfn import Mfn, MfnConfig
+from commedia.networks.mfn_base import MfnBase
+from commedia.networks.networks import Network
 from commedia.networks.sfn import Sfn, SfnConfig
-from commedia.networks.weights import Network, save_weights
+from commedia.networks.sfn_base import SfnBase
+from commedia.networks.weights import save_weights
 
 
 def lived_in(network: Network) -> Network:
@@ -39,6 +42,8 @@ def test_folding_keeps_the_function() -> None:
     ("name", "network", "batch_sizes"),
     [
         ("sfn-test", Sfn(SfnConfig(width_mult=0.25, norm=True)), (1, 5)),
+        ("sfn-base-test", SfnBase(), (1, 5)),
+        ("mfn-base-test", MfnBase(), (1,)),
         ("mfn-test", Mfn(MfnConfig(width_mult=0.25, norm=True)), (1,)),
     ],
 )
@@ -49,8 +54,8 @@ def test_onnx_is_torch(name: str, network: Network, batch_sizes: tuple[int, ...]
     assert max(row.difference for row in report) < 1e-4
     session = onnxruntime.InferenceSession(str(tmp_path / "out" / f"{name}.onnx"), providers=["CPUExecutionProvider"])
     facts = session.get_modelmeta().custom_metadata_map
-    assert (facts["network"], facts["recipe"], facts["head_sha256"]) == (name[:3], "r", "abc")
-    if isinstance(network, Mfn):
+    assert (facts["network"], facts["recipe"], facts["head_sha256"]) == (name.removesuffix("-test"), "r", "abc")
+    if name.startswith("mfn"):
         assert json.loads(facts["anchors"]) == [list(anchor) for anchor in network.config.anchors]
     for batch in batch_sizes:
         pixels = torch.rand(batch, 3, int(facts["input_size"]), int(facts["input_size"]))

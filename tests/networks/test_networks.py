@@ -1,12 +1,26 @@
 """SFN and MFN: published widths, shapes, and what `width_mult` and `norm` change."""
 
+import json
+
 import pytest
 import torch
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.networks.backbones import ConvUnit, parameter_count
 from commedia.networks.mfn import DEFAULT_ANCHORS, Mfn, MfnConfig, decode_boxes, decode_faces
+from commedia.networks.mfn_base import MfnBaseConfig
+from commedia.networks.networks import (
+    NETWORKS,
+    MfnNetworkConfig,
+    SfnNetworkConfig,
+    config_from_json,
+    config_to_json,
+    kind_of,
+    network_for,
+)
+from commedia.networks.residual import PlacedHead
 from commedia.networks.sfn import Sfn, SfnConfig
+from commedia.networks.sfn_base import SfnBase, SfnBaseConfig
 
 
 def test_literal_parameter_counts() -> None:
@@ -15,9 +29,17 @@ def test_literal_parameter_counts() -> None:
     assert parameter_count(Mfn(MfnConfig(expression_count=46))) == 251_597
 
 
-@pytest.mark.parametrize("norm", [False, True])
-def test_sfn_outputs(norm: bool) -> None:
-    outputs = Sfn(SfnConfig(width_mult=0.25, norm=norm)).eval()(torch.rand(2, 3, 128, 128))
+SMALL_SFN = SfnBaseConfig(stem=8, widths=(8, 16, 16), blocks=(1, 1, 1), fine=8)
+SMALL_MFN = MfnBaseConfig(stem=8, widths=(8, 8, 16, 16), blocks=(1, 1, 1, 1))
+
+
+def test_the_default_sfn_is_below_two_megabytes_at_16_bit() -> None:
+    assert parameter_count(SfnBase()) * 2 < 2e6
+
+
+@pytest.mark.parametrize("config", [SfnConfig(width_mult=0.25), SfnConfig(width_mult=0.25, norm=True), SMALL_SFN])
+def test_sfn_outputs(config: SfnNetworkConfig) -> None:
+    outputs = network_for(config).eval()(torch.rand(2, 3, 128, 128))
     assert [tuple(part.shape) for part in outputs] == [
         (2, IDENTITY_COUNT),
         (2, EXPRESSION_COUNT),
@@ -30,28 +52,50 @@ def test_sfn_outputs(norm: bool) -> None:
     torch.testing.assert_close(outputs.wxyz.norm(dim=1), torch.ones(2))
 
 
-def test_untrained_networks_answer_a_resting_face() -> None:
-    outputs = Sfn(SfnConfig(width_mult=0.25)).eval()(torch.rand(1, 3, 128, 128))
+@pytest.mark.parametrize("config", [SfnConfig(width_mult=0.25), SMALL_SFN])
+def test_an_untrained_sfn_answers_a_resting_face(config: SfnNetworkConfig) -> None:
+    outputs = network_for(config).eval()(torch.rand(1, 3, 128, 128))
     assert outputs.wxyz[0, 0] > 0.9
     assert outputs.expression.max() < 0.3
-    grid = Mfn(MfnConfig(width_mult=0.25)).eval()(torch.rand(1, 3, 288, 288))
+
+
+@pytest.mark.parametrize("config", [MfnConfig(width_mult=0.25), SMALL_MFN])
+def test_an_untrained_mfn_sees_nobody(config: MfnNetworkConfig) -> None:
+    grid = network_for(config).eval()(torch.rand(1, 3, 288, 288))
     assert torch.sigmoid(grid[..., 4]).max() < 0.1
 
 
-def test_mfn_grid_layout() -> None:
+@pytest.mark.parametrize("config", [MfnConfig(width_mult=0.25), SMALL_MFN])
+def test_mfn_grid_layout(config: MfnNetworkConfig) -> None:
     """A change in one corner of the picture moves the rows of that corner's cells most."""
     torch.manual_seed(0)
-    network = Mfn(MfnConfig(width_mult=0.25)).eval()
+    network, cells, anchors = network_for(config).eval(), config.cells, len(config.anchors)
     pixels = torch.rand(1, 3, 288, 288)
     changed = pixels.clone()
     changed[..., 260:, :28] = 0
     with torch.no_grad():
         before, after = network(pixels), network(changed)
-    assert before.shape == (1, 405, 5 + IDENTITY_COUNT + EXPRESSION_COUNT + 8)
-    moved = (before - after).abs().sum(-1).view(9, 9, 5).sum(-1)
-    row, column = divmod(int(moved.argmax()), 9)
-    assert row >= 7
-    assert column <= 1
+    assert before.shape == (1, cells * cells * anchors, 5 + IDENTITY_COUNT + EXPRESSION_COUNT + 8)
+    moved = (before - after).abs().sum(-1).view(cells, cells, anchors).sum(-1)
+    row, column = divmod(int(moved.argmax()), cells)
+    assert row >= 7 / 9 * cells
+    assert column <= 1 / 9 * cells
+
+
+def test_pooled_heads_cannot_tell_sides_but_placed_heads_can() -> None:
+    """The reason for `PlacedHead`: features moved to the other side of the grid give other numbers."""
+    torch.manual_seed(0)
+    head, features = PlacedHead(4, 8, 4, 16, 3).eval(), torch.rand(1, 4, 8, 8)
+    assert (head(features) - head(features.flip(-1))).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_a_configuration_survives_json(kind: str) -> None:
+    config, network = NETWORKS[kind]
+    built = network(config())
+    again = config_from_json(kind_of(built), json.loads(json.dumps(config_to_json(built))))
+    assert again == config()
+    assert kind_of(network_for(again)) == kind
 
 
 def test_decoded_boxes_by_hand() -> None:
@@ -67,7 +111,7 @@ def test_decoded_boxes_by_hand() -> None:
 def test_decoded_faces_split_in_order() -> None:
     config = MfnConfig()
     rows = torch.arange(115.0)[None]
-    faces = decode_faces(rows, config)
+    faces = decode_faces(rows, config.identity_count, config.expression_count)
     assert faces.identity[0].tolist() == list(range(5, 55))
     torch.testing.assert_close(faces.expression[0], torch.sigmoid(torch.arange(55.0, 107.0)))
     torch.testing.assert_close(faces.wxyz[0], torch.nn.functional.normalize(torch.arange(107.0, 111.0), dim=0))

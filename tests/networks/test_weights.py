@@ -7,7 +7,9 @@ import torch
 
 from commedia.errors import UnknownName, WeightsMismatch
 from commedia.networks.mfn import Mfn, MfnConfig
+from commedia.networks.mfn_base import MfnBase
 from commedia.networks.sfn import Sfn, SfnConfig
+from commedia.networks.sfn_base import SfnBase
 from commedia.networks.weights import (
     facts_of_weights,
     load_weights,
@@ -20,7 +22,7 @@ from commedia.networks.weights import (
 SMALL = SfnConfig(width_mult=0.25, norm=True)
 
 
-@pytest.mark.parametrize("network", [Sfn(SMALL), Mfn(MfnConfig(width_mult=0.25))])
+@pytest.mark.parametrize("network", [Sfn(SMALL), Mfn(MfnConfig(width_mult=0.25)), SfnBase(), MfnBase()])
 def test_round_trip(network: Sfn | Mfn, tmp_path: Path) -> None:
     save_weights(tmp_path / "w.safetensors", network, {"recipe": "r"})
     again = network_from_weights(tmp_path / "w.safetensors")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from commedia.detect.crop import crop_from_landmarks, crop_image
 from commedia.networks.mfn import MFN_SIZE
 from commedia.training.augment import varied
 from commedia.training.batches import mfn_targets, prefetched
@@ -44,11 +45,15 @@ def test_sfn_labels_lie_on_the_dots(config: Augmentation, singles: Singles, mode
 
 
 def test_still_crops_are_what_inference_cuts(singles: Singles, model: FaceModel) -> None:
-    """Centred on the tight box of the points, whose longer side is the crop's over 1.5."""
+    """The same pixels, and the points upright, centred on their tight box, whose longer side is the crop's over 1.5."""
     batch = crops(singles, np.arange(4), STILL, model.identity_mirror, np.random.default_rng(0))
     low, high = batch.targets.landmarks.amin(1), batch.targets.landmarks.amax(1)
     torch.testing.assert_close(low + high, torch.zeros(4, 2), atol=1e-4, rtol=0)
     torch.testing.assert_close((high - low).amax(1), torch.full((4,), 1 / 1.5), atol=1e-4, rtol=0)
+    for row, pixels in enumerate(batch.pixels):
+        live = crop_image(singles.images[row], crop_from_landmarks(singles.faces.landmarks[row]), 128)
+        trained = pixels.permute(1, 2, 0).numpy()
+        assert abs(live[20:-20, 20:-20].astype(int) - trained[20:-20, 20:-20]).max() <= 2
 
 
 def mosaic_of(shards: Path, model: FaceModel, rng: np.random.Generator) -> tuple[np.ndarray, FaceArrays]:

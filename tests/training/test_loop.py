@@ -91,5 +91,5 @@ def test_recipes_are_named_as_they_are_called() -> None:
     paper = RECIPES["sfn-paper"]
     assert not paper.network.norm
     assert (paper.optimisation.batch_size, paper.optimisation.learning_rate) == (32, 1e-3)
-    with pytest.raises(UnknownName, match="did you mean 'sfn-full'"):
-        recipe_named("sfn-ful")
+    with pytest.raises(UnknownName, match="did you mean 'sfn-base'"):
+        recipe_named("sfn-bas")

@@ -1,8 +1,9 @@
 """The square crop SFN reads, and parameters relative to it. Refuses to decide which faces deserve a crop.
 
-Crop units: u = ((x, y)_px - center_px) / side_px, so the crop spans [-0.5, 0.5], y down. Networks measure the head in
-decimetres, so that their outputs are of order one. MFN's per-face parameters are in the same units, relative to the
-square that has the box's centre and area.
+A crop turns with the face, so that eyes are level in it: a network then need not learn every face at every roll. Crop
+units: u = turn_back((x, y)_px - center_px) / side_px, so the crop spans [-0.5, 0.5], y down. Networks measure the head
+in decimetres, so that their outputs are of order one. MFN's per-face parameters are in the same units, relative to the
+upright square that has the box's centre and area.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from commedia.geometry.cameras import tight_box
-from commedia.geometry.rotations import canonical_wxyz
+from commedia.geometry.rotations import canonical_wxyz, inverse_wxyz, multiply_wxyz, wxyz_from_axis_angle
 from commedia.structures import Box, FaceParams, HeadPose
 
 CROP_SCALE = 1.5
@@ -33,6 +34,14 @@ class Crop:
     center_px: Float[np.ndarray, "2"]
     side_px: float
     """Positive."""
+    roll: float = 0.0
+    """Radians: a face with this roll in the image stands upright in the crop."""
+
+    @property
+    def image_from_crop(self) -> Float[np.ndarray, "2 2"]:
+        """The turn from crop axes to image axes, both y down."""
+        cosine, sine = np.cos(self.roll), np.sin(self.roll)
+        return np.array([[cosine, sine], [-sine, cosine]], dtype=np.float32)
 
 
 class CropUnits(NamedTuple):
@@ -50,11 +59,23 @@ class CropUnits(NamedTuple):
     """Crop sides per decimetre."""
 
 
-def crop_from_landmarks(landmarks_px: Float[np.ndarray, "l 2"], *, scale: float = CROP_SCALE) -> Crop:
-    """Place the square crop around landmarks."""
-    box = tight_box(landmarks_px)
+def upright_roll(landmarks_px: Float[np.ndarray, "68 2"]) -> float:
+    """Say by which roll a face is turned in the picture, from the line of the eyes and that from eyes to mouth.
+
+    Near a profile the first line vanishes and the second decides. Unlike the roll of a head pose, it needs no depth.
+    """
+    right, left, mouth = (landmarks_px[part].mean(axis=0) for part in (slice(36, 42), slice(42, 48), slice(48, 60)))
+    across, down = left - right, mouth - (left + right) / 2
+    return float(np.arctan2(down[0] - across[1], across[0] + down[1]))
+
+
+def crop_from_landmarks(landmarks_px: Float[np.ndarray, "68 2"], *, scale: float = CROP_SCALE) -> Crop:
+    """Place the square crop around landmarks, turned with the face."""
+    turned = Crop(landmarks_px.mean(axis=0), 1.0, upright_roll(landmarks_px))
+    box = tight_box((landmarks_px - turned.center_px) @ turned.image_from_crop)
+    center = turned.center_px + turned.image_from_crop @ np.array(box.center_px, dtype=np.float32)
     side = scale * max(box.width_px, box.height_px, 1.0)
-    return Crop(np.array(box.center_px, dtype=np.float32), float(side))
+    return Crop(center.astype(np.float32), float(side), turned.roll)
 
 
 def crop_from_box(box: Box) -> Crop:
@@ -71,10 +92,10 @@ def crop_image(image: UInt8[np.ndarray, "h w 3"], crop: Crop, size: int) -> UInt
     multiple = max(1, round(crop.side_px / size))
     sampled = size * multiple
     px_per_sample = crop.side_px / sampled
-    corner_x, corner_y = (float(value) - crop.side_px / 2 for value in crop.center_px)
+    linear = px_per_sample * crop.image_from_crop
     # OpenCV puts pixel centres at whole numbers; ours are at halves.
-    shift = px_per_sample / 2 - 0.5
-    image_from_sample = np.array([[px_per_sample, 0, corner_x + shift], [0, px_per_sample, corner_y + shift]])
+    corner = crop.center_px - 0.5 - linear @ np.full(2, (sampled - 1) / 2)
+    image_from_sample = np.concatenate([linear, corner[:, None]], axis=1)
     warped = cv2.warpAffine(
         image,
         image_from_sample,
@@ -103,8 +124,10 @@ def params_in_crops(units: CropUnits, crops: Sequence[Crop]) -> list[FaceParams]
         return []
     px_per_dm = np.array([crop.side_px for crop in crops], dtype=np.float32) * units.scale
     shifts = px_per_dm[:, None] * units.translation[:, :2] * np.array([1, -1], dtype=np.float32)
-    origins = (np.stack([crop.center_px for crop in crops]) + shifts).astype(np.float32)
-    wxyz = canonical_wxyz(np.asarray(units.wxyz, dtype=np.float32))
+    turned = np.einsum("bij,bj->bi", np.stack([crop.image_from_crop for crop in crops]), shifts)
+    origins = (np.stack([crop.center_px for crop in crops]) + turned).astype(np.float32)
+    rolls = np.stack([_wxyz_of_roll(crop.roll) for crop in crops])
+    wxyz = canonical_wxyz(multiply_wxyz(rolls, np.asarray(units.wxyz, dtype=np.float32)))
     return [
         FaceParams(identity, expression, HeadPose(rotation, origin, DECIMETRES_PER_METRE * float(size)))
         for identity, expression, rotation, origin, size in zip(
@@ -116,6 +139,11 @@ def params_in_crops(units: CropUnits, crops: Sequence[Crop]) -> list[FaceParams]
 def crop_units_from_params(params: FaceParams, crop: Crop) -> CropUnits:
     """Say a face of the whole image relative to a crop: the inverse of `params_from_crop_units`, with z = 0."""
     scale = params.pose.px_per_m / (DECIMETRES_PER_METRE * crop.side_px)
-    x, y = (params.pose.origin_px - crop.center_px) / (crop.side_px * scale)
+    x, y = (params.pose.origin_px - crop.center_px) @ crop.image_from_crop / (crop.side_px * scale)
     translation = np.array([x, -y, 0], dtype=np.float32)
-    return CropUnits(params.identity, params.expression, params.pose.wxyz, translation, float(scale))
+    wxyz = multiply_wxyz(inverse_wxyz(_wxyz_of_roll(crop.roll)), params.pose.wxyz)
+    return CropUnits(params.identity, params.expression, canonical_wxyz(wxyz), translation, float(scale))
+
+
+def _wxyz_of_roll(roll: float) -> Float[np.ndarray, "4"]:
+    return wxyz_from_axis_angle(np.array([0, 0, roll], dtype=np.float32))

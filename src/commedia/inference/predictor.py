@@ -1,7 +1,7 @@
 """SFN and MFN as a user of faces sees them: pictures and crops in, `Face` and `FaceParams` out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -68,6 +68,7 @@ class MfnPredictor:
         """
         if not crops:
             return []
+        crops = [replace(crop, roll=0.0) for crop in crops]  # boxes are upright
         images = np.stack([crop_image(image, crop, self.network.input_size) for crop in crops])
         params = []
         for grid, crop in zip(self._grids(images), crops, strict=True):

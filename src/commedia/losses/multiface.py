@@ -8,7 +8,8 @@ from torch import Tensor
 
 from commedia.losses.boxes import BoxLoss, BoxLossConfig, BoxTargets, assign, box_loss
 from commedia.losses.faces import FaceLoss, FaceLossConfig, FaceTargets, LandmarkModel, face_loss
-from commedia.networks.mfn import MfnConfig, decode_boxes, decode_faces
+from commedia.networks.mfn import decode_boxes, decode_faces
+from commedia.networks.networks import MfnNetworkConfig
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def multi_face_loss(
     faces: FaceTargets,
     anchors: Float[Tensor, "a 2"],
     model: LandmarkModel,
-    network: MfnConfig,
+    network: MfnNetworkConfig,
     config: MultiFaceLossConfig,
     tau: float,
 ) -> MultiFaceLoss:
@@ -52,8 +53,7 @@ def multi_face_loss(
     # The root of an area that an early box may shrink to nothing.
     factor = predicted.size[row].prod(-1, keepdim=True).clamp_min(1e-12).sqrt() / side
     targets = FaceTargets(*(part[truth] for part in faces))
-    face = face_loss(
-        decode_faces(grid[row], network), targets, model, config.faces, tau, truth_from_face=(offset, factor)
-    )
+    said = decode_faces(grid[row], network.identity_count, network.expression_count)
+    face = face_loss(said, targets, model, config.faces, tau, truth_from_face=(offset, factor))
     box = box_loss(grid, predicted, boxes, chosen, anchors, config.boxes)
     return MultiFaceLoss(face.total + config.box_weight * box.total, face, box)

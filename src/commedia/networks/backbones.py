@@ -28,10 +28,13 @@ def scaled(channels: int, width_mult: float) -> int:
 
 
 class ConvUnit(nn.Module):
-    """Convolution, optional BatchNorm, optional ReLU. With `norm` the bias lives in the norm."""
+    """Convolution, optional BatchNorm, ReLU unless told otherwise. With `norm` the bias lives in the norm."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, norm: bool = False):
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, norm: bool = False, relu: bool = True
+    ):
         super().__init__()
+        self.relu = relu
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=not norm)
         self.norm = nn.BatchNorm2d(outputs) if norm else nn.Identity()
         nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
@@ -44,7 +47,8 @@ class ConvUnit(nn.Module):
             strided = nn.functional.conv2d(features[:, :, ::2, ::2], weight, bias)
         else:
             strided = self.conv(features)
-        return nn.functional.relu(self.norm(strided), inplace=True)
+        normed = self.norm(strided)
+        return nn.functional.relu(normed, inplace=True) if self.relu else normed
 
 
 class Fire(nn.Module):

@@ -21,9 +21,10 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from commedia.errors import WeightsMismatch
 from commedia.networks.backbones import ConvUnit, parameter_count
 from commedia.networks.heads import FaceOutputs
-from commedia.networks.mfn import MFN_SIZE, Mfn
-from commedia.networks.sfn import SFN_SIZE, Sfn
-from commedia.networks.weights import Network, facts_of_weights, network_from_weights, save_weights
+from commedia.networks.mfn import MFN_SIZE
+from commedia.networks.networks import MfnNetwork, Network, SfnNetwork, config_to_json, kind_of
+from commedia.networks.sfn import SFN_SIZE
+from commedia.networks.weights import facts_of_weights, network_from_weights, save_weights
 
 OPSET = 18
 """Old enough for every runtime of the last three years; nothing newer is used."""
@@ -64,7 +65,7 @@ def export(weights: Path, out: Path, card: Card, *, batch: int | None = None) ->
     network = network_from_weights(weights)
     facts = facts_of_weights(weights)
     out.mkdir(parents=True, exist_ok=True)
-    fixed = batch if batch is not None else (1 if isinstance(network, Mfn) else None)
+    fixed = batch if batch is not None else (1 if isinstance(network, MfnNetwork) else None)
     path, aside = out / f"{card.name}.onnx", out / f".{card.name}.part.onnx"
     write_onnx(network, aside, facts, batch=fixed)
     report = parity(network, aside, batches=(fixed,) if fixed else (1, 3))
@@ -93,7 +94,7 @@ def folded(network: Network) -> Network:
 
 def write_onnx(network: Network, path: Path, facts: dict[str, str], *, batch: int | None) -> None:
     """Write the graph with its metadata: network, recipe, head, anchors, input size."""
-    size = SFN_SIZE if isinstance(network, Sfn) else MFN_SIZE
+    size = SFN_SIZE if isinstance(network, SfnNetwork) else MFN_SIZE
     example = torch.rand(batch or 2, 3, size, size)
     dynamic = None if batch else {"pixels": {0: torch.export.Dim("batch", min=1, max=1024)}}
     plain = folded(network)
@@ -107,9 +108,9 @@ def write_onnx(network: Network, path: Path, facts: dict[str, str], *, batch: in
         )  # fmt: skip
     assert program is not None
     model = program.model_proto
-    config = json.loads(facts["config"]) if "config" in facts else asdict(network.config)
+    config = json.loads(facts["config"]) if "config" in facts else config_to_json(network)
     metadata = {
-        "network": "sfn" if isinstance(network, Sfn) else "mfn",
+        "network": kind_of(network),
         "recipe": facts.get("recipe", ""),
         "head_sha256": facts.get("head_sha256", ""),
         "anchors": json.dumps(config.get("anchors", [])),
@@ -122,14 +123,14 @@ def write_onnx(network: Network, path: Path, facts: dict[str, str], *, batch: in
 
 def output_names(network: Network) -> list[str]:
     """Name the graph's outputs."""
-    return list(FaceOutputs._fields) if isinstance(network, Sfn) else ["grid"]
+    return list(FaceOutputs._fields) if isinstance(network, SfnNetwork) else ["grid"]
 
 
 @torch.no_grad()
 def parity(network: Network, path: Path, *, batches: tuple[int, ...]) -> list[Parity]:
     """Run the unfolded torch network and the file on the same random pictures."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    size = SFN_SIZE if isinstance(network, Sfn) else MFN_SIZE
+    size = SFN_SIZE if isinstance(network, SfnNetwork) else MFN_SIZE
     report: list[Parity] = []
     for batch in batches:
         pixels = torch.rand(batch, 3, size, size, generator=torch.Generator().manual_seed(batch))

@@ -51,6 +51,11 @@ class MfnConfig:
     anchors: tuple[tuple[float, float], ...] = DEFAULT_ANCHORS
     """Width and height in grid cells."""
 
+    @property
+    def cells(self) -> int:
+        """Cells along one side of the grid."""
+        return GRID
+
 
 class BoxOutputs(NamedTuple):
     """Boxes as fractions of the picture's side."""
@@ -114,8 +119,8 @@ def decode_boxes(grid: Float[Tensor, "b n k"], anchors: Float[Tensor, "a 2"]) ->
     return BoxOutputs((torch.sigmoid(grid[..., 0:2]) + cell) / cells, size / cells, grid[..., 4])
 
 
-def decode_faces(rows: Float[Tensor, "m k"], config: MfnConfig) -> FaceOutputs:
+def decode_faces(rows: Float[Tensor, "m k"], identity_count: int, expression_count: int) -> FaceOutputs:
     """Read the parameters of chosen predictions; places and lengths are relative to their boxes."""
-    sizes = (5, config.identity_count, config.expression_count, 4, 3, 1)
+    sizes = (5, identity_count, expression_count, 4, 3, 1)
     _, identity, expression, wxyz, translation, scale = rows.split(sizes, dim=-1)
     return FaceOutputs(identity, torch.sigmoid(expression), unit_wxyz(wxyz), translation, torch.sigmoid(scale))

@@ -6,7 +6,6 @@ fine-tuning and export.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -15,15 +14,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from commedia.errors import UnknownName, WeightsMismatch
-from commedia.networks.mfn import Mfn, MfnConfig
-from commedia.networks.sfn import Sfn, SfnConfig
+from commedia.networks.networks import Network, config_from_json, config_to_json, kind_of, network_for
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "weights"
 
 NAMED_WEIGHTS: dict[str, str] = {"sfn-full": "sfn-full.safetensors", "mfn-full": "mfn-full.safetensors"}
 """Weights that ship with the package, by name; each has a card beside it that says what it saw."""
-
-Network = Sfn | Mfn
 
 
 def named_weights(name: str) -> Path:
@@ -37,8 +33,7 @@ def named_weights(name: str) -> Path:
 
 def save_weights(path: Path, network: Network, facts: Mapping[str, str]) -> None:
     """Write parameters and buffers with the network's configuration; aside first, then under the final name."""
-    kind = "sfn" if isinstance(network, Sfn) else "mfn"
-    header = {**facts, "network": kind, "config": json.dumps(asdict(network.config))}
+    header = {**facts, "network": kind_of(network), "config": json.dumps(config_to_json(network))}
     aside = path.with_name(f".{path.name}.part")
     state = {name: tensor.detach().contiguous().cpu() for name, tensor in network.state_dict().items()}
     save_file(state, aside, metadata=header)
@@ -59,12 +54,7 @@ def network_from_weights(path: Path) -> Network:
     """Build the network a weights file was saved from and load it; raises WeightsMismatch when it is none of ours."""
     facts = facts_of_weights(path)
     try:
-        config = json.loads(facts["config"])
-        if facts["network"] == "sfn":
-            network: Network = Sfn(SfnConfig(**config))
-        else:
-            config["anchors"] = tuple(tuple(anchor) for anchor in config["anchors"])
-            network = Mfn(MfnConfig(**config))
+        network: Network = network_for(config_from_json(facts["network"], json.loads(facts["config"])))
     except (KeyError, TypeError, ValueError) as problem:
         raise WeightsMismatch(f"'{path}' does not say which network it is for: {problem!r}") from problem
     load_weights(path, network)

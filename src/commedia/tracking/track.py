@@ -116,7 +116,7 @@ def expected_crop(track: Track, ahead_s: float) -> Crop:
     """Place the crop by the last landmarks, moved on at constant velocity."""
     crop = crop_from_landmarks(track.reading.landmarks_px)
     growth = float(np.exp(np.clip(track.motion.log_size * ahead_s, -0.2, 0.2)))
-    return Crop((crop.center_px + track.motion.origin * ahead_s).astype(np.float32), crop.side_px * growth)
+    return Crop((crop.center_px + track.motion.origin * ahead_s).astype(np.float32), crop.side_px * growth, crop.roll)
 
 
 def moved_box(box: Box, old: FaceParams, new: FaceParams) -> Box:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from commedia.errors import WeightsMismatch
-from commedia.networks.weights import Network
+from commedia.networks.networks import Network
 
 
 @dataclass

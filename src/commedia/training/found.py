@@ -13,7 +13,8 @@ from commedia.losses.boxes import box_iou
 from commedia.losses.faces import DM_PER_M, FaceTargets
 from commedia.losses.landmark import project
 from commedia.networks.heads import FaceOutputs
-from commedia.networks.mfn import MfnConfig, decode_boxes, decode_faces
+from commedia.networks.mfn import decode_boxes, decode_faces
+from commedia.networks.networks import MfnNetworkConfig
 from commedia.training.batches import MfnBatch
 from commedia.training.face_model import FaceModel
 from commedia.training.measures import active_error, normalised_error
@@ -45,7 +46,7 @@ class Outcome(NamedTuple):
     expression: float
 
 
-def faces_found(grid: Float[Tensor, "n k"], config: MfnConfig, model: FaceModel) -> Found:
+def faces_found(grid: Float[Tensor, "n k"], config: MfnNetworkConfig, model: FaceModel) -> Found:
     """Threshold and non-maximum suppression on one picture's grid."""
     boxes = decode_boxes(grid[None], torch.tensor(config.anchors, device=grid.device))
     score, center, size = torch.sigmoid(boxes.objectness_logit[0]), boxes.center[0], boxes.size[0]
@@ -56,14 +57,14 @@ def faces_found(grid: Float[Tensor, "n k"], config: MfnConfig, model: FaceModel)
         if not (overlap > OVERLAP_SAME).any():
             kept.append(row)
     rows = torch.tensor(kept, dtype=torch.long, device=grid.device)
-    faces = decode_faces(grid[rows], config)
+    faces = decode_faces(grid[rows], config.identity_count, config.expression_count)
     layer = model.landmarks.to(grid.device)
     relative = project(DM_PER_M * layer(faces.identity, faces.expression), faces)
     side = size[rows].prod(-1).sqrt()
     return Found(center[rows], size[rows], faces, relative * side[:, None, None] + center[rows][:, None])
 
 
-def compared(grids: Float[Tensor, "b n k"], batch: MfnBatch, config: MfnConfig, model: FaceModel) -> Outcome:
+def compared(grids: Float[Tensor, "b n k"], batch: MfnBatch, config: MfnNetworkConfig, model: FaceModel) -> Outcome:
     """Match what was found in each picture with what is there, best overlap first."""
     claimed, errors, expressions, found_count = 0, [], [], 0
     for row, grid in enumerate(grids):

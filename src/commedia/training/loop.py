@@ -18,12 +18,11 @@ from torch import nn
 
 from commedia.errors import WeightsMismatch
 from commedia.losses.faces import FaceLossConfig
-from commedia.networks.mfn import MfnConfig
-from commedia.networks.sfn import Sfn
+from commedia.networks.networks import MfnNetworkConfig, SfnNetwork
 from commedia.networks.weights import network_from_weights, save_weights, start_from
 from commedia.training.batches import prefetched
 from commedia.training.checkpoints import Average, Progress, load_checkpoint, save_checkpoint
-from commedia.training.config import Budget, Recipe
+from commedia.training.config import Budget, Precision, Recipe
 from commedia.training.face_model import FaceModel, default_face_model
 from commedia.training.log import TrainingLog
 from commedia.training.mfn_task import MfnTask
@@ -95,7 +94,7 @@ class Trainer:
     def __init__(self, task: Task, out: Path, run: RunConfig):
         self.task, self.recipe, self.run = task, task.recipe, run
         config = task.recipe.optimisation
-        self.fabric = Fabric(accelerator=run.accelerator, devices=1, precision=config.precision)
+        self.fabric = Fabric(accelerator=run.accelerator, devices=1, precision=native_precision(config.precision))
         self.plain = task.network
         self.plain.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
         self.average = Average(copy.deepcopy(self.plain), config.ema_decay)
@@ -138,10 +137,16 @@ class Trainer:
         save_weights(self.weights, self.average.network, facts)
 
 
+def native_precision(wanted: Precision) -> Precision:
+    """Fall back to 32 bit where half precision would be emulated, which makes a CPU several times slower."""
+    half_in_hardware = torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported()
+    return wanted if half_in_hardware else "32-true"
+
+
 def task_for(recipe: Recipe, shards: Sequence[Path], run: RunConfig, model: FaceModel) -> Task:
     """Make the network and its data; the same seed makes the same untrained network."""
     torch.manual_seed(run.seed)
-    if isinstance(recipe.network, MfnConfig):
+    if isinstance(recipe.network, MfnNetworkConfig):
         task: Task = MfnTask(recipe, shards, model, run.seed, teacher=_teacher(recipe, run))
     else:
         task = SfnTask(recipe, shards, model, run.seed)
@@ -156,7 +161,7 @@ def _teacher(recipe: Recipe, run: RunConfig) -> nn.Module | None:
     if run.teacher is None:
         raise WeightsMismatch(f"the recipe '{recipe.name}' takes its labels from an SFN; name its weights (teacher)")
     teacher = network_from_weights(run.teacher)
-    if not isinstance(teacher, Sfn):
+    if not isinstance(teacher, SfnNetwork):
         raise WeightsMismatch(f"'{run.teacher}' holds a {type(teacher).__name__}; the teacher must be an SFN")
     return teacher
 

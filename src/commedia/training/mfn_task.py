@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from commedia.losses.boxes import BoxTargets
 from commedia.losses.faces import FaceTargets
 from commedia.losses.multiface import MultiFaceLossConfig, multi_face_loss
-from commedia.networks.mfn import GRID, MFN_SIZE, Mfn, MfnConfig
+from commedia.networks.mfn import MFN_SIZE
+from commedia.networks.networks import MfnNetworkConfig, network_for
 from commedia.training.anchors import anchors_from_sizes
 from commedia.training.augment import varied
 from commedia.training.batches import MfnBatch, mfn_targets, pixels_from_images, unit_pixels
@@ -40,7 +41,7 @@ class MfnTask:
     def __init__(
         self, recipe: Recipe, shards: Sequence[Path], model: FaceModel, seed: int, *, teacher: nn.Module | None = None
     ):
-        assert isinstance(recipe.network, MfnConfig)
+        assert isinstance(recipe.network, MfnNetworkConfig)
         assert isinstance(recipe.loss, MultiFaceLossConfig)
         self.recipe, self.model, self.seed = recipe, model, seed
         self.loss_config, self.config = recipe.loss, recipe.network
@@ -60,7 +61,7 @@ class MfnTask:
         self.held = self._held(held_scenes, held_singles)
         if recipe.data.measure_anchors:
             self.config = replace(self.config, anchors=self._measured_anchors(len(self.config.anchors)))
-        self.network = Mfn(self.config)
+        self.network = network_for(self.config)
         count = len(self.scenes) + (0 if self.singles is None else len(self.singles))
         self.epoch_steps = recipe.data.epoch_steps or max(1, count // recipe.optimisation.batch_size)
 
@@ -121,7 +122,7 @@ class MfnTask:
         """Cluster the boxes of pictures as training draws them, in grid cells."""
         rng = np.random.default_rng(self.seed)
         boxes = np.concatenate([self._picture(rng)[1].box for _ in range(ANCHOR_PICTURES)])
-        cells = (boxes[:, 2:] - boxes[:, :2]) * (GRID / MFN_SIZE)
+        cells = (boxes[:, 2:] - boxes[:, :2]) * (self.config.cells / MFN_SIZE)
         found = anchors_from_sizes(cells.astype(float), count=count)
         return tuple((round(float(width), 3), round(float(height), 3)) for width, height in found)
 

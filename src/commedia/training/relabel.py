@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from commedia.detect.crop import CROP_SCALE
+from commedia.detect.crop import CROP_SCALE, crop_from_landmarks
+from commedia.geometry.rotations import multiply_wxyz, wxyz_from_axis_angle
 from commedia.losses.faces import DM_PER_M
 from commedia.losses.landmark import project
 from commedia.networks.heads import FaceOutputs
@@ -17,7 +18,7 @@ from commedia.networks.sfn import SFN_SIZE
 from commedia.training.batches import pixels_from_images, unit_pixels
 from commedia.training.face_model import FaceModel
 from commedia.training.labels import FaceArrays, Placement, joined
-from commedia.training.pictures import Scene, Singles, landmark_square, warp
+from commedia.training.pictures import Scene, Singles, warp
 
 LANDMARKS_IN_BOX = 0.75
 """Side of the landmark box over the longer side of the face box, where only the latter is known: brows to chin is about
@@ -66,7 +67,10 @@ def _read(
         outputs: FaceOutputs = sfn(unit_pixels(pixels_from_images([crop for crop, _, _ in jobs])))
         landmarks = project(DM_PER_M * model.landmarks(outputs.identity, outputs.expression), outputs)
     for row, (_, face, placement) in enumerate(jobs):
-        yield _filled(face, outputs, _picture_points(landmarks[row], placement), row)
+        turn_back = wxyz_from_axis_angle(np.array([[0.0, 0.0, -placement.roll]]))
+        wxyz = multiply_wxyz(turn_back, outputs.wxyz[row : row + 1].numpy()).astype(np.float32)
+        filled = _filled(face, outputs, _picture_points(landmarks[row], placement), row)
+        yield filled._replace(wxyz=wxyz)
 
 
 def _filled(face: FaceArrays, outputs: FaceOutputs, landmarks: Float[np.ndarray, "68 2"], row: int) -> FaceArrays:
@@ -77,7 +81,6 @@ def _filled(face: FaceArrays, outputs: FaceOutputs, landmarks: Float[np.ndarray,
         identity_trust=sure,
         expression=expression,
         expression_trust=np.ones_like(expression),
-        wxyz=outputs.wxyz[row : row + 1].numpy(),
         pose_trust=sure,
         landmarks=face.landmarks if face.landmark_trust[0] > 0 else landmarks[None],
         landmark_trust=sure,
@@ -86,16 +89,17 @@ def _filled(face: FaceArrays, outputs: FaceOutputs, landmarks: Float[np.ndarray,
 
 def _crop(face: FaceArrays) -> Placement:
     if face.landmark_trust[0] > 0:
-        center, side = landmark_square(face.landmarks[0])
-    else:
-        box = face.box[0]
-        side = LANDMARKS_IN_BOX * float((box[2:] - box[:2]).max())
-        # The points end at the chin, so their box sits on the lower edge of the face box.
-        center = np.array([(box[0] + box[2]) / 2, box[3] - side / 2])
+        crop = crop_from_landmarks(face.landmarks[0])
+        return Placement(-crop.roll, SFN_SIZE / crop.side_px, False, crop.center_px, np.full(2, SFN_SIZE / 2))
+    box = face.box[0]
+    side = LANDMARKS_IN_BOX * float((box[2:] - box[:2]).max())
+    # The points end at the chin, so their box sits on the lower edge of the face box.
+    center = np.array([(box[0] + box[2]) / 2, box[3] - side / 2])
     return Placement(0.0, SFN_SIZE / (CROP_SCALE * side), False, center, np.full(2, SFN_SIZE / 2))
 
 
 def _picture_points(landmarks: Float[Tensor, "68 2"], placement: Placement) -> Float[np.ndarray, "68 2"]:
     """Crop units back to pixels of the picture."""
-    points = (landmarks.numpy() * SFN_SIZE) / placement.scale + placement.source_px
+    affine = placement.target_from_source
+    points = ((landmarks.numpy() + 0.5) * SFN_SIZE - affine[:, 2]) @ np.linalg.inv(affine[:, :2]).T
     return points.astype(np.float32)

@@ -10,18 +10,19 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from commedia.detect.crop import CROP_SCALE
+from commedia.detect.crop import crop_from_landmarks
 from commedia.losses.faces import DM_PER_M, FaceLossConfig, FaceTargets, face_loss
 from commedia.losses.landmark import project
 from commedia.networks.heads import FaceOutputs
-from commedia.networks.sfn import SFN_SIZE, Sfn, SfnConfig
+from commedia.networks.networks import SfnNetworkConfig, network_for
+from commedia.networks.sfn import SFN_SIZE
 from commedia.training.augment import varied
 from commedia.training.batches import SfnBatch, pixels_from_images, sfn_targets, unit_pixels
 from commedia.training.config import Augmentation, DataConfig, Recipe
 from commedia.training.face_model import FaceModel
 from commedia.training.labels import FaceArrays, Placement, joined, placed
 from commedia.training.measures import active_error, normalised_error
-from commedia.training.pictures import Singles, landmark_square, load_singles, shard_paths, warp
+from commedia.training.pictures import Singles, load_singles, shard_paths, warp
 from commedia.training.sheets import faces_sheet
 from commedia.training.tasks import Loss, Validation, split_rows
 
@@ -35,11 +36,11 @@ class SfnTask:
     """See `tasks.Task`."""
 
     def __init__(self, recipe: Recipe, shards: Sequence[Path], model: FaceModel, seed: int):
-        assert isinstance(recipe.network, SfnConfig)
+        assert isinstance(recipe.network, SfnNetworkConfig)
         assert isinstance(recipe.loss, FaceLossConfig)
         self.recipe, self.model, self.seed = recipe, model, seed
         self.loss_config = recipe.loss
-        self.network = Sfn(recipe.network)
+        self.network = network_for(recipe.network)
         singles = load_singles(shard_paths(shards))
         training, held = split_rows(len(singles), recipe.data.validation_share)
         # The held rows stay where they are, never drawn: a second copy of the others would be gigabytes.
@@ -135,13 +136,13 @@ def crops(
 def crop_placement(
     face: FaceArrays, config: Augmentation, identity_mirror: Float[np.ndarray, "i"], rng: np.random.Generator
 ) -> Placement:
-    """Turn and mirror a face at random, then crop it as inference would crop the turned face, then jitter the crop."""
-    roll = np.deg2rad(rng.uniform(-config.roll_deg, config.roll_deg))
+    """Crop a face, mirrored or not, as inference would crop it, then jitter the crop."""
     mirror = bool(rng.random() < config.flip)
-    turn = Placement(roll, 1.0, mirror, np.zeros(2), np.zeros(2))
-    center, side = landmark_square(placed(face, turn, identity_mirror).landmarks[0])
-    linear = turn.target_from_source[:, :2]
-    scale = SFN_SIZE / (CROP_SCALE * side) * rng.uniform(*config.scale)
+    as_found = Placement(0.0, 1.0, mirror, np.zeros(2), np.zeros(2))
+    crop = crop_from_landmarks(placed(face, as_found, identity_mirror).landmarks[0])
+    jitter = np.deg2rad(rng.uniform(-config.roll_deg, config.roll_deg))
+    scale = SFN_SIZE / crop.side_px * rng.uniform(*config.scale)
     shift = SFN_SIZE * rng.uniform(-config.shift, config.shift, size=2)
-    # The linear part is orthogonal, so its transpose undoes it.
-    return Placement(roll, scale, mirror, linear.T @ center, SFN_SIZE / 2 + shift)
+    # The linear part is its own inverse.
+    source = as_found.target_from_source[:, :2] @ crop.center_px
+    return Placement(jitter - crop.roll, scale, mirror, source, SFN_SIZE / 2 + shift)
