@@ -29,6 +29,30 @@ def test_literal_parameter_counts() -> None:
     assert parameter_count(Mfn(MfnConfig(expression_count=46))) == 251_597
 
 
+@pytest.mark.parametrize(("fires", "count"), [(2, 137_632), (3, 174_928), (4, 212_224)])
+def test_single_scale_sfn_counts(fires: int, count: int) -> None:
+    # paper-facts C2: five heads on the pooled last block.
+    assert parameter_count(Sfn(SfnConfig(expression_count=46, scales="single", fires=fires))) == count
+
+
+@pytest.mark.parametrize(
+    ("config", "count"),
+    [
+        (MfnConfig(expression_count=46, scales="single"), 1_126_173),
+        (MfnConfig(expression_count=46, scales="single", detect_only=True), 992_533),
+        (MfnConfig(expression_count=46, grid_head="fc"), 3_085_597),
+    ],
+)
+def test_variant_mfn_counts(config: MfnConfig, count: int) -> None:
+    # paper-facts C3 to C5: quarter-width Tiny YOLOv2 with 545 and 25 outputs, and one layer for the whole grid.
+    # The running means and variances of BatchNorm are stored too.
+    network = Mfn(config)
+    stored = sum(buffer.numel() for buffer in network.buffers() if buffer.is_floating_point())
+    assert parameter_count(network) + stored == count
+    grid = network.eval()(torch.rand(1, 3, 288, 288))
+    assert grid.shape == (1, 405, 5 if config.detect_only else 109)
+
+
 SMALL_SFN = SfnBaseConfig(stem=8, widths=(8, 16, 16), blocks=(1, 1, 1), fine=8)
 SMALL_MFN = MfnBaseConfig(stem=8, widths=(8, 8, 16, 16), blocks=(1, 1, 1, 1))
 

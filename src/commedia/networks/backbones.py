@@ -85,21 +85,22 @@ class SqueezeExcite(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Stem (7x7 stride 2, max-pool 2), then blocks of Fire, Fire, squeeze-and-excite with a max-pool between blocks.
+    """Stem (7x7 stride 2, max-pool 2), then blocks of `fires` Fire modules and a squeeze-and-excite, max-pools between.
 
     Returns the features of every block, finest first; each has half the resolution of the one before.
     """
 
-    def __init__(self, blocks: int, *, stem: int = STEM, width_mult: float = 1.0, norm: bool = False):
+    def __init__(self, blocks: int, *, fires: int = 2, stem: int = STEM, width_mult: float = 1.0, norm: bool = False):
         super().__init__()
         channels = scaled(stem, width_mult)
         self.stem = ConvUnit(3, channels, 7, stride=2, norm=norm)
         self.blocks = nn.ModuleList()
         for _ in range(blocks):
-            first = Fire(channels, width_mult=width_mult, norm=norm)
-            second = Fire(first.outputs, width_mult=width_mult, norm=norm)
-            self.blocks.append(nn.Sequential(first, second, SqueezeExcite(second.outputs)))
-            channels = second.outputs
+            steps: list[nn.Module] = []
+            for _ in range(fires):
+                steps.append(fire := Fire(channels, width_mult=width_mult, norm=norm))
+                channels = fire.outputs
+            self.blocks.append(nn.Sequential(*steps, SqueezeExcite(channels)))
         self.outputs = channels
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> list[Tensor]:

@@ -68,18 +68,45 @@ class GridHead(nn.Module):
         width_mult: float = 1.0,
         norm: bool = False,
         start: tuple[float, ...] | float = 0.0,
+        hidden: bool = True,
     ):
         super().__init__()
         self.anchors = anchors
-        self.hidden = nn.Conv2d(inputs, scaled(HIDDEN, width_mult), 1)
-        self.norm = nn.BatchNorm2d(self.hidden.out_channels) if norm else nn.Identity()
-        self.last = nn.Conv2d(self.hidden.out_channels, anchors * outputs, 1)
+        channels = scaled(HIDDEN, width_mult) if hidden else inputs
+        self.hidden = nn.Conv2d(inputs, channels, 1) if hidden else nn.Identity()
+        self.norm = nn.BatchNorm2d(channels) if hidden and norm else nn.Identity()
+        self.last = nn.Conv2d(channels, anchors * outputs, 1)
         start_near(self.last, start * anchors if isinstance(start, tuple) else start)
 
     def forward(self, features: Float[Tensor, "b c r q"]) -> Float[Tensor, "b n k"]:
         """Flatten to one row per prediction, index (row * columns + column) * anchors + anchor."""
         grid = self.last(torch.relu(self.norm(self.hidden(features))))
         return grid.permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, grid.shape[1] // self.anchors))
+
+
+class PooledGridHead(nn.Module):
+    """Pooled features to the numbers of every cell at once; unlike `GridHead`, it has to learn each place anew."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        anchors: int,
+        cells: int,
+        *,
+        width_mult: float = 1.0,
+        norm: bool = False,
+        start: tuple[float, ...] | float = 0.0,
+    ):
+        super().__init__()
+        self.outputs = outputs
+        count = cells * cells * anchors
+        start = start * count if isinstance(start, tuple) else start
+        self.all = VectorHead(inputs, count * outputs, width_mult=width_mult, norm=norm, start=start)
+
+    def forward(self, features: Float[Tensor, "b c r q"]) -> Float[Tensor, "b n k"]:
+        """One row per prediction, in the order of `GridHead`."""
+        return self.all(features.mean(dim=(2, 3))).unflatten(1, (-1, self.outputs))
 
 
 def start_near(layer: nn.Linear | nn.Conv2d, value: float | tuple[float, ...]) -> None:

@@ -8,11 +8,11 @@ belongs to `inference/`.
     expression <- block4 + slim paths from 72, 36 and 18;  identity <- block4 + slim path from 18;  pose, box <- block4
 
 Reference:
-    Chaudhuri et al. 2019, sections 3.4, 4.3.3 and 7.2, multi-scale variant; 251,597 parameters with 46 expressions.
+    Chaudhuri et al. 2019, sections 3.4, 4.3.3 and 7.2; 251,597 parameters with 46 expressions, multi-scale.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -25,8 +25,10 @@ from commedia.networks.heads import (
     RESTING_WXYZ,
     FaceOutputs,
     GridHead,
+    PooledGridHead,
     unit_wxyz,
 )
+from commedia.networks.tiny_yolo import TinyYoloTrunk
 
 MFN_SIZE = 288
 GRID = 9
@@ -50,6 +52,15 @@ class MfnConfig:
     stem: int = STEM
     anchors: tuple[tuple[float, float], ...] = DEFAULT_ANCHORS
     """Width and height in grid cells."""
+    scales: Literal["multi", "single"] = "multi"
+    """`multi`: SFN's trunk with slim paths (MS-MFN); `single`: quarter-width Tiny YOLOv2 (SS-MFN)."""
+    grid_head: Literal["conv", "fc"] = "conv"
+    """`conv`: the same small network in every cell; `fc`: one layer from pooled features to all cells, the literal
+    reading of "outputs change from 46 to 9 x 9 x 5 x 46", which places boxes poorly."""
+    detect_only: bool = False
+    """Boxes without parameters: the detector that joint training is compared with."""
+    fires: int = 2
+    """Fire modules per block; the paper does not say."""
 
     @property
     def cells(self) -> int:
@@ -66,41 +77,49 @@ class BoxOutputs(NamedTuple):
 
 
 class Mfn(nn.Module):
-    """Multi-scale Multiple Face Network; `forward` gives raw numbers, `decode_boxes` and `decode_faces` mean them."""
+    """Multiple Face Network; `forward` gives raw numbers, `decode_boxes` and `decode_faces` say what they mean."""
 
     def __init__(self, config: MfnConfig | None = None):
         super().__init__()
         self.config = config = config or MfnConfig()
-        width, norm, count = config.width_mult, config.norm, len(config.anchors)
-        self.trunk = Trunk(4, stem=config.stem, width_mult=width, norm=norm)
+        width, norm, multi = config.width_mult, config.norm, config.scales == "multi"
+        if multi:
+            self.trunk = Trunk(4, fires=config.fires, stem=config.stem, width_mult=width, norm=norm)
+        else:
+            self.trunk = TinyYoloTrunk(width_mult=width)
         channels = self.trunk.outputs
-        self.expression_branches = branches(channels, (3, 2, 1), width_mult=width, norm=norm)
-        self.identity_branches = branches(channels, (1,), width_mult=width, norm=norm)
-        slim = branch_outputs(width)
-        self.box = GridHead(channels, 5, count, width_mult=width, norm=norm, start=BOX_START)
-        self.identity = GridHead(channels + slim, config.identity_count, count, width_mult=width, norm=norm)
-        self.expression = GridHead(
-            channels + 3 * slim,
-            config.expression_count,
-            count,
-            width_mult=width,
-            norm=norm,
-            start=RESTING_EXPRESSION_LOGIT,
-        )
-        self.pose = GridHead(channels, 8, count, width_mult=width, norm=norm, start=POSE_START)
+        read = multi and not config.detect_only
+        self.expression_branches = branches(channels, (3, 2, 1) if read else (), width_mult=width, norm=norm)
+        self.identity_branches = branches(channels, (1,) if read else (), width_mult=width, norm=norm)
+        slim = branch_outputs(width) if multi else 0
+        self.box = self._head(channels, 5, BOX_START)
+        if not config.detect_only:
+            self.identity = self._head(channels + slim, config.identity_count, 0.0)
+            self.expression = self._head(channels + 3 * slim, config.expression_count, RESTING_EXPRESSION_LOGIT)
+            self.pose = self._head(channels, 8, POSE_START)
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n k"]:
         """Predict raw numbers: box 5, identity, expression, wxyz 4, translation 3, scale 1 for each cell and anchor."""
-        *fine, last = self.trunk(pixels)
-        expression = [branch(scale) for branch, scale in zip(self.expression_branches, fine, strict=True)]
-        identity = self.identity_branches[0](fine[-1])
-        groups = (
-            self.box(last),
-            self.identity(torch.cat([last, identity], dim=1)),
-            self.expression(torch.cat([last, *expression], dim=1)),
-            self.pose(last),
-        )
+        scales = self.trunk(pixels)
+        *fine, last = scales if isinstance(scales, list) else [scales]
+        groups = [self.box(last)]
+        if not self.config.detect_only:
+            # Without branches (single scale) there is nothing to pair, and the heads see the last features alone.
+            expression = [path(scale) for path, scale in zip(self.expression_branches, fine, strict=False)]
+            identity = [path(fine[-1]) for path in self.identity_branches]
+            groups.append(self.identity(torch.cat([last, *identity], dim=1)))
+            groups.append(self.expression(torch.cat([last, *expression], dim=1)))
+            groups.append(self.pose(last))
         return torch.cat(groups, dim=-1)
+
+    def _head(self, inputs: int, outputs: int, start: float | tuple[float, ...]) -> nn.Module:
+        config = self.config
+        count, width, norm = len(config.anchors), config.width_mult, config.norm
+        if config.grid_head == "fc":
+            return PooledGridHead(inputs, outputs, count, GRID, width_mult=width, norm=norm, start=start)
+        # Tiny YOLO's own last layer is one linear convolution.
+        hidden = config.scales == "multi"
+        return GridHead(inputs, outputs, count, width_mult=width, norm=norm, start=start, hidden=hidden)
 
 
 def decode_boxes(grid: Float[Tensor, "b n k"], anchors: Float[Tensor, "a 2"]) -> BoxOutputs:

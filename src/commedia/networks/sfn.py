@@ -11,13 +11,16 @@ Finding the face is not its business: see `detect/crop.py` for the crop, `mfn.py
     identity   <------------------------------------------ concat <-+
     wxyz, translation, scale <--------------------------------------+
 
+With `scales="single"` (SS-SFN) the slim paths are gone and all five heads read block3.
+
 Reference:
-    Chaudhuri et al. 2019, sections 3.2, 3.3 and 4.3.2, multi-scale variant. The number of Fire modules per block (2)
+    Chaudhuri et al. 2019, sections 3.2, 3.3 and 4.3.2. The number of Fire modules per block (2)
     and the branch taps are not in the text; this reading has 178,928 parameters at 46 expressions, whose Keras file
     with optimiser state would be the published 2 MB.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -50,20 +53,25 @@ class SfnConfig:
     """BatchNorm after every convolution; the paper has none. Folded away at export."""
     stem: int = STEM
     """Channels of the first convolution, before `width_mult`; 64 in the paper."""
+    scales: Literal["multi", "single"] = "multi"
+    """`multi`: expression and identity also see finer scales (MS-SFN); `single`: everything is read from the last."""
+    fires: int = 2
+    """Fire modules per block; the paper does not say."""
 
 
 class Sfn(nn.Module):
-    """Multi-scale Single Face Network."""
+    """Single Face Network, multi-scale or single-scale."""
 
     def __init__(self, config: SfnConfig | None = None):
         super().__init__()
         self.config = config = config or SfnConfig()
         width, norm = config.width_mult, config.norm
-        self.trunk = Trunk(3, stem=config.stem, width_mult=width, norm=norm)
+        self.trunk = Trunk(3, fires=config.fires, stem=config.stem, width_mult=width, norm=norm)
         channels = self.trunk.outputs
-        self.expression_branches = branches(channels, (2, 1), width_mult=width, norm=norm)
-        self.identity_branches = branches(channels, (1,), width_mult=width, norm=norm)
-        slim = branch_outputs(width)
+        multi = config.scales == "multi"
+        self.expression_branches = branches(channels, (2, 1) if multi else (), width_mult=width, norm=norm)
+        self.identity_branches = branches(channels, (1,) if multi else (), width_mult=width, norm=norm)
+        slim = branch_outputs(width) if multi else 0
         self.identity = VectorHead(channels + slim, config.identity_count, width_mult=width, norm=norm)
         self.expression = VectorHead(
             channels + 2 * slim,
@@ -80,12 +88,11 @@ class Sfn(nn.Module):
         """Read faces from RGB crops in [0, 1]."""
         fine, middle, last = self.trunk(pixels)
         pooled = pool(last)
-        expression = [
-            pool(branch(scale)) for branch, scale in zip(self.expression_branches, (fine, middle), strict=True)
-        ]
-        identity = pool(self.identity_branches[0](middle))
+        # Without branches (single scale) there is nothing to pair, and the heads see the pooled features alone.
+        expression = [pool(path(scale)) for path, scale in zip(self.expression_branches, (fine, middle), strict=False)]
+        identity = [pool(path(middle)) for path in self.identity_branches]
         return FaceOutputs(
-            identity=self.identity(torch.cat([pooled, identity], dim=1)),
+            identity=self.identity(torch.cat([pooled, *identity], dim=1)),
             expression=torch.sigmoid(self.expression(torch.cat([pooled, *expression], dim=1))),
             wxyz=unit_wxyz(self.wxyz(pooled)),
             translation=self.translation(pooled),
