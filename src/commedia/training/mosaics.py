@@ -1,7 +1,7 @@
 """Pictures with many faces for MFN, made on the fly: mosaics of single faces, and scenes moved, turned and zoomed.
 
 A mosaic cuts the canvas into random rectangles and fills each with a face at a random size, a piece of a picture
-without faces, or plain colour. Faces range from 14 to 250 pixels of a 288 canvas.
+without faces, or plain colour. Faces range from 9 to 250 pixels of a 288 canvas.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from jaxtyping import Float, UInt8
 from commedia.detect.crop import PADDING_GREY
 from commedia.networks.mfn import MFN_SIZE
 from commedia.training.config import Augmentation
+from commedia.training.decoys import add_decoys
 from commedia.training.labels import FaceArrays, Placement, joined, placed
 from commedia.training.pictures import Scene, Singles, warp
 
@@ -20,7 +21,7 @@ FACES_MAX = 20
 """Paper 1 removes pictures with more."""
 SMALLEST_PX = 0.02 * MFN_SIZE
 """Paper 1 removes faces below 2 % of the picture."""
-SMALLEST_TILE = 22
+SMALLEST_TILE = 16
 VISIBLE_MIN = 0.5
 """A face less visible than this is no longer asked for."""
 
@@ -36,7 +37,7 @@ def mosaic(
 ) -> tuple[Canvas, FaceArrays]:
     """Compose a picture from single faces and empty scenes."""
     canvas = np.full((MFN_SIZE, MFN_SIZE, 3), PADDING_GREY, dtype=np.uint8)
-    if empty and rng.random() < 0.5:
+    if empty and rng.random() < 0.8:
         _fill_empty(canvas, (0, 0, MFN_SIZE, MFN_SIZE), empty, rng)
     faces = [singles.faces.at(slice(0, 0))]
     for tile in _tiles(rng):
@@ -50,7 +51,9 @@ def mosaic(
             _fill_empty(canvas, tile, empty, rng)
         elif choice > 0.96:
             canvas[top:bottom, left:right] = rng.integers(0, 256, size=3)
-    return canvas, joined(faces)
+    placed_faces = joined(faces)
+    add_decoys(canvas, placed_faces.box, singles, rng)
+    return canvas, placed_faces
 
 
 def scene_view(
@@ -113,7 +116,7 @@ def visible(faces: FaceArrays) -> FaceArrays:
 
 def _tiles(rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
     """Cut the canvas by random straight cuts until tiles are as small as this picture's own liking."""
-    finest = float(np.exp(rng.uniform(np.log(40), np.log(MFN_SIZE))))
+    finest = float(np.exp(rng.uniform(np.log(26), np.log(MFN_SIZE))))
     waiting, done = [(0, 0, MFN_SIZE, MFN_SIZE)], []
     while waiting:
         left, top, right, bottom = waiting.pop()
@@ -146,7 +149,7 @@ def _face_tile(
     box = placed(face, Placement(roll, 1.0, mirror, np.zeros(2), np.zeros(2)), identity_mirror).box[0]
     extent = box[2:] - box[:2]
     scale = float(min(np.array(size) / extent)) * rng.uniform(0.45, 0.95)
-    scale = float(np.clip(scale, 14 / extent.max(), 250 / extent.max()))
+    scale = float(np.clip(scale, 9 / extent.max(), 250 / extent.max()))
     slack = np.maximum(np.array(size) - extent * scale, 0)
     center = np.array(size) / 2 + slack / 2 * rng.uniform(-1, 1, size=2)
     middle = (face.box[0, :2] + face.box[0, 2:]) / 2
