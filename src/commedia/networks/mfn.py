@@ -33,6 +33,8 @@ from commedia.networks.tiny_yolo import TinyYoloTrunk
 MFN_SIZE = 288
 GRID = 9
 STRIDE = MFN_SIZE // GRID
+BOX_NUMBERS = 5
+"""Of a prediction: its box and objectness; a network that only detects says no more."""
 POSE_START = (*RESTING_WXYZ, 0.0, 0.0, 0.0, 0.0)
 BOX_START = (0.0, 0.0, 0.0, 0.0, -4.0)
 """An untrained network sees no face anywhere; otherwise 400 false alarms drown the first steps."""
@@ -92,7 +94,7 @@ class Mfn(nn.Module):
         self.expression_branches = branches(channels, (3, 2, 1) if read else (), width_mult=width, norm=norm)
         self.identity_branches = branches(channels, (1,) if read else (), width_mult=width, norm=norm)
         slim = branch_outputs(width) if multi else 0
-        self.box = self._head(channels, 5, BOX_START)
+        self.box = self._head(channels, BOX_NUMBERS, BOX_START)
         if not config.detect_only:
             self.identity = self._head(channels + slim, config.identity_count, 0.0)
             self.expression = self._head(channels + 3 * slim, config.expression_count, RESTING_EXPRESSION_LOGIT)
@@ -140,6 +142,6 @@ def decode_boxes(grid: Float[Tensor, "b n k"], anchors: Float[Tensor, "a 2"]) ->
 
 def decode_faces(rows: Float[Tensor, "m k"], identity_count: int, expression_count: int) -> FaceOutputs:
     """Read the parameters of chosen predictions; places and lengths are relative to their boxes."""
-    sizes = (5, identity_count, expression_count, 4, 3, 1)
+    sizes = (BOX_NUMBERS, identity_count, expression_count, 4, 3, 1)
     _, identity, expression, wxyz, translation, scale = rows.split(sizes, dim=-1)
     return FaceOutputs(identity, torch.sigmoid(expression), unit_wxyz(wxyz), translation, torch.sigmoid(scale))

@@ -4,29 +4,33 @@ A new network is one line here; training, export and weights files find it by th
 """
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_type_hints
 
 from torch import nn
 
+from commedia.networks.close_ups import CloseUps, CloseUpsConfig
 from commedia.networks.mfn import Mfn, MfnConfig
 from commedia.networks.mfn_base import MfnBase, MfnBaseConfig
 from commedia.networks.sfn import Sfn, SfnConfig
 from commedia.networks.sfn_base import SfnBase, SfnBaseConfig
+from commedia.networks.sfn_close import SfnClose, SfnCloseConfig
 
-SfnNetwork = Sfn | SfnBase
+SfnNetwork = Sfn | SfnBase | SfnClose
 """Read one crop; all give `FaceOutputs`."""
 MfnNetwork = Mfn | MfnBase
 """Find and read; all give a grid."""
-SfnNetworkConfig = SfnConfig | SfnBaseConfig
+SfnNetworkConfig = SfnConfig | SfnBaseConfig | SfnCloseConfig
 MfnNetworkConfig = MfnConfig | MfnBaseConfig
-Network = SfnNetwork | MfnNetwork
-NetworkConfig = SfnNetworkConfig | MfnNetworkConfig
+Network = SfnNetwork | MfnNetwork | CloseUps
+NetworkConfig = SfnNetworkConfig | MfnNetworkConfig | CloseUpsConfig
 
 NETWORKS: dict[str, tuple[type[Any], type[Any]]] = {
     "sfn": (SfnConfig, Sfn),
     "mfn": (MfnConfig, Mfn),
     "sfn-base": (SfnBaseConfig, SfnBase),
     "mfn-base": (MfnBaseConfig, MfnBase),
+    "close-ups": (CloseUpsConfig, CloseUps),
+    "sfn-close": (SfnCloseConfig, SfnClose),
 }
 """Name in weights files and ONNX metadata; the live path asks only how it begins."""
 
@@ -44,12 +48,23 @@ def kind_of(network: nn.Module) -> str:
 def config_from_json(kind: str, fields: dict[str, Any]) -> NetworkConfig:
     """Rebuild a configuration whose tuples JSON made lists; raises KeyError or TypeError when it is none of ours."""
     config, _ = NETWORKS[kind]
-    return config(**{name: _tupled(value) for name, value in fields.items()})
+    return _built(config, fields)
 
 
 def config_to_json(network: Network) -> dict[str, Any]:
     """Say a configuration in plain values."""
     return asdict(network.config)
+
+
+def _built(config: type[Any], fields: dict[str, Any]) -> Any:
+    """Fill a dataclass; members that are dataclasses are filled the same way."""
+    kinds = get_type_hints(config)
+    return config(
+        **{
+            name: _built(kinds[name], value) if isinstance(value, dict) else _tupled(value)
+            for name, value in fields.items()
+        }
+    )
 
 
 def _tupled(value: Any) -> Any:

@@ -31,11 +31,17 @@ def named_weights(name: str) -> Path:
     return WEIGHTS_FOLDER / NAMED_WEIGHTS[name]
 
 
-def save_weights(path: Path, network: Network, facts: Mapping[str, str]) -> None:
-    """Write parameters and buffers with the network's configuration; aside first, then under the final name."""
+def save_weights(path: Path, network: Network, facts: Mapping[str, str], *, half: bool = False) -> None:
+    """Write parameters and buffers with the network's configuration; aside first, then under the final name.
+
+    With `half`, matrices and kernels are stored in 16 bit, as shipped weights are; biases and norms stay as they are.
+    """
     header = {**facts, "network": kind_of(network), "config": json.dumps(config_to_json(network))}
     aside = path.with_name(f".{path.name}.part")
-    state = {name: tensor.detach().contiguous().cpu() for name, tensor in network.state_dict().items()}
+    state = {
+        name: (tensor.half() if half and tensor.ndim > 1 else tensor).detach().contiguous().cpu()
+        for name, tensor in network.state_dict().items()
+    }
     save_file(state, aside, metadata=header)
     aside.chmod(0o644)  # safetensors makes files that only their owner can read
     aside.replace(path)
@@ -93,6 +99,7 @@ def start_from(path: Path, network: nn.Module) -> int:
 def _tensors(path: Path) -> dict[str, Tensor]:
     try:
         with safe_open(path, framework="pt") as weights:
-            return {name: weights.get_tensor(name) for name in weights.keys()}
+            found = {name: weights.get_tensor(name) for name in weights.keys()}
     except (OSError, SafetensorError) as problem:
         raise WeightsMismatch(f"'{path}' is not a readable weights file: {problem}") from problem
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in found.items()}

@@ -9,11 +9,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from commedia.conventions import LANDMARK_COUNT
 from commedia.losses.boxes import box_iou
 from commedia.losses.faces import DM_PER_M, FaceTargets
 from commedia.losses.landmark import project
 from commedia.networks.heads import FaceOutputs
-from commedia.networks.mfn import decode_boxes, decode_faces
+from commedia.networks.mfn import BOX_NUMBERS, decode_boxes, decode_faces
 from commedia.networks.networks import MfnNetworkConfig
 from commedia.training.batches import MfnBatch
 from commedia.training.face_model import FaceModel
@@ -31,13 +32,14 @@ class Found(NamedTuple):
 
     center: Float[Tensor, "g 2"]
     size: Float[Tensor, "g 2"]
-    faces: FaceOutputs
-    landmarks: Float[Tensor, "g 68 2"]
-    """As fractions of the picture's side."""
+    faces: FaceOutputs | None
+    """None from a network that only detects."""
+    landmarks: Float[Tensor, "p 68 2"]
+    """As fractions of the picture's side; no rows where `faces` is None."""
 
 
 class Outcome(NamedTuple):
-    """Counts and errors over the pictures of a batch; errors are NaN where nothing was found."""
+    """Counts and errors over the pictures of a batch; errors are NaN where nothing was found, or boxes only."""
 
     claimed: int
     present: int
@@ -57,6 +59,8 @@ def faces_found(grid: Float[Tensor, "n k"], config: MfnNetworkConfig, model: Fac
         if not (overlap > OVERLAP_SAME).any():
             kept.append(row)
     rows = torch.tensor(kept, dtype=torch.long, device=grid.device)
+    if grid.shape[-1] == BOX_NUMBERS:
+        return Found(center[rows], size[rows], None, grid.new_zeros(0, LANDMARK_COUNT, 2))
     faces = decode_faces(grid[rows], config.identity_count, config.expression_count)
     layer = model.landmarks.to(grid.device)
     relative = project(DM_PER_M * layer(faces.identity, faces.expression), faces)
@@ -74,12 +78,12 @@ def compared(grids: Float[Tensor, "b n k"], batch: MfnBatch, config: MfnNetworkC
         mine, theirs = matched(box_iou((found.center[:, None], center), (found.size[:, None], size)))
         claimed += len(found.center)
         found_count += len(mine)
-        if len(mine) == 0:
+        if len(mine) == 0 or found.faces is None:
             continue
         truth = FaceTargets(*(part[row][present][theirs] for part in batch.targets))
         side = size[theirs].prod(-1).sqrt()[:, None, None]
         errors.append(normalised_error((found.landmarks[mine] - center[theirs][:, None]) / side, truth))
-        expressions.append(active_error(FaceOutputs(*(part[mine] for part in found.faces)), truth))
+        expressions.append(active_error(found.faces.expression[mine], truth))
     return Outcome(claimed, int(batch.boxes.present.sum()), found_count, _mean(errors), _mean(expressions))
 
 

@@ -18,10 +18,12 @@ from torch import nn
 
 from commedia.errors import WeightsMismatch
 from commedia.losses.faces import FaceLossConfig
+from commedia.networks.close_ups import CloseUpsConfig
 from commedia.networks.networks import MfnNetworkConfig, SfnNetwork
 from commedia.networks.weights import network_from_weights, save_weights, start_from
 from commedia.training.batches import prefetched
 from commedia.training.checkpoints import Average, Progress, load_checkpoint, save_checkpoint
+from commedia.training.close_ups_task import CloseUpsTask
 from commedia.training.config import Budget, Precision, Recipe
 from commedia.training.face_model import FaceModel, default_face_model
 from commedia.training.log import TrainingLog
@@ -148,6 +150,8 @@ def task_for(recipe: Recipe, shards: Sequence[Path], run: RunConfig, model: Face
     torch.manual_seed(run.seed)
     if isinstance(recipe.network, MfnNetworkConfig):
         task: Task = MfnTask(recipe, shards, model, run.seed, teacher=_teacher(recipe, run))
+    elif isinstance(recipe.network, CloseUpsConfig):
+        task = CloseUpsTask(recipe, shards, model, run.seed)
     else:
         task = SfnTask(recipe, shards, model, run.seed)
     if run.init_from is not None:

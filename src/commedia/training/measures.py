@@ -4,7 +4,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from commedia.losses.faces import FaceTargets
-from commedia.networks.heads import FaceOutputs
 
 
 def normalised_error(predicted: Float[Tensor, "b 68 2"], targets: FaceTargets) -> float:
@@ -16,9 +15,9 @@ def normalised_error(predicted: Float[Tensor, "b 68 2"], targets: FaceTargets) -
     return float(100 * (distance * targets.landmark_trust).sum() / targets.landmark_trust.sum())
 
 
-def active_error(outputs: FaceOutputs, targets: FaceTargets) -> float:
+def active_error(expression: Float[Tensor, "b e"], targets: FaceTargets) -> float:
     """Mean absolute error of well trusted units that are really active; NaN when there is none."""
     active = (targets.expression > 0.5) & (targets.expression_trust > 0.5)
     if not active.any():
         return float("nan")
-    return float((outputs.expression - targets.expression).abs()[active].mean())
+    return float((expression - targets.expression).abs()[active].mean())

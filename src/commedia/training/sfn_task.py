@@ -1,33 +1,29 @@
-"""Training of SFN: one augmented crop per face, Eq. 3."""
+"""Training of SFN: one augmented crop per face, Eq. 3; or pairs of crops, and what they must agree on."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
-import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from commedia.detect.crop import crop_from_landmarks
+from commedia.errors import BadShard
+from commedia.losses.disentangling import edit_disagreement, view_disagreement
 from commedia.losses.faces import DM_PER_M, FaceLossConfig, FaceTargets, face_loss
 from commedia.losses.landmark import project
 from commedia.networks.heads import FaceOutputs
 from commedia.networks.networks import SfnNetworkConfig, network_for
 from commedia.networks.sfn import SFN_SIZE
-from commedia.training.augment import varied
-from commedia.training.batches import SfnBatch, pixels_from_images, sfn_targets, unit_pixels
-from commedia.training.config import Augmentation, DataConfig, Recipe
+from commedia.training.batches import SfnBatch, unit_pixels
+from commedia.training.config import DataConfig, PairKind, Recipe
+from commedia.training.crops import STILL, crops, edit_pairs, view_pairs
+from commedia.training.editing import editable, editor_for
 from commedia.training.face_model import FaceModel
-from commedia.training.labels import FaceArrays, Placement, joined, placed
 from commedia.training.measures import active_error, normalised_error
-from commedia.training.pictures import Singles, load_singles, shard_paths, warp
+from commedia.training.pictures import Singles, load_singles, shard_paths
 from commedia.training.sheets import faces_sheet
 from commedia.training.tasks import Loss, Validation, split_rows
-
-STILL = Augmentation(scale=(1.0, 1.0), shift=0.0, roll_deg=0.0, colour=0.0)
-"""No variation: the crop that inference sees."""
 
 VALIDATION_MOST = 1000
 
@@ -46,12 +42,25 @@ class SfnTask:
         # The held rows stay where they are, never drawn: a second copy of the others would be gigabytes.
         self.singles, self.held = singles, singles.at(held[:VALIDATION_MOST])
         self.chances = sampling_chances(singles, training, recipe.data)
+        self.editor = editor_for(model)
+        self.edit_chances = self.chances * editable(singles.faces)
+        if recipe.data.pairs in ("edits", "alternating") and not self.edit_chances.any():
+            raise BadShard(f"the recipe '{recipe.name}' edits expressions; no face in its shards has a known one")
         self.epoch_steps = recipe.data.epoch_steps or max(1, len(training) // recipe.optimisation.batch_size)
 
     def batch(self, step: int) -> SfnBatch:
         rng = np.random.default_rng((self.seed, step))
-        rows = rng.choice(len(self.singles), self.recipe.optimisation.batch_size, p=self.chances)
-        return crops(self.singles, rows, self.recipe.augmentation, self.model.identity_mirror, rng)
+        config, mirror, size = self.recipe.augmentation, self.model.identity_mirror, self.recipe.optimisation.batch_size
+        match pairs_at(self.recipe.data, step):
+            case "none":
+                rows = rng.choice(len(self.singles), size, p=self.chances)
+                return crops(self.singles, rows, config, mirror, rng)
+            case "views":
+                rows = rng.choice(len(self.singles), size // 2, p=self.chances)
+                return view_pairs(self.singles, rows, config, mirror, rng)
+            case "edits":
+                rows = rng.choice(len(self.singles), size // 2, p=self.edit_chances / self.edit_chances.sum())
+                return edit_pairs(self.singles, rows, config, mirror, rng, editor=self.editor)
 
     def pixels(self, batch: SfnBatch) -> Tensor:
         return unit_pixels(batch.pixels)
@@ -60,7 +69,12 @@ class SfnTask:
         device = outputs.identity.device
         targets = FaceTargets(*(part.to(device) for part in batch.targets))
         loss = face_loss(outputs, targets, self.model.landmarks.to(device), self.loss_config, tau)
-        return Loss(loss.total, tuple(zip(loss._fields[1:], loss[1:], strict=True)))
+        named = tuple(zip(loss._fields[1:], loss[1:], strict=True))
+        if batch.pairs == "none":
+            return Loss(loss.total, named)
+        disagreement = (view_disagreement if batch.pairs == "views" else edit_disagreement)(outputs).mean()
+        total = loss.total + self.loss_config.disentangling * disagreement
+        return Loss(total, (*named, ("disentangling", disagreement)))
 
     @torch.no_grad()
     def validate(self, network: nn.Module) -> Validation:
@@ -69,7 +83,7 @@ class SfnTask:
         return Validation(
             loss=float(loss),
             error=normalised_error(self._landmarks(outputs), batch.targets),
-            expression=active_error(outputs, batch.targets),
+            expression=active_error(outputs.expression, batch.targets),
             recall=1.0,
             precision=1.0,
         )
@@ -100,6 +114,13 @@ class SfnTask:
         return batch, FaceOutputs(*joined_parts)
 
 
+def pairs_at(config: DataConfig, step: int) -> PairKind:
+    """Say what a recipe's batch number `step` is made of."""
+    if config.pairs == "alternating":
+        return "edits" if step % 2 else "views"
+    return config.pairs
+
+
 def sampling_chances(singles: Singles, rows: np.ndarray, config: DataConfig) -> Float[np.ndarray, "n"]:
     """Turn the recipe's wishes into a probability per picture; those not in `rows` are never drawn."""
     chances = np.zeros(len(singles))
@@ -111,38 +132,3 @@ def sampling_chances(singles: Singles, rows: np.ndarray, config: DataConfig) -> 
         if config.labelled_share is not None and group.any() and not group.all():
             chances[group] *= share / max(chances[group].sum(), 1e-12)
     return chances / chances.sum()
-
-
-def crops(
-    singles: Singles,
-    rows: np.ndarray,
-    config: Augmentation,
-    identity_mirror: Float[np.ndarray, "i"],
-    rng: np.random.Generator,
-) -> SfnBatch:
-    """Cut, vary and label the crops of some singles."""
-    images: list[np.ndarray] = []
-    labels: list[FaceArrays] = []
-    for row in rows:
-        face = singles.faces.at(slice(row, row + 1))
-        placement = crop_placement(face, config, identity_mirror, rng)
-        border = cv2.BORDER_REFLECT_101 if rng.random() < 0.3 else cv2.BORDER_CONSTANT
-        image = warp(singles.images[row], placement, (SFN_SIZE, SFN_SIZE), border=border)
-        images.append(varied(cast(np.ndarray, image), config, rng))
-        labels.append(placed(face, placement, identity_mirror))
-    return SfnBatch(pixels_from_images(images), sfn_targets(joined(labels), SFN_SIZE))
-
-
-def crop_placement(
-    face: FaceArrays, config: Augmentation, identity_mirror: Float[np.ndarray, "i"], rng: np.random.Generator
-) -> Placement:
-    """Crop a face, mirrored or not, as inference would crop it, then jitter the crop."""
-    mirror = bool(rng.random() < config.flip)
-    as_found = Placement(0.0, 1.0, mirror, np.zeros(2), np.zeros(2))
-    crop = crop_from_landmarks(placed(face, as_found, identity_mirror).landmarks[0])
-    jitter = np.deg2rad(rng.uniform(-config.roll_deg, config.roll_deg))
-    scale = SFN_SIZE / crop.side_px * rng.uniform(*config.scale)
-    shift = SFN_SIZE * rng.uniform(-config.shift, config.shift, size=2)
-    # The linear part is its own inverse.
-    source = as_found.target_from_source[:, :2] @ crop.center_px
-    return Placement(jitter - crop.roll, scale, mirror, source, SFN_SIZE / 2 + shift)

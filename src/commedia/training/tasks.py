@@ -17,7 +17,8 @@ class Validation(NamedTuple):
     loss: float
     """With tau 1, so that epochs compare."""
     error: float
-    """SFN: landmark error, % of the root of the landmark box's area; MFN: the same over the faces found."""
+    """SFN: landmark error, % of the root of the landmark box's area; MFN: the same over the faces found. NaN, as is
+    `expression`, from a network that only detects."""
     expression: float
     """Mean absolute error of trusted units whose truth is above 0.5."""
     recall: float
@@ -47,7 +48,9 @@ class Task(Protocol):
         """Make batch number `step`; a function of the seed and `step` alone."""
         ...
 
-    def pixels(self, batch: Any) -> Tensor: ...
+    def pixels(self, batch: Any) -> Any:
+        """Make what the network reads: pictures, or patches of them."""
+        ...
 
     def loss(self, outputs: Any, batch: Any, tau: float) -> Loss: ...
 

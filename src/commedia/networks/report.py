@@ -1,0 +1,120 @@
+"""How large every network is and how much it computes, beside the sizes paper 1 publishes.
+
+Counted on shapes alone: nothing is computed, so that a report costs no time and needs no weights.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from commedia.conventions import EXPRESSION_COUNT
+from commedia.networks.close_ups import EYE_SIZE, MOUTH_SIZE, CloseUpsConfig, RegionPatches
+from commedia.networks.mfn import MFN_SIZE, MfnConfig
+from commedia.networks.networks import NETWORKS, NetworkConfig, SfnNetworkConfig, network_for
+from commedia.networks.sfn import SFN_SIZE, SfnConfig
+
+PAPER_EXPRESSION_COUNT = 46
+
+VARIANTS: dict[str, NetworkConfig] = {
+    **{name: config() for name, (config, _) in NETWORKS.items()},
+    "sfn, single scale, 2 fires": SfnConfig(scales="single"),
+    "sfn, single scale, 3 fires": SfnConfig(scales="single", fires=3),
+    "mfn, single scale": MfnConfig(scales="single"),
+    "mfn, detection only": MfnConfig(detect_only=True),
+    "mfn, single scale, detection only": MfnConfig(scales="single", detect_only=True),
+    "mfn, fully connected heads": MfnConfig(grid_head="fc"),
+}
+"""Every network of the table, and the other readings of paper 1's text."""
+
+
+@dataclass(frozen=True)
+class NetworkSize:
+    """One line of the report."""
+
+    name: str
+    expression_count: int | None
+    """None from a network that only detects."""
+    parameters: int
+    """What a training run keeps: trained numbers, and the running means and variances of BatchNorm."""
+    multiplications: int
+    """Of convolutions and linear layers, for one picture of the network's input size."""
+    published_mb: float | None
+    """What paper 1 says of its network for this task (section 5.5); None where it has no such network."""
+
+    @property
+    def float32_mb(self) -> float:
+        """Millions of bytes at 32 bit."""
+        return self.parameters * 4 / 1e6
+
+    @property
+    def float16_mb(self) -> float:
+        """Millions of bytes at 16 bit."""
+        return self.parameters * 2 / 1e6
+
+    @property
+    def adam_mib(self) -> float:
+        """2**20 bytes with both of Adam's moments, as Keras saves a model: the published sizes fit this best."""
+        return self.parameters * 12 / 2**20
+
+
+def network_sizes() -> list[NetworkSize]:
+    """Measure every variant; paper 1's both with its number of expressions and with ours."""
+    rows: list[NetworkSize] = []
+    for name, config in VARIANTS.items():
+        if isinstance(config, SfnConfig | MfnConfig) and not _only_detects(config):
+            rows.append(size_of(name, replace(config, expression_count=PAPER_EXPRESSION_COUNT), PAPER_EXPRESSION_COUNT))
+        rows.append(size_of(name, config, None if _only_detects(config) else EXPRESSION_COUNT))
+    return rows
+
+
+def size_of(name: str, config: NetworkConfig, expression_count: int | None) -> NetworkSize:
+    """Measure the network of a configuration, which has this many expressions."""
+    network = network_for(config).eval().to("meta")
+    count = multiplications(network, _inputs(config))
+    return NetworkSize(name, expression_count, stored_count(network), count, _published_mb(config))
+
+
+def stored_count(network: nn.Module) -> int:
+    """Count the floating-point numbers of parameters and buffers."""
+    return sum(tensor.numel() for tensor in network.state_dict().values() if tensor.is_floating_point())
+
+
+@torch.no_grad()
+def multiplications(network: nn.Module, inputs: Tensor | RegionPatches) -> int:
+    """Count the multiplications of every Conv2d and Linear in one pass; an input without values will do."""
+    counts: list[int] = []
+
+    def count(layer: nn.Module, _: Any, output: Tensor) -> None:
+        weight = layer.get_parameter("weight")
+        counts.append(output.numel() * weight[0].numel())
+
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    try:
+        network(inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return sum(counts)
+
+
+def _inputs(config: NetworkConfig) -> Tensor | RegionPatches:
+    if isinstance(config, CloseUpsConfig):
+        eye = torch.zeros(1, 3, EYE_SIZE, EYE_SIZE, device="meta")
+        return RegionPatches(eye, eye, torch.zeros(1, 3, MOUTH_SIZE, MOUTH_SIZE, device="meta"))
+    size = SFN_SIZE if isinstance(config, SfnNetworkConfig) else MFN_SIZE
+    return torch.zeros(1, 3, size, size, device="meta")
+
+
+def _published_mb(config: NetworkConfig) -> float | None:
+    if isinstance(config, CloseUpsConfig):
+        return None
+    if isinstance(config, SfnNetworkConfig):
+        return 2.0
+    return 11.5 if _only_detects(config) else 13.0
+
+
+def _only_detects(config: NetworkConfig) -> bool:
+    return isinstance(config, MfnConfig) and config.detect_only
