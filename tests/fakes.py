@@ -9,8 +9,15 @@ from fractions import Fraction
 
 import numpy as np
 
-from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_MIRROR, IDENTITY_COUNT, LANDMARK_COUNT, LANDMARK_MIRROR
-from commedia.detect.crop import Crop
+from commedia.conventions import (
+    EXPRESSION_COUNT,
+    EXPRESSION_INDEX,
+    EXPRESSION_MIRROR,
+    IDENTITY_COUNT,
+    LANDMARK_COUNT,
+    LANDMARK_MIRROR,
+)
+from commedia.detect.crop import Crop, crop_from_landmarks
 from commedia.geometry.rotations import canonical_wxyz, mirrored_wxyz, wxyz_from_yaw_pitch_roll
 from commedia.structures import Box, Face, FaceParams, Frame, HeadPose
 
@@ -159,7 +166,7 @@ class FakeDetector:
 
 @dataclass
 class FakeRegressor:
-    """Reads the person nearest to the crop's centre, or nonsense where nobody is; implements `RegressorProtocol`."""
+    """Reads the person nearest to the crop's centre, or a face that nobody has; implements `RegressorProtocol`."""
 
     world: World
     crops: list[Crop] = field(default_factory=list)
@@ -173,5 +180,15 @@ class FakeRegressor:
         people = self.world.visible()
         distances = [float(np.linalg.norm(face.pose.origin_px - crop.center_px)) for face in people]
         if not people or min(distances) > crop.side_px / 2:
-            return fake_params(crop.center_px + crop.side_px, crop.side_px / 3, seed=99)
+            return self._imagined(crop)
         return people[int(np.argmin(distances))]
+
+    @staticmethod
+    def _imagined(crop: Crop) -> FaceParams:
+        """A face that fills the crop as it should, with a wide open jaw: SFN reads that much into any background."""
+        jaw_open = NEUTRAL.copy()
+        jaw_open[EXPRESSION_INDEX["jawOpen"]] = 1
+        face = fake_params(np.zeros(2), 100.0, jaw_open, seed=99)
+        usual = crop_from_landmarks(fake_landmarks([face])[0])
+        growth = crop.side_px / usual.side_px
+        return fake_params(crop.center_px - growth * usual.center_px, 100.0 * growth, jaw_open, seed=99)

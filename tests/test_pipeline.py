@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from fakes import FPS, Person, World
 from PIL import Image
-from stage import CLIP_FRAMES, film, models_for, talking, two_people
+from stage import CLIP_FRAMES, film, models_for, picture, talking, two_people
 
 from commedia.capture.open import open_source
 from commedia.characters.gltf import read_character
 from commedia.conventions import EXPRESSION_INDEX
+from commedia.detect.crop import Crop
 from commedia.errors import BadCharacter, OutputFailed, UnreadableMedia
 from commedia.outputs.livelink_csv import read_livelink_csv
 from commedia.outputs.take import TakeReader
@@ -122,10 +123,8 @@ def test_nobody_in_the_picture_is_a_result(tmp_path: Path):
 
 def test_a_photo_gives_a_still_character(tmp_path: Path):
     world = two_people()
-    Image.fromarray(world.frame(CLIP_FRAMES // 2).image).save(tmp_path / "a.png")
-    models = models_for(world)
-    models.detector.calls = CLIP_FRAMES // 2
-    summary = retarget(tmp_path / "a.png", tmp_path / "out", models=models)
+    Image.fromarray(picture(world, CLIP_FRAMES // 2)).save(tmp_path / "a.png")
+    summary = retarget(tmp_path / "a.png", tmp_path / "out", models=models_for(world))
     assert [bool(person.files) for person in summary.people] == [True, True]
     assert (tmp_path / "out" / "preview.jpg").is_file()
 
@@ -135,7 +134,7 @@ def test_pictures_of_a_folder_stand_alone(tmp_path: Path):
     pictures = tmp_path / "in"
     pictures.mkdir()
     for name in ("b2.png", "b10.png", "same.png", "same.bmp"):
-        Image.fromarray(world.frame(0).image).save(pictures / name)
+        Image.fromarray(picture(world, 0)).save(pictures / name)
     (pictures / "broken.jpg").write_text("no picture")
     summaries = retarget_folder(pictures, tmp_path / "out", models=models_for(world), preview=False)
     assert [summary.output.name for summary in summaries] == ["b2", "b10", "same.bmp", "same.png"]
@@ -191,14 +190,15 @@ def test_frames_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     alive: list[weakref.ref] = []
     most = 0
 
-    class Watching(type(models_for(world).detector)):
-        def detect(self, image: np.ndarray):
+    # The regressor sees every frame that shows somebody, the detector does not.
+    class Watching(type(models_for(world).regressor)):
+        def regress(self, image: np.ndarray, crops: list[Crop]):
             nonlocal most
             alive.append(weakref.ref(image))
             most = max(most, sum(reference() is not None for reference in alive))
-            return super().detect(image)
+            return super().regress(image, crops)
 
-    models = Models(Watching(world, confidence=0.95), models_for(world).regressor)
+    models = Models(models_for(world).detector, Watching(world))
     retarget(film(world, tmp_path / "a.mp4", 16), tmp_path / "out", models=models, preview=False)
     assert len(alive) == 16
     # The tracker waits one frame for confirmations, and a decoder hands out one ahead.

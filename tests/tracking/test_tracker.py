@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from fakes import NEUTRAL, FakeDetector, FakeRegressor, Person, World, fake_landmarks
+from fakes import FPS, NEUTRAL, FakeDetector, FakeRegressor, Person, World, fake_landmarks
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_MIRROR
 from commedia.geometry.rotations import mirrored_wxyz
@@ -170,10 +170,47 @@ def test_a_photo_is_not_smoothed():
 @pytest.mark.parametrize("confirm_frames", [1, 2, 3])
 def test_following_a_file_fills_in_the_frames_before_the_confirmation(confirm_frames: int):
     world = World([Person(1, still(160)), Person(2, absent(still(60), 0.0, 0.5))])
-    settings = replace(VIDEO_SETTINGS, keeping=Keeping(confirm_frames=confirm_frames))
+    # The law is about confirming; how late a resting detector finds somebody is the next story.
+    settings = replace(VIDEO_SETTINGS, detect_every=1, keeping=Keeping(confirm_frames=confirm_frames))
     followed = list(follow(tracker_of(world, settings), (world.frame(index) for index in range(30))))
     assert [frame.index for frame, _ in followed] == [tracked.index for _, tracked in followed] == list(range(30))
     assert [ids(tracked) for _, tracked in followed] == [[1]] * 15 + [[1, 2]] * 15
+
+
+@pytest.mark.parametrize("first", [15, 16, 17])
+def test_who_enters_while_the_detector_rests_is_there_within_three_frames(first: int):
+    world = World([Person(1, still(160)), Person(2, absent(still(60), 0.0, first / FPS))])
+    followed = list(follow(tracker_of(world), (world.frame(index) for index in range(30))))
+    shown = [tracked.index for _, tracked in followed if 2 in ids(tracked)]
+    assert VIDEO_SETTINGS.detect_every == 3
+    assert first <= shown[0] < first + 3
+    assert shown == list(range(shown[0], 30))
+
+
+def walking_out(last: int) -> Place:
+    """Across the right edge between the frames `last` and `last` + 1."""
+    return lambda time_s: (320 + 200 * (time_s - (last + 0.5) / FPS), 100)
+
+
+@pytest.mark.parametrize("last", [15, 16, 17])
+def test_who_vanishes_is_lost_at_once_although_the_regressor_sees_a_face_everywhere(last: int):
+    frames = play(World([Person(1, still(60)), Person(2, absent(still(220), (last + 1) / FPS, 99.0))]), 30)
+    theirs = {frame.index: face for frame in frames for face in frame.faces if face.id == 2}
+    assert [theirs[index].status for index in (last - 1, last, last + 1, last + 2)] == ["tracked"] * 2 + ["held"] * 2
+    assert not any(face.params.expression.any() for face in theirs.values())
+
+
+@pytest.mark.parametrize("leaving", [walking_out, lambda last: absent(still(220), (last + 1) / FPS, 99.0)])
+def test_who_leaves_unnoticed_by_the_picture_is_shown_two_frames_too_long_at_most(leaving: Callable[[int], Place]):
+    blind = replace(VIDEO_SETTINGS, pattern_change=2.0)
+    overstays = []
+    for last in (15, 16, 17):
+        frames = play(World([Person(1, still(60)), Person(2, leaving(last))]), 40, blind)
+        tracked = [frame.index for frame in frames for face in frame.faces if (face.id, face.status) == (2, "tracked")]
+        overstays.append(tracked[-1] - last)
+        assert tracked == list(range(1, tracked[-1] + 1))
+    # Only the detector can tell, and it looks every third frame.
+    assert sorted(overstays) == [0, 1, 2]
 
 
 def test_the_largest_are_refined_and_stay_refined(rng: np.random.Generator):

@@ -39,7 +39,17 @@ def appearance_of(image: UInt8[np.ndarray, "h w 3"], face: Face) -> Appearance:
     width, height = box.width_px, box.height_px
     (x, _) = box.center_px
     below = Box(x - 0.8 * width, box.bottom_px + 0.35 * height, x + 0.8 * width, box.bottom_px + 1.35 * height)
-    return Appearance(_thumbnail(_region(image, box)), _clothes(_region(image, below)), _unit(face.params.identity))
+    return Appearance(grey_pattern(image, box), _clothes(_region(image, below)), _unit(face.params.identity))
+
+
+def grey_pattern(image: UInt8[np.ndarray, "h w 3"], box: Box) -> Float[np.ndarray, "p"]:
+    """Describe what is in a box by its grey values without mean: unit length, zeros where there is nothing to see."""
+    region = _region(image, box)
+    if not region.size:
+        return np.zeros(THUMBNAIL_SIZE**2, dtype=np.float32)
+    small = cv2.resize(region, (THUMBNAIL_SIZE, THUMBNAIL_SIZE), interpolation=cv2.INTER_AREA)
+    grey = small.astype(np.float32).sum(axis=2).ravel()
+    return _unit(grey - grey.mean())
 
 
 def appearance_distance(first: Appearance, second: Appearance) -> float:
@@ -90,14 +100,6 @@ def _region(image: UInt8[np.ndarray, "h w 3"], box: Box) -> np.ndarray:
         return image[:0, :0]
     across, down = (max(1, side // SAMPLES_PER_SIDE) for side in (right - left, bottom - top))
     return image[top:bottom:down, left:right:across]
-
-
-def _thumbnail(region: np.ndarray) -> Float[np.ndarray, "p"]:
-    if not region.size:
-        return np.zeros(THUMBNAIL_SIZE**2, dtype=np.float32)
-    small = cv2.resize(region, (THUMBNAIL_SIZE, THUMBNAIL_SIZE), interpolation=cv2.INTER_AREA)
-    grey = small.astype(np.float32).sum(axis=2).ravel()
-    return _unit(grey - grey.mean())
 
 
 def _clothes(region: np.ndarray) -> Float[np.ndarray, "q"]:

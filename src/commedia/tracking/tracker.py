@@ -14,7 +14,7 @@ from commedia.inference.points import landmarks_of_faces
 from commedia.inference.predictor import Landmarker
 from commedia.inference.regressor import RegressorProtocol
 from commedia.structures import Face, FaceParams, Frame, Status, TrackedFace, TrackedFrame
-from commedia.tracking.appearance import Appearance, Looks, blended, picture_signature
+from commedia.tracking.appearance import Appearance, Looks, blended, grey_pattern, picture_signature
 from commedia.tracking.associate import Expected, match
 from commedia.tracking.identity import reading_weight, updated_mean
 from commedia.tracking.settings import VIDEO_SETTINGS, TrackerSettings
@@ -70,6 +70,7 @@ class Tracker:
         self._last_time_s: float | None = None
         self._signature: np.ndarray | None = None
         self._suspicious = False
+        self._patterns: dict[int, np.ndarray] = {}
         self.unconfirmed: dict[int, TrackedFace] = {}
         """Faces of the last frame that may yet turn out to be people, by internal key; their id is 0."""
         self.newly_confirmed: dict[int, int] = {}
@@ -80,7 +81,7 @@ class Tracker:
         self._advance(float(frame.time_s))
         image = frame.image
         cut = self._is_cut(image)
-        if self._detection_due(cut):
+        if self._detection_due(cut) or self._looks_changed(image):
             faces = self._detector.detect(image)
             looks = Looks(image, faces)
             sightings = self._recognise(faces, looks, cut)
@@ -92,6 +93,7 @@ class Tracker:
         self._update(sightings, readings, looks)
         self._part_duplicates()
         self._confirm()
+        self._patterns = self._seen_patterns(image)
         return TrackedFrame(frame.index, frame.time_s, self._show())
 
     def _advance(self, time_s: float) -> None:
@@ -113,6 +115,20 @@ class Tracker:
             or not 0 < len(self._tracks) <= self.settings.refine_budget
             or self._steps_since_detection + 1 >= self.settings.detect_every
         )
+
+    def _looks_changed(self, image: UInt8[np.ndarray, "h w 3"]) -> bool:
+        """Say whether somebody is no longer where they should be, or no longer looks the same: the regressor cannot."""
+        for track in self._tracks:
+            found = grey_pattern(image, expected_box(track, self._now_s - track.seen_s))
+            if 1 - float(found @ self._patterns[track.key]) > self.settings.pattern_change:
+                return True
+        return False
+
+    def _seen_patterns(self, image: UInt8[np.ndarray, "h w 3"]) -> dict[int, np.ndarray]:
+        """Take down what the next frame's faces are compared with, where the detector may rest in it."""
+        if self._detection_due(cut=False):
+            return {}
+        return {track.key: grey_pattern(image, track.reading.box) for track in self._tracks}
 
     def _is_lost(self, track: Track) -> bool:
         """Before `_update`: not read in the last frame."""
