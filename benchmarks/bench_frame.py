@@ -4,8 +4,10 @@
         --mediapipe ../shared/data/models/face_landmarker_v2_with_blendshapes.task
 
 Frames are composed of face pictures that move a little. Blocks of frames of ours, of MFN alone and of MediaPipe take
-turns, so that a busy machine slows all alike; ratios are medians over the rounds. Frames are composed before any clock
-runs. MediaPipe gives 478 points and 52 scores per face; ours gives identity, expression and pose.
+turns, so that a busy machine slows all alike. A frame with the detector costs several times one without, so means say
+what a video costs and medians what its usual frame does; the ratio is that of the means of one round, median over the
+rounds. Frames are composed before any clock runs. MediaPipe gives 478 points and 52 scores per face; ours gives
+identity, expression and pose.
 """
 
 import io
@@ -13,33 +15,29 @@ import platform
 import subprocess
 import sys
 import tarfile
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import onnxruntime
 import tyro
+from frame_programs import STAGES, Block, MediaPipe, Ours
 from PIL import Image
 
-import commedia.inference.predictor as predictor
 from commedia.errors import UnknownName
-from commedia.inference.predictor import MfnPredictor, SfnPredictor, open_mfn, open_sfn
-from commedia.inference.session import DEFAULT_THREADS, Network
+from commedia.inference.predictor import open_mfn, open_sfn
+from commedia.inference.session import DEFAULT_THREADS
 from commedia.inference.weights import DEFAULT_MFN, DEFAULT_SFN
 from commedia.structures import Frame
-from commedia.tracking.settings import TrackerSettings
-from commedia.tracking.tracker import Tracker
+from commedia.tracking.settings import VIDEO_SETTINGS
+from commedia.tracking.watch import FOLLOW_CONFIDENCE
 
 HEIGHT, WIDTH, FPS = 720, 1280, 30
-STAGES = ("resize", "MFN", "grid decode", "crops", "SFN", "SFN decode", "tracking")
 
 
 @dataclass(frozen=True)
@@ -54,33 +52,23 @@ class Arguments:
     """Faces per frame."""
     rounds: int = 7
     """Each round plays every count once with each program."""
-    frames: int = 15
-    """Frames per block; the first third warms up."""
+    frames: int = 18
+    """Frames per block; the first third warms up. The others should be a multiple of `detect_every`."""
     sfn: str = DEFAULT_SFN
     """Name of shipped weights, or an .onnx file."""
     mfn: str = DEFAULT_MFN
     threads: int = DEFAULT_THREADS
-    detect_every: int = 1
-    refine_budget: int = 4
+    detect_every: int = VIDEO_SETTINGS.detect_every
+    """1 runs the detector on every frame."""
+    refine_budget: int = VIDEO_SETTINGS.refine_budget
 
 
-class Clock:
-    """Sums up time per stage."""
+class Round(NamedTuple):
+    """One block of each program over the same frames."""
 
-    def __init__(self) -> None:
-        self.spent: dict[str, float] = defaultdict(float)
-
-    def timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap a function so that its time counts for a stage."""
-
-        def run(*args: Any, **kwargs: Any) -> Any:
-            start = time.perf_counter()
-            try:
-                return function(*args, **kwargs)
-            finally:
-                self.spent[stage] += time.perf_counter() - start
-
-        return run
+    ours: Block
+    mfn: Block
+    theirs: Block | None
 
 
 def pictures_from(path: Path | None) -> list[np.ndarray]:
@@ -123,129 +111,6 @@ def _waste(columns: int, count: int) -> float:
     return -min(WIDTH / columns, HEIGHT / -(-count // columns))
 
 
-class Ours:
-    """The tracker with both networks, instrumented."""
-
-    def __init__(self, arguments: Arguments):
-        self.clock = Clock()
-        sfn = open_sfn(arguments.sfn, threads=arguments.threads)
-        mfn = open_mfn(arguments.mfn, threads=arguments.threads)
-        self.mfn = mfn
-        self.detector = replace(mfn, network=self._timed_network("MFN", mfn.network))
-        self.regressor = replace(sfn, network=self._timed_network("SFN", sfn.network))
-        self.settings = TrackerSettings(detect_every=arguments.detect_every, refine_budget=arguments.refine_budget)
-
-    def _timed_network(self, stage: str, network: Network) -> Network:
-        class Session:
-            run = staticmethod(self.clock.timed(stage, network.session.run))
-
-        return replace(network, session=Session())
-
-    @contextmanager
-    def instrumented(self) -> Iterator[None]:
-        """Time the predictors' steps where they are called."""
-        original = {name: getattr(predictor, name) for name in ("letterbox_image", "crop_image", "pixels_from_images")}
-        planes = original["pixels_from_images"]
-        of_crops, of_frame = self.clock.timed("crops", planes), self.clock.timed("resize", planes)
-        size = self.detector.network.input_size
-        predictor.letterbox_image = self.clock.timed("resize", original["letterbox_image"])
-        predictor.crop_image = self.clock.timed("crops", original["crop_image"])
-        predictor.pixels_from_images = lambda images: (of_frame if images.shape[1] == size else of_crops)(images)
-        try:
-            yield
-        finally:
-            for name, function in original.items():
-                setattr(predictor, name, function)
-
-    def play(self, frames: list[Frame]) -> tuple[float, dict[str, float], float]:
-        """Return milliseconds per frame, the same per stage, and the faces found."""
-        clock, warm = self.clock, len(frames) // 3
-        tracker = Tracker(_Timed(clock, self.detector), _Timed(clock, self.regressor), self.settings)
-        times, found = [], []
-        with self.instrumented():
-            for index, frame in enumerate(frames):
-                if index == warm:
-                    clock.spent.clear()
-                start = time.perf_counter()
-                tracked = tracker.step(frame)
-                times.append(time.perf_counter() - start)
-                found.append(len(tracked.faces))
-        per_frame = 1e3 / (len(frames) - warm)
-        spent = {stage: seconds * per_frame for stage, seconds in clock.spent.items()}
-        total = sum(times[warm:]) * per_frame
-        stages = {stage: spent.get(stage, 0.0) for stage in ("resize", "MFN", "crops", "SFN")}
-        stages["grid decode"] = spent.get("detect", 0.0) - stages["resize"] - stages["MFN"]
-        stages["SFN decode"] = spent.get("regress", 0.0) - stages["crops"] - stages["SFN"]
-        stages["tracking"] = total - spent.get("detect", 0.0) - spent.get("regress", 0.0)
-        return median(times[warm:]) * 1e3, stages, median(found[warm:])
-
-    def play_detector(self, frames: list[Frame]) -> float:
-        """Milliseconds per frame of MFN alone: picture to faces with landmarks."""
-        return median(_durations(self.mfn.detect, [frame.image for frame in frames])[len(frames) // 3 :])
-
-
-@dataclass
-class _Timed:
-    """A detector or regressor whose whole calls are timed."""
-
-    clock: Clock
-    inner: MfnPredictor | SfnPredictor
-
-    def detect(self, image: np.ndarray) -> Any:
-        return self.clock.timed("detect", self.inner.detect)(image)
-
-    def regress(self, image: np.ndarray, crops: list) -> Any:
-        return self.clock.timed("regress", self.inner.regress)(image, crops)
-
-
-class MediaPipe:
-    """The face landmarker in video mode, one instance per number of faces."""
-
-    def __init__(self, model: Path):
-        import mediapipe
-        from mediapipe.tasks.python import BaseOptions, vision
-
-        self._image = lambda pixels: mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
-        self.name = f"MediaPipe {mediapipe.__version__}"
-        self._vision, self._base, self._model = vision, BaseOptions, model
-        self._open: dict[int, tuple[Any, list[int]]] = {}
-
-    def play(self, frames: list[Frame], count: int) -> tuple[float, float]:
-        """Return milliseconds per frame and the faces found."""
-        if count not in self._open:
-            options = self._vision.FaceLandmarkerOptions(
-                base_options=self._base(model_asset_path=str(self._model)),
-                running_mode=self._vision.RunningMode.VIDEO,
-                num_faces=count,
-                output_face_blendshapes=True,
-                output_facial_transformation_matrixes=True,
-            )
-            self._open[count] = self._vision.FaceLandmarker.create_from_options(options), [0]
-        landmarker, clock_ms = self._open[count]
-        found = []
-
-        def read(pixels: np.ndarray) -> None:
-            clock_ms[0] += 33
-            found.append(len(landmarker.detect_for_video(self._image(pixels), clock_ms[0]).face_landmarks))
-
-        times = _durations(read, [frame.image for frame in frames])
-        warm = len(frames) // 3
-        return median(times[warm:]), median(found[warm:])
-
-    def close(self) -> None:
-        for landmarker, _ in self._open.values():
-            landmarker.close()
-
-
-def _durations(function: Callable[[np.ndarray], Any], images: list[np.ndarray]) -> list[float]:
-    times = []
-    for image in images:
-        start = time.perf_counter()
-        function(image)
-        times.append((time.perf_counter() - start) * 1e3)
-    return times
-
-
 def machine() -> str:
     """Name the processor, the cores, the versions and the commit."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
@@ -256,45 +121,66 @@ def machine() -> str:
     return f"{model}, {cores} cores, {platform.system()}; {versions}; commit {commit or 'unknown'}"
 
 
+def opened(arguments: Arguments) -> Ours:
+    """Open our networks as the pipeline does."""
+    sfn = open_sfn(arguments.sfn, threads=arguments.threads)
+    mfn = open_mfn(arguments.mfn, threads=arguments.threads, threshold=FOLLOW_CONFIDENCE)
+    settings = replace(VIDEO_SETTINGS, detect_every=arguments.detect_every, refine_budget=arguments.refine_budget)
+    return Ours(sfn, mfn, settings)
+
+
 def main(arguments: Arguments) -> None:
     """Measure and print."""
     try:
-        ours = Ours(arguments)
+        ours = opened(arguments)
     except UnknownName as missing:
         sys.exit(f"No weights to measure yet: {missing}. Give --sfn and --mfn an .onnx file.")
     theirs = MediaPipe(arguments.mediapipe) if arguments.mediapipe else None
     pictures = pictures_from(arguments.faces)
     takes = {count: composed(pictures, count, arguments.frames) for count in arguments.counts}
-    results: dict[int, list[tuple]] = defaultdict(list)
+    results: dict[int, list[Round]] = defaultdict(list)
     for done in range(arguments.rounds + 1):
         for count, frames in takes.items():
-            row = (*ours.play(frames), ours.play_detector(frames), theirs.play(frames, count) if theirs else None)
+            played = Round(
+                ours.play(frames), ours.play_detector(frames), theirs.play(frames, count) if theirs else None
+            )
             if done:  # The first round only warms up.
-                results[count].append(row)
+                results[count].append(played)
     report(arguments, results, theirs.name if theirs else "")
     if theirs:
         theirs.close()
 
 
-def report(arguments: Arguments, results: dict[int, list[tuple]], other: str) -> None:
+def report(arguments: Arguments, results: dict[int, list[Round]], other: str) -> None:
     """Print the tables."""
     print(machine())
     print(f"720p, {arguments.threads} threads, detect every {arguments.detect_every}, refine {arguments.refine_budget}")
-    print(f"{arguments.rounds} rounds of {arguments.frames} frames; milliseconds per frame, median over rounds\n")
-    heads = ["faces", "found", "total", *STAGES, "MFN alone", *([f"{other} (found)", "ratio"] if other else [])]
+    print(f"{arguments.rounds} rounds of {arguments.frames} frames; milliseconds per frame, median over rounds;")
+    print("stages and MFN alone are means\n")
+    heads = ["faces", "found", "mean", "median", *STAGES, "MFN alone"]
+    heads += [f"{other} mean", "median", "found", "ratio of means"] if other else []
     print("| " + " | ".join(heads) + " |\n|" + " --: |" * len(heads))
-    for count, rows in results.items():
-        cells = [str(count), f"{median(row[2] for row in rows):.0f}", f"{median(row[0] for row in rows):.1f}"]
-        cells += [f"{median(row[1][stage] for row in rows):.2f}" for stage in STAGES]
-        cells.append(f"{median(row[3] for row in rows):.2f}")
-        if other:
-            cells.append(f"{median(row[4][0] for row in rows):.1f} ({median(row[4][1] for row in rows):.0f})")
-            cells.append(f"{median(row[0] / row[4][0] for row in rows):.2f}")
-        print("| " + " | ".join(cells) + " |")
+    for count, rounds in results.items():
+        print("| " + " | ".join([str(count), *cells(rounds)]) + " |")
     first, last = min(results), max(results)
-    for label, column in (("MFN alone", 3), ("with refinement and tracking", 0)):
-        ratio = median(b[column] / a[column] for a, b in zip(results[first], results[last], strict=True))
-        print(f"\n{label}: t({last} faces) / t({first}) = {ratio:.2f}")
+    for label, of in (("MFN alone", lambda played: played.mfn), ("with tracking", lambda played: played.ours)):
+        growth = median(of(b).mean / of(a).mean for a, b in zip(results[first], results[last], strict=True))
+        print(f"\n{label}: t({last} faces) / t({first}) = {growth:.2f}")
+
+
+def cells(rounds: list[Round]) -> list[str]:
+    """Write one row, but for the number of faces."""
+    ours = [played.ours for played in rounds]
+    row = [f"{median(of.found for of in ours):.0f}"]
+    row += [f"{median(of.mean for of in ours):.1f}", f"{median(of.median for of in ours):.1f}"]
+    row += [f"{median(of.stages[stage] for of in ours):.2f}" for stage in STAGES]
+    row.append(f"{median(played.mfn.mean for played in rounds):.2f}")
+    pairs = [(played.ours, played.theirs) for played in rounds if played.theirs]
+    if pairs:
+        row += [f"{median(of.mean for _, of in pairs):.1f}", f"{median(of.median for _, of in pairs):.1f}"]
+        row.append(f"{median(of.found for _, of in pairs):.0f}")
+        row.append(f"{median(mine.mean / of.mean for mine, of in pairs):.2f}")
+    return row
 
 
 if __name__ == "__main__":
