@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from commedia.geometry.meshes import smooth_normals
 from commedia.render.rasterize_numpy import BACKGROUND, Fragments, interpolate, rasterize
-from commedia.render.shade_numpy import Surface, View, framing_view, render_mesh, smooth_normals
+from commedia.render.shade_numpy import Surface, View, framing_view, render_mesh
 
 
 def slow_rasterize(vertices: np.ndarray, triangles: np.ndarray, height: int, width: int) -> Fragments:

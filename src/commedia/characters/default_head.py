@@ -14,8 +14,8 @@ from commedia.characters.builder import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, GlbB
 from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes
 from commedia.characters.skin import Look, paint_head
-from commedia.characters.surfaces import smooth_normals, weld
 from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT
+from commedia.geometry.meshes import smooth_normals, weld
 from commedia.morphable.evaluate import vertices_from_params
 from commedia.morphable.model import PARTS, HeadModel, load_head
 

@@ -16,8 +16,8 @@ from commedia.characters.facing import character_from_head
 from commedia.characters.images import read_materials
 from commedia.characters.names import find_bones
 from commedia.characters.scene import node_order, read_nodes, with_single_root
-from commedia.characters.surfaces import smooth_normals
 from commedia.errors import BadCharacter
+from commedia.geometry.meshes import smooth_normals, weld
 
 MALFORMED = (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError, RecursionError)
 """What Python says when JSON has another shape than glTF's; the explicit checks say more, this net misses nothing."""
@@ -127,7 +127,7 @@ def _primitive(entry: dict, accessors: Accessors, materials: int) -> Primitive:
         if "POSITION" in target:
             morphs[row] = _same_length(accessors.floats(target["POSITION"], 3), count, accessors.name)
     normals = accessors.floats(attributes["NORMAL"], 3) if "NORMAL" in attributes else smooth_normals(
-        positions, triangles
+        positions, triangles, weld(positions)
     )  # fmt: skip
     material = entry.get("material")
     return Primitive(

@@ -11,7 +11,7 @@ from jaxtyping import Float32, Int32
 
 from commedia.characters.bones import local_rotations
 from commedia.characters.character import Character, Material, Node, Primitive
-from commedia.characters.surfaces import smooth_normals, weld
+from commedia.geometry.meshes import smooth_normals, weld
 from commedia.geometry.rotations import matrix_from_wxyz
 from commedia.structures import RigPose
 

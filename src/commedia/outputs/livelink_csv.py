@@ -24,11 +24,6 @@ UNIT_COLUMNS: tuple[str, ...] = tuple(_SWAPPED.get(name, name) for name in EXPRE
 """The app's order: ours (that of the packets) with left and right exchanged for jaw and mouth."""
 _ANGLES = ("Yaw", "Pitch", "Roll")
 ANGLE_COLUMNS = tuple(f"{part}{angle}" for part in ("Head", "LeftEye", "RightEye") for angle in _ANGLES)
-COLUMNS: tuple[str, ...] = tuple(_SWAPPED.get(name, name) for name in EXPRESSION_NAMES)
-"""The app's order: ours (that of the packets) with left and right exchanged for jaw and mouth."""
-ANGLE_COLUMNS = tuple(
-    f"{part}{angle}" for part in ("Head", "LeftEye", "RightEye") for angle in ("Yaw", "Pitch", "Roll")
-)
 COLUMNS: tuple[str, ...] = (*(name[0].upper() + name[1:] for name in UNIT_COLUMNS), *ANGLE_COLUMNS)
 HEADER = ",".join(("Timecode", "BlendshapeCount", *COLUMNS))
 DEFAULT_RATE = Fraction(60)

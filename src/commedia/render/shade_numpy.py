@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
+from commedia.geometry.meshes import smooth_normals
 from commedia.render.colour_numpy import linear_from_srgb, sample_texture, srgb_from_light
 from commedia.render.rasterize_numpy import BACKGROUND, Visible, interpolate, visible_triangles
 
@@ -89,15 +90,6 @@ def framing_view(vertices: Float[np.ndarray, "v 3"], height: int, width: int, *,
     px_per_unit = float(min(width / extent[0], height / extent[1]) * (1 - 2 * margin))
     center = (low + high) / 2
     return View((float(center[0]), float(center[1])), px_per_unit, height, width)
-
-
-def smooth_normals(vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "t 3"]) -> Float32[np.ndarray, "v 3"]:
-    """Average the normals of each vertex's triangles by area; unit length, 0 for a vertex without area."""
-    corners = vertices[triangles]
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    index = triangles.ravel()
-    total = [np.bincount(index, np.repeat(normal[:, axis], 3), len(vertices)) for axis in range(3)]
-    return _unit(np.stack(total, axis=1)).astype(np.float32)
 
 
 def _draw(

@@ -1,0 +1,34 @@
+"""Surfaces made of triangles: which vertices are one place, and which way the surface faces there."""
+
+import numpy as np
+from jaxtyping import Float, Float32, Int, Int32
+
+
+def weld(positions: Float[np.ndarray, "v 3"]) -> tuple[Int32[np.ndarray, " v"], int]:
+    """Number the distinct places; returns each vertex's place and how many places there are."""
+    _, place = np.unique(positions, axis=0, return_inverse=True)
+    return place.reshape(-1).astype(np.int32), int(place.max(initial=-1)) + 1
+
+
+def smooth_normals(
+    positions: Float[np.ndarray, "v 3"],
+    triangles: Int[np.ndarray, "t 3"],
+    places: tuple[Int32[np.ndarray, " v"], int] | None = None,
+) -> Float32[np.ndarray, "v 3"]:
+    """Average the triangles' normals by area; unit length, +z where there is no area.
+
+    Args:
+        positions: Vertices.
+        triangles: Anticlockwise seen from outside.
+        places: What `weld` says, where vertices lie on the same spot: a UV seam must not show as a crease. Without it
+            every vertex stands alone.
+    """
+    place, count = (np.arange(len(positions)), len(positions)) if places is None else places
+    corners = positions[triangles]
+    face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    flat = place[triangles].reshape(-1)
+    summed = [np.bincount(flat, np.repeat(face[:, axis], 3), count) for axis in range(3)]
+    normals = np.stack(summed, axis=1)[place].astype(np.float32)
+    length = np.linalg.norm(normals, axis=1, keepdims=True)
+    ahead = np.array([0, 0, 1], dtype=np.float32)
+    return np.where(length > 1e-20, normals / np.maximum(length, 1e-20), ahead)
