@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint types format clean
+.PHONY: demo test test-slow lint types format chromium clean
 
 demo: $(VENV)/.installed
 	$(BIN)/commedia demo --output demo-out
@@ -43,6 +43,12 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 node_modules/.installed: package.json
 	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund && touch $@; \
 	else mkdir -p node_modules && touch $@ && echo "npm not found: glTF validator tests will be skipped"; fi
+
+# In Chromium three.js plays the exported clips and draws them; without it those tests are skipped and say so.
+chromium:
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update && apt-get install -y --no-install-recommends chromium; \
+	else echo "install Chromium or Chrome with your system's package manager, so that 'chromium' is on the PATH"; exit 1; fi
 
 clean:
 	rm -rf $(VENV) node_modules demo-out build dist

@@ -22,5 +22,5 @@ needs_validator = pytest.mark.skipif(
 )
 needs_chromium = pytest.mark.skipif(
     not (CHROMIUM and _installed("three") and _installed("playwright-core")),
-    reason="needs Chromium, node, three and playwright-core: run `npm install` and install Chromium",
+    reason="needs Chromium, node, three and playwright-core: run `npm install` and `make chromium`",
 )
