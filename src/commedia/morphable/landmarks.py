@@ -71,17 +71,21 @@ def points(scheme: LandmarkScheme, vertices: Float[np.ndarray, "v 3"]) -> Float[
 def reduced_model(model: MorphableModel, scheme: LandmarkScheme) -> MorphableModel:
     """Return the model of the scheme's points alone: its "vertices" are the points and it has no triangles.
 
-    Exact, because a mixture of linear models is linear; about 70 times cheaper than the mesh for 68 points.
+    Exact, because a mixture of points is linear in every array; about 70 times cheaper than the mesh for 68 points.
     """
 
     def mixed(basis: Float[np.ndarray, "k v 3"]) -> Float[np.ndarray, "k l 3"]:
         return np.einsum("lk,nlkc->nlc", scheme.barycentric, basis[:, scheme.vertices]).astype(np.float32)
 
+    pairs = model.interaction_basis
     return MorphableModel(
         mean=points(scheme, model.mean),
         identity_basis=mixed(model.identity_basis),
         expression_basis=mixed(model.expression_basis),
         triangles=np.zeros((0, 3), dtype=np.int32),
+        interaction_basis=None
+        if pairs is None
+        else mixed(pairs.reshape(-1, *pairs.shape[2:])).reshape(*pairs.shape[:2], len(scheme.vertices), 3),
     )
 
 

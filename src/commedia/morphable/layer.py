@@ -1,4 +1,4 @@
-"""The linear face model as a torch module, equal to `evaluate.py` and differentiable."""
+"""The face model as a torch module, equal to `evaluate.py` and differentiable."""
 
 import torch
 from jaxtyping import Float
@@ -15,6 +15,7 @@ class MorphableLayer(nn.Module):
     mean: Tensor
     identity_basis: Tensor
     expression_basis: Tensor
+    interaction_basis: Tensor | None
 
     def __init__(self, model: MorphableModel):
         super().__init__()
@@ -25,10 +26,17 @@ class MorphableLayer(nn.Module):
         expression = torch.from_numpy(model.expression_basis.reshape(-1, 3 * count).copy())
         self.register_buffer("identity_basis", identity, persistent=False)
         self.register_buffer("expression_basis", expression, persistent=False)
+        pairs = model.interaction_basis
+        interaction = None if pairs is None else torch.from_numpy(pairs.reshape(-1, 3 * count).copy())
+        self.register_buffer("interaction_basis", interaction, persistent=False)
 
     def forward(self, identity: Float[Tensor, "b i"], expression: Float[Tensor, "b e"]) -> Float[Tensor, "b v 3"]:
         """Return vertices in metres of the head frame, before head pose."""
         moved = identity @ self.identity_basis + expression @ self.expression_basis
+        if self.interaction_basis is not None:
+            # All products of weights first: the other order would hold every unit of every face at once.
+            pairs = identity[:, :, None] * expression[:, None, :]
+            moved = moved + pairs.flatten(1) @ self.interaction_basis
         return self.mean + moved.view(-1, *self.mean.shape)
 
     def reduced(self, scheme: LandmarkScheme) -> "MorphableLayer":

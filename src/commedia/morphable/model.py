@@ -1,4 +1,8 @@
-"""The linear face model and the default head. Numpy only; evaluating it is `evaluate.py`, with gradients `layer.py`."""
+"""The face model and the default head. Numpy only; evaluating it is `evaluate.py`, with gradients `layer.py`.
+
+Whether a model is linear or multilinear is a fact about its arrays, not a second type, so that nothing that takes a
+model has to ask.
+"""
 
 import zipfile
 import zlib
@@ -40,7 +44,14 @@ HEAD_FILE = Path(__file__).resolve().parents[1] / "assets" / "head.npz"
 
 @dataclass(frozen=True)
 class MorphableModel:
-    """Mean plus weighted displacements, in metres of the head frame."""
+    """Mean plus weighted displacements, in metres of the head frame.
+
+    One formula for both forms, with identity weights p and expression weights q:
+        V = mean + sum_k p_k B_k + sum_j q_j E_j + sum_kj p_k q_j C_kj
+    A linear model has no C: everyone smiles alike. A multilinear one says how each unit changes with who makes it; it
+    is the tensor of Chaudhuri et al. 2019 (Eq. 1) with the neutral's weight 1 - sum q written out, so that nobody has
+    to derive or clamp it (`multilinear.py`).
+    """
 
     mean: Float[np.ndarray, "v 3"]
     """Mean identity with neutral expression."""
@@ -50,6 +61,8 @@ class MorphableModel:
     """Displacement of each unit at weight 1, in the order of `EXPRESSION_NAMES`."""
     triangles: Int32[np.ndarray, "t 3"]
     """Anticlockwise seen from outside; without rows where the model is only a set of points."""
+    interaction_basis: Float[np.ndarray, "i e v 3"] | None = None
+    """Change of each unit's displacement per standard deviation of each identity component; None in a linear model."""
 
 
 @dataclass(frozen=True)
