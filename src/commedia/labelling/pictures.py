@@ -1,4 +1,4 @@
-"""What `commedia label` reads: tar files of `key.jpg` + `key.json`, folders of pictures, single pictures.
+"""What `commedia label` reads: tar files of `key.jpg` + `key.json`, folders of pictures, single pictures, data sets.
 
 Inputs fall into groups that become shards of one name: `lfw-000.tar` and `lfw-001.tar` are the group `lfw`, a folder is
 a group of its own. Pictures stay encoded until somebody looks at them.
@@ -70,8 +70,13 @@ class PictureGroup:
 
 def group_inputs(inputs: Sequence[Path]) -> tuple[PictureGroup, ...]:
     """Sort inputs into groups, in the order in which each name first appears."""
+    from commedia.labelling.datasets import dataset_group, names_dataset  # it builds on this module
+
     members: dict[str, list[Path]] = {}
+    sets = [dataset_group(path) for path in inputs if names_dataset(path)]
     for path in inputs:
+        if names_dataset(path):
+            continue
         if not path.exists():
             raise UnreadableMedia(f"there is no '{path}'")
         if path.is_file() and path.suffix.lower() not in (".tar", *PICTURE_SUFFIXES):
@@ -81,7 +86,10 @@ def group_inputs(inputs: Sequence[Path]) -> tuple[PictureGroup, ...]:
             raise UnreadableMedia(f"the folder '{path}' holds no pictures; known: {', '.join(PICTURE_SUFFIXES)}")
         name = path.resolve().parent.name if path.suffix.lower() in PICTURE_SUFFIXES else path.resolve().stem
         members.setdefault(name.rstrip("0123456789").rstrip("-") or name, []).append(path)
-    return tuple(PictureGroup(name, tuple(paths)) for name, paths in members.items())
+    names = [*members, *(group.name for group in sets)]
+    if doubled := [name for name in names if names.count(name) > 1]:
+        raise UnreadableMedia(f"two inputs would write shards named '{doubled[0]}'; label them into different folders")
+    return (*sets, *(PictureGroup(name, tuple(paths)) for name, paths in members.items()))
 
 
 def _folder_members(path: Path) -> list[Path]:
