@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("close_ups", type=Path, help="weights.safetensors of a run of close-ups")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--share", type=float, default=SfnCloseConfig.share, help="of the logits, 0 to 1")
+    parser.add_argument("--gain", type=float, default=SfnCloseConfig.gain, help="stretch of the mean logit")
     given = parser.parse_args()
     try:
         base, close_ups = network_from_weights(given.base), network_from_weights(given.close_ups)
@@ -31,7 +32,7 @@ def main() -> int:
         found = f"{type(base).__name__} and {type(close_ups).__name__}"
         print(f"join_close_ups: expected weights of sfn-base and of close-ups, found {found}", file=sys.stderr)
         return 2
-    network = SfnClose(SfnCloseConfig(base.config, close_ups.config, given.share))
+    network = SfnClose(SfnCloseConfig(base.config, close_ups.config, given.share, given.gain))
     network.base.load_state_dict(base.state_dict())
     network.close_ups.load_state_dict(close_ups.state_dict())
     both = {name: " + ".join(fact.get(name, "?") for fact in facts) for name in ("recipe", "seed", "step", "minutes")}

@@ -1,7 +1,8 @@
 """SFN with close-ups: `sfn_base.py` reads the face, its own landmarks place the close-ups, both say the expression.
 
 One ONNX graph, same input and outputs as SFN. The two parts are trained by recipes of their own (`sfn-base`,
-`close-ups`) and put together at export; their logits are averaged, which is never worse than the worse of the two.
+`close-ups`) and put together at export. Their logits are averaged, and since two readers who err apart are surer
+together than the mean of their doubts, the mean is stretched away from the usual logit of a unit.
 """
 
 from dataclasses import dataclass, field
@@ -28,6 +29,10 @@ class SfnCloseConfig:
     base: SfnBaseConfig = field(default_factory=SfnBaseConfig)
     close_ups: CloseUpsConfig = field(default_factory=CloseUpsConfig)
     share: float = 0.5
+    gain: float = 1.4
+    """How far the mean is stretched; measured on synthetic faces: 1.2 has the least cross-entropy, 1.4 as much as 1."""
+    pivot: float = -1.4
+    """Logit that stretching leaves alone: of 0.2, a unit's mean over many faces."""
 
 
 class SfnClose(nn.Module):
@@ -44,8 +49,9 @@ class SfnClose(nn.Module):
         read: FaceOutputs = self.base(pixels)
         logits = self.close_ups(region_patches(pixels, self._places(read)))
         first = torch.logit(read.expression, eps=1e-6)
-        share = self.config.share
-        return read._replace(expression=torch.sigmoid((1 - share) * first + share * logits))
+        share, gain, pivot = self.config.share, self.config.gain, self.config.pivot
+        mean = (1 - share) * first + share * logits
+        return read._replace(expression=torch.sigmoid(pivot + gain * (mean - pivot)))
 
     def _places(self, read: FaceOutputs) -> Float[Tensor, "b 68 2"]:
         """Project the 68 points into crop units (paper 1, Eq. 2)."""
