@@ -12,7 +12,7 @@ from PIL import Image
 
 from commedia.demo.portraits import portrait_frames
 from commedia.pipeline import retarget
-from commedia.tracking.watch import LargestFaces, Models, open_models
+from commedia.tracking.watch import open_models
 
 
 def main() -> None:
@@ -20,8 +20,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "portraits.png"
         Image.fromarray(next(portrait_frames())).save(photo)
-        opened = open_models()
-        models = Models(LargestFaces(opened.detector, 2), opened.regressor)
+        models = open_models().largest(2)
         summary = retarget(photo, Path(folder) / "out", models=models)
         (preview,) = (path for path in summary.files if path.name == "preview.jpg")
         shutil.copyfile(preview, out)

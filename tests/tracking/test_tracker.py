@@ -10,7 +10,7 @@ from fakes import FPS, NEUTRAL, FakeDetector, FakeRegressor, Person, World, fake
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_MIRROR
 from commedia.geometry.rotations import mirrored_wxyz
-from commedia.structures import TrackedFrame
+from commedia.structures import Face, TrackedFrame
 from commedia.tracking.follow import follow
 from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, Keeping, TrackerSettings
 from commedia.tracking.tracker import Tracker
@@ -290,3 +290,31 @@ def test_a_mirrored_picture_gives_mirrored_faces():
                 twin.params.expression, face.params.expression[list(EXPRESSION_MIRROR)], atol=1e-5
             )
             np.testing.assert_allclose(twin.params.pose.wxyz, mirrored_wxyz(face.params.pose.wxyz), atol=1e-5)
+
+
+class ShortSighted(FakeDetector):
+    """Overlooks faces narrower than 20 pixels."""
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        return [face for face in super().detect(image) if face.box.width_px >= 20]
+
+
+def closer_calls(width_px: float, frames: int) -> tuple[list[TrackedFrame], int, int]:
+    """Play one person of a size, found by the closer look whatever the size; returns the looks of either kind too."""
+    world = World([Person(1, still(160), width_px=width_px)])
+    plain, closer = ShortSighted(world), FakeDetector(world)
+    tracker = Tracker(plain, FakeRegressor(world), landmarker=fake_landmarks, closer=closer)
+    return [tracker.step(world.frame(index)) for index in range(frames)], plain.calls, closer.calls
+
+
+@pytest.mark.parametrize("width_px", [8, 12, 16, 19])
+def test_a_small_face_is_kept_by_closer_looks(width_px: float):
+    shown, _, _ = closer_calls(width_px=width_px, frames=60)
+    assert [ids(frame) for frame in shown[2:]] == [[1]] * 58
+
+
+def test_a_large_face_costs_a_closer_look_now_and_then():
+    shown, plain, closer = closer_calls(width_px=40, frames=96)
+    assert [ids(frame) for frame in shown[2:]] == [[1]] * 94
+    assert closer <= 5
+    assert plain >= 25

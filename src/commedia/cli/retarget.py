@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +19,7 @@ from commedia.inference.weights import DEFAULT_MFN, DEFAULT_SFN
 from commedia.outputs.summary import Summary
 from commedia.pipeline import Progress as ProgressCallback
 from commedia.pipeline import retarget, retarget_folder
-from commedia.tracking.watch import LargestFaces, Models, open_models
+from commedia.tracking.watch import Models, open_models
 
 
 def run(
@@ -57,7 +56,7 @@ def run(
     open_source(input).close()
     models = open_models(mfn, sfn)
     if faces is not None:
-        models = replace(models, detector=LargestFaces(models.detector, faces))
+        models = models.largest(faces)
     summaries = retarget_with_bar(
         input, output, models=models, character=character, preview=preview, overwrite=overwrite
     )

@@ -39,6 +39,10 @@ class TrackerSettings:
     """Change of a followed face's grey pattern from frame to frame, 0 to 2, that calls the detector: SFN reads a face
     into every crop, also where nobody is (982 of 982 stayed plausible when a background was laid over the head in 15
     clips). This limit saw all of those, and 1.7 % of the frames in which the person stayed."""
+    closer_every: int = 24
+    """Frames from one closer look, which finds small faces too, to the next. While somebody's face is smaller than
+    `small_face` of the picture, every look is a closer one."""
+    small_face: float = 0.05
     refine_budget: int = 4
     """Faces per frame read again from full-resolution crops, the largest first. The others keep the detector's reading:
     taking turns would make them flicker between two readings."""

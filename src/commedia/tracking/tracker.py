@@ -56,8 +56,10 @@ class Tracker:
         settings: TrackerSettings = VIDEO_SETTINGS,
         *,
         landmarker: Landmarker = landmarks_of_faces,
+        closer: DetectorProtocol | None = None,
     ):
         self.settings = settings
+        self._closer = closer
         self._detector, self._regressor, self._landmarker = detector, regressor, landmarker
         self.reset()
 
@@ -66,6 +68,7 @@ class Tracker:
         self._tracks: list[Track] = []
         self._ids: dict[int, int] = {}
         self._born = self._named = self._steps = self._steps_since_detection = 0
+        self._closer_due = 0
         self._now_s = self._before_s = 0.0
         self._last_time_s: float | None = None
         self._signature: np.ndarray | None = None
@@ -82,7 +85,7 @@ class Tracker:
         image = frame.image
         cut = self._is_cut(image)
         if self._detection_due(cut) or self._looks_changed(image):
-            faces = self._detector.detect(image)
+            faces = self._detector_for(image).detect(image)
             looks = Looks(image, faces)
             sightings = self._recognise(faces, looks, cut)
         else:
@@ -129,6 +132,22 @@ class Tracker:
         if self._detection_due(cut=False):
             return {}
         return {track.key: grey_pattern(image, track.reading.box) for track in self._tracks}
+
+    def _detector_for(self, image: UInt8[np.ndarray, "h w 3"]) -> DetectorProtocol:
+        """Choose between a look at the whole picture and a closer one: now and then, and while somebody is small."""
+        if self._closer is None:
+            return self._detector
+        limit = self.settings.small_face * max(image.shape[:2])
+        # Who is new or was just overlooked may need a closer look at twice that size.
+        sizes = (
+            max(track.reading.box.width_px, track.reading.box.height_px)
+            / (2 if self._is_lost(track) or track.key not in self._ids else 1)
+            for track in self._tracks
+        )
+        if any(size < limit for size in sizes) or self._steps >= self._closer_due:
+            self._closer_due = self._steps + self.settings.closer_every
+            return self._closer
+        return self._detector
 
     def _is_lost(self, track: Track) -> bool:
         """Before `_update`: not read in the last frame."""

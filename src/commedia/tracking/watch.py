@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from commedia.capture.source import FrameSource
+from commedia.detect.closer import CloserLook
 from commedia.detect.detector import DetectorProtocol
 from commedia.inference.predictor import open_mfn, open_sfn
 from commedia.inference.regressor import RegressorProtocol
@@ -28,6 +29,13 @@ class Models:
     """Finds all faces of a picture."""
     regressor: RegressorProtocol
     """Reads single faces from full-resolution crops."""
+    closer: DetectorProtocol | None = None
+    """Finds small faces too, for more time; asked now and then, and while somebody is small."""
+
+    def largest(self, count: int) -> "Models":
+        """Take these models for the `count` largest faces only."""
+        closer = None if self.closer is None else LargestFaces(self.closer, count)
+        return Models(LargestFaces(self.detector, count), self.regressor, closer)
 
 
 @dataclass(frozen=True)
@@ -46,12 +54,14 @@ class LargestFaces:
 
 def open_models(mfn: str = DEFAULT_MFN, sfn: str = DEFAULT_SFN) -> Models:
     """Open networks by name or path. MFN also reports doubtful faces: the tracker only follows people with them."""
-    return Models(open_mfn(mfn, threshold=FOLLOW_CONFIDENCE), open_sfn(sfn))
+    detector = open_mfn(mfn, threshold=FOLLOW_CONFIDENCE)
+    return Models(detector, open_sfn(sfn), CloserLook(detector))
 
 
 def watch(source: FrameSource, models: Models) -> Iterator[tuple[Frame, TrackedFrame]]:
     """Track everyone in a source. Stills are takes of their own: ids start at 1 in each."""
-    tracker = Tracker(models.detector, models.regressor, PHOTO_SETTINGS if source.info.is_still else VIDEO_SETTINGS)
+    settings = PHOTO_SETTINGS if source.info.is_still else VIDEO_SETTINGS
+    tracker = Tracker(models.detector, models.regressor, settings, closer=models.closer)
     if source.info.is_still:
         for frame in source:
             yield from follow(tracker, [frame])
