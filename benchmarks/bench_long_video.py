@@ -47,8 +47,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=int, default=10)
     parser.add_argument("--preview", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--mfn", default="mfn-full")
-    parser.add_argument("--sfn", default="sfn-full")
+    parser.add_argument("--mfn", default="mfn-base-full")
+    parser.add_argument("--sfn", default="sfn-base-full")
     options = parser.parse_args()
     assert options.minutes >= 2, "the second minute is compared with the last"
     console = Console()

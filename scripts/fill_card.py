@@ -1,6 +1,6 @@
 """Put measured goals into the card of shipped weights:
 
-python scripts/fill_card.py src/commedia/assets/weights/sfn-full.card.json evaluation-out/sfn-nme.json ...
+python scripts/fill_card.py src/commedia/assets/weights/sfn-base-full.card.json evaluation-out/sfn-nme.json ...
 """
 
 import json

@@ -168,8 +168,8 @@ def test_a_wrong_head_is_refused(tmp_path: Path):
 
 
 def test_an_unknown_name_lists_what_there_is(tmp_path: Path):
-    write_sfn(tmp_path / "sfn-full.onnx")
-    assert shipped_weights(tmp_path) == ["sfn-full"]
-    assert find_weights("sfn-full", tmp_path) == tmp_path / "sfn-full.onnx"
-    with pytest.raises(UnknownName, match="unknown weights 'sfn-ful'; did you mean 'sfn-full'"):
+    write_sfn(tmp_path / "sfn-base-full.onnx")
+    assert shipped_weights(tmp_path) == ["sfn-base-full"]
+    assert find_weights("sfn-base-full", tmp_path) == tmp_path / "sfn-base-full.onnx"
+    with pytest.raises(UnknownName, match="unknown weights 'sfn-ful'; did you mean 'sfn-base-full'"):
         find_weights("sfn-ful", tmp_path)

@@ -19,7 +19,7 @@ class Keeping:
     confirm_frames: int = 2
     """Detections before a new face gets an id and appears; 1 shows every detection at once. `follow` fills the frames
     before the confirmation in afterwards."""
-    birth_confidence: float = 0.5
+    birth_confidence: float = 0.64
     """A detection less sure than this can go on with somebody known, never begin somebody new: a face that turns or is
     half covered scores low exactly when it must not be lost."""
     confirm_confidence: float = 0.9
