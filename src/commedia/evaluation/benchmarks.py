@@ -17,8 +17,8 @@ class EvaluationSettings:
     """Where pictures and remembered readings of a teacher go."""
     data: Path = Path("../shared/data")
     """Holds `faces/`, `groups/`, `clips/` and `models/`."""
-    sfn: str = "sfn-full"
-    mfn: str = "mfn-full"
+    sfn: str = "sfn-base-full"
+    mfn: str = "mfn-base-full"
     landmarker: Path | None = None
     """MediaPipe's face landmarker; None where `data/models` has none."""
     detector: Path | None = None
@@ -28,6 +28,10 @@ class EvaluationSettings:
     """Least longer side of a reference face over the longer side of its picture."""
     limit: int | None = None
     """At most this many pictures or clips of each set, for a quick look."""
+    root: Path | None = None
+    """Holds published data sets, each in a folder of its name, or is one of them; for the tables of the paper."""
+    variants: tuple[str, ...] = ()
+    """`NAME=FILE` of networks that rows of the paper's tables ask for."""
 
     def file(self, *parts: str) -> Path:
         """A file of the data folder; fails with one sentence where there is none."""
@@ -46,8 +50,9 @@ class EvaluationSettings:
         return self.detector or self.file("models", "ultralight-rfb-640.onnx")
 
     def weights(self) -> list[Path]:
-        """The files of both networks, those that exist."""
-        return [find_weights(name) for name in (self.sfn, self.mfn) if _exists(name)]
+        """The files of both networks and of the variants, those that exist."""
+        names = (self.sfn, self.mfn, *(text.partition("=")[2] for text in self.variants))
+        return [find_weights(name) for name in names if _exists(name)]
 
 
 Progress = Callable[[str, int, int], None]
@@ -58,7 +63,18 @@ Benchmark = Callable[[EvaluationSettings, Progress], list[Table]]
 
 def benchmark(name: str) -> Benchmark:
     """Look a table up; its modules are imported only now."""
-    from commedia.evaluation import clips, groups, ids, landmarks, synthetic
+    from commedia.evaluation import (
+        clips,
+        groups,
+        ids,
+        landmarks,
+        paper_detection,
+        paper_expressions,
+        paper_poses,
+        paper_runtime,
+        paper_tracking,
+        synthetic,
+    )
 
     known: dict[str, Benchmark] = {
         "sfn-nme": landmarks.sfn_nme,
@@ -66,6 +82,11 @@ def benchmark(name: str) -> Benchmark:
         "clips-correlation": clips.clips_correlation,
         "synthetic": synthetic.synthetic,
         "ids": ids.ids,
+        "paper-table-2": paper_detection.paper_table_2,
+        "paper-table-3": paper_poses.paper_table_3,
+        "paper-table-4": paper_tracking.paper_table_4,
+        "paper-table-5": paper_expressions.paper_table_5,
+        "paper-runtime": paper_runtime.paper_runtime,
     }
     if name not in known:
         raise UnknownName("table", name, known)

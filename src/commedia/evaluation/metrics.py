@@ -1,5 +1,6 @@
 """Numbers from predictions and truth: pure functions, one definition each, no files and no networks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,6 +21,17 @@ def normalised_mean_error(predicted_px: Float[np.ndarray, "l 2"], truth_px: Floa
     box = tight_box(truth_px)
     distance = np.linalg.norm(predicted_px - truth_px, axis=-1).mean()
     return float(distance / np.sqrt(box.width_px * box.height_px))
+
+
+def diagonal_error(predicted_px: Float[np.ndarray, "l 2"], truth_px: Float[np.ndarray, "l 2"]) -> float:
+    """Mean distance over the diagonal of the tight box of the true points, unlike `normalised_mean_error`.
+
+    Reference:
+        Paper 1, section 4.2, for 300VW.
+    """
+    box = tight_box(truth_px)
+    distance = np.linalg.norm(predicted_px - truth_px, axis=-1).mean()
+    return float(distance / np.hypot(box.width_px, box.height_px))
 
 
 def area_under_curve(errors: Float[np.ndarray, " n"], limit: float) -> float:
@@ -157,6 +169,52 @@ def average_precision(confidence: Float[np.ndarray, " n"], right: Bool[np.ndarra
     recall = hits / references
     index = np.searchsorted(recall, np.linspace(0, 1, 101), side="left")
     return float(np.where(index < len(precision), np.append(precision, 0)[np.minimum(index, len(precision))], 0).mean())
+
+
+@dataclass(frozen=True)
+class PictureBoxes:
+    """What was found in one picture, and what is there."""
+
+    found: list[Box]
+    confidence: list[float]
+    required: list[Box]
+    optional: list[Box]
+    """Finding one is neither right nor wrong."""
+
+
+class CocoPrecision(NamedTuple):
+    """COCO's three numbers, 0 to 1; NaN without references."""
+
+    ap: float
+    """Mean over the overlaps .50, .55, ... .95."""
+    ap50: float
+    ap75: float
+
+
+COCO_OVERLAPS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
+COCO_MOST = 100
+"""Detections of one picture that count, most confident first."""
+
+
+def coco_precision(pictures: Sequence[PictureBoxes]) -> CocoPrecision:
+    """Average precision over ten overlaps, each of 101 recalls; the same as pycocotools, area `all`."""
+    values = [_precision_at(pictures, overlap) for overlap in COCO_OVERLAPS]
+    return CocoPrecision(float(np.mean(values)), values[0], values[COCO_OVERLAPS.index(0.75)])
+
+
+def _precision_at(pictures: Sequence[PictureBoxes], overlap: float) -> float:
+    confidence: list[float] = []
+    right: list[bool] = []
+    for one in pictures:
+        order = sorted(range(len(one.found)), key=lambda i: -one.confidence[i])[:COCO_MOST]
+        scores = [one.confidence[i] for i in order]
+        matches = match_boxes([one.found[i] for i in order], scores, one.required, one.optional, overlap=overlap)
+        # In their own order, so that equal confidences are counted as COCO does.
+        counted = sorted((*matches.right, *matches.false))
+        confidence += [scores[index] for index in counted]
+        right += [index in matches.right for index in counted]
+    references = sum(len(one.required) for one in pictures)
+    return average_precision(np.array(confidence, np.float64), np.array(right, dtype=bool), references)
 
 
 def id_switches(ids: list[Int[np.ndarray, " _"]], centers_px: list[Float[np.ndarray, "_ 2"]]) -> int:
