@@ -77,3 +77,10 @@ def drawn_picture(rng: np.random.Generator, layer: nn.Module, faces: int, size: 
         for x, y in samples[-1].landmarks_px:
             cv2.circle(image, (round(float(x)), round(float(y))), 2, (230, 200, 180), -1)
     return PictureSample(image, tuple(samples), "drawn", "CC0-1.0", "synthetic")
+
+
+def on_dots(image: np.ndarray, landmarks: np.ndarray) -> float:
+    """Share of the landmarks inside the picture that lie on something brighter than the drawn background."""
+    inside = ((landmarks > 2) & (landmarks < len(image) - 2)).all(1)
+    columns, rows = np.floor(landmarks[inside]).astype(int).T
+    return float((image[rows, columns].mean(-1) > 125).mean())

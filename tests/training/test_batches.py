@@ -14,22 +14,16 @@ from commedia.networks.mfn import MFN_SIZE
 from commedia.training.augment import varied
 from commedia.training.batches import mfn_targets, prefetched
 from commedia.training.config import Augmentation
+from commedia.training.crops import STILL, crops
 from commedia.training.face_model import FaceModel
 from commedia.training.labels import FaceArrays
 from commedia.training.loop import RunConfig, task_for
 from commedia.training.mosaics import letterboxed, mosaic, scene_view
 from commedia.training.pictures import Singles, load_scenes_and_singles, load_singles, shard_paths
 from commedia.training.recipes import recipe_named
-from commedia.training.sfn_task import STILL, crops
+from tests.training.drawings import on_dots
 
 MOVED = Augmentation(flip=0.5, colour=0.0)
-
-
-def on_dots(image: np.ndarray, landmarks: np.ndarray) -> float:
-    """Share of the landmarks inside the picture that lie on something brighter than the drawn background."""
-    inside = ((landmarks > 2) & (landmarks < len(image) - 2)).all(1)
-    columns, rows = np.floor(landmarks[inside]).astype(int).T
-    return float((image[rows, columns].mean(-1) > 125).mean())
 
 
 @pytest.fixture(scope="session")

@@ -1,39 +1,69 @@
-"""`commedia export WEIGHTS`: a training run's weights to ONNX with a card."""
+"""`commedia export WEIGHTS`: a training run's weights to ONNX with a card; `--report`: how large each network is."""
 
 from pathlib import Path
-from typing import Annotated
 
 import tyro
+from rich.console import Console
 
-from commedia.evaluation.report import source_commit
+from commedia.errors import CommediaError
+from commedia.evaluation.report import Table, show, source_commit
 from commedia.networks.export import Card
 from commedia.networks.export import export as export_weights
+from commedia.networks.report import network_sizes
 from commedia.networks.weights import WEIGHTS_FOLDER
 
 
 def export(
-    weights: Annotated[Path, tyro.conf.Positional],
+    weights: tyro.conf.Positional[Path | None] = None,
     *,
-    name: str,
-    data: str,
+    name: str | None = None,
+    data: str | None = None,
     licence: str = "Apache-2.0",
     out: Path = WEIGHTS_FOLDER,
     batch: int | None = None,
+    commit: str | None = None,
+    report: tyro.conf.FlagCreatePairsOff[bool] = False,
 ) -> None:
     """Write NAME.onnx, NAME.safetensors and NAME.card.json, and compare ONNX with torch.
 
     Args:
         weights: weights.safetensors of a training run.
-        name: Name of the result, such as sfn-full.
+        name: Name of the result, such as sfn-base-full.
         data: One sentence on what the network was trained on, for the card.
         licence: Terms of the weights.
         out: Folder for the three files; by default the weights of this installation.
         batch: Fixed batch size of the graph; by default free for SFN and 1 for MFN.
+        commit: Of the code that trained the weights, for the card; by default that of the code that runs now.
+        report: Write nothing; print how large every network is, beside the sizes paper 1 publishes.
     """
-    card = Card(name=name, data=data, licence=licence, commit=source_commit(), training={}, metrics={})
+    if report:
+        show(size_table(), Console())
+        return
+    given = {"WEIGHTS": weights, "--name": name, "--data": data}
+    if weights is None or name is None or data is None:
+        missing = ", ".join(option for option, value in given.items() if value is None)
+        raise CommediaError(f"export needs WEIGHTS, --name and --data, or --report alone; missing: {missing}")
+    card = Card(name=name, data=data, licence=licence, commit=commit or source_commit(), training={}, metrics={})
     for row in export_weights(weights, out, card, batch=batch):
         print(f"{row.output:12} batch {row.batch}: largest difference {row.difference:.2g}")
     print(f"wrote {out / name}.onnx")
+
+
+def size_table() -> Table:
+    """Lay out `network_sizes`."""
+    columns = ("network", "units", "parameters", "MB at 32 bit", "MB at 16 bit", "MiB with Adam", "paper 1, MB", "MMAC")
+    rows = tuple(
+        (
+            *(row.name, row.expression_count, f"{row.parameters:,}", row.float32_mb, row.float16_mb),
+            *(row.adam_mib, row.published_mb, row.multiplications / 1e6),
+        )
+        for row in network_sizes()
+    )
+    notes = (
+        "MMAC: million multiplications of convolutions and linear layers per picture (128 px for SFN, 288 px for MFN).",
+        "MiB with Adam: 12 bytes per parameter, as Keras saves a model; the published sizes fit this reading best.",
+    )
+    return Table("network-sizes", "Networks and what paper 1 says of its own", columns, rows, notes)
 
 
 run = export

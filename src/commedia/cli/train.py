@@ -28,7 +28,7 @@ def train(
     """Train a network by a named recipe; run it again to go on after an interruption.
 
     Args:
-        recipe: One of the names in training/recipes.py, such as sfn-full or mfn-full.
+        recipe: One of the names in training/recipes.py, such as sfn-base-full or mfn-base-full.
         shards: Training shards (*.tar), or folders of them.
         out: Folder of the run: checkpoint, weights, log, curves, a picture of predictions.
         minutes: Budget in minutes; the learning rate reaches zero at its end. 30 unless steps are given.

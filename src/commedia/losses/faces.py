@@ -65,6 +65,8 @@ class FaceLossConfig:
     """Weight of the lid and lip distances, on the scale of `landmarks`; not in the paper."""
     identity_decay: float = 0.0
     """Weight of the mean square of the identity, for faces whose identity nobody knows; not in the paper."""
+    disentangling: float = 0.0
+    """Weight of what `disentangling.py` asks of pairs, where a batch is drawn in pairs; the paper names no weight."""
 
 
 class FaceLoss(NamedTuple):

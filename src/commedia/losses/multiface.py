@@ -8,7 +8,7 @@ from torch import Tensor
 
 from commedia.losses.boxes import BoxLoss, BoxLossConfig, BoxTargets, assign, box_loss
 from commedia.losses.faces import FaceLoss, FaceLossConfig, FaceTargets, LandmarkModel, face_loss
-from commedia.networks.mfn import decode_boxes, decode_faces
+from commedia.networks.mfn import BOX_NUMBERS, decode_boxes, decode_faces
 from commedia.networks.networks import MfnNetworkConfig
 
 
@@ -39,7 +39,8 @@ def multi_face_loss(
 ) -> MultiFaceLoss:
     """Score a grid against the faces of its pictures; `faces` are relative to their true boxes.
 
-    Landmarks are predicted in the predicted box and compared in the true one, so they also improve the box.
+    Landmarks are predicted in the predicted box and compared in the true one, so they also improve the box. A grid of
+    boxes without parameters is scored by its boxes alone.
 
     Reference:
         Chaudhuri et al. 2019, Eq. 4 and section 7.2.
@@ -47,6 +48,10 @@ def multi_face_loss(
     cells = round((grid.shape[1] // len(anchors)) ** 0.5)
     predicted = decode_boxes(grid, anchors)
     chosen = assign(boxes, anchors, cells)
+    box = box_loss(grid, predicted, boxes, chosen, anchors, config.boxes)
+    if grid.shape[-1] == BOX_NUMBERS:
+        nothing = FaceLoss(*[grid.new_zeros(())] * len(FaceLoss._fields))
+        return MultiFaceLoss(config.box_weight * box.total, nothing, box)
     row, truth = (chosen.picture, chosen.prediction), (chosen.picture, chosen.face)
     side = boxes.size[truth].prod(-1, keepdim=True).clamp_min(1e-12).sqrt()
     offset = (predicted.center[row] - boxes.center[truth]) / side
@@ -55,5 +60,4 @@ def multi_face_loss(
     targets = FaceTargets(*(part[truth] for part in faces))
     said = decode_faces(grid[row], network.identity_count, network.expression_count)
     face = face_loss(said, targets, model, config.faces, tau, truth_from_face=(offset, factor))
-    box = box_loss(grid, predicted, boxes, chosen, anchors, config.boxes)
     return MultiFaceLoss(face.total + config.box_weight * box.total, face, box)

@@ -18,7 +18,10 @@ from commedia.networks.networks import Network, config_from_json, config_to_json
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "weights"
 
-NAMED_WEIGHTS: dict[str, str] = {"sfn-base-full": "sfn-base-full.safetensors", "mfn-base-full": "mfn-base-full.safetensors"}
+NAMED_WEIGHTS: dict[str, str] = {
+    "sfn-base-full": "sfn-base-full.safetensors",
+    "mfn-base-full": "mfn-base-full.safetensors",
+}
 """Weights that ship with the package, by name; each has a card beside it that says what it saw."""
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from commedia.losses.boxes import BoxTargets
 from commedia.losses.faces import FaceTargets
+from commedia.training.config import PairKind
 from commedia.training.labels import FaceArrays
 
 Batch = TypeVar("Batch")
@@ -25,6 +26,7 @@ class SfnBatch(NamedTuple):
 
     pixels: UInt8[Tensor, "b 3 h w"]
     targets: FaceTargets
+    pairs: PairKind = "none"
 
 
 class MfnBatch(NamedTuple):

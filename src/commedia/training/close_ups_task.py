@@ -14,10 +14,11 @@ from commedia.networks.close_ups import CloseUpsConfig, RegionPatches, region_pa
 from commedia.networks.networks import network_for
 from commedia.training.batches import SfnBatch, unit_pixels
 from commedia.training.config import Recipe
+from commedia.training.crops import STILL, crops
 from commedia.training.face_model import FaceModel
 from commedia.training.measures import active_error
 from commedia.training.pictures import load_singles, shard_paths
-from commedia.training.sfn_task import STILL, VALIDATION_MOST, crops, sampling_chances
+from commedia.training.sfn_task import VALIDATION_MOST, sampling_chances
 from commedia.training.sheets import faces_sheet
 from commedia.training.tasks import Loss, Validation, split_rows
 

@@ -8,6 +8,8 @@ from commedia.losses.multiface import MultiFaceLossConfig
 from commedia.networks.networks import NetworkConfig
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+PairKind = Literal["none", "views", "edits"]
+"""What the rows 2k and 2k + 1 of a batch are to each other."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,10 @@ class DataConfig:
     """Share of the pictures kept for validation; 0.2 in the paper."""
     epoch_steps: int = 0
     """Steps between two validations, called an epoch; 0 means one pass over the pictures."""
+    pairs: PairKind | Literal["alternating"] = "none"
+    """SFN: `none` draws a batch of different faces; the others draw half as many, each as a pair for
+    `FaceLossConfig.disentangling`: `views` cuts every face twice, `edits` puts another expression into one of two equal
+    crops, `alternating` does these in turn."""
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ from commedia.training.anchors import anchors_from_sizes
 from commedia.training.augment import varied
 from commedia.training.batches import MfnBatch, mfn_targets, pixels_from_images, unit_pixels
 from commedia.training.config import Recipe
+from commedia.training.crops import STILL
 from commedia.training.face_model import FaceModel
 from commedia.training.found import compared, faces_found
 from commedia.training.labels import FaceArrays
 from commedia.training.mosaics import letterboxed, mosaic, scene_view
 from commedia.training.pictures import Scene, Singles, load_scenes_and_singles, shard_paths
 from commedia.training.relabel import relabelled_scenes, relabelled_singles
-from commedia.training.sfn_task import STILL
 from commedia.training.sheets import scenes_sheet
 from commedia.training.tasks import Loss, Validation, split_rows
 

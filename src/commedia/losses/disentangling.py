@@ -1,0 +1,58 @@
+"""Disentangled regularisation: what two pictures of one face share must be read the same from both.
+
+Rows 2k and 2k + 1 are a pair. `training/crops.py` makes two kinds: one face in two crops, placed and coloured
+differently, and a crop beside the same one with another expression warped into it. It takes agreement, not truth: views
+teach on faces whose parameters nobody knows, too.
+
+Reference:
+    Chaudhuri et al. 2019, section 3.2, "Disentangled Regularization"; it gives neither formula nor weight. L1 is taken
+    from its Eq. 3.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from commedia.losses.parameters import identity_error, rotation_error
+from commedia.networks.heads import FaceOutputs
+
+
+def view_disagreement(faces: FaceOutputs) -> Float[Tensor, "p"]:
+    """Mean absolute difference of identity, plus that of expression, between the views of each pair.
+
+    Reference:
+        Chaudhuri et al. 2019, 3.2: "random translation/rotation perturbation to ask their resulting output to have the
+        same identity and expression coefficients".
+    """
+    first, second = _pairs(faces)
+    return identity_error(first.identity, second.identity) + _apart(first.expression, second.expression)
+
+
+def edit_disagreement(faces: FaceOutputs) -> Float[Tensor, "p"]:
+    """Mean absolute difference of identity and of pose between a face and the same one with another expression.
+
+    Pose is rotation, scale and place, the latter two in crop sides; depth has no effect and is left out.
+
+    Reference:
+        Chaudhuri et al. 2019, 3.2: "slightly change the facial expression without hurting the pose and identity".
+    """
+    first, second = _pairs(faces)
+    return (
+        identity_error(first.identity, second.identity)
+        + rotation_error(first.wxyz, second.wxyz)
+        + _apart(_placement(first), _placement(second))
+    )
+
+
+def _placement(faces: FaceOutputs) -> Float[Tensor, "p 3"]:
+    """Scale, and where the head's origin falls: crop sides per 0.1 m, and crop sides."""
+    return torch.cat([faces.scale, faces.scale * faces.translation[:, :2]], dim=-1)
+
+
+def _apart(first: Float[Tensor, "p k"], second: Float[Tensor, "p k"]) -> Float[Tensor, "p"]:
+    return (first - second).abs().mean(-1)
+
+
+def _pairs(faces: FaceOutputs) -> tuple[FaceOutputs, FaceOutputs]:
+    assert len(faces.identity) % 2 == 0, "rows come in pairs"
+    return FaceOutputs(*(part[0::2] for part in faces)), FaceOutputs(*(part[1::2] for part in faces))

@@ -1,0 +1,113 @@
+"""SFN's crops: cut, varied and labelled; each alone, or in pairs that differ in one thing only.
+
+The two of a pair are rows 2k and 2k + 1 of the batch; `losses/disentangling.py` says what they must agree on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from commedia.detect.crop import crop_from_landmarks
+from commedia.networks.sfn import SFN_SIZE
+from commedia.training.augment import varied
+from commedia.training.batches import SfnBatch, pixels_from_images, sfn_targets
+from commedia.training.config import Augmentation, PairKind
+from commedia.training.editing import Editor, edited
+from commedia.training.labels import FaceArrays, Placement, joined, placed
+from commedia.training.pictures import Singles, warp
+
+STILL = Augmentation(scale=(1.0, 1.0), shift=0.0, roll_deg=0.0, colour=0.0)
+"""No variation: the crop that inference sees."""
+
+Cut = tuple[UInt8[np.ndarray, "128 128 3"], FaceArrays]
+
+
+def crops(
+    singles: Singles,
+    rows: np.ndarray,
+    config: Augmentation,
+    identity_mirror: Float[np.ndarray, "i"],
+    rng: np.random.Generator,
+) -> SfnBatch:
+    """Cut, vary and label the crops of some singles."""
+    cuts: list[Cut] = []
+    for row in rows.tolist():
+        placement = crop_placement(_face(singles, row), config, identity_mirror, rng)
+        cuts.append(_cut(singles, row, placement, config, identity_mirror, rng))
+    return _batch(cuts, "none")
+
+
+def view_pairs(
+    singles: Singles,
+    rows: np.ndarray,
+    config: Augmentation,
+    identity_mirror: Float[np.ndarray, "i"],
+    rng: np.random.Generator,
+) -> SfnBatch:
+    """Cut each single twice, mirrored both times or not at all; place, turn, scale, colour and spoil each by itself."""
+    cuts: list[Cut] = []
+    for row in rows.tolist():
+        first = crop_placement(_face(singles, row), config, identity_mirror, rng)
+        same_side = replace(config, flip=float(first.mirror))
+        second = crop_placement(_face(singles, row), same_side, identity_mirror, rng)
+        cuts += [_cut(singles, row, placement, config, identity_mirror, rng) for placement in (first, second)]
+    return _batch(cuts, "views")
+
+
+def edit_pairs(
+    singles: Singles,
+    rows: np.ndarray,
+    config: Augmentation,
+    identity_mirror: Float[np.ndarray, "i"],
+    rng: np.random.Generator,
+    *,
+    editor: Editor,
+) -> SfnBatch:
+    """Cut each single once, and warp another expression into a copy of the crop."""
+    cuts: list[Cut] = []
+    for row in rows.tolist():
+        placement = crop_placement(_face(singles, row), config, identity_mirror, rng)
+        image, face = _cut(singles, row, placement, config, identity_mirror, rng)
+        cuts += [(image, face), edited(image, face, editor, rng)]
+    return _batch(cuts, "edits")
+
+
+def crop_placement(
+    face: FaceArrays, config: Augmentation, identity_mirror: Float[np.ndarray, "i"], rng: np.random.Generator
+) -> Placement:
+    """Crop a face, mirrored or not, as inference would crop it, then jitter the crop."""
+    mirror = bool(rng.random() < config.flip)
+    as_found = Placement(0.0, 1.0, mirror, np.zeros(2), np.zeros(2))
+    crop = crop_from_landmarks(placed(face, as_found, identity_mirror).landmarks[0])
+    jitter = np.deg2rad(rng.uniform(-config.roll_deg, config.roll_deg))
+    scale = SFN_SIZE / crop.side_px * rng.uniform(*config.scale)
+    shift = SFN_SIZE * rng.uniform(-config.shift, config.shift, size=2)
+    # The linear part is its own inverse.
+    source = as_found.target_from_source[:, :2] @ crop.center_px
+    return Placement(jitter - crop.roll, scale, mirror, source, SFN_SIZE / 2 + shift)
+
+
+def _face(singles: Singles, row: int) -> FaceArrays:
+    return singles.faces.at(slice(row, row + 1))
+
+
+def _cut(
+    singles: Singles,
+    row: int,
+    placement: Placement,
+    config: Augmentation,
+    identity_mirror: np.ndarray,
+    rng: np.random.Generator,
+) -> Cut:
+    border = cv2.BORDER_REFLECT_101 if rng.random() < 0.3 else cv2.BORDER_CONSTANT
+    image = warp(singles.images[row], placement, (SFN_SIZE, SFN_SIZE), border=border)
+    return varied(cast(np.ndarray, image), config, rng), placed(_face(singles, row), placement, identity_mirror)
+
+
+def _batch(cuts: Sequence[Cut], pairs: PairKind) -> SfnBatch:
+    images, faces = zip(*cuts, strict=True)
+    return SfnBatch(pixels_from_images(images), sfn_targets(joined(faces), SFN_SIZE), pairs)

@@ -1,0 +1,67 @@
+"""Pairs of crops: what two views or an edited crop must share they share, and labels lie on the pixels of each."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from commedia.geometry.rotations import inverse_wxyz, multiply_wxyz
+from commedia.training.config import Augmentation
+from commedia.training.crops import edit_pairs, view_pairs
+from commedia.training.editing import editor_for
+from commedia.training.face_model import FaceModel
+from commedia.training.pictures import Singles, load_singles
+from tests.training.drawings import on_dots
+
+MOVED = Augmentation(flip=0.5, colour=0.0)
+SHARED_BY_VIEWS = ("identity", "identity_trust", "expression", "expression_trust", "pose_trust", "landmark_trust")
+SHARED_BY_EDITS = ("identity", "identity_trust", "expression_trust", "wxyz", "pose_trust", "landmark_trust")
+
+
+@pytest.fixture(scope="module")
+def singles(shards: Path) -> Singles:
+    return load_singles([shards / "singles.tar"])
+
+
+def complex_points(landmarks: torch.Tensor) -> np.ndarray:
+    x, y = landmarks.double().numpy().T
+    return x + 1j * y
+
+
+def test_views_differ_by_a_similarity_alone(singles: Singles, model: FaceModel) -> None:
+    batch = view_pairs(singles, np.arange(8), MOVED, model.identity_mirror, np.random.default_rng(0))
+    assert (batch.pairs, len(batch.pixels)) == ("views", 16)
+    for name in SHARED_BY_VIEWS:
+        part = getattr(batch.targets, name)
+        assert torch.equal(part[0::2], part[1::2]), name
+    mirrored = 0
+    for pair in range(8):
+        first, second = (complex_points(batch.targets.landmarks[2 * pair + view]) for view in (0, 1))
+        # A turn, a scale and a shift are one complex factor and one summand; a reflection is none.
+        columns = np.stack([first, np.ones(68)], axis=1)
+        (factor, _), *_ = np.linalg.lstsq(columns, second, rcond=None)
+        np.testing.assert_allclose(columns @ np.linalg.lstsq(columns, second, rcond=None)[0], second, atol=1e-5)
+        assert abs(factor - 1) > 0.01
+        wxyz = batch.targets.wxyz[2 * pair : 2 * pair + 2].numpy()
+        turn = multiply_wxyz(wxyz[1], inverse_wxyz(wxyz[0]))
+        np.testing.assert_allclose(turn[1:3], 0, atol=1e-5)
+        # y points down in the crop, so an anticlockwise turn is a negative angle there.
+        assert np.sin(-np.angle(factor)) == pytest.approx(2 * turn[0] * turn[3], abs=1e-4)
+        mirrored += not np.array_equal(singles.faces.expression[pair], batch.targets.expression[2 * pair].numpy())
+    assert 0 < mirrored < 8
+    for pixels, landmarks in zip(batch.pixels, batch.targets.landmarks, strict=True):
+        assert on_dots(pixels.permute(1, 2, 0).numpy(), (landmarks.numpy() + 0.5) * 128) > 0.95
+
+
+def test_an_edited_crop_differs_in_expression_alone(singles: Singles, model: FaceModel) -> None:
+    rng = np.random.default_rng(0)
+    batch = edit_pairs(singles, np.arange(8), MOVED, model.identity_mirror, rng, editor=editor_for(model))
+    assert (batch.pairs, len(batch.pixels)) == ("edits", 16)
+    for name in SHARED_BY_EDITS:
+        part = getattr(batch.targets, name)
+        assert torch.equal(part[0::2], part[1::2]), name
+    for part in (batch.pixels, batch.targets.expression, batch.targets.landmarks):
+        assert (part[0::2] != part[1::2]).flatten(1).any(1).all()
+    for pixels, landmarks in zip(batch.pixels, batch.targets.landmarks, strict=True):
+        assert on_dots(pixels.permute(1, 2, 0).numpy(), (landmarks.numpy() + 0.5) * 128) > 0.9
