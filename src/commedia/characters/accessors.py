@@ -1,7 +1,7 @@
 """Arrays out of a glTF file: accessors, sparse ones too, normalised integers, compressed buffer views.
 
-Every length is checked against the bytes that are really there before an array is made, and a file as a whole may not
-unpack to more than `MAX_UNPACKED_BYTES`: a few bytes of JSON must not cost gigabytes of memory.
+Every length is checked against the bytes that are really there before an array is made, and what a file as a whole may
+unpack to is limited by its own size: a few bytes of JSON must not cost gigabytes of memory.
 """
 
 import numpy as np
@@ -14,6 +14,8 @@ from commedia.errors import BadCharacter
 COMPONENTS = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 MAX_UNPACKED_BYTES = 1 << 30
+FREE_BYTES, BYTES_PER_BYTE = 48 << 20, 64
+"""What any file may unpack to, and how much more for each byte it has: sparse morphs and compression reach 30."""
 
 
 class Accessors:
@@ -26,6 +28,7 @@ class Accessors:
         self._views = entries(document.json, "bufferViews", document.name)
         self._decompressed: dict[int, bytes] = {}
         self._unpacked = 0
+        self._limit = min(MAX_UNPACKED_BYTES, FREE_BYTES + BYTES_PER_BYTE * sum(map(len, document.buffers)))
 
     def floats(self, index: object, width: int) -> np.ndarray:
         """Read an accessor as finite float32 (n, width); normalised integers become [0, 1] or [-1, 1]."""
@@ -67,6 +70,10 @@ class Accessors:
         """How many components an accessor's elements have."""
         number = self.entry_index(index, len(self._accessors), "accessors")
         return self._lookup(WIDTHS, self._accessors[number].get("type"), number)
+
+    def is_stored(self, index: object) -> bool:
+        """Whether an accessor's elements lie in the file, rather than being zero by default."""
+        return "bufferView" in self._accessors[self.entry_index(index, len(self._accessors), "accessors")]
 
     def reserve_morphs(self, vertex_count: int) -> None:
         """Count dense morph offsets against what a file may unpack to: many targets can share one accessor."""
@@ -137,8 +144,8 @@ class Accessors:
 
     def _account(self, size: int) -> None:
         self._unpacked += size
-        if self._unpacked > MAX_UNPACKED_BYTES:
-            raise BadCharacter(f"{self.name} unpacks to more than {MAX_UNPACKED_BYTES:,} bytes; it is no character")
+        if self._unpacked > self._limit:
+            raise BadCharacter(f"{self.name} unpacks to more than {self._limit:,} bytes; it is no character")
 
     def _lookup(self, table: dict, key: object, number: int):
         if not isinstance(key, int | str) or key not in table:

@@ -114,6 +114,8 @@ class Bones:
     neck: int | None = None
     left_eye: int | None = None
     right_eye: int | None = None
+    jaw: int | None = None
+    """Found, and not moved: the morphs of the mouth come with the jaw's share."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class Rig:
     morph_names: tuple[str, ...]
     """Every morph of every mesh once; a name that several meshes share is one control."""
     effective: Bool[np.ndarray, " m"]
-    """Whether a morph moves any vertex at all: some exporters write all 52 names over empty targets."""
+    """Whether a morph moves any vertex visibly: some exporters write all 52 names over empty targets."""
     rest_weights: Float[np.ndarray, " m"]
     bones: Bones
     character_from_head: Float[np.ndarray, "4"]

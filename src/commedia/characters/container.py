@@ -7,6 +7,7 @@ outside the character's own folder, and nothing is ever fetched. Whatever is wro
 import base64
 import binascii
 import json
+import stat
 import struct
 from pathlib import Path
 from urllib.parse import unquote
@@ -16,6 +17,8 @@ from commedia.errors import BadCharacter
 
 MAX_FILE_BYTES = 1 << 30
 """A gigabyte: above any character, below what hurts."""
+MAX_TREE_BYTES = 96_000_000
+"""What parsed JSON may take in memory, by its brackets and commas: far above any character's."""
 KNOWN_EXTENSIONS = frozenset(
     {
         "EXT_meshopt_compression",
@@ -43,10 +46,17 @@ CONVERSIONS = {
 def open_document(path: Path) -> Document:
     """Read a `.glb`, `.vrm` or `.gltf` file and the buffers it names."""
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise BadCharacter(f"{path} has {size:,} bytes; a character may have at most {MAX_FILE_BYTES:,}")
-        data = path.read_bytes()
+        status = path.stat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            # A pipe would block and a device would never end.
+            raise BadCharacter(f"cannot read the character {path}: it is not a file")
+        if status.st_size > MAX_FILE_BYTES:
+            raise BadCharacter(f"{path} has {status.st_size:,} bytes; a character may have at most {MAX_FILE_BYTES:,}")
+        with path.open("rb") as file:
+            # What is no glTF at all is refused before the rest is loaded.
+            _check_start(file.read(64), path.stem)
+            file.seek(0)
+            data = file.read()
     except FileNotFoundError:
         raise BadCharacter(f"there is no file {path}; expected a character as .glb, .vrm or .gltf") from None
     except OSError as error:
@@ -56,20 +66,11 @@ def open_document(path: Path) -> Document:
 
 def parse_document(data: bytes, *, name: str, folder: Path | None = None) -> Document:
     """Take a glTF file's bytes apart. Without a folder, buffers in side files are refused."""
-    if not data:
-        raise BadCharacter(f"{name} is empty; expected a glTF 2.0 character")
-    if data[:4] == b"glTF":
-        text, binary = _glb_chunks(data, name)
-    elif data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
-        text, binary = data, None
-    else:
-        raise BadCharacter(f"{name} is not a glTF file: it starts with {data[:8]!r} instead of b'glTF' or '{{'")
+    _check_start(data[:64], name)
+    text, binary = _glb_chunks(data, name) if data[:4] == b"glTF" else (data, None)
     tree = _parse_json(text, name)
     _check_version(tree, name)
-    buffers = tuple(
-        _buffer(entry, index, binary, folder, name) for index, entry in enumerate(entries(tree, "buffers", name))
-    )
-    return Document(tree, buffers, name, folder)
+    return Document(tree, _read_buffers(tree, binary, folder, name), name, folder)
 
 
 def entries(tree: dict, key: str, name: str) -> list[dict]:
@@ -78,6 +79,13 @@ def entries(tree: dict, key: str, name: str) -> list[dict]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise BadCharacter(f"{name} is not valid glTF: '{key}' is not a list of objects")
     return value
+
+
+def _check_start(start: bytes, name: str) -> None:
+    if not start:
+        raise BadCharacter(f"{name} is empty; expected a glTF 2.0 character")
+    if start[:4] != b"glTF" and start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
+        raise BadCharacter(f"{name} is not a glTF file: it starts with {start[:8]!r} instead of b'glTF' or '{{'")
 
 
 def _glb_chunks(data: bytes, name: str) -> tuple[bytes, memoryview | None]:
@@ -111,6 +119,10 @@ def _parse_json(text: bytes, name: str) -> dict:
     def refuse(constant: str):
         raise ValueError(f"{constant} is not a number in JSON")
 
+    # Two bytes of JSON become an object of a hundred: what the tree will take is estimated before it is made.
+    size = 300 * text.count(b"{") + 120 * text.count(b"[") + 100 * text.count(b",")
+    if size > MAX_TREE_BYTES:
+        raise BadCharacter(f"{name} has {len(text):,} bytes of JSON with more parts than a character could have")
     try:
         tree = json.loads(text.decode("utf-8-sig"), parse_constant=refuse)
     except (ValueError, RecursionError) as error:
@@ -138,7 +150,23 @@ def _check_version(tree: dict, name: str) -> None:
             )
 
 
-def _buffer(entry: dict, index: int, binary: memoryview | None, folder: Path | None, name: str) -> bytes | memoryview:
+def _read_buffers(
+    tree: dict, binary: memoryview | None, folder: Path | None, name: str
+) -> tuple[bytes | memoryview, ...]:
+    # Many buffers may name one file; it is read once, and together they stay below what one file may have.
+    read: dict[str, bytes] = {}
+    buffers: list[bytes | memoryview] = []
+    for index, entry in enumerate(entries(tree, "buffers", name)):
+        buffers.append(_buffer(entry, index, binary, folder, name, read))
+        total = sum(map(len, read.values()))
+        if total > MAX_FILE_BYTES:
+            raise BadCharacter(f"{name} has {total:,} bytes in side files; at most {MAX_FILE_BYTES:,} are read")
+    return tuple(buffers)
+
+
+def _buffer(
+    entry: dict, index: int, binary: memoryview | None, folder: Path | None, name: str, read: dict[str, bytes]
+) -> bytes | memoryview:
     length = entry.get("byteLength")
     if not isinstance(length, int) or isinstance(length, bool) or length < 0:
         raise BadCharacter(f"{name} is not valid glTF: buffer {index} has the length {length!r}")
@@ -151,7 +179,9 @@ def _buffer(entry: dict, index: int, binary: memoryview | None, folder: Path | N
     elif not isinstance(uri, str):
         raise BadCharacter(f"{name} is not valid glTF: the uri of buffer {index} is not text")
     else:
-        data = read_uri(uri, folder, name)
+        if uri not in read:
+            read[uri] = read_uri(uri, folder, name)
+        data = memoryview(read[uri])
     if len(data) < length:
         raise BadCharacter(f"{name}: buffer {index} should have {length:,} bytes and has {len(data):,}")
     return data[:length]

@@ -17,6 +17,10 @@ SIDED = ("eyeblink", "browdown", "mouthsmile", "mouthfrown")
 
 def character_from_head(character: Character) -> Float[np.ndarray, "4"]:
     """Find the quarter turn about +y (wxyz) that takes the head frame to the character's."""
+    names = {plain(name) for name in character.rig.morph_names}
+    if "eyecloseleft" in names and "eyeblinkleft" not in names:
+        # FaceWarehouse's names, whose published lists disagree on whose left they mean.
+        return wxyz_from_axis_angle(np.zeros(3))
     left = _center(character, ("left", "l"))
     right = _center(character, ("right", "r"))
     quarter = 0

@@ -22,6 +22,8 @@ from commedia.geometry.meshes import smooth_normals, weld
 MALFORMED = (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError, RecursionError)
 """What Python says when JSON has another shape than glTF's; the explicit checks say more, this net misses nothing."""
 TRIANGLES = 4
+EFFECTIVE = 1e-4
+"""Of a mesh's size: a morph that moves nothing as far as this is only a name, and what quantisation leaves in it."""
 
 
 def read_character(path: Path) -> Character:
@@ -122,6 +124,10 @@ def _primitive(entry: dict, accessors: Accessors, materials: int) -> Primitive:
     triangles = flat[: len(flat) // 3 * 3].reshape(-1, 3).astype(np.int32)
     targets = entry.get("targets") or []
     accessors.reserve_morphs(len(targets) * count)
+    if not accessors.is_stored(attributes["POSITION"]):
+        raise BadCharacter(
+            f"{accessors.name}: a mesh of {count:,} vertices has no positions, so there is no face in it"
+        )
     morphs = np.zeros((len(targets), count, 3), dtype=np.float32)
     for row, target in enumerate(targets):
         if "POSITION" in target:
@@ -180,6 +186,8 @@ def _skinning(accessors: Accessors, attributes: dict, count: int) -> Skinning | 
 
 def _skin(entry: dict, accessors: Accessors, node_count: int) -> Skin:
     joints = [accessors.entry_index(joint, node_count, "nodes") for joint in entry["joints"]]
+    if len(joints) > node_count:
+        raise BadCharacter(f"{accessors.name}: a skin has {len(joints):,} joints, and there are {node_count:,} nodes")
     if "inverseBindMatrices" in entry:
         # glTF stores columns first.
         matrices = accessors.floats(entry["inverseBindMatrices"], 16).reshape(-1, 4, 4).transpose(0, 2, 1)
@@ -206,7 +214,18 @@ def _morph_facts(meshes: tuple[Mesh, ...], count: int) -> tuple[np.ndarray, np.n
     effective, rest = np.zeros(count, dtype=bool), np.zeros(count)
     for mesh in meshes:
         rest[mesh.rig_index] = mesh.rest_weights
+        least = EFFECTIVE * _size(mesh)
         for primitive in mesh.primitives:
-            moves = np.abs(primitive.morphs).max(axis=(1, 2), initial=0) > 0
+            moves = np.abs(primitive.morphs).max(axis=(1, 2), initial=0) > least
             effective[mesh.rig_index[moves]] = True
     return effective, rest
+
+
+def _size(mesh: Mesh) -> float:
+    """The diagonal of the box around a mesh, in its own unit."""
+    pieces = [primitive.positions for primitive in mesh.primitives if len(primitive.positions)]
+    if not pieces:
+        return 0.0
+    low = np.min([piece.min(axis=0) for piece in pieces], axis=0)
+    high = np.max([piece.max(axis=0) for piece in pieces], axis=0)
+    return float(np.linalg.norm(high.astype(np.float64) - low))

@@ -15,6 +15,8 @@ from commedia.errors import BadCharacter
 PREVIEW_SIDE_PX = 1024
 MAX_PIXELS = 1 << 26
 """8,192 x 8,192: a picture that claims more is refused before it is decoded."""
+LARGE_PIXELS, PIXELS_PER_BYTE = 1 << 24, 256
+"""Above 4,096 x 4,096 a picture must have bytes for its pixels: a bomb has a thousand pixels in each."""
 
 
 def read_materials(document: Document, accessors: Accessors) -> tuple[Material, ...]:
@@ -67,7 +69,8 @@ def _picture(number: int, document: Document, accessors: Accessors) -> UInt8[np.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as picture:
-                if picture.width * picture.height > MAX_PIXELS:
+                pixels = picture.width * picture.height
+                if pixels > MAX_PIXELS or pixels > max(LARGE_PIXELS, PIXELS_PER_BYTE * len(data)):
                     raise BadCharacter(f"{document.name}: image {number} has {picture.width} x {picture.height} pixels")
                 picture.draft("RGB", (PREVIEW_SIDE_PX, PREVIEW_SIDE_PX))
                 small = picture.convert("RGBA")

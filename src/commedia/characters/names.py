@@ -13,9 +13,10 @@ BONE_NAMES: dict[str, tuple[str, ...]] = {
     "neck": ("neck", "jbipcneck", "neck01", "ccbasenecktwist01", "bip01neck", "bip001neck", "necklower", "neck1"),
     "left_eye": ("lefteye", "eyeleft", "jadjlfaceeye", "eyel", "leye", "ccbaseleye", "lefteyeball", "faceeyel"),
     "right_eye": ("righteye", "eyeright", "jadjrfaceeye", "eyer", "reye", "ccbasereye", "righteyeball", "faceeyer"),
+    "jaw": ("jaw", "jawbone", "jbipcjaw", "ccbasejawroot", "jawroot", "lowerjaw", "mandible", "facialjaw"),
 }
 """In plain form, best first. `Head` is one bone of two on some rigs with a `HeadTop_End`, which is none of these."""
-VRM_BONES = {"head": "head", "neck": "neck", "leftEye": "left_eye", "rightEye": "right_eye"}
+VRM_BONES = {"head": "head", "neck": "neck", "leftEye": "left_eye", "rightEye": "right_eye", "jaw": "jaw"}
 
 
 def plain(name: str) -> str:
@@ -24,14 +25,16 @@ def plain(name: str) -> str:
 
 
 def find_bones(tree: dict, nodes: tuple[Node, ...], shown: tuple[int, ...]) -> Bones:
-    """Find the bones a face moves. A neck above no head and eyes outside it are left alone."""
+    """Find the bones of a face. A neck above no head, and eyes and a jaw outside it, are left alone."""
     found = _vrm_humanoid(tree, len(nodes)) or _by_name(nodes, shown)
     head = found.get("head")
     if head is None or head not in shown:
         return Bones()
     neck = found.get("neck")
-    eyes = {side: found[side] for side in ("left_eye", "right_eye") if head in _ancestors(nodes, found.get(side))}
-    return Bones(head=head, neck=neck if neck in _ancestors(nodes, head) else None, **eyes)
+    parts = {
+        part: found[part] for part in ("left_eye", "right_eye", "jaw") if head in _ancestors(nodes, found.get(part))
+    }
+    return Bones(head=head, neck=neck if neck in _ancestors(nodes, head) else None, **parts)
 
 
 def _vrm_humanoid(tree: dict, count: int) -> dict[str, int]:

@@ -7,7 +7,8 @@ from commedia.characters.container import entries
 from commedia.errors import BadCharacter
 from commedia.geometry.rotations import canonical_wxyz, wxyz_from_matrix
 
-MAX_NODES = 100_000
+MAX_NODES = 20_000
+"""Ten times what the richest characters have."""
 
 
 def with_single_root(tree: dict, name: str) -> dict:

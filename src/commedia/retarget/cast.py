@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from commedia.characters.character import Character
 from commedia.characters.default_head import default_head_character
-from commedia.characters.gltf import read_character
+from commedia.characters.open import open_character
 from commedia.retarget.solve import Retargeter
 from commedia.structures import RigPose, TrackedFace, TrackedFrame
 
@@ -19,7 +19,7 @@ class Cast:
     """
 
     def __init__(self, character: Path | str | None = None, *, mapping: str | None = None):
-        self._given = None if character is None else read_character(Path(character))
+        self._given = None if character is None else open_character(Path(character))
         self.retargeter = Retargeter(self._given or default_head_character(), mapping=mapping)
         self._faces: dict[int, TrackedFace] = {}
 

@@ -1,35 +1,32 @@
 """Which morph of a rig answers to which of the 52 units, by name. Never by position: orders differ between tools.
 
 Names are compared in a plain form (see `plain_morph`), first with the units' own names, then with the tables in
-`assets/mappings/morphs`, of which the one that explains most of the rig is taken.
+`assets/mappings/morphs`, of which the one that explains most of the rig is taken. A VRM's own expressions count as one
+more table: before all others where they are the 52 units (Perfect Sync), after all others where they are presets.
+Names that are nearly a unit's are suggested, never used.
 """
 
 import re
-import tomllib
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from difflib import SequenceMatcher
 
 import numpy as np
 from jaxtyping import Float
 
-from commedia.characters.character import Character, Rig
-from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
-from commedia.errors import BadCharacter, UnknownName, nearest
+from commedia.characters.character import Character
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, mirrored_name
+from commedia.errors import BadCharacter, nearest
+from commedia.retarget.expressions import ExpressionMap, expression_maps
+from commedia.retarget.sides import names_are_mirrored
+from commedia.retarget.tables import Mapping as Mapping
+from commedia.retarget.tables import load_mapping as load_mapping
+from commedia.retarget.tables import mapping_names as mapping_names
+from commedia.retarget.tables import plain_morph as plain_morph
 
-MAPPINGS = Path(__file__).resolve().parents[1] / "assets" / "mappings" / "morphs"
 SHOWN_NAMES = 12
-
-
-@dataclass(frozen=True)
-class Mapping:
-    """A table of morph names beyond the units' own."""
-
-    name: str
-    morphs: dict[str, dict[str, float]]
-    """By plain morph name: how much of which unit it shows."""
-    stand_ins: frozenset[str]
-    """Plain names of morphs that are used only where the rig has no morph of the units they show."""
+PREFIX_ENDS = re.compile(r"[.:|_\- ]+")
+NEAR = 0.8
+"""Likeness of two plain names from which one is suggested for the other; a swapped pair of letters costs about 0.1."""
 
 
 @dataclass(frozen=True)
@@ -42,73 +39,127 @@ class MorphMap:
     """Units that the rig cannot show, or names over a morph that moves nothing."""
     mapping: str
     """The table that was used."""
+    bias: Float[np.ndarray, " m"]
+    """Added to the weight of each morph that is driven."""
+    clamp: Float[np.ndarray, "m 2"]
+    """Least and greatest weight of each morph."""
+    reasons: tuple[str, ...]
+    """Per morph, why it is driven: `exact name`, `table NAME`, `stand-in of table NAME`, an expression, or nothing."""
+    expressions: ExpressionMap | None = None
+    """Where a VRM's expressions stand between units and morphs, what they do beyond a matrix."""
+
+    def weights(self, units: Float[np.ndarray, "e"]) -> Float[np.ndarray, " m"]:
+        """Weights of all morphs; those that nothing drives get 0."""
+        raw = self.morph_from_unit @ units if self.expressions is None else self.expressions.morphs(units)
+        return np.clip(raw + self.bias, self.clamp[:, 0], self.clamp[:, 1])
 
 
-def mapping_names() -> tuple[str, ...]:
-    """The tables that exist."""
-    return tuple(sorted(path.stem for path in MAPPINGS.glob("*.toml")))
+@dataclass(frozen=True)
+class Suggestion:
+    """A morph whose name is nearly that of a unit nothing else shows."""
+
+    morph: str
+    unit: str
+    likeness: float
+    """1 for equal names."""
 
 
-@cache
-def load_mapping(name: str) -> Mapping:
-    """Read one table; every unit it names must exist."""
-    if name not in mapping_names():
-        raise UnknownName("mapping", name, mapping_names())
-    with (MAPPINGS / f"{name}.toml").open("rb") as file:
-        table = tomllib.load(file)
-    for units in table["morphs"].values():
-        for unit in units:
-            if unit not in EXPRESSION_INDEX:
-                raise UnknownName(f"unit in mapping {name}", unit, EXPRESSION_NAMES)
-    stand_ins = frozenset(map(plain_morph, table.get("stand_ins", {}).get("names", ())))
-    return Mapping(name, {plain_morph(morph): units for morph, units in table["morphs"].items()}, stand_ins)
-
-
-def plain_morph(name: str) -> str:
-    """Reduce a morph's name to what is compared: no case or separators, sides written out.
-
-    `Eye_Blink_L`, `eyeBlink.L` and `EyeBlinkLeft` all become `eyeblinkleft`.
-    """
-    side = re.search(r"[._\- ]([LR])$", name, re.IGNORECASE)
-    stem = re.sub(r"[^a-z0-9]", "", (name[: side.start()] if side else name).lower())
-    return stem + {"l": "left", "r": "right"}[side[1].lower()] if side else stem
-
-
-def map_morphs(character: Character, mapping: str | None = None) -> MorphMap:
+def map_morphs(character: Character, mapping: str | Mapping | None = None) -> MorphMap:
     """Match a character's morphs with the units; refuse a character that has none of them.
 
     Args:
-        mapping: a table to use; None takes the one that leaves the fewest units missing.
+        mapping: a shipped table, or one of the user's own; None takes the one that leaves the fewest units missing.
     """
-    names = [mapping] if mapping is not None else ["arkit", *(name for name in mapping_names() if name != "arkit")]
-    maps = [_map_with(character.rig, load_mapping(name)) for name in names]
-    # min keeps the first of equals, so ARKit's own table wins a tie.
-    best = min(maps, key=lambda found: len(found.missing))
+    best = propose_map(character, mapping)
     if not best.morph_from_unit.any():
         raise BadCharacter(_no_units(character))
     return best
 
 
-def _map_with(rig: Rig, mapping: Mapping) -> MorphMap:
-    known = {plain_morph(name): {name: 1.0} for name in EXPRESSION_NAMES} | mapping.morphs
+def propose_map(character: Character, mapping: str | Mapping | None = None) -> MorphMap:
+    """Do the same without refusing anything."""
+    if mapping is not None:
+        return _map_with(character, load_mapping(mapping) if isinstance(mapping, str) else mapping)
+    names = ["arkit", *(name for name in mapping_names() if name != "arkit")]
+    here = {plain_morph(name) for name in character.rig.morph_names}
+    by_name = [_map_with(character, table) for name in names if (table := load_mapping(name)).needs <= here]
+    first, last = (_through(character, found) for found in expression_maps(character))
+    # min keeps the first of equals, so a tie goes to Perfect Sync, then to ARKit's own table.
+    return min([*first, *by_name, *last], key=lambda found: len(found.missing))
+
+
+def suggestions(character: Character, found: MorphMap) -> tuple[Suggestion, ...]:
+    """For each missing unit the unused morph with the nearest name, where one is near."""
+    unused = [
+        (name, plain_morph(name))
+        for name, row, effective in zip(
+            character.rig.morph_names, found.morph_from_unit, character.rig.effective, strict=True
+        )
+        if effective and not row.any()
+    ]
+    result = []
+    for unit in found.missing:
+        wanted, other = plain_morph(unit), plain_morph(mirrored_name(unit))
+        scored = [
+            (SequenceMatcher(None, wanted, plain).ratio(), name)
+            for name, plain in unused
+            # A name that is nearer to the other side's unit would put the motion on the wrong half of the face.
+            if SequenceMatcher(None, wanted, plain).ratio() >= SequenceMatcher(None, other, plain).ratio()
+        ]
+        likeness, name = max(scored, default=(0.0, ""))
+        if likeness >= NEAR:
+            result.append(Suggestion(name, unit, round(likeness, 3)))
+    return tuple(result)
+
+
+def _map_with(character: Character, mapping: Mapping) -> MorphMap:
+    rig = character.rig
+    own = {plain_morph(name): {name: 1.0} for name in EXPRESSION_NAMES}
+    tabled = mapping.morphs
+    if mapping.sides_by_geometry and names_are_mirrored(character, tabled):
+        tabled = {morph: {mirrored_name(unit): gain for unit, gain in units.items()} for morph, units in tabled.items()}
+    known = own | tabled
     plain = [_known_part(name, known) for name in rig.morph_names]
     matrix = np.zeros((len(plain), EXPRESSION_COUNT))
+    reasons = ["" for _ in plain]
     for row, name in enumerate(plain):
         if name is not None and name not in mapping.stand_ins:
             _write(matrix, row, known[name])
+            reasons[row] = f"table {mapping.name}" if name in tabled else "exact name"
     covered = np.any(matrix[rig.effective], axis=0).reshape(-1)
     for row, name in enumerate(plain):
         if name in mapping.stand_ins and not any(covered[EXPRESSION_INDEX[unit]] for unit in known[name]):
             _write(matrix, row, known[name])
-    shown = np.any(matrix[rig.effective], axis=0).reshape(-1)
-    missing = tuple(name for name, here in zip(EXPRESSION_NAMES, shown.tolist(), strict=True) if not here)
-    return MorphMap(matrix, missing, mapping.name)
+            reasons[row] = f"stand-in of table {mapping.name}"
+    driven = matrix.any(axis=1)
+    bias = np.array([mapping.bias.get(name or "", 0.0) for name in plain]).reshape(-1) * driven
+    clamp = np.array([mapping.clamp.get(name or "", (0.0, 1.0)) for name in plain]).reshape(-1, 2)
+    return MorphMap(matrix, _missing(character, matrix), mapping.name, bias, clamp, tuple(reasons))
+
+
+def _through(character: Character, expressions: ExpressionMap | None) -> list[MorphMap]:
+    if expressions is None:
+        return []
+    matrix = expressions.morph_from_expression @ expressions.expression_from_unit
+    reasons = tuple(
+        f"{expressions.kind} '{expressions.expressions[int(row.argmax())].name}'" if row.any() else ""
+        for row in expressions.morph_from_expression * expressions.expression_from_unit.any(axis=1)
+    )
+    count = len(matrix)
+    clamp = np.tile([0.0, 1.0], (count, 1))
+    missing = _missing(character, matrix)
+    return [MorphMap(matrix, missing, expressions.kind, np.zeros(count), clamp, reasons, expressions)]
+
+
+def _missing(character: Character, matrix: np.ndarray) -> tuple[str, ...]:
+    shown = np.any(matrix[character.rig.effective], axis=0).reshape(-1)
+    return tuple(name for name, here in zip(EXPRESSION_NAMES, shown.tolist(), strict=True) if not here)
 
 
 def _known_part(name: str, known: dict[str, dict[str, float]]) -> str | None:
     """The plain name, or what is left of it after a prefix such as `BlendShape.` or `Face_`."""
-    starts = [0, *(match.end() for match in re.finditer(r"[.:|_\- ]+", name))]
-    return next((plain for start in starts if (plain := plain_morph(name[start:])) in known), None)
+    starts = [0, *(match.end() for match in PREFIX_ENDS.finditer(name))]
+    return next((plain for start in starts if (plain := plain_morph(name[start:])) and plain in known), None)
 
 
 def _write(matrix: np.ndarray, row: int, units: dict[str, float]) -> None:

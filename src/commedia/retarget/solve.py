@@ -7,9 +7,10 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.characters.character import Character
+from commedia.characters.vrm import LookAt, eye_angles_deg, read_vrm
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.geometry.rotations import canonical_wxyz, wxyz_from_yaw_pitch_roll
-from commedia.retarget.mapping import MorphMap, map_morphs
+from commedia.retarget.mapping import Mapping, MorphMap, map_morphs
 from commedia.structures import FaceParams, RigPose, TrackedFace
 
 GAZE_YAW_RAD = np.deg2rad(35.0)
@@ -23,10 +24,12 @@ IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
 class Retargeter:
     """Turns faces into poses of one character."""
 
-    def __init__(self, character: Character, *, mapping: str | None = None):
+    def __init__(self, character: Character, *, mapping: str | Mapping | None = None):
         self.character = character
         self.morphs: MorphMap = map_morphs(character, mapping)
         bones = character.rig.bones
+        vrm = read_vrm(character.document)
+        self._look_at = vrm.look_at if vrm is not None and vrm.look_at and vrm.look_at.kind == "bone" else None
         self._left_by_bone = bones.left_eye is not None and not self._has_looks("Left")
         self._right_by_bone = bones.right_eye is not None and not self._has_looks("Right")
 
@@ -36,11 +39,10 @@ class Retargeter:
 
     def pose_from_params(self, params: FaceParams) -> RigPose:
         """Retarget parameters. Where no face answers for a morph, it keeps the file's own weight."""
-        matrix = self.morphs.morph_from_unit
         expression = np.clip(params.expression.astype(np.float64), 0, 1)
-        driven = matrix.any(axis=1)
-        weights = np.where(driven, np.minimum(matrix @ expression, 1), self.character.rig.rest_weights)
-        left, right = gaze_from_expression(expression)
+        driven = self.morphs.morph_from_unit.any(axis=1)
+        weights = np.where(driven, self.morphs.weights(expression), self.character.rig.rest_weights)
+        left, right = gaze_from_expression(expression, self._look_at)
         return RigPose(
             weights,
             canonical_wxyz(params.pose.wxyz.astype(np.float64)),
@@ -53,10 +55,16 @@ class Retargeter:
 
 
 def gaze_from_expression(
-    expression: Float[np.ndarray, "e"],
+    expression: Float[np.ndarray, "e"], look_at: LookAt | None = None
 ) -> tuple[Float[np.ndarray, "4"], Float[np.ndarray, "4"]]:
-    """Rotations (wxyz, head frame) of the left and the right eyeball that the eight `eyeLook*` weights stand for."""
+    """Rotations (wxyz, head frame) of the left and the right eyeball that the eight `eyeLook*` weights stand for.
+
+    A VRM's `look_at` says how far its eyes may turn: drawn eyes leave the face much sooner than a human's.
+    """
     left, right = gaze_yaw_pitch(expression)
+    if look_at is not None:
+        left = np.deg2rad(eye_angles_deg(look_at, *np.rad2deg(left).tolist(), left=True))
+        right = np.deg2rad(eye_angles_deg(look_at, *np.rad2deg(right).tolist(), left=False))
     return (
         wxyz_from_yaw_pitch_roll(np.array([*left, 0.0])),
         wxyz_from_yaw_pitch_roll(np.array([*right, 0.0])),

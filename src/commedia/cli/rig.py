@@ -1,0 +1,72 @@
+"""`commedia rig inspect FILE`: what a character can play, and what it cannot."""
+
+import json as json_format
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from commedia.characters.open import open_character
+from commedia.retarget.inspection import Inspection, inspect_character
+
+
+def run(
+    action: tyro.conf.Positional[Literal["inspect"]],
+    file: tyro.conf.Positional[Path],
+    *,
+    json: tyro.conf.FlagCreatePairsOff[bool] = False,
+) -> None:
+    """Say what a character has: meshes, morphs, bones, which ARKit unit moves what and why, and which will not move.
+
+    Args:
+        action: What to do with the character.
+        file: A .glb, .gltf or .vrm file; or the neutral .obj of a sculpt, with its shapes as .obj files beside it.
+        json: Print JSON, and nothing else.
+    """
+    assert action == "inspect"
+    found = inspect_character(open_character(file))
+    print(json_format.dumps(found.to_json(), indent=2, ensure_ascii=False) if json else report(found))
+
+
+def report(found: Inspection) -> str:
+    """Lay an inspection out as lines of text."""
+    lines = [found.name, "", "meshes"]
+    lines += [
+        f"  {mesh.name}: {mesh.vertices:,} vertices, {mesh.triangles:,} triangles, {mesh.morphs} morphs"
+        for mesh in found.meshes
+    ]
+    moving = sum(found.morphs.values())
+    lines += ["", f"morphs: {len(found.morphs)} present, {moving} effective"]
+    empty = [name for name, effective in found.morphs.items() if not effective]
+    if empty:
+        lines.append(f"  move nothing: {', '.join(empty)}")
+    lines += ["", "bones"]
+    lines += [f"  {bone}: {name}" for bone, name in found.bones.items()] or ["  none; the whole character turns"]
+    lines += _vrm_lines(found)
+    lines += ["", f"mapping: {found.mapping}"]
+    width = max(len(answer.unit) for answer in found.answers)
+    for answer in found.answers:
+        if answer.moves:
+            morphs = " + ".join(name if gain == 1 else f"{gain:g} {name}" for name, gain in answer.morphs.items())
+            lines.append(f"  {answer.unit:{width}}  {morphs or 'gaze'}  ({answer.reason})")
+    still = [answer for answer in found.answers if not answer.moves]
+    lines += ["", f"will not move: {len(still)} of {len(found.answers)} units"]
+    lines += [f"  {answer.unit:{width}}  {answer.reason}" for answer in still]
+    if found.suggestions:
+        lines += ["", "perhaps meant, and not used"]
+        lines += [f"  {one.morph} as {one.unit} ({one.likeness:.0%} alike)" for one in found.suggestions]
+    return "\n".join(lines)
+
+
+def _vrm_lines(found: Inspection) -> list[str]:
+    if found.vrm is None:
+        return []
+    look = f"look-at by {found.vrm.look_at.kind}" if found.vrm.look_at else "no look-at"
+    lines = ["", f"VRM {found.vrm.version}: {len(found.vrm.expressions)} expressions, {look}"]
+    for one in found.vrm.expressions:
+        facts = [f"{len(one.morphs)} morphs"] + ([f"{len(one.materials)} materials"] if one.materials else [])
+        facts += ["binary"] if one.is_binary else []
+        overrides = {"blink": one.override_blink, "look-at": one.override_look_at, "mouth": one.override_mouth}
+        facts += [f"{setting}s {what}" for what, setting in overrides.items() if setting != "none"]
+        lines.append(f"  {one.name}{'' if one.preset else ' (custom)'}: {', '.join(facts)}")
+    return lines

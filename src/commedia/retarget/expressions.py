@@ -1,0 +1,84 @@
+"""From units to a VRM's own expressions, and from those to morphs, with what VRM says about ranges and overrides.
+
+The author of a VRM decides what an expression looks like, so a file that brings all units as expressions (Perfect Sync)
+is driven through them. Presets are far fewer; the table `expressions/vrm.toml` says which units each of them shows.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from commedia.characters.character import Character
+from commedia.characters.vrm import Expression, applied, read_vrm
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
+from commedia.retarget.tables import load_expression_table, plain_morph
+
+
+@dataclass(frozen=True)
+class ExpressionMap:
+    """How units become values of expressions, and those the weights of one rig."""
+
+    kind: str
+    """`Perfect Sync expression` or `VRM expression`."""
+    expressions: tuple[Expression, ...]
+    expression_from_unit: Float[np.ndarray, "x e"]
+    morph_from_expression: Float[np.ndarray, "m x"]
+
+    def morphs(self, units: Float[np.ndarray, "e"]) -> Float[np.ndarray, " m"]:
+        """Weights of all morphs, not yet limited to 1."""
+        return self.morph_from_expression @ applied(self.expressions, self.expression_from_unit @ units)
+
+
+def expression_maps(character: Character) -> tuple[ExpressionMap | None, ExpressionMap | None]:
+    """The way through expressions named after units alone, and the way that fills the rest with presets."""
+    vrm = read_vrm(character.document)
+    if vrm is None:
+        return None, None
+    perfect_table = load_expression_table("perfect-sync").morphs
+    own = {plain_morph(name): {name: 1.0} for name in EXPRESSION_NAMES} | perfect_table
+    columns = [_column(character, expression) for expression in vrm.expressions]
+    moves = [bool(column[character.rig.effective].any()) for column in columns]
+    units = [
+        own.get(plain_morph(one.name), {}) if moved else {} for one, moved in zip(vrm.expressions, moves, strict=True)
+    ]
+    perfect = _map("Perfect Sync expression", vrm.expressions, columns, units)
+    table = load_expression_table("vrm")
+    covered = {unit for shown in units for unit in shown}
+    # Presets only for what no expression of its own shows, and one for both eyes only after those for either.
+    for stand_ins in (False, True):
+        added = []
+        for row, (expression, moved) in enumerate(zip(vrm.expressions, moves, strict=True)):
+            plain = plain_morph(expression.name)
+            shown = table.morphs.get(plain, {}) if moved and expression.preset else {}
+            if (plain in table.stand_ins) == stand_ins and shown and not covered & shown.keys():
+                added.append((row, shown))
+        for row, shown in added:
+            units[row] = shown
+            covered |= shown.keys()
+    return perfect, _map("VRM expression", vrm.expressions, columns, units)
+
+
+def _column(character: Character, expression: Expression) -> np.ndarray:
+    column = np.zeros(len(character.rig.morph_names))
+    for bind in expression.morphs:
+        names = character.meshes[bind.mesh].rig_index
+        if bind.target < len(names):
+            # Pieces of one face bind the same morph each; together they are one control.
+            row = names[bind.target]
+            column[row] = max(column[row], bind.weight)
+    return column
+
+
+def _map(
+    kind: str, expressions: tuple[Expression, ...], columns: list[np.ndarray], units: list[dict[str, float]]
+) -> ExpressionMap | None:
+    driven = [row for row, shown in enumerate(units) if shown]
+    if not driven:
+        return None
+    matrix = np.zeros((len(driven), EXPRESSION_COUNT))
+    for row, source in enumerate(driven):
+        for unit, gain in units[source].items():
+            matrix[row, EXPRESSION_INDEX[unit]] = gain
+    chosen = tuple(expressions[row] for row in driven)
+    return ExpressionMap(kind, chosen, matrix, np.stack([columns[row] for row in driven], axis=1))

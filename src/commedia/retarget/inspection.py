@@ -1,0 +1,127 @@
+"""What a character can play, before anybody plays it: its meshes, morphs and bones, and which unit goes where and why.
+
+Unlike `map_morphs` it refuses no readable character: a rig that answers to nothing is what one inspects it for.
+"""
+
+from dataclasses import asdict, dataclass
+
+from commedia.characters.character import Character
+from commedia.characters.vrm import Vrm, read_vrm
+from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES
+from commedia.retarget.mapping import MorphMap, Suggestion, plain_morph, propose_map, suggestions
+
+SIDES = {"Left": "left_eye", "Right": "right_eye"}
+
+
+@dataclass(frozen=True)
+class MeshFacts:
+    """One mesh of the scene."""
+
+    name: str
+    vertices: int
+    triangles: int
+    morphs: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one unit moves."""
+
+    unit: str
+    morphs: dict[str, float]
+    """Weight of each morph where the unit is 1; empty where a bone answers, or nothing."""
+    reason: str
+    """`exact name`, `table NAME`, ..., `eye bone`; for a unit that will not move, why."""
+    moves: bool
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """All that `commedia rig inspect` says."""
+
+    name: str
+    meshes: tuple[MeshFacts, ...]
+    morphs: dict[str, bool]
+    """Every morph, and whether it moves anything."""
+    bones: dict[str, str]
+    """Name of the node by bone; bones that the rig lacks are left out."""
+    mapping: str
+    """The table that explains most of the rig."""
+    answers: tuple[Answer, ...]
+    """One per unit, in the units' order."""
+    suggestions: tuple[Suggestion, ...]
+    vrm: Vrm | None
+
+    def still(self) -> tuple[str, ...]:
+        """The units that will not move anything."""
+        return tuple(answer.unit for answer in self.answers if not answer.moves)
+
+    def to_json(self) -> dict:
+        """The same as plain JSON; a VRM's binds are counted, not listed."""
+        tree = {key: value for key, value in asdict(self).items() if key != "vrm"}
+        tree["still"] = list(self.still())
+        tree["vrm"] = None
+        if self.vrm is not None:
+            tree["vrm"] = {
+                "version": self.vrm.version,
+                "look_at": self.vrm.look_at.kind if self.vrm.look_at else None,
+                "expressions": [
+                    {
+                        **{"name": one.name, "preset": one.preset, "is_binary": one.is_binary},
+                        **{"morph_binds": len(one.morphs), "material_binds": len(one.materials)},
+                        **{"override_blink": one.override_blink, "override_look_at": one.override_look_at},
+                        "override_mouth": one.override_mouth,
+                    }
+                    for one in self.vrm.expressions
+                ],
+            }
+        return tree
+
+
+def inspect_character(character: Character) -> Inspection:
+    """Look at a character with the mapping that would be used."""
+    rig = character.rig
+    found = propose_map(character)
+    shown = {character.nodes[index].mesh for index in character.node_order}
+    bones = {
+        bone: character.nodes[node].name
+        for bone in ("head", "neck", "left_eye", "right_eye", "jaw")
+        if (node := getattr(rig.bones, bone)) is not None
+    }
+    return Inspection(
+        character.name,
+        tuple(
+            MeshFacts(
+                mesh.name,
+                sum(len(primitive.positions) for primitive in mesh.primitives),
+                sum(len(primitive.triangles) for primitive in mesh.primitives),
+                len(mesh.target_names),
+            )
+            for index, mesh in enumerate(character.meshes)
+            if index in shown
+        ),
+        dict(zip(rig.morph_names, rig.effective.tolist(), strict=True)),
+        bones,
+        found.mapping,
+        tuple(_answer(character, found, unit, bones) for unit in EXPRESSION_NAMES),
+        suggestions(character, found),
+        read_vrm(character.document),
+    )
+
+
+def _answer(character: Character, found: MorphMap, unit: str, bones: dict[str, str]) -> Answer:
+    names = character.rig.morph_names
+    column = found.morph_from_unit[:, EXPRESSION_INDEX[unit]]
+    rows = [row for row in column.nonzero()[0].tolist() if character.rig.effective[row]]
+    if rows:
+        # Several morphs may answer for different reasons; each is said once, in their order.
+        reasons = dict.fromkeys(found.reasons[row] for row in rows)
+        return Answer(unit, {names[row]: float(column[row]) for row in rows}, ", ".join(reasons), True)
+    side = next((side for side in SIDES if unit.endswith(side)), "")
+    if unit.startswith("eyeLook") and SIDES.get(side) in bones:
+        return Answer(unit, {}, f"eye bone '{bones[SIDES[side]]}'", True)
+    empty = [names[row] for row in column.nonzero()[0].tolist()]
+    empty += [name for name in names if name not in empty and plain_morph(name) == plain_morph(unit)]
+    if empty:
+        return Answer(unit, {}, f"'{empty[0]}' moves nothing", False)
+    return Answer(unit, {}, "no morph of that name", False)

@@ -1,0 +1,201 @@
+"""Mapping tables: the shipped ones in `assets/mappings/morphs`, and a user's own in the same format.
+
+A table says which units each morph shows. Per morph `{ unit = gain, ... }`, and in a user's own table also `bias`
+(added after the gains) and `clamp = [low, high]` (the weight's range, by default 0 to 1):
+
+    [morphs]
+    Mund_auf = { jawOpen = 0.8, mouthFunnel = 0.3 }
+    Zwinkern_L = { eyeBlinkLeft = 1.2, bias = -0.1, clamp = [0.0, 1.0] }
+    [stand_ins]
+    names = ["Mund_auf"]     # used only where the rig has no other morph of the same units
+    [ignored]
+    names = ["Basis"]        # known, and driven by nothing
+
+Reads tables and says what is wrong with them; it does not look at rigs.
+"""
+
+import math
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import NoReturn
+
+from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES
+from commedia.errors import CommediaError, UnknownName, nearest
+
+MAPPINGS = Path(__file__).resolve().parents[1] / "assets" / "mappings" / "morphs"
+EXPRESSION_TABLES = MAPPINGS.parent / "expressions"
+"""The same format for VRM's expressions, whose names would mean nothing on morphs."""
+MAX_BYTES = 1 << 20
+SECTIONS = ("name", "sides", "needs", "morphs", "stand_ins", "ignored")
+FULL = (0.0, 1.0)
+
+
+class BadMapping(CommediaError):
+    """A mapping table that cannot be used; names the file, the line, what was found and the nearest name."""
+
+    def __init__(self, path: Path, line: int, problem: str):
+        where = f"{path}, line {line}" if line else f"{path}"
+        super().__init__(f"{where}: {problem}")
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A table of morph names beyond the units' own."""
+
+    name: str
+    morphs: dict[str, dict[str, float]]
+    """By plain morph name: how much of which unit it shows."""
+    stand_ins: frozenset[str] = frozenset()
+    """Plain names of morphs that are used only where the rig has no morph of the units they show."""
+    ignored: frozenset[str] = frozenset()
+    """Plain names that belong to the set and show no unit."""
+    bias: dict[str, float] = field(default_factory=dict)
+    """By plain name: what is added to the weighted units."""
+    clamp: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """By plain name: the least and the greatest weight."""
+    sides_by_geometry: bool = False
+    """Whether what the morphs move overrules the sides in their names, because sources contradict each other."""
+    needs: frozenset[str] = frozenset()
+    """Plain names without which the table is not meant; only a user who names the table overrules that."""
+
+
+def mapping_names() -> tuple[str, ...]:
+    """The tables of morph names that are shipped."""
+    return tuple(sorted(path.stem for path in MAPPINGS.glob("*.toml")))
+
+
+@cache
+def load_mapping(name: str) -> Mapping:
+    """Read one shipped table."""
+    if name not in mapping_names():
+        raise UnknownName("mapping", name, mapping_names())
+    return load_mapping_file(MAPPINGS / f"{name}.toml")
+
+
+@cache
+def load_expression_table(name: str) -> Mapping:
+    """Read one shipped table of VRM expressions."""
+    return load_mapping_file(EXPRESSION_TABLES / f"{name}.toml")
+
+
+def load_mapping_file(path: Path) -> Mapping:
+    """Read any table; whatever is wrong is one sentence with the line."""
+    try:
+        if not path.is_file():
+            raise BadMapping(path, 0, "there is no such file; expected a mapping table as .toml")
+        if path.stat().st_size > MAX_BYTES:
+            raise BadMapping(path, 0, f"{path.stat().st_size:,} bytes are no mapping table; at most {MAX_BYTES:,} are")
+        text = path.read_text(encoding="utf-8-sig")
+        table = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
+        raise BadMapping(path, 0, f"cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        # tomllib ends its message with the line and column.
+        raise BadMapping(path, 0, f"is not valid TOML: {error}") from None
+    return _Reader(path, text).mapping(table)
+
+
+def plain_morph(name: str) -> str:
+    """Reduce a morph's name to what is compared: no case or separators, sides written out, one form of each letter.
+
+    `Eye_Blink_L`, `eyeBlink.L` and `EyeBlinkLeft` all become `eyeblinkleft`; half-width katakana become full-width.
+    """
+    name = unicodedata.normalize("NFKC", name)
+    side = re.search(r"[._\- ]([LR])$", name, re.IGNORECASE)
+    stem = re.sub(r"[\W_]", "", (name[: side.start()] if side else name).lower())
+    return stem + {"l": "left", "r": "right"}[side[1].lower()] if side else stem
+
+
+class _Reader:
+    def __init__(self, path: Path, text: str):
+        self._path = path
+        self._lines = text.splitlines()
+
+    def mapping(self, table: dict) -> Mapping:
+        for key in table:
+            if key not in SECTIONS:
+                self._fail(key, f"unknown section '{key}'; {nearest(key, SECTIONS)}known: {', '.join(SECTIONS)}")
+        sides = table.get("sides", "names")
+        if sides not in ("names", "geometry"):
+            self._fail("sides", f"sides is {sides!r}; expected 'names' or 'geometry'")
+        morphs: dict[str, dict[str, float]] = {}
+        bias: dict[str, float] = {}
+        clamp: dict[str, tuple[float, float]] = {}
+        for morph, entry in self._section(table, "morphs").items():
+            plain = plain_morph(morph)
+            if plain in morphs:
+                self._fail(morph, f"'{morph}' is the same as an earlier morph once case and separators are left out")
+            units = self._units(morph, entry)
+            bias[plain], clamp[plain] = units.pop("bias", 0.0), self._clamp(morph, entry)
+            morphs[plain] = units
+        stand_ins = self._names(self._section(table, "stand_ins").get("names", []), "stand_ins")
+        ignored = self._names(self._section(table, "ignored").get("names", []), "ignored")
+        for name in stand_ins:
+            if plain_morph(name) not in morphs:
+                hint = nearest(name, table.get("morphs", {}))
+                self._fail(name, f"the stand-in '{name}' is not among the morphs; {hint}")
+        return Mapping(
+            str(table.get("name", self._path.stem)),
+            morphs,
+            frozenset(map(plain_morph, stand_ins)),
+            frozenset(map(plain_morph, ignored)),
+            {name: value for name, value in bias.items() if value},
+            {name: value for name, value in clamp.items() if value != FULL},
+            sides == "geometry",
+            frozenset(map(plain_morph, self._names(table.get("needs", []), "needs"))),
+        )
+
+    def _units(self, morph: str, entry: object) -> dict[str, float]:
+        if not isinstance(entry, dict):
+            self._fail(morph, f"'{morph}' is {entry!r}; expected units with gains such as {{ jawOpen = 1.0 }}")
+        units: dict[str, float] = {}
+        for key, value in entry.items():
+            if key == "clamp":
+                continue
+            if key != "bias" and key not in EXPRESSION_INDEX:
+                known = (*EXPRESSION_NAMES, "bias", "clamp")
+                hint = nearest(key, known) or "expected an ARKit unit such as 'jawOpen', or bias or clamp"
+                self._fail(morph, f"'{morph}' names the unknown unit '{key}'; {hint.strip()}")
+            units[key] = self._number(morph, key, value)
+        return units
+
+    def _clamp(self, morph: str, entry: dict) -> tuple[float, float]:
+        value = entry.get("clamp", list(FULL))
+        if not isinstance(value, list) or len(value) != 2:
+            self._fail(morph, f"the clamp of '{morph}' is {value!r}; expected two numbers such as [0.0, 1.0]")
+        low, high = (self._number(morph, "clamp", bound) for bound in value)
+        if low > high:
+            self._fail(morph, f"the clamp of '{morph}' runs from {low:g} down to {high:g}; expected [low, high]")
+        return low, high
+
+    def _number(self, morph: str, key: str, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            self._fail(morph, f"{key} of '{morph}' is {value!r}; expected a finite number")
+        return float(value)
+
+    def _section(self, table: dict, key: str) -> dict:
+        section = table.get(key, {})
+        if not isinstance(section, dict):
+            self._fail(key, f"'{key}' is {section!r}; expected a section [{key}]")
+        return section
+
+    def _names(self, names: object, key: str) -> list[str]:
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            self._fail(key, f"the names of '{key}' are {names!r}; expected a list of names")
+        return names
+
+    def _fail(self, key: str, problem: str) -> NoReturn:
+        raise BadMapping(self._path, self._line_of(key), problem.rstrip("; "))
+
+    def _line_of(self, key: str) -> int:
+        """The line that defines a key, or the first that mentions it; tomllib keeps no lines. 0 when there is none."""
+        defines = re.compile(rf"""^\s*\[?\s*["']?{re.escape(key)}["']?\s*(=|\]|$)""")
+        for test in (defines.match, lambda line: key in line):
+            found = next((number for number, line in enumerate(self._lines, 1) if test(line)), 0)
+            if found:
+                return found
+        return 0

@@ -1,0 +1,43 @@
+"""`commedia rig inspect` as a user runs it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from rigs import small_builder
+
+from commedia.cli.main import main
+
+NAMES = ("jawOpen", "eyeBlinkLeft", "mouthSmlieRight")
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Path:
+    path = tmp_path / "rig.glb"
+    path.write_bytes(small_builder(NAMES).to_bytes())
+    return path
+
+
+def test_it_says_what_moves_and_what_does_not(rig: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rig", "inspect", str(rig)]) == 0
+    shown = capsys.readouterr().out
+    assert "morphs: 3 present, 3 effective" in shown
+    assert "head: Head" in shown
+    assert "(exact name)" in shown
+    assert "will not move: 46 of 52 units" in shown
+    assert "mouthSmlieRight as mouthSmileRight" in shown
+
+
+def test_json_is_all_there_is_on_standard_output(rig: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rig", "inspect", str(rig), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["mapping"] == "arkit"
+
+
+def test_a_bad_file_is_one_sentence_and_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "rig.glb"
+    path.write_bytes(b"hello, I am a character")
+    assert main(["rig", "inspect", str(path)]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("commedia: rig is not a glTF file")
+    assert shown.err.count("\n") == 1
