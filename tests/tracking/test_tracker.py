@@ -157,7 +157,7 @@ def test_a_doubtful_face_goes_on_but_never_begins():
 
 def test_a_sure_face_is_there_at_once_and_a_photo_needs_no_second_look():
     assert ids(play(World([Person(1, still(160))]), 1, confidence=0.95)[0]) == [1]
-    assert ids(play(World([Person(1, still(160))]), 1, PHOTO_SETTINGS, confidence=0.55)[0]) == [1]
+    assert ids(play(World([Person(1, still(160))]), 1, PHOTO_SETTINGS, confidence=0.7)[0]) == [1]
 
 
 def test_a_photo_is_not_smoothed():
