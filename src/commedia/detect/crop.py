@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from commedia.geometry.cameras import tight_box
-from commedia.geometry.rotations import canonical_wxyz, inverse_wxyz, multiply_wxyz, wxyz_from_axis_angle
+from commedia.geometry.rotations import canonical_wxyz, inverse_wxyz, multiply_wxyz
 from commedia.structures import Box, FaceParams, HeadPose
 
 CROP_SCALE = 1.5
@@ -124,10 +124,11 @@ def params_in_crops(units: CropUnits, crops: Sequence[Crop]) -> list[FaceParams]
         return []
     px_per_dm = np.array([crop.side_px for crop in crops], dtype=np.float32) * units.scale
     shifts = px_per_dm[:, None] * units.translation[:, :2] * np.array([1, -1], dtype=np.float32)
-    turned = np.einsum("bij,bj->bi", np.stack([crop.image_from_crop for crop in crops]), shifts)
+    rolls = np.array([crop.roll for crop in crops], dtype=np.float32)
+    cosine, sine, (x, y) = np.cos(rolls), np.sin(rolls), shifts.T
+    turned = np.stack([cosine * x + sine * y, cosine * y - sine * x], axis=1)
     origins = (np.stack([crop.center_px for crop in crops]) + turned).astype(np.float32)
-    rolls = np.stack([_wxyz_of_roll(crop.roll) for crop in crops])
-    wxyz = canonical_wxyz(multiply_wxyz(rolls, np.asarray(units.wxyz, dtype=np.float32)))
+    wxyz = canonical_wxyz(multiply_wxyz(_wxyz_of_roll(rolls), np.asarray(units.wxyz, dtype=np.float32)))
     return [
         FaceParams(identity, expression, HeadPose(rotation, origin, DECIMETRES_PER_METRE * float(size)))
         for identity, expression, rotation, origin, size in zip(
@@ -141,9 +142,11 @@ def crop_units_from_params(params: FaceParams, crop: Crop) -> CropUnits:
     scale = params.pose.px_per_m / (DECIMETRES_PER_METRE * crop.side_px)
     x, y = (params.pose.origin_px - crop.center_px) @ crop.image_from_crop / (crop.side_px * scale)
     translation = np.array([x, -y, 0], dtype=np.float32)
-    wxyz = multiply_wxyz(inverse_wxyz(_wxyz_of_roll(crop.roll)), params.pose.wxyz)
+    wxyz = multiply_wxyz(inverse_wxyz(_wxyz_of_roll(np.float32(crop.roll))), params.pose.wxyz)
     return CropUnits(params.identity, params.expression, canonical_wxyz(wxyz), translation, float(scale))
 
 
-def _wxyz_of_roll(roll: float) -> Float[np.ndarray, "4"]:
-    return wxyz_from_axis_angle(np.array([0, 0, roll], dtype=np.float32))
+def _wxyz_of_roll(roll: Float[np.ndarray, "*b"] | np.float32) -> Float[np.ndarray, "*b 4"]:
+    """Turn about the viewing axis; for all faces of a picture at once, because this runs for every frame."""
+    nothing = np.zeros_like(roll)
+    return np.stack([np.cos(roll / 2), nothing, nothing, np.sin(roll / 2)], axis=-1)
