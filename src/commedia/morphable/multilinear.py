@@ -75,7 +75,7 @@ def tensor_from_model(model: MorphableModel) -> Float[np.ndarray, "n i u"]:
 
 def hosvd(
     tensor: Float[np.ndarray, "..."], ranks: Sequence[int | None]
-) -> tuple[Float[np.ndarray, "..."], list[Float[np.ndarray, "n r"] | None]]:
+) -> tuple[Float[np.ndarray, "..."], list[Float[np.ndarray, "_ _"] | None]]:
     """Condense a tensor along each axis that has a rank; None leaves an axis as it is.
 
     Returns:
@@ -95,7 +95,7 @@ def hosvd(
 
 
 def expanded(
-    core: Float[np.ndarray, "..."], factors: Sequence[Float[np.ndarray, "n r"] | None]
+    core: Float[np.ndarray, "..."], factors: Sequence[Float[np.ndarray, "_ _"] | None]
 ) -> Float[np.ndarray, "..."]:
     """Undo `hosvd`, but for what was cut off."""
     for axis, factor in enumerate(factors):
