@@ -86,7 +86,7 @@ def _reader(config: CloseUpsConfig, size: int, units: int) -> nn.Sequential:
     fine, middle, coarse = config.widths
     last = nn.Linear(config.hidden, units)
     start_near(last, RESTING_EXPRESSION_LOGIT)
-    return nn.Sequential(
+    reader = nn.Sequential(
         ConvUnit(3, fine, 3, norm=True),
         ConvUnit(fine, middle, 3, stride=2, norm=True),
         Bottleneck(middle),
@@ -98,8 +98,9 @@ def _reader(config: CloseUpsConfig, size: int, units: int) -> nn.Sequential:
         nn.Linear(config.cell_channels * (size // 4) ** 2, config.hidden),
         nn.BatchNorm1d(config.hidden),
         nn.ReLU(),
-        last,
     )
+    reader.add_module("last", last)
+    return reader
 
 
 def region_patches(pixels: Float[Tensor, "b 3 h w"], landmarks: Float[Tensor, "b 68 2"]) -> RegionPatches:

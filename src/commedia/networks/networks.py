@@ -14,6 +14,7 @@ from commedia.networks.mfn_base import MfnBase, MfnBaseConfig
 from commedia.networks.sfn import Sfn, SfnConfig
 from commedia.networks.sfn_base import SfnBase, SfnBaseConfig
 from commedia.networks.sfn_close import SfnClose, SfnCloseConfig
+from commedia.networks.sfn_points import SfnPoints, SfnPointsConfig
 
 SfnNetwork = Sfn | SfnBase | SfnClose
 """Read one crop; all give `FaceOutputs`."""
@@ -21,14 +22,15 @@ MfnNetwork = Mfn | MfnBase
 """Find and read; all give a grid."""
 SfnNetworkConfig = SfnConfig | SfnBaseConfig | SfnCloseConfig
 MfnNetworkConfig = MfnConfig | MfnBaseConfig
-Network = SfnNetwork | MfnNetwork | CloseUps
-NetworkConfig = SfnNetworkConfig | MfnNetworkConfig | CloseUpsConfig
+Network = SfnNetwork | MfnNetwork | SfnPoints | CloseUps
+NetworkConfig = SfnNetworkConfig | MfnNetworkConfig | SfnPointsConfig | CloseUpsConfig
 
 NETWORKS: dict[str, tuple[type[Any], type[Any]]] = {
     "sfn": (SfnConfig, Sfn),
     "mfn": (MfnConfig, Mfn),
     "sfn-base": (SfnBaseConfig, SfnBase),
     "mfn-base": (MfnBaseConfig, MfnBase),
+    "sfn-points": (SfnPointsConfig, SfnPoints),
     "close-ups": (CloseUpsConfig, CloseUps),
     "sfn-close": (SfnCloseConfig, SfnClose),
 }

@@ -69,4 +69,8 @@ class PlacedHead(nn.Module):
         self.last = nn.Linear(hidden, outputs)
 
     def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k"]:
-        return self.last(torch.relu(self.norm(self.hidden(self.reduce(features).flatten(1)))))
+        return self.last(self.features(features))
+
+    def features(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b n"]:
+        """What the last layer sees."""
+        return torch.relu(self.norm(self.hidden(self.reduce(features).flatten(1))))

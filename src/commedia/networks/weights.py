@@ -90,8 +90,12 @@ def load_weights(path: Path, network: nn.Module) -> None:
 
 
 def start_from(path: Path, network: nn.Module) -> int:
-    """Copy every tensor whose name and shape fit, as MFN's trunk fits SFN's; returns how many were copied."""
+    """Copy every tensor whose name and shape fit, as MFN's trunk fits SFN's; returns how many were copied.
+
+    A network that has another one inside as `base` also takes that one's file.
+    """
     wanted, found = network.state_dict(), _tensors(path)
+    found |= {f"base.{name}": tensor for name, tensor in found.items()}
     fitting = {name: found[name] for name in wanted.keys() & found.keys() if found[name].shape == wanted[name].shape}
     with torch.no_grad():
         for name, tensor in fitting.items():

@@ -37,7 +37,7 @@ class Augmentation:
 class Optimisation:
     """How weights move; the defaults are paper 1's for SFN."""
 
-    optimiser: Literal["adam", "adamw"] = "adam"
+    optimiser: Literal["adam", "adamw", "muon"] = "adam"
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     schedule: Literal["plateau", "cosine"] = "plateau"

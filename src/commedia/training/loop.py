@@ -20,6 +20,7 @@ from commedia.errors import WeightsMismatch
 from commedia.losses.faces import FaceLossConfig
 from commedia.networks.close_ups import CloseUpsConfig
 from commedia.networks.networks import MfnNetworkConfig, SfnNetwork
+from commedia.networks.sfn_points import SfnPointsConfig
 from commedia.networks.weights import network_from_weights, save_weights, start_from
 from commedia.training.batches import prefetched
 from commedia.training.checkpoints import Average, Progress, load_checkpoint, save_checkpoint
@@ -28,6 +29,7 @@ from commedia.training.config import Budget, Precision, Recipe
 from commedia.training.face_model import FaceModel, default_face_model
 from commedia.training.log import TrainingLog
 from commedia.training.mfn_task import MfnTask
+from commedia.training.points_task import PointsTask
 from commedia.training.schedules import learning_rate, optimiser_for, watch_plateau
 from commedia.training.sfn_task import SfnTask
 from commedia.training.tasks import Loss, Task
@@ -152,6 +154,8 @@ def task_for(recipe: Recipe, shards: Sequence[Path], run: RunConfig, model: Face
         task: Task = MfnTask(recipe, shards, model, run.seed, teacher=_teacher(recipe, run))
     elif isinstance(recipe.network, CloseUpsConfig):
         task = CloseUpsTask(recipe, shards, model, run.seed)
+    elif isinstance(recipe.network, SfnPointsConfig):
+        task = PointsTask(recipe, shards, model, run.seed)
     else:
         task = SfnTask(recipe, shards, model, run.seed)
     if run.init_from is not None:

@@ -16,6 +16,7 @@ from commedia.networks.mfn import MfnConfig
 from commedia.networks.mfn_base import MfnBaseConfig
 from commedia.networks.sfn import SfnConfig
 from commedia.networks.sfn_base import SfnBaseConfig
+from commedia.networks.sfn_points import SfnPointsConfig
 from commedia.training.config import Augmentation, DataConfig, Optimisation, Recipe
 
 SFN_PAPER = Recipe(
@@ -92,13 +93,22 @@ SFN_BASE = Recipe(
     data=DataConfig(labelled_share=0.4, gold_weight=3.0, epoch_steps=500),
 )
 
+# Begins with the weights of `sfn-base` (--init-from): a trunk that knows faces soon knows where their points are.
+SFN_POINTS = replace(
+    SFN_BASE,
+    name="sfn-points",
+    network=SfnPointsConfig(),
+    augmentation=replace(SFN_BASE.augmentation, colour=0.2, degrade=0.05, erase=0.05),
+    optimisation=replace(SFN_BASE.optimisation, optimiser="muon", learning_rate=1.5e-3),
+)
+
 # Trained by true landmarks, so that it needs no SFN; wrong placement is part of the drawing of a batch.
 CLOSE_UPS = Recipe(
     name="close-ups",
     network=CloseUpsConfig(),
     loss=_OURS,
-    augmentation=SFN_BASE.augmentation,
-    optimisation=SFN_BASE.optimisation,
+    augmentation=replace(SFN_BASE.augmentation, colour=0.2, degrade=0.05, erase=0.05),
+    optimisation=replace(SFN_BASE.optimisation, optimiser="muon", learning_rate=2e-3),
     data=replace(SFN_BASE.data, labelled_share=0.3),
 )
 
@@ -142,7 +152,7 @@ RECIPES: dict[str, Recipe] = {
     for recipe in (
         *(SFN_PAPER, SFN_PAPER_DISENTANGLED, SFN_PAPER_SINGLE_SCALE),
         *(MFN_PAPER, MFN_PAPER_SINGLE_SCALE, MFN_PAPER_DETECT_ONLY),
-        *(SFN_BASE, CLOSE_UPS, MFN_BASE, SFN_SMOKE, MFN_SMOKE),
+        *(SFN_BASE, SFN_POINTS, CLOSE_UPS, MFN_BASE, SFN_SMOKE, MFN_SMOKE),
     )
 }
 

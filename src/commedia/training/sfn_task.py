@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from commedia.losses.landmark import project
 from commedia.networks.heads import FaceOutputs
 from commedia.networks.networks import SfnNetworkConfig, network_for
 from commedia.networks.sfn import SFN_SIZE
+from commedia.networks.sfn_points import SfnPointsConfig
 from commedia.training.batches import SfnBatch, unit_pixels
 from commedia.training.config import DataConfig, PairKind, Recipe
 from commedia.training.crops import STILL, crops, edit_pairs, view_pairs
@@ -32,7 +34,7 @@ class SfnTask:
     """See `tasks.Task`."""
 
     def __init__(self, recipe: Recipe, shards: Sequence[Path], model: FaceModel, seed: int):
-        assert isinstance(recipe.network, SfnNetworkConfig)
+        assert isinstance(recipe.network, SfnNetworkConfig | SfnPointsConfig)
         assert isinstance(recipe.loss, FaceLossConfig)
         self.recipe, self.model, self.seed = recipe, model, seed
         self.loss_config = recipe.loss
@@ -65,7 +67,10 @@ class SfnTask:
     def pixels(self, batch: SfnBatch) -> Tensor:
         return unit_pixels(batch.pixels)
 
-    def loss(self, outputs: FaceOutputs, batch: SfnBatch, tau: float) -> Loss:
+    def loss(self, outputs: Any, batch: SfnBatch, tau: float) -> Loss:
+        return self._face_loss(outputs, batch, tau)
+
+    def _face_loss(self, outputs: FaceOutputs, batch: SfnBatch, tau: float) -> Loss:
         device = outputs.identity.device
         targets = FaceTargets(*(part.to(device) for part in batch.targets))
         loss = face_loss(outputs, targets, self.model.landmarks.to(device), self.loss_config, tau)
@@ -79,7 +84,7 @@ class SfnTask:
     @torch.no_grad()
     def validate(self, network: nn.Module) -> Validation:
         batch, outputs = self._held(network)
-        loss = self.loss(outputs, batch, tau=1.0).total
+        loss = self._face_loss(outputs, batch, tau=1.0).total
         return Validation(
             loss=float(loss),
             error=normalised_error(self._landmarks(outputs), batch.targets),
@@ -99,6 +104,9 @@ class SfnTask:
             images, points.numpy(), truth.numpy(), outputs.expression.numpy(), batch.targets.expression.numpy()
         )
 
+    def _faces(self, network: nn.Module, pixels: Tensor) -> FaceOutputs:
+        return network(pixels)
+
     def _landmarks(self, outputs: FaceOutputs) -> Float[Tensor, "b 68 2"]:
         layer = self.model.landmarks.to(outputs.identity.device)
         return project(DM_PER_M * layer(outputs.identity, outputs.expression), outputs)
@@ -109,7 +117,7 @@ class SfnTask:
         rng = np.random.default_rng(self.seed)
         batch = crops(self.held, rows, STILL, self.model.identity_mirror, rng)
         device = next(network.parameters()).device
-        slices = [network(unit_pixels(part.to(device))) for part in batch.pixels.split(128)]
+        slices = [self._faces(network, unit_pixels(part.to(device))) for part in batch.pixels.split(128)]
         joined_parts = (torch.cat([part.float().cpu() for part in parts]) for parts in zip(*slices, strict=True))
         return batch, FaceOutputs(*joined_parts)
 
