@@ -8,10 +8,13 @@ from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_MIRROR, LANDMARK_M
 from commedia.networks.close_ups import LEFT_UNITS, MOUTH_UNITS, RIGHT_UNITS, CloseUps, CloseUpsConfig, region_patches
 from commedia.networks.sfn_base import SfnBaseConfig
 from commedia.networks.sfn_close import SfnClose, SfnCloseConfig
+from commedia.networks.sfn_points import SfnPointsConfig
 from commedia.training.face_model import default_face_model
 
 SMALL = CloseUpsConfig(widths=(8, 8, 8), cell_channels=2, hidden=8)
-SMALL_SFN = SfnBaseConfig(stem=8, widths=(8, 16, 16), blocks=(1, 1, 1), fine=8)
+SMALL_SFN = SfnPointsConfig(
+    SfnBaseConfig(stem=8, widths=(8, 16, 16), blocks=(1, 1, 1), fine=8), points=70, channels=8, hidden=8
+)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +95,7 @@ def test_without_a_share_close_ups_change_nothing() -> None:
     torch.manual_seed(0)
     network = SfnClose(SfnCloseConfig(base=SMALL_SFN, close_ups=SMALL, share=0.0, gain=1.0)).eval()
     pixels = torch.rand(2, 3, 128, 128)
-    alone, together = network.base(pixels), network(pixels)
+    alone, together = network.base(pixels).faces, network(pixels)
     for name, first, second in zip(alone._fields, alone, together, strict=True):
         torch.testing.assert_close(first, second, atol=1e-4, rtol=0, msg=name)
 
@@ -113,7 +116,7 @@ def test_close_ups_move_expression_only() -> None:
     with torch.no_grad():
         network.close_ups.mouth[-1].bias.add_(3.0)
     pixels = torch.rand(1, 3, 128, 128)
-    alone, together = network.base(pixels), network(pixels)
+    alone, together = network.base(pixels).faces, network(pixels)
     torch.testing.assert_close(alone.identity, together.identity)
     torch.testing.assert_close(alone.wxyz, together.wxyz)
     moved = (together.expression - alone.expression)[0] > 0.2

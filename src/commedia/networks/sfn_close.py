@@ -1,6 +1,6 @@
-"""SFN with close-ups: `sfn_base.py` reads the face, its own landmarks place the close-ups, both say the expression.
+"""SFN with close-ups: `sfn_points.py` reads the face, its own landmarks place the close-ups, both say the expression.
 
-One ONNX graph, same input and outputs as SFN. The two parts are trained by recipes of their own (`sfn-base`,
+One ONNX graph, same input and outputs as SFN. The two parts are trained by recipes of their own (`sfn-points`,
 `close-ups`) and put together at export. Their logits are averaged, and since two readers who err apart are surer
 together than the mean of their doubts, the mean is stretched away from the usual logit of a unit.
 """
@@ -11,26 +11,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from commedia.morphable.landmarks import load_scheme
-from commedia.morphable.layer import MorphableLayer
-from commedia.morphable.model import load_head
+from commedia.conventions import LANDMARK_COUNT
 from commedia.networks.close_ups import CloseUps, CloseUpsConfig, region_patches
 from commedia.networks.heads import FaceOutputs
-from commedia.networks.sfn_base import SfnBase, SfnBaseConfig
-from commedia.render.project import rotate
-
-DM_PER_M = 10.0
+from commedia.networks.sfn_points import SfnPoints, SfnPointsConfig
 
 
 @dataclass(frozen=True)
 class SfnCloseConfig:
     """The two parts, and how much of the expression's logits is the close-ups'."""
 
-    base: SfnBaseConfig = field(default_factory=SfnBaseConfig)
+    base: SfnPointsConfig = field(default_factory=SfnPointsConfig)
     close_ups: CloseUpsConfig = field(default_factory=CloseUpsConfig)
     share: float = 0.65
     gain: float = 1.5
-    """How far the mean is stretched; on 400 synthetic faces 1.2 has the least cross-entropy, 1.5 hardly more than 1."""
+    """How far the mean is stretched; see `docs/training.md` for how it was chosen."""
     pivot: float = -1.4
     """Logit that stretching leaves alone: of 0.2, a unit's mean over many faces."""
 
@@ -41,20 +36,13 @@ class SfnClose(nn.Module):
     def __init__(self, config: SfnCloseConfig | None = None):
         super().__init__()
         self.config = config = config or SfnCloseConfig()
-        self.base, self.close_ups = SfnBase(config.base), CloseUps(config.close_ups)
-        self.landmarks = MorphableLayer(load_head().model).reduced(load_scheme("ibug68"))
+        self.base, self.close_ups = SfnPoints(config.base), CloseUps(config.close_ups)
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> FaceOutputs:
         """Read faces from RGB crops in [0, 1]."""
-        read: FaceOutputs = self.base(pixels)
-        logits = self.close_ups(region_patches(pixels, self._places(read)))
+        read, points = self.base(pixels)
+        logits = self.close_ups(region_patches(pixels, points[:, :LANDMARK_COUNT]))
         first = torch.logit(read.expression, eps=1e-6)
         share, gain, pivot = self.config.share, self.config.gain, self.config.pivot
         mean = (1 - share) * first + share * logits
         return read._replace(expression=torch.sigmoid(pivot + gain * (mean - pivot)))
-
-    def _places(self, read: FaceOutputs) -> Float[Tensor, "b 68 2"]:
-        """Project the 68 points into crop units (paper 1, Eq. 2)."""
-        turned = rotate(DM_PER_M * self.landmarks(read.identity, read.expression), read.wxyz)
-        placed = (turned + read.translation[:, None])[..., :2] * read.scale[:, None]
-        return placed * placed.new_tensor([1.0, -1.0])
