@@ -3,7 +3,7 @@
 Frame --detect--> Face --regress--> FaceParams --track--> TrackedFace --retarget--> RigPose --send--> Sink
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from commedia.capture.folder import named_pictures
 from commedia.capture.open import open_source
 from commedia.errors import UnreadableMedia
 from commedia.outputs.delivery import Delivery
+from commedia.outputs.people import DEFAULT_FORMATS, check_formats
 from commedia.outputs.results import result_folder
 from commedia.outputs.summary import Summary
 from commedia.retarget.cast import Cast
@@ -37,6 +38,7 @@ def retarget(
     models: Models | None = None,
     preview: bool = True,
     overwrite: bool = False,
+    formats: Sequence[str] = DEFAULT_FORMATS,
     progress: Progress = lambda done, expected: None,
 ) -> Summary:
     """Turn a photo, a GIF or a video into a character and a table per person, a take file and a preview.
@@ -48,12 +50,14 @@ def retarget(
         models: Networks to use instead of the shipped ones.
         preview: Draw the preview, which costs more time than everything else.
         overwrite: Replace the results of an earlier run.
+        formats: What each person becomes: names of `outputs.people.FORMATS`.
         progress: Called after every frame.
     """
     with open_source(path) as source, result_folder(Path(output), overwrite=overwrite) as folder:
+        check_formats(formats, is_still=source.info.is_still)
         cast = character if isinstance(character, Cast) else Cast(character)
         models = models or open_models()
-        with Delivery(folder, source, cast, preview=preview) as delivery:
+        with Delivery(folder, source, cast, preview=preview, formats=formats) as delivery:
             for frame, tracked in watch(source, models):
                 delivery.send(frame, tracked, cast.poses(tracked))
                 progress(frame.index + 1, source.info.frame_count)

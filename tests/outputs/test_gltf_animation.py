@@ -18,8 +18,8 @@ from commedia.characters.character import Character
 from commedia.characters.default_head import default_head_character
 from commedia.characters.gltf import character_from_bytes, read_character
 from commedia.errors import OutputFailed, SinkClosed
-from commedia.geometry.rotations import multiply_wxyz, wxyz_from_yaw_pitch_roll
-from commedia.outputs.gltf_animation import ClipWriter, _continuous, write_clip
+from commedia.geometry.rotations import continuous_wxyz, multiply_wxyz, wxyz_from_yaw_pitch_roll
+from commedia.outputs.gltf_animation import ClipWriter, write_clip
 from commedia.retarget.solve import Retargeter
 from commedia.structures import RigPose
 
@@ -140,8 +140,8 @@ def test_side_files_are_taken_in(tmp_path: Path) -> None:
 
 def test_signs_follow_their_neighbours() -> None:
     track = wxyz_from_yaw_pitch_roll(np.stack([np.linspace(0, 9, 50), np.zeros(50), np.zeros(50)], axis=1))
-    parts = [_continuous(track[:20], None)]
-    parts.append(_continuous(track[20:], parts[0][-1]))
+    parts = [continuous_wxyz(track[:20], None)]
+    parts.append(continuous_wxyz(track[20:], parts[0][-1]))
     joined = np.concatenate(parts)
     assert ((joined[1:] * joined[:-1]).sum(axis=1) > 0.9).all()
     np.testing.assert_allclose(np.abs((joined * track).sum(axis=1)), 1)

@@ -59,13 +59,17 @@ def local_rotations(
     elif bones.neck is None:
         turns[bones.head] = head
     else:
-        neck = wxyz_from_axis_angle(NECK_SHARE * axis_angle_from_wxyz(head))
-        turns[bones.neck] = neck
-        turns[bones.head] = multiply_wxyz(inverse_wxyz(neck), head)
+        turns[bones.neck], turns[bones.head] = neck_and_head(head)
     for eye, wxyz in ((bones.left_eye, left_eye_wxyz), (bones.right_eye, right_eye_wxyz)):
         if eye is not None:
             turns[eye] = _in_character(character, wxyz)
     return {node: _local(character, rest, node, turn) for node, turn in turns.items()}
+
+
+def neck_and_head(head_wxyz: Float[np.ndarray, "*b 4"]) -> tuple[Float[np.ndarray, "*b 4"], Float[np.ndarray, "*b 4"]]:
+    """Divide the turn of a head: what the neck does, and what the head adds to it."""
+    neck = wxyz_from_axis_angle(NECK_SHARE * axis_angle_from_wxyz(head_wxyz))
+    return neck, multiply_wxyz(inverse_wxyz(neck), head_wxyz)
 
 
 def _in_character(character: Character, wxyz: np.ndarray) -> np.ndarray:

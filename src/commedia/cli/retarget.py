@@ -16,6 +16,7 @@ from rich.table import Table
 from commedia.capture.open import open_source
 from commedia.errors import CommediaError
 from commedia.inference.weights import DEFAULT_MFN, DEFAULT_SFN
+from commedia.outputs.people import DEFAULT_FORMATS, check_formats
 from commedia.outputs.summary import Summary
 from commedia.pipeline import Progress as ProgressCallback
 from commedia.pipeline import retarget, retarget_folder
@@ -30,13 +31,15 @@ def run(
     json: tyro.conf.FlagCreatePairsOff[bool] = False,
     preview: bool = True,
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False,
+    formats: tuple[str, ...] = DEFAULT_FORMATS,
     mfn: str = DEFAULT_MFN,
     sfn: str = DEFAULT_SFN,
 ) -> None:
     """Turn everyone in a photo, a GIF, a video or a folder of photos into an animated 3D character.
 
-    Writes, per person, person-01.glb (character and motion) and person-01.csv (Live Link Face), and for all together
-    take.jsonl (every parameter) and preview.mp4 or preview.jpg. A folder's pictures get a folder each.
+    Writes, per person, person-01.glb (character and motion) and person-01.csv (Live Link Face), or what `--formats`
+    asks for, and for all together take.jsonl (every parameter) and preview.mp4 or preview.jpg. A folder's pictures get
+    a folder each.
 
     Args:
         input: A picture, an animation, a video, or a folder of pictures.
@@ -47,18 +50,27 @@ def run(
         json: Print a machine-readable summary, and nothing else, on standard output.
         preview: Draw the preview, which takes more time than everything else.
         overwrite: Replace the results of an earlier run.
+        formats: What each person becomes, any of: glb (character with clip), csv (Live Link Face), bvh (neck, head and
+            eyes).
         mfn: Weights of the network that finds faces: a shipped name, or an .onnx file.
         sfn: Weights of the network that reads single faces: a shipped name, or an .onnx file.
     """
     if faces is not None and faces < 1:
         raise CommediaError(f"--faces {faces} leaves nobody to follow; give a number from 1 up")
     # What is wrong with the input is said before the networks are loaded.
-    open_source(input).close()
+    with open_source(input) as source:
+        check_formats(formats, is_still=source.info.is_still)
     models = open_models(mfn, sfn)
     if faces is not None:
         models = models.largest(faces)
     summaries = retarget_with_bar(
-        input, output, models=models, character=character, preview=preview, overwrite=overwrite
+        input,
+        output,
+        models=models,
+        character=character,
+        preview=preview,
+        overwrite=overwrite,
+        formats=formats,
     )
     if json:
         print(json_format.dumps([summary.to_json() for summary in summaries], indent=2))

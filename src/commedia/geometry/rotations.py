@@ -111,3 +111,22 @@ def yaw_pitch_roll_from_wxyz(wxyz: Float[np.ndarray, "*b 4"]) -> Float[np.ndarra
 def mirrored_wxyz(wxyz: Float[np.ndarray, "*b 4"]) -> Float[np.ndarray, "*b 4"]:
     """Reflect a rotation in the plane x = 0: what a mirror shows of a turning head."""
     return wxyz * np.array([1, 1, -1, -1], dtype=wxyz.dtype)
+
+
+def between_wxyz(
+    first: Float[np.ndarray, "*b 4"], second: Float[np.ndarray, "*b 4"], share: float
+) -> Float[np.ndarray, "*b 4"]:
+    """Turn from `first` (share 0) towards `second` (share 1) the shorter way, at constant speed."""
+    way = axis_angle_from_wxyz(multiply_wxyz(second, inverse_wxyz(first)))
+    return canonical_wxyz(multiply_wxyz(wxyz_from_axis_angle(share * way), first))
+
+
+def continuous_wxyz(wxyz: Float[np.ndarray, "n 4"], last: Float[np.ndarray, "4"] | None) -> Float[np.ndarray, "n 4"]:
+    """Choose signs along a track so that neighbours are close: q and -q are one rotation, but not half way between.
+
+    `last` is the quaternion before the first, None at the start of the track.
+    """
+    before = np.concatenate([wxyz[:1] if last is None else last[None], wxyz[:-1]])
+    flips = np.where((wxyz * before).sum(axis=1) < 0, -1.0, 1.0)
+    # `before` holds unflipped neighbours, except for `last`; signs therefore multiply up along the track.
+    return wxyz * np.cumprod(flips)[:, None]

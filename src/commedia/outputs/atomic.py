@@ -32,6 +32,16 @@ class AtomicFile:
             self.discard()
             raise OutputFailed(refusal(self.path, error)) from error
 
+    def overwrite(self, offset: int, data: bytes) -> None:
+        """Replace bytes that were written before, as a count that is known only at the end."""
+        try:
+            self._file.seek(offset)
+            self._file.write(data)
+            self._file.seek(0, os.SEEK_END)
+        except OSError as error:
+            self.discard()
+            raise OutputFailed(refusal(self.path, error)) from error
+
     def commit(self) -> None:
         """Close the file and give it its name."""
         try:

@@ -1,13 +1,13 @@
 """All results of one take: take file and preview while it runs, a character and a table per person at its end."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 from commedia.capture.source import FrameSource
-from commedia.outputs.people import person_name, write_person
+from commedia.outputs.people import DEFAULT_FORMATS, Performance, person_name, write_person
 from commedia.outputs.preview import PreviewWriter
 from commedia.outputs.spool import Part, TakeSpool
 from commedia.outputs.summary import PersonSummary, Summary
@@ -22,8 +22,17 @@ SHORTEST_APPEARANCE_S = Fraction(1, 2)
 class Delivery:
     """Receives a take frame by frame. Use as a context: it completes at the end, and leaves nothing after an error."""
 
-    def __init__(self, folder: Path, source: FrameSource, cast: Cast, *, preview: bool = True):
+    def __init__(
+        self,
+        folder: Path,
+        source: FrameSource,
+        cast: Cast,
+        *,
+        preview: bool = True,
+        formats: Sequence[str] = DEFAULT_FORMATS,
+    ):
         info = source.info
+        self._formats = formats
         self._folder, self._source, self._cast = folder, source, cast
         self._spool_folder = folder / "spool"
         self._spool_folder.mkdir()
@@ -89,7 +98,8 @@ class Delivery:
         if part.tracked_frames >= shortest:
             character = self._cast.character_for(part.identity, person_name(part.id))
             pose_of = self._cast.retargeter.pose_from_params
-            files = write_person(self._folder, self._spool, part.id, character, pose_of, self._source.info.frame_rate)
+            performance = Performance(self._spool, part.id, character, pose_of, self._source.info.frame_rate)
+            files = write_person(self._folder, performance, self._formats)
         first_s, last_s = self._spool.time_s(part.first_frame), self._spool.time_s(part.last_frame)
         return PersonSummary(part.id, part.tracked_frames, float(first_s), float(last_s), tuple(files))
 

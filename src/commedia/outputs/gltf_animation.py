@@ -4,9 +4,7 @@ Motion is spooled to disk while it arrives and laid out track by track at the en
 length of the take. Key times are the source's frame times, so the clips of several people stay in step.
 """
 
-import contextlib
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,13 +13,13 @@ import numpy as np
 from commedia.characters.bones import local_rotations, turned_nodes
 from commedia.characters.builder import glb_header
 from commedia.characters.character import Character
-from commedia.errors import OutputFailed, SinkClosed
-from commedia.outputs.atomic import AtomicFile, disk_errors, written_aside
+from commedia.errors import OutputFailed
+from commedia.geometry.rotations import continuous_wxyz
+from commedia.outputs.atomic import AtomicFile, written_aside
 from commedia.outputs.packing import Packed, pack
+from commedia.outputs.row_spool import RowSpool
 from commedia.structures import RigPose, TrackedFace
 
-ROWS_AT_ONCE = 512
-"""Frames held in memory while tracks are laid out."""
 CLIP_NAME = "commedia"
 
 
@@ -42,14 +40,7 @@ class ClipWriter:
 
     def __init__(self, character: Character, path: Path):
         self.character, self.path = character, path
-        self._morphs = len(character.rig.morph_names)
-        self._count = 0
-        self._last_time = -np.inf
-        self._closed = False
-        with disk_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Beside the result, because /tmp is memory on some machines.
-            self._spool = tempfile.TemporaryFile(dir=path.parent)
+        self._spool = RowSpool(path, len(character.rig.morph_names) + 12)
 
     def send(self, time_s: Fraction, face: TrackedFace, pose: RigPose) -> None:
         """Take one frame; `face` is not needed here."""
@@ -57,51 +48,28 @@ class ClipWriter:
 
     def add(self, time_s: Fraction, pose: RigPose) -> None:
         """Take one pose. Of poses at one time (as glTF's 32-bit seconds tell time) the first is kept."""
-        if self._closed:
-            raise SinkClosed(f"{self.path} is already closed")
-        row = np.concatenate(
-            [[float(time_s)], pose.weights, pose.head_wxyz, pose.left_eye_wxyz, pose.right_eye_wxyz]
-        ).astype("<f4")
-        assert len(row) == self._row_size, f"a pose of {len(pose.weights)} weights for {self._morphs} morphs"
-        if not np.isfinite(row).all():
-            raise OutputFailed(f"cannot write {self.path}: the pose at {float(time_s):.3f} s is not finite")
-        if row[0] <= self._last_time:
-            return
-        self._last_time = row[0]
-        with disk_errors(self.path):
-            self._spool.write(row.tobytes())
-        self._count += 1
+        row = np.concatenate([pose.weights, pose.head_wxyz, pose.left_eye_wxyz, pose.right_eye_wxyz])
+        self._spool.add(time_s, row)
 
     def close(self) -> None:
         """Lay out the tracks and write the GLB."""
-        if self._closed:
-            return
-        self._closed = True
         try:
-            with disk_errors(self.path):
-                self._spool.flush()
-            self._write()
+            if self._spool.end():
+                self._write()
         finally:
             self.discard()
 
     def discard(self) -> None:
         """Forget the clip."""
-        self._closed = True
-        # Closing flushes, which a full disk refuses; what was spooled is not wanted any more.
-        with contextlib.suppress(OSError):
-            self._spool.close()
-
-    @property
-    def _row_size(self) -> int:
-        return 1 + self._morphs + 12
+        self._spool.discard()
 
     def _write(self) -> None:
         packed = pack(self.character.document)
-        tracks = _Tracks(self.character, packed, self._count)
-        if self._count:
-            tracks.declare(self._first_and_last())
-        if self._count == 1:
-            tracks.set_rest(next(self._rows())[0])
+        tracks = _Tracks(self.character, packed, self._spool.count)
+        if self._spool.count:
+            tracks.declare(self._spool.time_span_s())
+        if self._spool.count == 1:
+            tracks.set_rest(next(self._spool.rows())[0])
         length = packed.length + tracks.length
         header = glb_header(packed.tree, length)
         if len(header) + length >= 1 << 32:
@@ -110,30 +78,21 @@ class ClipWriter:
             file.write(header)
             for chunk in packed.chunks:
                 file.write(chunk)
-            if self._count:
+            if self._spool.count:
                 self._write_tracks(file, tracks)
 
     def _write_tracks(self, file: AtomicFile, tracks: "_Tracks") -> None:
-        for rows in self._rows():
+        for rows in self._spool.rows():
             file.write(np.ascontiguousarray(rows[:, 0]).tobytes())
         for group in tracks.weight_groups:
-            for rows in self._rows():
+            for rows in self._spool.rows():
                 file.write(np.ascontiguousarray(rows[:, 1 + np.array(group)]).tobytes())
         for node in tracks.turned:
             last = None
-            for rows in self._rows():
-                wxyz = _continuous(tracks.rotations(rows)[node], last)
+            for rows in self._spool.rows():
+                wxyz = continuous_wxyz(tracks.rotations(rows)[node], last)
                 last = wxyz[-1]
                 file.write(wxyz[:, [1, 2, 3, 0]].astype("<f4").tobytes())
-
-    def _rows(self) -> Iterator[np.ndarray]:
-        size = 4 * self._row_size
-        self._spool.seek(0)
-        while data := self._spool.read(ROWS_AT_ONCE * size):
-            yield np.frombuffer(data, "<f4").reshape(-1, self._row_size)
-
-    def _first_and_last(self) -> tuple[float, float]:
-        return float(next(self._rows())[0, 0]), float(self._last_time)
 
 
 class _Tracks:
@@ -211,11 +170,3 @@ def _use_translation_rotation_scale(entry: dict, node) -> None:
     if entry.pop("matrix", None) is not None:
         entry["translation"], entry["scale"] = node.translation.tolist(), node.scale.tolist()
         entry["rotation"] = node.wxyz[[1, 2, 3, 0]].tolist()
-
-
-def _continuous(wxyz: np.ndarray, last: np.ndarray | None) -> np.ndarray:
-    """Choose signs so that neighbours are close: q and -q are one rotation, but not half way between them."""
-    before = np.concatenate([wxyz[:1] if last is None else last[None], wxyz[:-1]])
-    flips = np.where((wxyz * before).sum(axis=1) < 0, -1.0, 1.0)
-    # `before` holds unflipped neighbours, except for `last`; signs therefore multiply up along the track.
-    return wxyz * np.cumprod(flips)[:, None]

@@ -1,15 +1,24 @@
-"""One person of a finished take becomes a character with a clip and a CSV, both in step with the source's frames."""
+"""One person of a finished take becomes files, one or more per format, all in step with the source's frames.
 
-from collections.abc import Callable, Iterator
+`FORMATS` is the whole choice: a name, and the function that writes it. A format that stores times keeps those of the
+source; one that stores only a rate is resampled to it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from commedia.characters.character import Character
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
+from commedia.errors import CommediaError, UnknownName
+from commedia.outputs.bvh import BvhWriter
 from commedia.outputs.gltf_animation import ClipWriter
 from commedia.outputs.livelink_csv import DEFAULT_RATE, LiveLinkCsvWriter
+from commedia.outputs.resampling import resampled
 from commedia.outputs.spool import TakeSpool
 from commedia.structures import FaceParams, HeadPose, RigPose
 
@@ -20,9 +29,54 @@ NEUTRAL = FaceParams(
 )
 """What is written for frames in which a person does not appear at all."""
 
+DEFAULT_FORMATS = ("glb", "csv")
 TIMECODE_RATES = tuple(Fraction(rate) for rate in (24, 25, 30, 48, 50, 60, 100, 120)) + tuple(
     Fraction(1000 * rate, 1001) for rate in (24, 30, 48, 60, 120)
 )
+
+
+@dataclass(frozen=True)
+class Performance:
+    """What one person did in a take, and the character that does it again."""
+
+    spool: TakeSpool
+    person: int
+    character: Character
+    pose_of: Callable[[FaceParams], RigPose]
+    rate: Fraction
+    """Nominal frames per second of the source."""
+
+    def frames(self) -> Iterator[tuple[Fraction, FaceParams]]:
+        """Every frame of the source, neutral where the person does not appear: row n always belongs to frame n."""
+        return ((time_s, params or NEUTRAL) for _, time_s, params in _every_frame(self.spool, self.person))
+
+    def keys(self) -> Iterator[tuple[Fraction, FaceParams]]:
+        """Frames where the person appears, and neutral ones at the ends of absences: all clips are equally long."""
+        part, last = self.spool.parts[self.person], self.spool.frame_count - 1
+        ends = (0, part.first_frame - 1, part.last_frame + 1, last)
+        for index, time_s, params in _every_frame(self.spool, self.person):
+            if params is not None or index in ends:
+                yield time_s, params or NEUTRAL
+
+    def samples(self) -> Iterator[tuple[Fraction, FaceParams]]:
+        """The motion at `fixed_rate`, from 0 to the end of the take."""
+        return resampled(self.frames(), fixed_rate(self.rate))
+
+    def poses(self, moments: Iterable[tuple[Fraction, FaceParams]]) -> Iterator[tuple[Fraction, RigPose]]:
+        """The same moments as poses of the character."""
+        return ((time_s, self.pose_of(params)) for time_s, params in moments)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file that a person can become."""
+
+    write: Callable[[Performance, Path], list[Path]]
+    """Takes the files' path without its ending, such as `out/person-01`; returns what it wrote."""
+    require: Callable[[], None] = lambda: None
+    """Raises `MissingExtra` when a package is not there."""
+    stills_only: str = ""
+    """For a format of single pictures: what to take for motion instead."""
 
 
 def person_name(person: int) -> str:
@@ -30,53 +84,84 @@ def person_name(person: int) -> str:
     return f"person-{person:02d}"
 
 
-def write_person(
-    folder: Path,
-    spool: TakeSpool,
-    person: int,
-    character: Character,
-    pose_of: Callable[[FaceParams], RigPose],
-    rate: Fraction,
-) -> list[Path]:
-    """Write one person's GLB and CSV; returns their paths."""
-    clip_path, table_path = (folder / f"{person_name(person)}{suffix}" for suffix in (".glb", ".csv"))
-    _write_table(table_path, spool, person, rate)
-    _write_clip(clip_path, spool, person, character, pose_of)
-    return [clip_path, table_path]
+def write_person(folder: Path, performance: Performance, formats: Sequence[str] = DEFAULT_FORMATS) -> list[Path]:
+    """Write one person's files; returns their paths, each once."""
+    stem = folder / person_name(performance.person)
+    written = [path for name in formats for path in FORMATS[name].write(performance, stem)]
+    return list(dict.fromkeys(written))
+
+
+def check_formats(formats: Sequence[str], *, is_still: bool) -> None:
+    """Refuse, before any work, what could not be written.
+
+    Raises:
+        UnknownName: A name is not in `FORMATS`.
+        MissingExtra: A format needs a package that is not installed.
+        CommediaError: No format at all, or one for single pictures although the source moves.
+    """
+    if not formats:
+        raise CommediaError(f"no format to write was given; known: {', '.join(FORMATS)}")
+    for name in formats:
+        if name not in FORMATS:
+            raise UnknownName("format", name, FORMATS)
+        FORMATS[name].require()
+        instead = FORMATS[name].stills_only
+        if instead and not is_still:
+            raise CommediaError(
+                f"the format '{name}' is for photos: a video would become thousands of files; "
+                f"take '{instead}', which holds the same vertices of all frames in one file"
+            )
 
 
 def timecode_rate(rate: Fraction) -> Fraction:
     """The usual frame rate that a nominal rate means; 60 for one that no editor knows, as a variable one's mean."""
-    return next((usual for usual in TIMECODE_RATES if abs(usual - rate) * 5000 <= usual), DEFAULT_RATE)
+    return _usual_rate(rate) or DEFAULT_RATE
 
 
-def _write_table(path: Path, spool: TakeSpool, person: int, rate: Fraction) -> None:
-    """One row per frame of the source, so that row n always belongs to frame n."""
-    writer = LiveLinkCsvWriter(path, timecode_rate(rate))
+def fixed_rate(rate: Fraction) -> Fraction:
+    """The rate of formats that know no times: the usual one that a nominal rate means, otherwise the nominal itself."""
+    return _usual_rate(rate) or rate
+
+
+def _usual_rate(rate: Fraction) -> Fraction | None:
+    return next((usual for usual in TIMECODE_RATES if abs(usual - rate) * 5000 <= usual), None)
+
+
+@runtime_checkable
+class _Writer(Protocol):
+    path: Path
+
+    def add(self, time_s: Fraction, what: Any, /) -> None: ...
+    def close(self) -> None: ...
+    def discard(self) -> None: ...
+
+
+def _written(writer: _Writer, moments: Iterable[tuple[Fraction, Any]]) -> list[Path]:
     try:
-        for _, time_s, params in _every_frame(spool, person):
-            writer.add(time_s, params or NEUTRAL)
+        for time_s, what in moments:
+            writer.add(time_s, what)
     except BaseException:
         writer.discard()
         raise
     writer.close()
+    return [writer.path]
 
 
-def _write_clip(
-    path: Path, spool: TakeSpool, person: int, character: Character, pose_of: Callable[[FaceParams], RigPose]
-) -> None:
-    """Keys where the person appears, and neutral ones at the ends of every absence: all clips are equally long."""
-    writer = ClipWriter(character, path)
-    try:
-        last = spool.frame_count - 1
-        part = spool.parts[person]
-        for index, time_s, params in _every_frame(spool, person):
-            if params is not None or index in (0, part.first_frame - 1, part.last_frame + 1, last):
-                writer.add(time_s, pose_of(params or NEUTRAL))
-    except BaseException:
-        writer.discard()
-        raise
-    writer.close()
+def _write_glb(performance: Performance, stem: Path) -> list[Path]:
+    writer = ClipWriter(performance.character, stem.with_suffix(".glb"))
+    return _written(writer, performance.poses(performance.keys()))
+
+
+def _write_csv(performance: Performance, stem: Path) -> list[Path]:
+    return _written(LiveLinkCsvWriter(stem.with_suffix(".csv"), timecode_rate(performance.rate)), performance.frames())
+
+
+def _write_bvh(performance: Performance, stem: Path) -> list[Path]:
+    return _written(BvhWriter(stem.with_suffix(".bvh"), fixed_rate(performance.rate)), performance.samples())
+
+
+FORMATS: dict[str, Format] = {"glb": Format(_write_glb), "csv": Format(_write_csv), "bvh": Format(_write_bvh)}
+"""Everything a person can become, by the name that `--formats` takes."""
 
 
 def _every_frame(spool: TakeSpool, person: int) -> Iterator[tuple[int, Fraction, FaceParams | None]]:
