@@ -1,6 +1,6 @@
 """A take on disk while it is being made: what everyone did, frame by frame, in memory that does not grow.
 
-Raw rows in temporary files, appended as they come and mapped back at the end. Not a format: the files die with the run.
+Raw rows in temporary files, appended as they come and read back piece by piece. Not a format: the files die with the run.
 """
 
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ class TakeSpool:
     def times_s(self) -> Iterator[Fraction]:
         """Time of every frame of the take, in order."""
         self._flush_times()
-        return (Fraction(int(n), int(d)) for n, d in _mapped(self._folder / "times", TIME))
+        return (Fraction(int(n), int(d)) for n, d in _read(self._folder / "times", TIME))
 
     def duration_s(self) -> Fraction:
         """Time of the last frame; 0 without frames."""
@@ -67,21 +67,17 @@ class TakeSpool:
     def time_s(self, frame: int) -> Fraction:
         """Time of one frame."""
         self._flush_times()
-        numerator, denominator = _mapped(self._folder / "times", TIME)[frame]
+        numerator, denominator = next(_read(self._folder / "times", TIME, first=frame))
         return Fraction(int(numerator), int(denominator))
-
-    def rows(self, person: int) -> np.ndarray:
-        """What one person did: a read-only array of `ROW`, mapped from disk, in order of frames."""
-        self._flush_rows(self.parts[person])
-        return _mapped(self._path(person), ROW)
 
     def params(self, person: int) -> Iterator[tuple[int, FaceParams]]:
         """What one person did: frame numbers and parameters, in order, all with the identity known at the end."""
         part = self.parts[person]
-        for row in self.rows(person):
+        self._flush_rows(part)
+        for row in _read(self._path(person), ROW):
             # The place in the image is not kept: a character stands where it stands.
-            pose = HeadPose(np.array(row["wxyz"]), np.zeros(2, np.float32), 1.0)
-            yield int(row["frame"]), FaceParams(part.identity, np.array(row["expression"]), pose)
+            pose = HeadPose(row["wxyz"], np.zeros(2, np.float32), 1.0)
+            yield int(row["frame"]), FaceParams(part.identity, row["expression"], pose)
 
     def _add(self, frame: int, face: TrackedFace) -> None:
         part = self.parts.setdefault(face.id, Part(face.id, frame, face.params.identity))
@@ -109,5 +105,11 @@ def _append(path: Path, rows: np.ndarray) -> None:
         file.write(rows.tobytes())
 
 
-def _mapped(path: Path, dtype: np.dtype) -> np.ndarray:
-    return np.memmap(path, dtype=dtype, mode="r") if path.exists() and path.stat().st_size else np.zeros(0, dtype)
+def _read(path: Path, dtype: np.dtype, *, first: int = 0) -> Iterator[np.void]:
+    """Yield rows from number `first` on. Not mapped: pages of a long take would count as the program's own memory."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        file.seek(first * dtype.itemsize)
+        while len(rows := np.frombuffer(file.read(BUFFERED_ROWS * dtype.itemsize), dtype)):
+            yield from rows

@@ -25,7 +25,8 @@ class Retargeter:
     """Turns faces into poses of one character."""
 
     def __init__(self, character: Character, *, mapping: str | Mapping | None = None):
-        self.character = character
+        # Not the character: its shapes are megabytes, and everybody gets one of their own.
+        self.rig = character.rig
         self.morphs: MorphMap = map_morphs(character, mapping)
         bones = character.rig.bones
         vrm = read_vrm(character.document)
@@ -41,7 +42,7 @@ class Retargeter:
         """Retarget parameters. Where no face answers for a morph, it keeps the file's own weight."""
         expression = np.clip(params.expression.astype(np.float64), 0, 1)
         driven = self.morphs.morph_from_unit.any(axis=1)
-        weights = np.where(driven, self.morphs.weights(expression), self.character.rig.rest_weights)
+        weights = np.where(driven, self.morphs.weights(expression), self.rig.rest_weights)
         left, right = gaze_from_expression(expression, self._look_at)
         return RigPose(
             weights,
