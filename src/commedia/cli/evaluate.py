@@ -11,7 +11,7 @@ from commedia.evaluation.benchmarks import EvaluationSettings, benchmark
 from commedia.evaluation.report import Table, origin_of, show, write_report
 
 TableName = Literal[
-    *("sfn-nme", "mfn-groups", "clips-correlation", "synthetic", "ids"),
+    *("sfn-nme", "mfn-groups", "mfn-crowds", "clips-correlation", "synthetic", "ids"),
     *("paper-table-2", "paper-table-3", "paper-table-4", "paper-table-5", "paper-runtime"),
 ]
 
@@ -59,12 +59,13 @@ def run(
         table: Which table.
         output: Folder for the table as Markdown, CSV and JSON, and for pictures of errors.
         data: Folder with faces/, groups/, clips/ and models/.
-        shards: Held-back synthetic shards, for the table `synthetic`.
+        shards: Held-back synthetic shards, for the tables `synthetic` (single faces) and `mfn-crowds`.
         sfn: Name of shipped weights, or an .onnx file.
         mfn: Name of shipped weights, or an .onnx file.
         landmarker: MediaPipe's face landmarker with blendshapes; by default the one in data/models.
         detector: The RFB-640 face detector; by default the one in data/models.
-        smallest_face: Least longer side of a face over the longer side of its picture, in `mfn-groups`.
+        smallest_face: Least longer side of a face over the longer side of its picture, in `mfn-groups` and
+            `mfn-crowds`.
         limit: Look at this many pictures or clips only.
         root: Folder with published data sets in folders of their names, or one of them, for the tables `paper-...`; for
             `paper-table-5` the folder of expressions.csv, or that file.

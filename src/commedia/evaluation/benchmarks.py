@@ -65,6 +65,7 @@ def benchmark(name: str) -> Benchmark:
     """Look a table up; its modules are imported only now."""
     from commedia.evaluation import (
         clips,
+        crowds,
         groups,
         ids,
         landmarks,
@@ -79,6 +80,7 @@ def benchmark(name: str) -> Benchmark:
     known: dict[str, Benchmark] = {
         "sfn-nme": landmarks.sfn_nme,
         "mfn-groups": groups.mfn_groups,
+        "mfn-crowds": crowds.mfn_crowds,
         "clips-correlation": clips.clips_correlation,
         "synthetic": synthetic.synthetic,
         "ids": ids.ids,
