@@ -13,14 +13,13 @@ ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 class GlbBuilder:
     """Collects accessors and images; `tree` is the glTF JSON, open to the caller."""
 
-    def __init__(self) -> None:
-        self.tree: dict = {
-            "asset": {"version": "2.0", "generator": "commedia"},
-            "buffers": [],
-            "bufferViews": [],
-            "accessors": [],
-        }
-        self._data = bytearray()
+    def __init__(self, tree: dict | None = None, data: bytes = b"") -> None:
+        """Begin a file, or go on with one whose buffer 0 is `data`."""
+        begun = {"asset": {"version": "2.0", "generator": "commedia"}}
+        self.tree: dict = begun if tree is None else tree
+        for key in ("buffers", "bufferViews", "accessors"):
+            self.tree.setdefault(key, [])
+        self._data = bytearray(data)
 
     def accessor(self, values: np.ndarray, *, target: int | None = None, bounds: bool = False) -> int:
         """Add an array (n,) or (n, width) as it is; returns its accessor."""
@@ -64,7 +63,7 @@ class GlbBuilder:
     def to_bytes(self) -> bytes:
         """The finished GLB."""
         self._data += bytes(-len(self._data) % 4)
-        self.tree["buffers"] = [{"byteLength": len(self._data)}]
+        self.tree["buffers"] = [{"byteLength": len(self._data)}, *self.tree["buffers"][1:]]
         return glb_header(self.tree, len(self._data)) + bytes(self._data)
 
     def _add(self, entry: dict) -> int:

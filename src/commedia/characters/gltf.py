@@ -36,16 +36,16 @@ def character_from_bytes(data: bytes, name: str) -> Character:
     return character_from_document(parse_document(data, name=name))
 
 
-def character_from_document(document: Document) -> Character:
-    """Turn an opened file into a character."""
+def character_from_document(document: Document, *, needs_morphs: bool = True) -> Character:
+    """Turn an opened file into a character. One without morphs is refused, unless it is only to be looked at."""
     try:
-        return _build(document)
+        return _build(document, needs_morphs)
     except MALFORMED as error:
         what = f"{type(error).__name__}: {error}"
         raise BadCharacter(f"{document.name} is not valid glTF ({what})") from error
 
 
-def _build(document: Document) -> Character:
+def _build(document: Document, needs_morphs: bool) -> Character:
     document, nodes, order, bones = _scene(document)
     tree = document.json
     accessors = Accessors(document)
@@ -56,10 +56,10 @@ def _build(document: Document) -> Character:
         _mesh(entry, index, accessors, len(materials), names) if index in shown else _hidden(entry)
         for index, entry in enumerate(entries(tree, "meshes", document.name))
     )
-    if not names:
+    if needs_morphs and not names:
         raise BadCharacter(
             f"{document.name} has no morph targets (blend shapes), so its face cannot move; expected the 52 ARKit "
-            "shapes such as 'jawOpen' on at least one mesh"
+            "shapes such as 'jawOpen' on at least one mesh. 'commedia rig make' makes them"
         )
     skins = tuple(_skin(entry, accessors, len(nodes)) for entry in entries(tree, "skins", document.name))
     _check_references(nodes, meshes, skins, document.name)

@@ -11,8 +11,10 @@ import numpy as np
 
 from commedia.characters.builder import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, GlbBuilder
 from commedia.characters.character import Character
-from commedia.characters.gltf import character_from_bytes
+from commedia.characters.container import parse_document
+from commedia.characters.gltf import character_from_bytes, character_from_document
 from commedia.errors import BadCharacter
+from commedia.geometry.meshes import smooth_normals, weld
 
 MAX_BYTES = 100_000_000
 """Of one OBJ file: a million vertices with normals and texture coordinates."""
@@ -26,9 +28,7 @@ FARTHEST = 1e30
 
 def read_sculpt(neutral: Path, shapes: Path) -> Character:
     """Read the neutral face and every other OBJ file of the folder as a shape."""
-    positions, faces = _read(neutral)
-    if not faces:
-        raise BadCharacter(f"{neutral} has no faces, so there is nothing to see; expected lines that begin with 'f'")
+    positions, faces = _read_surface(neutral)
     try:
         files = sorted(path for path in shapes.iterdir() if path.suffix.lower() == ".obj")
     except OSError as error:
@@ -45,6 +45,20 @@ def read_sculpt(neutral: Path, shapes: Path) -> Character:
         )
     offsets = {path.stem: _offset(path, positions, faces, neutral) for path in files}
     return character_from_bytes(_glb(positions, faces, offsets), neutral.stem)
+
+
+def read_neutral(neutral: Path) -> Character:
+    """Read one file alone, as a character without shapes; its vertices stay in the file's order."""
+    positions, faces = _read_surface(neutral)
+    document = parse_document(_glb(positions, faces, {}), name=neutral.stem)
+    return character_from_document(document, needs_morphs=False)
+
+
+def _read_surface(path: Path) -> tuple[np.ndarray, list[tuple[int, ...]]]:
+    positions, faces = _read(path)
+    if not faces:
+        raise BadCharacter(f"{path} has no faces, so there is nothing to see; expected lines that begin with 'f'")
+    return positions, faces
 
 
 def _offset(path: Path, positions: np.ndarray, faces: list[tuple[int, ...]], neutral: Path) -> np.ndarray:
@@ -116,19 +130,19 @@ def _glb(positions: np.ndarray, faces: list[tuple[int, ...]], offsets: dict[str,
             "POSITION": builder.accessor(positions.astype(np.float32), target=ARRAY_BUFFER, bounds=True),
         },
         "indices": builder.accessor(triangles.reshape(-1), target=ELEMENT_ARRAY_BUFFER),
-        "targets": targets,
     }
+    mesh: dict = {"name": "sculpt", "primitives": [primitive]}
+    if targets:
+        primitive["targets"] = targets
+        mesh |= {"weights": [0.0] * len(offsets), "extras": {"targetNames": list(offsets)}}
+    else:
+        # Without normals viewers shade each triangle flat; shapes turn them, so the others do without.
+        normals = smooth_normals(positions, triangles.astype(np.int32), weld(positions))
+        primitive["attributes"]["NORMAL"] = builder.accessor(normals, target=ARRAY_BUFFER)
     builder.tree |= {
         "scene": 0,
         "scenes": [{"nodes": [0]}],
         "nodes": [{"name": "sculpt", "mesh": 0}],
-        "meshes": [
-            {
-                "name": "sculpt",
-                "primitives": [primitive],
-                "weights": [0.0] * len(offsets),
-                "extras": {"targetNames": list(offsets)},
-            }
-        ],
+        "meshes": [mesh],
     }
     return builder.to_bytes()

@@ -3,10 +3,18 @@
 from pathlib import Path
 
 from commedia.characters.character import Character
-from commedia.characters.gltf import read_character
-from commedia.characters.obj import read_sculpt
+from commedia.characters.container import open_document
+from commedia.characters.gltf import character_from_document, read_character
+from commedia.characters.obj import read_neutral, read_sculpt
 
 
 def open_character(path: Path) -> Character:
     """Read a character; `.obj` is the neutral face of a sculpt, whose shapes are the other `.obj` files beside it."""
     return read_sculpt(path, path.parent) if path.suffix.lower() == ".obj" else read_character(path)
+
+
+def open_still(path: Path) -> Character:
+    """Read a character that cannot move yet: as `open_character`, without asking for morphs; of OBJ one file alone."""
+    if path.suffix.lower() == ".obj":
+        return read_neutral(path)
+    return character_from_document(open_document(path), needs_morphs=False)

@@ -1,7 +1,7 @@
 """Let one face make another's expressions: deformation transfer between meshes, triangle by triangle.
 
 Makes the expressions of people we have none of (`scripts/make_multilinear.py`), and of characters that came without. It
-runs once per character and needs scipy's sparse solver, which is no dependency of the live path: extra `train`.
+runs once per character and needs scipy's sparse solver, which is no dependency of the live path: extra `rig`.
 
 What moves is the triangles' shape and direction, so that a wide mouth smiles wider than a narrow one. Unlike
 `solve.py`, which finds weights for morphs a character already has.
@@ -43,6 +43,17 @@ class _Pieces:
     """Pieces without anchors."""
 
 
+@dataclass(frozen=True)
+class Guides:
+    """Where vertices of the target would rather be; unlike anchors they give way to the triangles' shapes."""
+
+    vertices: Int[np.ndarray, "g"]
+    places: Float[np.ndarray, "k g 3"]
+    """One per shape, in the target's frame."""
+    weights: Float[np.ndarray, "g"]
+    """Per squared distance; a triangle's gradient counts 1, so that 1 / edge^2 makes both alike."""
+
+
 def transfer_deformations(
     source: Float[np.ndarray, "v 3"],
     deformed: Float[np.ndarray, "k v 3"],
@@ -52,6 +63,7 @@ def transfer_deformations(
     target_triangles: Int32[np.ndarray, "u 3"] | None = None,
     correspondence: Int[np.ndarray, "u"] | None = None,
     anchors: Int[np.ndarray, "a"] | None = None,
+    guides: Guides | None = None,
 ) -> Float[np.ndarray, "k w 3"]:
     """Return the target deformed as the source was, once per shape; one factorisation serves all.
 
@@ -70,6 +82,7 @@ def transfer_deformations(
             teeth. Must not join triangles across the lips or the lids, or mouth and eyes will not open.
         anchors: Target vertices that stay where they are. Pieces without any move as far as their source does on
             average, scaled by the meshes' sizes.
+        guides: Places that pull. They should be in pieces with anchors, since the others are shifted afterwards.
 
     Reference:
         Sumner and Popovic 2004, Eq. 4 to 6.
@@ -84,7 +97,10 @@ def transfer_deformations(
     moved = np.tile(target[:, None].astype(np.float64), (1, len(deformed), 1)).reshape(len(target), -1)
     free, fixed = system[:, pieces.free], system[:, pieces.pinned]
     if len(pieces.free):
-        moved[pieces.free] = _solved((free.T @ free).tocsc(), free.T @ (right - fixed @ moved[pieces.pinned]))
+        pull, pulled = _pull(guides, len(target), len(deformed))
+        matrix = free.T @ free + _sparse().diags(pull[pieces.free])
+        wish = free.T @ (right - fixed @ moved[pieces.pinned]) + pulled[pieces.free]
+        moved[pieces.free] = _solved(matrix.tocsc(), wish)
     placed = moved.reshape(len(target), len(deformed), 3).transpose(1, 0, 2)
     corners_source, corners = triangles[pairs.source].reshape(-1), surface[pairs.target].reshape(-1)
     scale = _size(target) / _size(source)
@@ -117,6 +133,15 @@ def _paired(
         )
     matched = np.flatnonzero(correspondence >= 0)
     return _Pairs(matched, correspondence[matched])
+
+
+def _pull(guides: Guides | None, count: int, shapes: int) -> tuple[Float[np.ndarray, "w"], Float[np.ndarray, "w c"]]:
+    """Return what guides add to the normal equations: the diagonal, and the right-hand side."""
+    weights, wish = np.zeros(count), np.zeros((count, 3 * shapes))
+    if guides is not None:
+        weights[guides.vertices] = guides.weights
+        wish[guides.vertices] = guides.weights[:, None] * guides.places.transpose(1, 0, 2).reshape(-1, 3 * shapes)
+    return weights, wish
 
 
 def _size(vertices: Float[np.ndarray, "v 3"]) -> float:
@@ -210,5 +235,5 @@ def _sparse() -> Any:
         import scipy.sparse.csgraph
         import scipy.sparse.linalg
     except ModuleNotFoundError as error:
-        raise MissingExtra("deformation transfer", "scipy", "train") from error
+        raise MissingExtra("deformation transfer", "scipy", "rig") from error
     return scipy.sparse

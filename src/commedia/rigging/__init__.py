@@ -1,0 +1,1 @@
+"""Makes the 52 units for a character that came without: our head is laid over it, and what moves there moves here."""

@@ -1,0 +1,269 @@
+"""The 52 units on another mesh: our head is laid over it, makes each unit, and takes the other surface along.
+
+    marks --align, fit_identity, bend--> our head over it --units--> our 52 shapes --closest, sides--> its 52 shapes
+
+A target triangle takes the deformation of the triangle of our head that it lies on (Sumner and Popovic), and its
+vertices are pulled to where our surface takes them, so that small errors of triangles do not add up over a face.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float64, Int, Int64
+
+from commedia.conventions import EXPRESSION_COUNT
+from commedia.geometry.closest import ClosestPoints, Hits
+from commedia.geometry.meshes import smooth_normals
+from commedia.geometry.similarity import fit_similarity
+from commedia.morphable.model import PARTS, HeadModel
+from commedia.retarget.deformation_transfer import Guides, transfer_deformations
+from commedia.rigging.pieces import Anatomy, Kind, Piece, connected, face_pieces, fit_sphere, sort_pieces
+from commedia.rigging.registration import SPACING_M, Fitted, Marks, Target, align, bend, fit_identity
+from commedia.rigging.slits import side_of_triangle, sides_from_seeds
+from commedia.rigging.template import SLITS, STILL_M, Template, head_vertices, load_template
+
+MATCH_M = 0.004
+"""Farther from our skin a vertex is no longer pulled with full weight."""
+FAR_M = 0.020
+"""Farther from our skin a vertex stays, whatever it belongs to."""
+LEAST_COSINE = 0.3
+PULL = 10.0
+"""How much guides count against gradients, per squared edge."""
+SURE_M = 0.003
+"""Seeds of a side are at least this far from the other side."""
+
+
+@dataclass(frozen=True)
+class Laid:
+    """Our head, laid over a target; head frame, metres."""
+
+    template: Template
+    fitted: Fitted
+    skin: Float64[np.ndarray, "s 3"]
+    """Bent onto the target."""
+    units: Float64[np.ndarray, "e s 3"]
+    """Displacement of the skin by each unit."""
+
+
+def make_units(
+    vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"], marks: Marks
+) -> Float64[np.ndarray, "e w 3"]:
+    """Return the displacement of each vertex by each of the 52 units, in the target's own frame and unit of length.
+
+    Args:
+        vertices: Any frame and unit. Vertices at one place must be one vertex, or seams come apart.
+        triangles: Anticlockwise seen from outside, or all clockwise.
+        marks: Landmarks in the same frame, at least four that are not in a plane.
+    """
+    template = load_template()
+    triangles = _outwards(template, vertices, triangles, marks)
+    of_vertex = connected(vertices, triangles)
+    nearest = _nearest(vertices, marks.points)
+    faces = face_pieces(of_vertex, nearest, marks.numbers)
+    on_face = np.isin(of_vertex, faces)[triangles[:, 0]]
+    laid, target = _lay(template, vertices, triangles[on_face], marks)
+    pieces = sort_pieces(target, of_vertex, faces, _anatomy(laid))
+    moved = np.zeros((EXPRESSION_COUNT, len(vertices), 3))
+    face = np.concatenate([piece.vertices for piece in pieces if piece.kind is Kind.FACE])
+    moved[:, face] = _face_units(laid, target, triangles[on_face])[:, face]
+    for piece in pieces:
+        if piece.kind not in (Kind.FACE, Kind.STILL):
+            moved[:, piece.vertices] = _piece_units(laid, target, triangles, piece)
+    return laid.fitted.head_from_target.inverse().offsets(moved)
+
+
+def _outwards(template: Template, vertices: np.ndarray, triangles: np.ndarray, marks: Marks) -> np.ndarray:
+    """Turn all triangles round where the face is inside out."""
+    head_from_target = align(template, marks)
+    normals = smooth_normals(vertices, triangles)[_nearest(vertices, marks.points)] @ head_from_target.rotation.T
+    # A face looks ahead, whatever its landmark.
+    return triangles[:, ::-1] if normals[:, 2].mean() < 0 else triangles
+
+
+def _nearest(vertices: np.ndarray, points: np.ndarray) -> Int64[np.ndarray, "n"]:
+    from scipy.spatial import cKDTree
+
+    return cKDTree(vertices).query(points)[1]
+
+
+def _lay(
+    template: Template, vertices: np.ndarray, triangles: np.ndarray, marks: Marks
+) -> tuple[Laid, Float64[np.ndarray, "w 3"]]:
+    """Lay our head over the face, twice: the second time nothing crosses a slit. Also returns the vertices there."""
+    start = align(template, marks)
+    near = _near_head(template, start.points(vertices), triangles)
+    blank = np.zeros(len(near), dtype=np.int64)
+    fitted = fit_identity(template, Target(vertices, near, blank), marks, start)
+    target = fitted.head_from_target.points(vertices)
+    marks = Marks(marks.numbers, fitted.head_from_target.points(marks.points), marks.weights)
+    skin = template.skin(fitted.identity)
+    bent = bend(template, skin, Target(target, near, blank), marks)
+    sides = side_of_triangle(target_sides(template, bent, target, near), near)
+    bent = bend(template, skin, Target(target, near, sides), marks)
+    own = template.head.model.expression_basis[:, template.vertices].astype(np.float64)
+    anchors = np.flatnonzero(template.moves < STILL_M)
+    triangles = template.triangles.astype(np.int32)
+    units = transfer_deformations(skin, skin + own, bent, triangles, anchors=anchors) - bent
+    return Laid(template, fitted, bent, units), target
+
+
+def _near_head(template: Template, target: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Leave out what is far from the head, as a body is."""
+    mean = template.head.model.mean
+    low, high = mean.min(axis=0), mean.max(axis=0)
+    margin = 0.2 * (high - low)
+    inside = ((target > low - margin) & (target < high + margin)).all(axis=1)
+    return triangles[inside[triangles].any(axis=1)]
+
+
+def target_sides(
+    template: Template, skin: Float[np.ndarray, "s 3"], target: Float[np.ndarray, "w 3"], triangles: np.ndarray
+) -> Int64[np.ndarray, "w"]:
+    """Tell which side of which slit the target's vertices are on, from those that cannot be mistaken."""
+    surface = ClosestPoints(skin, template.triangles, SPACING_M)
+    hits = surface.closest(target, smooth_normals(target, triangles), least_cosine=0.7)
+    sides = np.zeros(len(target), dtype=np.int64)
+    used = np.isin(np.arange(len(target)), triangles)
+    hit_side = np.where(hits.found & used & (hits.distance < MATCH_M), template.triangle_sides[hits.triangle], 0)
+    behind = np.where(hits.found, (template.shown == 0)[template.triangles[hits.triangle, 0]], False)
+    for number in range(len(SLITS)):
+        seeds = []
+        for side in (2 * number + 2, 2 * number + 3):
+            other = skin[template.sides == side ^ 1]
+            candidates = np.flatnonzero((hit_side == side) & ~behind)
+            seeds.append(candidates[_distance(target[candidates], other) > SURE_M])
+        found = sides_from_seeds(target, triangles, seeds[0], seeds[1], behind)
+        sides[found != 0] = found[found != 0] + 2 * number + 1
+    return sides
+
+
+def _distance(points: np.ndarray, others: np.ndarray) -> Float64[np.ndarray, "n"]:
+    from scipy.spatial import cKDTree
+
+    return cKDTree(others).query(points)[0] if len(points) else np.zeros(0)
+
+
+def _face_units(laid: Laid, target: np.ndarray, triangles: np.ndarray) -> Float64[np.ndarray, "e w 3"]:
+    """Transfer onto the face: gradients by triangle, guided by where our surface takes the vertices."""
+    template = laid.template
+    sides = target_sides(template, laid.skin, target, triangles)
+    surface = ClosestPoints(laid.skin, template.triangles, SPACING_M, template.triangle_sides)
+    normals = smooth_normals(target, triangles)
+    hits = surface.closest(target, normals, least_cosine=LEAST_COSINE, sides=sides)
+    centers = target[triangles].mean(axis=1)
+    facing = np.cross(
+        target[triangles[:, 1]] - target[triangles[:, 0]], target[triangles[:, 2]] - target[triangles[:, 0]]
+    )
+    facing /= np.maximum(np.linalg.norm(facing, axis=1, keepdims=True), 1e-300)
+    lain = surface.closest(centers, facing, least_cosine=LEAST_COSINE, sides=side_of_triangle(sides, triangles))
+    correspondence = np.where(lain.found & (lain.distance < FAR_M), lain.triangle, -1)
+    taken = interpolated(laid.units, template.triangles, hits)
+    still = _still(laid, target, hits, taken)
+    guided = np.flatnonzero(hits.found & (hits.distance < FAR_M) & ~still)
+    edge = float(np.median(np.linalg.norm(np.diff(target[triangles[correspondence >= 0]], axis=1), axis=-1)))
+    trust = PULL / edge**2 / (1 + np.square(hits.distance[guided] / MATCH_M)) ** 2
+    return (
+        transfer_deformations(
+            laid.skin,
+            laid.skin + laid.units,
+            target,
+            template.triangles.astype(np.int32),
+            target_triangles=triangles.astype(np.int32),
+            correspondence=correspondence,
+            anchors=np.flatnonzero(still),
+            guides=Guides(guided, target[guided] + taken[:, guided], trust),
+        )
+        - target
+    )
+
+
+def _still(laid: Laid, target: np.ndarray, hits: Hits, taken: np.ndarray) -> np.ndarray:
+    """What does not move on our head, and what is far from it."""
+    far = ~hits.found | (hits.distance >= FAR_M)
+    # Far is far from any part of the skin, not only from one that faces the same way.
+    far[far] = _distance(target[far], laid.skin) > FAR_M
+    return far | (hits.found & (hits.distance < FAR_M) & (np.linalg.norm(taken, axis=-1).max(axis=0) < STILL_M))
+
+
+def interpolated(
+    units: Float64[np.ndarray, "e s 3"], triangles: Int[np.ndarray, "t 3"], hits: Hits
+) -> Float64[np.ndarray, "e n 3"]:
+    """Return the displacement at points of the surface; zero where there is none."""
+    found = np.zeros((len(units), len(hits.triangle), 3))
+    for corner in range(3):
+        found += hits.barycentric[:, corner, None] * units[:, triangles[hits.triangle, corner]]
+    found[:, ~hits.found] = 0
+    return found
+
+
+def _anatomy(laid: Laid) -> Anatomy:
+    head = laid.template.head
+    whole = head_vertices(head, laid.fitted.identity)
+    upper, lower = (whole[rows] for rows in teeth_vertices(head))
+    eyes = np.stack([whole[part_vertices(head, name)].mean(axis=0) for name in ("left_eye", "right_eye")])
+    surface = ClosestPoints(laid.skin, laid.template.triangles, SPACING_M, laid.template.triangle_sides)
+    return Anatomy(surface, eyes, (upper, lower), whole[part_vertices(head, "tongue")])
+
+
+def part_vertices(head: HeadModel, name: str) -> Int64[np.ndarray, "n"]:
+    """The vertices of one of `PARTS`."""
+    return np.unique(head.model.triangles[head.triangle_part == PARTS.index(name)]).astype(np.int64)
+
+
+def teeth_vertices(head: HeadModel) -> tuple[Int64[np.ndarray, "n"], Int64[np.ndarray, "m"]]:
+    """The upper and the lower teeth of our head: its two pieces of teeth."""
+    teeth = part_vertices(head, "teeth")
+    surface = np.searchsorted(teeth, head.model.triangles[head.triangle_part == PARTS.index("teeth")])
+    piece = connected(head.model.mean[teeth], surface)
+    rows = [teeth[piece == number] for number in range(2)]
+    rows.sort(key=lambda own: -float(head.model.mean[own, 1].mean()))
+    return rows[0], rows[1]
+
+
+def _piece_units(laid: Laid, target: np.ndarray, triangles: np.ndarray, piece: Piece) -> Float64[np.ndarray, "e n 3"]:
+    """Move a piece that is not the face."""
+    own, template = target[piece.vertices], laid.template
+    head = template.head
+    if piece.kind is Kind.CARD:
+        surface = ClosestPoints(laid.skin, template.triangles, SPACING_M)
+        return interpolated(laid.units, template.triangles, surface.closest(own))
+    if piece.kind is Kind.TONGUE:
+        return _tongue_units(laid, own, triangles[np.isin(triangles[:, 0], piece.vertices)], piece.vertices)
+    if piece.kind is Kind.EYE:
+        ball = fit_sphere(own)
+        assert ball is not None
+        # Turned about its own centre, shifted as ours.
+        rows = part_vertices(head, ("left_eye", "right_eye")[piece.part])
+        return _as_rigid(laid, rows, own, ball[0])
+    return _as_rigid(laid, teeth_vertices(head)[piece.part], own, None)
+
+
+def _as_rigid(laid: Laid, rows: np.ndarray, own: np.ndarray, center: np.ndarray | None) -> Float64[np.ndarray, "e n 3"]:
+    """Move points as the best rigid motion of a part of ours moves it."""
+    head = laid.template.head
+    rest = head_vertices(head, laid.fitted.identity)[rows]
+    center = rest.mean(axis=0) if center is None else center
+    moved = np.zeros((EXPRESSION_COUNT, *own.shape))
+    for unit in range(EXPRESSION_COUNT):
+        delta = head.model.expression_basis[unit, rows].astype(np.float64)
+        if delta.any():
+            turn = fit_similarity(rest, rest + delta).rotation
+            moved[unit] = (own - center) @ (turn - np.eye(3)).T + delta.mean(axis=0)
+    return moved
+
+
+def _tongue_units(laid: Laid, own: np.ndarray, triangles: np.ndarray, rows: np.ndarray) -> Float64[np.ndarray, "e n 3"]:
+    """Carry a tongue along with the surface of ours."""
+    head = laid.template.head
+    part = part_vertices(head, "tongue")
+    surface = np.searchsorted(part, head.model.triangles[head.triangle_part == PARTS.index("tongue")])
+    rest = head_vertices(head, laid.fitted.identity)[part]
+    numbered = np.searchsorted(rows, triangles)
+    hits = ClosestPoints(rest, surface, SPACING_M).closest(own, smooth_normals(own, numbered), least_cosine=0.0)
+    near = ClosestPoints(rest, surface, SPACING_M).closest(own)
+    hits = Hits(*(_either(hits.found, getattr(hits, name), getattr(near, name)) for name in Hits.__dataclass_fields__))
+    return interpolated(head.model.expression_basis[:, part].astype(np.float64), surface, hits)
+
+
+def _either(first: np.ndarray, yes: np.ndarray, no: np.ndarray) -> np.ndarray:
+    return np.where(first.reshape(-1, *[1] * (yes.ndim - 1)), yes, no)
