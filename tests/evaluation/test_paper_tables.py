@@ -22,7 +22,7 @@ from commedia.detect.grid import BOX_COUNT
 from commedia.errors import CommediaError, UnknownName
 from commedia.evaluation import contestants, paper_expressions, paper_runtime, paper_tracking
 from commedia.evaluation.benchmarks import EvaluationSettings, benchmark
-from commedia.evaluation.contestants import find_dataset, parse_variants, with_readings
+from commedia.evaluation.contestants import find_dataset, parse_variants
 from commedia.evaluation.curves import cumulative_share, draw_curves
 from commedia.evaluation.paper_expressions import category_means, expression_error, load_categories, read_list
 from commedia.evaluation.paper_tracking import FrameByFrame, is_lost
@@ -346,7 +346,7 @@ def test_a_network_that_only_finds_boxes_passes_for_one_that_reads() -> None:
             return [grid]
 
     network = Network(Boxes(), "pixels", ("grid",), 288, {})
-    detector = with_readings(MfnPredictor(network, np.array([[2.0, 3.0]], np.float32)))
+    detector = MfnPredictor(network, np.array([[2.0, 3.0]], np.float32))
     (face,) = detector.detect(np.zeros((90, 90, 3), np.uint8))
     assert face.box.center_px == pytest.approx((45, 45), abs=0.1)
     assert (face.box.width_px, face.box.height_px) == pytest.approx((20, 30), abs=0.1)

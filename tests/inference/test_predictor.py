@@ -173,3 +173,17 @@ def test_an_unknown_name_lists_what_there_is(tmp_path: Path):
     assert find_weights("sfn-base-full", tmp_path) == tmp_path / "sfn-base-full.onnx"
     with pytest.raises(UnknownName, match="unknown weights 'sfn-ful'; did you mean 'sfn-base-full'"):
         find_weights("sfn-ful", tmp_path)
+
+
+def test_a_network_that_only_detects_leaves_everybody_at_rest_in_the_middle_of_the_box(tmp_path: Path) -> None:
+    corners = np.array([[0.25, 0.25, 0.5, 0.75]], np.float32)
+    grid = np.full((2 * 16, 5), -9.0, np.float32)
+    row = np.array([2 * (4 * 2 + 1)])  # the cell of the box's centre, in 4 x 4 cells of two anchors
+    grid[row, :4], grid[row, 4] = encode_corners(corners, row, ANCHORS, 4), 3.0
+    (face,) = open_mfn(str(write_mfn(tmp_path / "boxes.onnx", grid))).detect(np.zeros((100, 100, 3), np.uint8))
+    box = face.box
+    assert (box.left_px, box.top_px, box.right_px, box.bottom_px) == pytest.approx((25, 25, 50, 75), abs=0.1)
+    assert face.params.expression.max() < 1e-4
+    np.testing.assert_allclose(face.params.identity, 0)
+    np.testing.assert_allclose(face.params.pose.wxyz, [1, 0, 0, 0])
+    np.testing.assert_allclose(face.params.pose.origin_px, [37.5, 50], atol=0.1)

@@ -18,6 +18,9 @@ BOX_COUNT = 5
 ROW_COUNT = BOX_COUNT + IDENTITY_COUNT + EXPRESSION_COUNT + 8
 """tx, ty, tw, th, to | identity | expression | wxyz | translation | scale."""
 
+RESTING_LOGIT = -12.0
+"""Of a unit that does nothing."""
+
 LARGEST_GROWTH = 6.0
 """Bound of tw and th, as in training: a wild logit must not overflow `exp`."""
 
@@ -59,6 +62,18 @@ def decode_grid(
     candidates = candidates[np.argsort(-grid[candidates, 4], kind="stable")]
     kept = suppress(decode_corners(grid, candidates, anchors), nms_iou)
     return read_rows(grid, candidates[kept], anchors)
+
+
+def with_readings(grid: Float[np.ndarray, "b n k"]) -> Float[np.ndarray, "b n r"]:
+    """Fill up the grid of a network that predicts boxes alone: whoever it finds is at rest and faces the camera."""
+    missing = ROW_COUNT - grid.shape[-1]
+    if missing <= 0:
+        return grid
+    rest = np.zeros((*grid.shape[:-1], missing), grid.dtype)
+    expression = IDENTITY_COUNT + np.arange(EXPRESSION_COUNT)
+    rest[..., expression] = RESTING_LOGIT
+    rest[..., IDENTITY_COUNT + EXPRESSION_COUNT] = 1  # w of the quaternion
+    return np.concatenate([grid, rest], axis=-1)
 
 
 def read_rows(

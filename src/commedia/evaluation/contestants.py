@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -17,14 +16,13 @@ from commedia.data.datasets.spec import MissingDataset
 from commedia.data.datasets.table import DATASETS, Dataset, open_dataset
 from commedia.detect.crop import crop_from_landmarks
 from commedia.detect.detector import DetectorProtocol
-from commedia.detect.grid import ROW_COUNT
 from commedia.errors import CommediaError, UnknownName, UnreadableMedia
 from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.published import PublishedRow, Variant, variants
 from commedia.evaluation.report import Cell, Goal, Table
 from commedia.geometry.cameras import intersection_over_union, tight_box
 from commedia.inference.points import landmarks_of_faces
-from commedia.inference.predictor import MfnPredictor, open_mfn, open_sfn
+from commedia.inference.predictor import open_mfn, open_sfn
 from commedia.inference.regressor import RegressorProtocol
 
 PUBLISHED_ONLY = "published number"
@@ -89,34 +87,9 @@ def open_regressors(listed: list[Contestant]) -> dict[str, RegressorProtocol]:
 
 
 def open_detectors(listed: list[Contestant], *, threshold: float) -> dict[str, DetectorProtocol]:
-    """Open the multi-face networks there are, by row; one without readings gets empty ones."""
+    """Open the multi-face networks there are, by row."""
     chosen = [(one.name, one.file) for one in listed if one.file and one.variant and one.variant.kind == "mfn"]
-    return {name: with_readings(open_mfn(file, threads=1, threshold=threshold)) for name, file in chosen}
-
-
-def with_readings(detector: DetectorProtocol) -> DetectorProtocol:
-    """Let a network that predicts boxes alone pass as one that also reads faces: at rest, facing the camera."""
-    if not isinstance(detector, MfnPredictor):
-        return detector
-    network = detector.network
-    return replace(detector, network=replace(network, session=_Completed(network.session)))
-
-
-@dataclass(frozen=True)
-class _Completed:
-    session: Any
-
-    def run(self, names: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
-        outputs = self.session.run(names, inputs)
-        return [_completed(output) for output in outputs]
-
-
-def _completed(grid: Float[np.ndarray, "b n k"]) -> Float[np.ndarray, "b n r"]:
-    if grid.shape[-1] == ROW_COUNT:
-        return grid
-    rest = np.zeros((*grid.shape[:-1], ROW_COUNT - grid.shape[-1]), grid.dtype)
-    rest[..., -8] = 1  # w of the quaternion
-    return np.concatenate([grid, rest], axis=-1)
+    return {name: open_mfn(file, threads=1, threshold=threshold) for name, file in chosen}
 
 
 def sfn_reader(regressor: RegressorProtocol) -> Reader:

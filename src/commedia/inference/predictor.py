@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from commedia.detect.crop import Crop, CropUnits, crop_from_box, crop_image, params_in_crops
-from commedia.detect.grid import DEFAULT_THRESHOLD, GridFaces, decode_grid, read_rows
+from commedia.detect.grid import DEFAULT_THRESHOLD, GridFaces, decode_grid, read_rows, with_readings
 from commedia.detect.letterbox import boxes_in_image, letterbox_for, letterbox_image
 from commedia.inference.points import landmarks_of_faces
 from commedia.inference.session import DEFAULT_THREADS, Network, anchors_of, open_network, pixels_from_images
@@ -39,7 +39,10 @@ class SfnPredictor:
 
 @dataclass(frozen=True)
 class MfnPredictor:
-    """Finds and reads all faces of a picture in one pass; implements `DetectorProtocol` and `RegressorProtocol`."""
+    """Finds and reads all faces of a picture in one pass; implements `DetectorProtocol` and `RegressorProtocol`.
+
+    A network trained to detect only leaves everybody at rest, for SFN to read.
+    """
 
     network: Network
     anchors: Float[np.ndarray, "a 2"]
@@ -77,7 +80,7 @@ class MfnPredictor:
         return params
 
     def _grids(self, images: UInt8[np.ndarray, "b s s 3"]) -> Float[np.ndarray, "b n k"]:
-        return self.network.run(pixels_from_images(images))["grid"]
+        return with_readings(self.network.run(pixels_from_images(images))["grid"])
 
 
 def open_sfn(name: str = DEFAULT_SFN, *, threads: int = DEFAULT_THREADS) -> SfnPredictor:
