@@ -1,0 +1,169 @@
+"""Paper 1's comparisons on our own data: each pair of recipes trained alike, over several seeds, and measured.
+
+    python scripts/ablations.py --singles shards/{helen-train,synth-train-001}.tar --scenes shards/crowd-train-00?.tar \
+      --held shards/{helen-dev,ytf-dev,synth-test}-000.tar --crowds shards/crowd-test-000.tar --out runs/ablations \
+      --minutes 10 --seeds 0 1
+
+Asks three questions: are several scales better than one (NME of SFN), does learning to read help to find (AP of MFN),
+does truth from a better SFN make a better MFN (NME of MFN). What is trained already is not trained again, so that a run
+that was stopped goes on; runs of one core each may share a folder (`--only`). Pin it as docs/training.md says.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from commedia.data.shards import read_encoded
+from commedia.detect.crop import crop_from_landmarks
+from commedia.errors import CommediaError
+from commedia.evaluation.benchmarks import EvaluationSettings
+from commedia.evaluation.crowds import mfn_crowds
+from commedia.evaluation.metrics import normalised_mean_error
+from commedia.evaluation.report import Cell, Goal, Table, origin_of, show, write_report
+from commedia.inference.points import landmarks_of_faces
+from commedia.inference.predictor import open_sfn
+from commedia.networks.export import write_onnx
+from commedia.networks.weights import facts_of_weights, network_from_weights
+from commedia.training.config import Budget
+from commedia.training.loop import RunConfig, train
+from commedia.training.recipes import recipe_named
+
+QUESTIONS = ("scales", "joint", "teacher")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One side of a comparison."""
+
+    question: str
+    name: str
+    recipe: str
+    teacher: str | None = None
+    """Name of the arm whose SFN gives the truth."""
+    expected_better: bool = False
+
+
+ARMS = (
+    Arm("scales", "single scale", "sfn-paper-single-scale"),
+    Arm("scales", "multi scale", "sfn-paper", expected_better=True),
+    Arm("joint", "detection only", "mfn-paper-detect-only"),
+    Arm("joint", "detection and reading", "mfn-paper", teacher="multi scale", expected_better=True),
+    Arm("teacher", "truth from the single-scale SFN", "mfn-paper", teacher="single scale"),
+    Arm("teacher", "truth from the multi-scale SFN", "mfn-paper", teacher="multi scale", expected_better=True),
+)
+HEADS = {"scales": "NME, %", "joint": "AP", "teacher": "NME of the faces found, %"}
+LOWER_IS_BETTER = {"scales": True, "joint": False, "teacher": True}
+
+
+def main() -> int:
+    given = _arguments()
+    try:
+        rows = [_measured(arm, seed, given) for arm in ARMS if arm.question in given.only for seed in given.seeds]
+        tables = [_table(question, rows, given) for question in QUESTIONS if question in given.only]
+    except CommediaError as error:
+        print(f"ablations: {error}", file=sys.stderr)
+        return 2
+    for table in tables:
+        show(table, Console())
+    write_report(given.out, tables, origin_of([], seed=given.seeds[0]))
+    return 0 if all(goal.is_met for table in tables for goal in table.goals) else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--singles", type=Path, nargs="+", required=True, help="shards of one face a picture")
+    parser.add_argument("--scenes", type=Path, nargs="+", default=[], help="shards of crowds and empty scenes, for MFN")
+    parser.add_argument("--held", type=Path, nargs="+", required=True, help="shards that NME is measured on")
+    parser.add_argument("--crowds", type=Path, nargs="+", default=[], help="shards that AP is measured on")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=10.0, help="of each training")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
+    parser.add_argument("--only", nargs="+", choices=QUESTIONS, default=list(QUESTIONS))
+    return parser.parse_args()
+
+
+def _measured(arm: Arm, seed: int, given: argparse.Namespace) -> tuple[Arm, int, float]:
+    network = _onnx(_trained(arm, seed, given))
+    measure = {"scales": _sfn_error, "joint": _mfn_precision, "teacher": _mfn_error}[arm.question]
+    return arm, seed, measure(network, given)
+
+
+def _trained(arm: Arm, seed: int, given: argparse.Namespace) -> Path:
+    """Train an arm, or take what an earlier run has left; arms that train alike share a run."""
+    teacher = None if arm.teacher is None else next(other for other in ARMS if other.name == arm.teacher)
+    taught = None if teacher is None else _trained(teacher, seed, given)
+    folder = given.out / "-".join([arm.recipe, *([teacher.recipe] if teacher else []), f"seed-{seed}"])
+    done = folder / "done"
+    if not done.exists():
+        recipe = recipe_named(arm.recipe)
+        # The schedule of the paper waits for plateaus of many epochs; these runs are equally short on both sides.
+        recipe = replace(recipe, optimisation=replace(recipe.optimisation, schedule="cosine"))
+        shards = given.singles if arm.recipe.startswith("sfn") else [*given.singles, *given.scenes]
+        run = RunConfig(seed=seed, teacher=taught, accelerator="cpu", quiet=True)
+        train(recipe, shards, folder, Budget(minutes=given.minutes), run)
+        done.touch()
+    return folder / "weights.safetensors"
+
+
+def _onnx(weights: Path) -> Path:
+    path = weights.with_name("network.onnx")
+    if not path.exists():
+        network = network_from_weights(weights)
+        write_onnx(network, path, facts_of_weights(weights), batch=1 if weights.parent.name.startswith("mfn") else None)
+    return path
+
+
+def _sfn_error(network: Path, given: argparse.Namespace) -> float:
+    """Mean over the held shards, each counting the same."""
+    regressor = open_sfn(str(network), threads=1)
+    means = []
+    for shard in given.held:
+        errors = []
+        for encoded in read_encoded(shard):
+            image = encoded.decoded().image
+            for face in encoded.faces:
+                found = landmarks_of_faces(regressor.regress(image, [crop_from_landmarks(face.landmarks_px)]))[0]
+                errors.append(100 * normalised_mean_error(found, face.landmarks_px))
+        means.append(np.mean(errors))
+    return float(np.mean(means))
+
+
+def _mfn_precision(network: Path, given: argparse.Namespace) -> float:
+    return float(_crowds(network, given)[0].rows[0][2])  # type: ignore[arg-type]
+
+
+def _mfn_error(network: Path, given: argparse.Namespace) -> float:
+    value = _crowds(network, given)[1].rows[0][2]
+    return float("nan") if value is None else float(value)  # type: ignore[arg-type]
+
+
+def _crowds(network: Path, given: argparse.Namespace) -> list[Table]:
+    settings = EvaluationSettings(given.out, mfn=str(network), shards=tuple(given.crowds), smallest_face=0.03)
+    return mfn_crowds(settings, lambda stage, done, total: None)
+
+
+def _table(question: str, rows: Sequence[tuple[Arm, int, float]], given: argparse.Namespace) -> Table:
+    cells = [(arm.name, arm.recipe, seed, value) for arm, seed, value in rows if arm.question == question]
+    worse, better = (list(_values(question, rows, better=wanted)) for wanted in (False, True))
+    gain = np.mean(worse) - np.mean(better) if LOWER_IS_BETTER[question] else np.mean(better) - np.mean(worse)
+    notes = (f"{given.minutes:g} minutes of one core each, the paper's recipes with a cosine schedule.",)
+    table_rows: list[tuple[Cell, ...]] = list(cells)
+    columns = ("arm", "recipe", "seed", HEADS[question])
+    title = {"scales": "One scale or several", "joint": "Finding alone, or finding and reading"}.get(
+        question, "Whose truth MFN learns"
+    )
+    goal = Goal("gain of the mean over seeds", float(gain), 0.0, at_most=False)
+    return Table(f"ablation-{question}", title, columns, tuple(table_rows), notes, (goal,))
+
+
+def _values(question: str, rows: Sequence[tuple[Arm, int, float]], *, better: bool) -> Iterator[float]:
+    return (value for arm, _, value in rows if arm.question == question and arm.expected_better is better)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
