@@ -77,6 +77,10 @@ class Poser:
         weights = self.character.rig.rest_weights
         return [(piece, self._posed(piece, weights, self._rest_world).positions) for piece in self.pieces]
 
+    def scene_from_mesh(self, piece: Piece) -> Float32[np.ndarray, "n 3 4"]:
+        """Where a piece is taken at rest: a linear map and a shift, per vertex under a skin, else one for all."""
+        return self._blended(piece, self._rest_world)
+
     def _posed(self, piece: Piece, weights: np.ndarray, world: dict[int, np.ndarray]) -> PosedPrimitive:
         mesh = self.character.meshes[piece.mesh]
         primitive = mesh.primitives[piece.primitive]
@@ -99,21 +103,25 @@ class Poser:
         return smooth_normals(positions, primitive.triangles, self._places[piece])
 
     def _placed(self, piece: Piece, name: str, primitive: Primitive, positions, normals, world) -> PosedPrimitive:
-        matrices = _moving_part(self.character, piece, world).astype(np.float32)
-        skinning = primitive.skinning
-        if skinning is not None and self.character.nodes[piece.node].skin is not None:
-            blended = np.zeros((len(positions), 3, 4), dtype=np.float32)
-            for column in range(skinning.joints.shape[1]):
-                weight = skinning.weights[:, column]
-                if weight.any():
-                    blended += weight[:, None, None] * matrices[skinning.joints[:, column], :3]
-        else:
-            blended = matrices[:, :3]
+        blended = self._blended(piece, world)
         placed = (blended[:, :, :3] @ positions[:, :, None])[:, :, 0] + blended[:, :, 3]
         turned = (blended[:, :, :3] @ normals[:, :, None])[:, :, 0]
         turned /= np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12)
         material = self.character.materials[primitive.material]
         return PosedPrimitive(placed, turned, primitive.triangles, primitive.uv, primitive.colours, material, name)
+
+    def _blended(self, piece: Piece, world: dict[int, np.ndarray]) -> np.ndarray:
+        """(v, 3, 4), or (1, 3, 4) for a piece that moves as a whole."""
+        matrices = _moving_part(self.character, piece, world).astype(np.float32)
+        skinning = self.character.meshes[piece.mesh].primitives[piece.primitive].skinning
+        if skinning is None or self.character.nodes[piece.node].skin is None:
+            return matrices[:, :3]
+        blended = np.zeros((len(skinning.joints), 3, 4), dtype=np.float32)
+        for column in range(skinning.joints.shape[1]):
+            weight = skinning.weights[:, column]
+            if weight.any():
+                blended += weight[:, None, None] * matrices[skinning.joints[:, column], :3]
+        return blended
 
 
 def _moving_part(character: Character, piece: Piece, world: dict[int, np.ndarray]) -> np.ndarray:

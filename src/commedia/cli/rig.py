@@ -1,31 +1,61 @@
-"""`commedia rig inspect FILE`: what a character can play, and what it cannot."""
+"""`commedia rig inspect FILE`: what a character can play; `rig make FILE -o RIG`: shapes for one that has none."""
 
 import json as json_format
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import tyro
 
 from commedia.characters.open import open_character
+from commedia.errors import CommediaError
 from commedia.retarget.inspection import Inspection, inspect_character
 
 
 def run(
-    action: tyro.conf.Positional[Literal["inspect"]],
+    action: tyro.conf.Positional[Literal["inspect", "make"]],
     file: tyro.conf.Positional[Path],
     *,
+    output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="RIG.glb")] = None,
+    landmarks: Annotated[Path | None, tyro.conf.arg(metavar="PAIRS.toml")] = None,
     json: tyro.conf.FlagCreatePairsOff[bool] = False,
 ) -> None:
-    """Say what a character has: meshes, morphs, bones, which ARKit unit moves what and why, and which will not move.
+    """Say what a character can play, or make the 52 ARKit blendshapes for one that has none.
+
+    `inspect` lists meshes, morphs, bones, which ARKit unit moves what and why, and which will not move. `make` lays the
+    default head over the character and writes it with 52 morph targets, and a picture of all of them beside it.
 
     Args:
         action: What to do with the character.
-        file: A .glb, .gltf or .vrm file; or the neutral .obj of a sculpt, with its shapes as .obj files beside it.
+        file: A .glb, .gltf or .vrm file; or the neutral .obj of a sculpt, with its shapes (inspect) beside it.
+        output: For make: the GLB to write. The contact sheet has its name and ends in .png.
+        landmarks: For make: points of the face as TOML, see docs/rig-make.md. Without it the face is looked for in
+            pictures of the character.
         json: Print JSON, and nothing else.
     """
-    assert action == "inspect"
+    if action == "make":
+        _make(file, output, landmarks, json)
+        return
+    for name, value in (("--output", output), ("--landmarks", landmarks)):
+        if value is not None:
+            raise CommediaError(f"'rig inspect' writes nothing and needs no landmarks; {name} belongs to 'rig make'")
     found = inspect_character(open_character(file))
     print(json_format.dumps(found.to_json(), indent=2, ensure_ascii=False) if json else report(found))
+
+
+def _make(file: Path, output: Path | None, landmarks: Path | None, json: bool) -> None:
+    # Draws and looks, which inspecting does without.
+    from commedia.rigging.make import make_rig
+
+    if output is None:
+        raise CommediaError(f"'rig make' needs a file to write: rig make {file} -o {file.stem}-rig.glb")
+    made = make_rig(file, output, landmarks)
+    moving = int(made.character.rig.effective.sum())
+    if json:
+        facts = {"glb": str(made.glb), "sheet": str(made.sheet), "units": moving, "landmarks": made.landmarks}
+        print(json_format.dumps(facts, indent=2, ensure_ascii=False))
+        return
+    print(f"{made.glb}: {moving} of {len(made.character.rig.morph_names)} units move the face")
+    print(f"{made.sheet}: look at it before anybody plays the rig")
 
 
 def report(found: Inspection) -> str:

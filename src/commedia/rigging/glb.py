@@ -1,0 +1,82 @@
+"""The character's own file with 52 morph targets more; its look, its bones and its extensions stay as they were."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from commedia.characters.builder import GlbBuilder
+from commedia.characters.character import Primitive
+from commedia.conventions import EXPRESSION_NAMES
+from commedia.geometry.meshes import smooth_normals, weld
+from commedia.outputs.packing import pack
+from commedia.rigging.sculpt import Patch, Sculpt
+
+LEAST = 1e-5
+"""Of the mesh's extent: vertices that move less are not stored."""
+NORMAL_STEP = 2e-3
+"""Turns of a normal smaller than this (a tenth of a degree) are not stored."""
+
+
+def rigged_glb(sculpt: Sculpt, units: Float[np.ndarray, "e w 3"]) -> bytes:
+    """Return the GLB with a target per unit on each mesh that moves.
+
+    Args:
+        sculpt: The character.
+        units: Displacement of each vertex by each of `EXPRESSION_NAMES`, in the scene's frame and unit.
+    """
+    packed = pack(sculpt.character.document)
+    builder = GlbBuilder(packed.tree, b"".join(packed.chunks))
+    extent = float(np.ptp(sculpt.vertices, axis=0).max())
+    patches: dict[int, dict[int, Patch]] = {}
+    for patch in sculpt.patches:
+        # A mesh that is shown twice keeps the shapes of where it is shown first.
+        patches.setdefault(patch.mesh, {}).setdefault(patch.primitive, patch)
+    for mesh, own in patches.items():
+        if any(np.abs(units[:, patch.places]).max(initial=0) > LEAST * extent for patch in own.values()):
+            _add_targets(builder, sculpt, mesh, own, units, LEAST * extent)
+    return builder.to_bytes()
+
+
+def _add_targets(
+    builder: GlbBuilder, sculpt: Sculpt, mesh: int, patches: dict[int, Patch], units: np.ndarray, least: float
+) -> None:
+    entry = builder.tree["meshes"][mesh]
+    read = iter(range(len(sculpt.character.meshes[mesh].primitives)))
+    for primitive in entry["primitives"]:
+        # Lines and points were not read, and get as many targets as the triangles have.
+        is_surface = primitive.get("mode", 4) == 4
+        number = next(read) if is_surface else -1
+        count = builder.tree["accessors"][primitive["attributes"]["POSITION"]]["count"]
+        own = np.zeros((len(units), count, 3), dtype=np.float32)
+        if number in patches:
+            own = _in_mesh(patches[number], units, least)
+        surface = sculpt.character.meshes[mesh].primitives[number] if is_surface else None
+        primitive["targets"] = list(_targets(builder, own, surface if "NORMAL" in primitive["attributes"] else None))
+    entry["weights"] = [0.0] * len(EXPRESSION_NAMES)
+    extras = entry.get("extras")
+    entry["extras"] = {**(extras if isinstance(extras, dict) else {}), "targetNames": list(EXPRESSION_NAMES)}
+
+
+def _in_mesh(patch: Patch, units: np.ndarray, least: float) -> Float32[np.ndarray, "e n 3"]:
+    moved = units[:, patch.places]
+    moved[np.linalg.norm(moved, axis=-1) < least] = 0
+    return np.einsum("...nij,enj->eni", patch.mesh_from_scene, moved).astype(np.float32)
+
+
+def _targets(builder: GlbBuilder, own: np.ndarray, surface: Primitive | None) -> Iterable[dict]:
+    """One target per unit; normals turn with the surface where the primitive has any."""
+    still: int | None = None
+    places = weld(surface.positions) if surface is not None else None
+    rest = smooth_normals(surface.positions, surface.triangles, places) if surface is not None else None
+    for moved in own:
+        if not moved.any():
+            still = builder.sparse_accessor(moved, bounds=True) if still is None else still
+            yield {"POSITION": still} | ({"NORMAL": still} if surface is not None else {})
+            continue
+        target = {"POSITION": builder.sparse_accessor(moved, bounds=True)}
+        if surface is not None:
+            turned = smooth_normals(surface.positions + moved, surface.triangles, places) - rest
+            turned[np.abs(turned).max(axis=1) < NORMAL_STEP] = 0
+            target["NORMAL"] = builder.sparse_accessor(turned)
+        yield target
