@@ -51,6 +51,14 @@ class RegionPatches(NamedTuple):
     mouth: Float[Tensor, "b 3 56 56"]
 
 
+class CloseUpFeatures(NamedTuple):
+    """What the patches of each face come to."""
+
+    left: Float[Tensor, "b h"]
+    right: Float[Tensor, "b h"]
+    mouth: Float[Tensor, "b h"]
+
+
 @dataclass(frozen=True)
 class CloseUpsConfig:
     """What can differ between two of them."""
@@ -76,9 +84,17 @@ class CloseUps(nn.Module):
 
     def forward(self, patches: RegionPatches) -> Float[Tensor, "b e"]:
         """Say the logit of every unit."""
+        return self.logits(self.features(patches))
+
+    def features(self, patches: RegionPatches) -> CloseUpFeatures:
+        """What the last layers see."""
         eyes = torch.stack([patches.left_eye, patches.right_eye], dim=1).flatten(0, 1)
-        left, right = self.eye(eyes * 2 - 1).unflatten(0, (-1, 2)).unbind(1)
-        mouth = self.mouth(patches.mouth * 2 - 1)
+        left, right = self.eye[:-1](eyes * 2 - 1).unflatten(0, (-1, 2)).unbind(1)
+        return CloseUpFeatures(left, right, self.mouth[:-1](patches.mouth * 2 - 1))
+
+    def logits(self, seen: CloseUpFeatures) -> Float[Tensor, "b e"]:
+        """Read the units off the features."""
+        left, right, mouth = self.eye[-1](seen.left), self.eye[-1](seen.right), self.mouth[-1](seen.mouth)
         return left @ self.from_left + right @ self.from_right + mouth @ self.from_mouth
 
 

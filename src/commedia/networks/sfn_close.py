@@ -1,8 +1,9 @@
 """SFN with close-ups: `sfn_points.py` reads the face, its own landmarks place the close-ups, both say the expression.
 
 One ONNX graph, same input and outputs as SFN. The two parts are trained by recipes of their own (`sfn-points`,
-`close-ups`) and put together at export. Their logits are averaged, and since two readers who err apart are surer
-together than the mean of their doubts, the mean is stretched away from the usual logit of a unit.
+`close-ups`) and put together by `scripts/join_close_ups.py`: their logits are averaged. What neither can know alone (is
+the mouth wide, or stretched?) a small network adds, which sees both parts' answers, the points, identity and pose; its
+recipe, `sfn-close`, leaves the parts as they are.
 """
 
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from commedia.networks.close_ups import CloseUps, CloseUpsConfig, region_patches
 from commedia.networks.heads import FaceOutputs
 from commedia.networks.sfn_points import SfnPoints, SfnPointsConfig
 
+ROTATION_NUMBERS = 4
+
 
 @dataclass(frozen=True)
 class SfnCloseConfig:
@@ -24,10 +27,13 @@ class SfnCloseConfig:
     base: SfnPointsConfig = field(default_factory=SfnPointsConfig)
     close_ups: CloseUpsConfig = field(default_factory=CloseUpsConfig)
     share: float = 0.65
-    gain: float = 1.5
-    """How far the mean is stretched; see `docs/training.md` for how it was chosen."""
+    gain: float = 1.0
+    """How far logits are stretched away from the pivot: above 1, units that move say so louder, and those that rest are
+    less sure to. See `docs/training.md` for how it was chosen."""
     pivot: float = -1.4
     """Logit that stretching leaves alone: of 0.2, a unit's mean over many faces."""
+    hidden: int = 256
+    """Of the network that sees both parts."""
 
 
 class SfnClose(nn.Module):
@@ -37,12 +43,30 @@ class SfnClose(nn.Module):
         super().__init__()
         self.config = config = config or SfnCloseConfig()
         self.base, self.close_ups = SfnPoints(config.base), CloseUps(config.close_ups)
+        self.together = _together(config)
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> FaceOutputs:
         """Read faces from RGB crops in [0, 1]."""
         read, points = self.base(pixels)
-        logits = self.close_ups(region_patches(pixels, points[:, :LANDMARK_COUNT]))
-        first = torch.logit(read.expression, eps=1e-6)
+        seen = self.close_ups.features(region_patches(pixels, points[:, :LANDMARK_COUNT]))
+        first, second = torch.logit(read.expression, eps=1e-6), self.close_ups.logits(seen)
+        centred = (points - points[:, :LANDMARK_COUNT].mean(1, keepdim=True)).flatten(1)
+        both = torch.cat([first, second, *seen, centred, read.identity, read.wxyz], dim=1)
         share, gain, pivot = self.config.share, self.config.gain, self.config.pivot
-        mean = (1 - share) * first + share * logits
-        return read._replace(expression=torch.sigmoid(pivot + gain * (mean - pivot)))
+        logits = (1 - share) * first + share * second + self.together(both)
+        return read._replace(expression=torch.sigmoid(pivot + gain * (logits - pivot)))
+
+
+def _together(config: SfnCloseConfig) -> nn.Sequential:
+    """One hidden layer over everything both parts know; starts by adding nothing."""
+    base = config.base.base
+    answers = 2 * base.expression_count + base.identity_count + ROTATION_NUMBERS
+    inputs = answers + 3 * config.close_ups.hidden + 2 * config.base.points
+    layers = nn.Sequential(
+        nn.BatchNorm1d(inputs), nn.Linear(inputs, config.hidden), nn.BatchNorm1d(config.hidden), nn.ReLU()
+    )
+    last = nn.Linear(config.hidden, base.expression_count)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    layers.add_module("last", last)
+    return layers

@@ -20,6 +20,7 @@ from commedia.errors import WeightsMismatch
 from commedia.losses.faces import FaceLossConfig
 from commedia.networks.close_ups import CloseUpsConfig
 from commedia.networks.networks import MfnNetworkConfig, SfnNetwork
+from commedia.networks.sfn_close import SfnCloseConfig
 from commedia.networks.sfn_points import SfnPointsConfig
 from commedia.networks.weights import network_from_weights, save_weights, start_from
 from commedia.training.batches import prefetched
@@ -33,6 +34,7 @@ from commedia.training.points_task import PointsTask
 from commedia.training.schedules import learning_rate, optimiser_for, watch_plateau
 from commedia.training.sfn_task import SfnTask
 from commedia.training.tasks import Loss, Task
+from commedia.training.together_task import TogetherTask
 
 CHECKPOINT_S = 180.0
 
@@ -156,6 +158,8 @@ def task_for(recipe: Recipe, shards: Sequence[Path], run: RunConfig, model: Face
         task = CloseUpsTask(recipe, shards, model, run.seed)
     elif isinstance(recipe.network, SfnPointsConfig):
         task = PointsTask(recipe, shards, model, run.seed)
+    elif isinstance(recipe.network, SfnCloseConfig):
+        task = TogetherTask(recipe, shards, model, run.seed)
     else:
         task = SfnTask(recipe, shards, model, run.seed)
     if run.init_from is not None:

@@ -16,6 +16,7 @@ from commedia.networks.mfn import MfnConfig
 from commedia.networks.mfn_base import MfnBaseConfig
 from commedia.networks.sfn import SfnConfig
 from commedia.networks.sfn_base import SfnBaseConfig
+from commedia.networks.sfn_close import SfnCloseConfig
 from commedia.networks.sfn_points import SfnPointsConfig
 from commedia.training.config import Augmentation, DataConfig, Optimisation, Recipe
 
@@ -112,6 +113,15 @@ CLOSE_UPS = Recipe(
     data=replace(SFN_BASE.data, labelled_share=0.3),
 )
 
+# Begins with both trained parts, joined (--init-from), and learns only what they say together.
+SFN_CLOSE = replace(
+    SFN_POINTS,
+    name="sfn-close",
+    network=SfnCloseConfig(),
+    optimisation=replace(SFN_POINTS.optimisation, optimiser="adamw", learning_rate=2e-3, batch_size=128),
+    data=replace(SFN_BASE.data, labelled_share=0.25, epoch_steps=200),
+)
+
 # A covered patch could hide a small face whole, or copy one that no label knows.
 MFN_BASE = Recipe(
     name="mfn-base",
@@ -152,7 +162,7 @@ RECIPES: dict[str, Recipe] = {
     for recipe in (
         *(SFN_PAPER, SFN_PAPER_DISENTANGLED, SFN_PAPER_SINGLE_SCALE),
         *(MFN_PAPER, MFN_PAPER_SINGLE_SCALE, MFN_PAPER_DETECT_ONLY),
-        *(SFN_BASE, SFN_POINTS, CLOSE_UPS, MFN_BASE, SFN_SMOKE, MFN_SMOKE),
+        *(SFN_BASE, SFN_POINTS, CLOSE_UPS, SFN_CLOSE, MFN_BASE, SFN_SMOKE, MFN_SMOKE),
     )
 }
 

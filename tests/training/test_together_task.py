@@ -1,0 +1,76 @@
+"""What joins SFN and close-ups learns; the two parts stay exactly as they were. Points add their own term."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from commedia.networks.close_ups import CloseUpsConfig
+from commedia.networks.sfn_base import SfnBaseConfig
+from commedia.networks.sfn_close import SfnCloseConfig
+from commedia.networks.sfn_points import SfnPointsConfig
+from commedia.training.config import Budget, Recipe
+from commedia.training.face_model import FaceModel
+from commedia.training.loop import RunConfig, Trainer, train
+from commedia.training.points_task import POINTS_WEIGHT, PointsTask
+from commedia.training.recipes import recipe_named
+from commedia.training.together_task import TogetherTask
+
+BASE = SfnBaseConfig(stem=8, widths=(8, 16, 16), blocks=(1, 1, 1), fine=8)
+POINTS = SfnPointsConfig(BASE, points=70, channels=8, hidden=8)
+CLOSE_UPS = CloseUpsConfig(widths=(8, 8, 8), cell_channels=2, hidden=8)
+
+
+def small(name: str, network: object) -> Recipe:
+    recipe = recipe_named(name)
+    optimisation = replace(recipe.optimisation, batch_size=4, precision="32-true")
+    data = replace(recipe.data, validation_share=0.25, epoch_steps=2)
+    return replace(recipe, network=network, optimisation=optimisation, data=data)
+
+
+def test_only_what_joins_them_moves(shards: Path, model: FaceModel, tmp_path: Path) -> None:
+    recipe = small("sfn-close", SfnCloseConfig(POINTS, CLOSE_UPS, hidden=8))
+    task = TogetherTask(recipe, [shards / "singles.tar"], model, seed=0)
+    before = {name: tensor.clone() for name, tensor in task.network.state_dict().items()}
+    trainer = Trainer(task, tmp_path, RunConfig(accelerator="cpu"))
+    for step in range(3):
+        trainer.step(task.batch(step), 1e-2, 1.0)
+    moved = {name for name, tensor in task.network.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert moved
+    assert {name.split(".")[0] for name in moved} == {"together"}
+    assert "together.last.weight" in moved
+
+
+@pytest.mark.parametrize(
+    ("name", "network"),
+    [
+        ("sfn-points", POINTS),
+        ("close-ups", CLOSE_UPS),
+        ("sfn-close", SfnCloseConfig(POINTS, CLOSE_UPS, hidden=8)),
+    ],
+)
+def test_every_part_trains_and_resumes(
+    name: str, network: object, shards: Path, model: FaceModel, tmp_path: Path
+) -> None:
+    recipe, run = small(name, network), RunConfig(accelerator="cpu", quiet=True)
+    weights = train(recipe, [shards / "singles.tar"], tmp_path, Budget(steps=2), run, model=model)
+    first = weights.read_bytes()
+    again = train(recipe, [shards / "singles.tar"], tmp_path, Budget(steps=3), run, model=model)
+    assert again.read_bytes() != first
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 3
+
+
+def test_points_add_their_mean_distance(shards: Path, model: FaceModel) -> None:
+    task = PointsTask(small("sfn-points", POINTS), [shards / "singles.tar"], model, seed=0)
+    batch = task.batch(0)
+    outputs = task.network.eval()(task.pixels(batch))
+    loss = task.loss(outputs, batch, tau=1.0)
+    parts = dict(loss.parts)
+    torch.testing.assert_close(
+        loss.total, task._face_loss(outputs.faces, batch, 1.0).total + POINTS_WEIGHT * parts["points"]
+    )
+    moved = outputs._replace(points=outputs.points + 100.0)
+    farther = dict(task.loss(moved, batch, tau=1.0).parts)["points"]
+    # Far away on one side of everything, each coordinate is 100 farther, up to where it began.
+    assert float(farther.detach()) == pytest.approx(100.0, abs=2.0)
