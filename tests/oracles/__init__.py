@@ -1,6 +1,8 @@
 """Outside judges, when they are installed: the Khronos validator, three.js in Chromium, the reference decoder."""
 
+import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -24,3 +26,10 @@ needs_chromium = pytest.mark.skipif(
     not (CHROMIUM and _installed("three") and _installed("playwright-core")),
     reason="needs Chromium, node, three and playwright-core: run `npm install` and `make chromium`",
 )
+
+
+def validated(*paths: Path) -> list[dict]:
+    """What the Khronos validator says of each file: numbers of issues by severity, and messages."""
+    command = ["node", FOLDER / "validate_gltf.cjs", *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [json.loads(line)["issues"] for line in done.stdout.splitlines()]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from oracles import CHROMIUM, FOLDER, needs_chromium, needs_validator
+from oracles import CHROMIUM, FOLDER, needs_chromium, needs_validator, validated
 from rigs import avatar, params, small_builder
 from test_atomic import fill_disk
 
@@ -213,9 +213,9 @@ def test_the_khronos_validator_finds_no_error(head_clip: tuple, tmp_path: Path) 
     small = _small()
     write_clip(small, tmp_path / "small.glb", *_motion(small, 2))
     write_clip(small, tmp_path / "still.glb", *_motion(small, 1))
-    for issues in _validated(head_clip[0], tmp_path / "small.glb", tmp_path / "still.glb"):
+    for issues in validated(head_clip[0], tmp_path / "small.glb", tmp_path / "still.glb"):
         assert issues["numErrors"] == 0, issues["messages"]
-    assert _validated(head_clip[0])[0]["numWarnings"] == 0
+    assert validated(head_clip[0])[0]["numWarnings"] == 0
 
 
 @needs_validator
@@ -223,15 +223,9 @@ def test_the_khronos_validator_finds_no_error(head_clip: tuple, tmp_path: Path) 
 def test_the_validator_finds_no_error_in_an_avatar_s_clip(name: str, shared_data: Path, tmp_path: Path) -> None:
     character = avatar(shared_data / f"characters/{name}.glb")
     write_clip(character, tmp_path / "clip.glb", *_motion(character, 10))
-    before, after = _validated(shared_data / f"characters/{name}.glb", tmp_path / "clip.glb")
+    before, after = validated(shared_data / f"characters/{name}.glb", tmp_path / "clip.glb")
     assert after["numErrors"] == 0, after["messages"]
     assert after["numWarnings"] == before["numWarnings"]
-
-
-def _validated(*paths: Path) -> list[dict]:
-    command = ["node", FOLDER / "validate_gltf.cjs", *paths]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [json.loads(line)["issues"] for line in done.stdout.splitlines()]
 
 
 @needs_chromium

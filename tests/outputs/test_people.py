@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from stage import film, models_for, two_people
+from PIL import Image
+from stage import film, models_for, picture, two_people
 
 from commedia.errors import CommediaError, UnknownName
 from commedia.outputs import people
@@ -34,7 +35,7 @@ def test_every_format_is_written_and_counts_as_a_result(tmp_path: Path) -> None:
 
 
 def test_what_is_refused_leaves_nothing_and_reads_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("commedia.pipeline.watch", lambda *_: pytest.fail("the video was read"))
+    monkeypatch.setattr("commedia.pipeline.Delivery", lambda *_, **__: pytest.fail("work was begun"))
     world = two_people()
     clip = film(world, tmp_path / "clip.mp4", 4)
     with pytest.raises(UnknownName):
@@ -48,3 +49,17 @@ def _possible(name: str) -> bool:
     except CommediaError:
         return False
     return not people.FORMATS[name].stills_only
+
+
+def test_a_photo_becomes_vertices(tmp_path: Path) -> None:
+    world = two_people()
+    Image.fromarray(picture(world, 0)).save(tmp_path / "a.png")
+    summary = retarget(
+        tmp_path / "a.png", tmp_path / "out", models=models_for(world), preview=False, formats=["obj", "pc2", "obj"]
+    )
+    (person,) = summary.people
+    names = [path.name for path in person.files]
+    assert names == ["person-01.obj", "person-01-0000.obj", "person-01.pc2"]
+    neutral, posed = (path.read_text().count("\nv ") for path in person.files[:2])
+    assert neutral == posed > 1000
+    assert person.files[0].read_text() != person.files[1].read_text()

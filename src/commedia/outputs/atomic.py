@@ -73,6 +73,20 @@ def written_aside(path: Path) -> Iterator[AtomicFile]:
 
 
 @contextmanager
+def named_aside(path: Path, suffix: str) -> Iterator[Path]:
+    """The same for libraries that open files themselves: give a name ending in `suffix`, which becomes `path`."""
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}{suffix}")
+    try:
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield aside
+            os.replace(aside, path)
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+@contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
     """Turn what the operating system refuses into `OutputFailed`."""
     try:

@@ -16,6 +16,7 @@ from commedia.errors import OutputFailed, SinkClosed
 from commedia.geometry.rotations import canonical_wxyz, yaw_pitch_roll_from_wxyz
 from commedia.morphable.model import load_head
 from commedia.outputs.atomic import AtomicFile
+from commedia.outputs.finite import require_finite_params
 from commedia.retarget.solve import gaze_from_expression
 from commedia.structures import FaceParams
 
@@ -51,9 +52,7 @@ class BvhWriter:
         if self._closed:
             raise SinkClosed(f"{self.path} is already closed")
         assert time_s * self.rate == self._count, f"frame {self._count} at {time_s} s is not at {self.rate} per second"
-        # Asked of what comes in: making a unit quaternion of one that is not finite gives the identity.
-        if not (np.isfinite(params.pose.wxyz).all() and np.isfinite(params.expression).all()):
-            raise OutputFailed(f"cannot write {self.path}: the face at {float(time_s):.3f} s is not finite")
+        require_finite_params(self.path, time_s, params)
         # Adding 0.0 turns -0.0 into 0.0.
         numbers = " ".join(f"{value + 0.0:.6f}" for value in np.round(joint_angles_deg(params), 6))
         self._file.write(f"0 0 0 {numbers}\n".encode())

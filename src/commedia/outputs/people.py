@@ -13,13 +13,19 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from commedia.characters.character import Character
+from commedia.characters.posing import pose_character
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.errors import CommediaError, UnknownName
 from commedia.outputs.bvh import BvhWriter
 from commedia.outputs.gltf_animation import ClipWriter
 from commedia.outputs.livelink_csv import DEFAULT_RATE, LiveLinkCsvWriter
+from commedia.outputs.point_cache import PointCacheWriter
 from commedia.outputs.resampling import resampled
 from commedia.outputs.spool import TakeSpool
+from commedia.outputs.usd import UsdWriter
+from commedia.outputs.usd_rig import load_usd
+from commedia.outputs.vrma import VrmaWriter
+from commedia.outputs.wavefront import ObjWriter, write_obj
 from commedia.structures import FaceParams, HeadPose, RigPose
 
 NEUTRAL = FaceParams(
@@ -73,7 +79,7 @@ class Format:
 
     write: Callable[[Performance, Path], list[Path]]
     """Takes the files' path without its ending, such as `out/person-01`; returns what it wrote."""
-    require: Callable[[], None] = lambda: None
+    require: Callable[[], object] = lambda: None
     """Raises `MissingExtra` when a package is not there."""
     stills_only: str = ""
     """For a format of single pictures: what to take for motion instead."""
@@ -87,7 +93,7 @@ def person_name(person: int) -> str:
 def write_person(folder: Path, performance: Performance, formats: Sequence[str] = DEFAULT_FORMATS) -> list[Path]:
     """Write one person's files; returns their paths, each once."""
     stem = folder / person_name(performance.person)
-    written = [path for name in formats for path in FORMATS[name].write(performance, stem)]
+    written = [path for name in dict.fromkeys(formats) for path in FORMATS[name].write(performance, stem)]
     return list(dict.fromkeys(written))
 
 
@@ -160,7 +166,43 @@ def _write_bvh(performance: Performance, stem: Path) -> list[Path]:
     return _written(BvhWriter(stem.with_suffix(".bvh"), fixed_rate(performance.rate)), performance.samples())
 
 
-FORMATS: dict[str, Format] = {"glb": Format(_write_glb), "csv": Format(_write_csv), "bvh": Format(_write_bvh)}
+def _write_vrma(performance: Performance, stem: Path) -> list[Path]:
+    rate = timecode_rate(performance.rate)
+    return _written(VrmaWriter(stem.with_suffix(".vrma"), performance.character, rate), performance.keys())
+
+
+def _write_usd(performance: Performance, stem: Path) -> list[Path]:
+    writer = UsdWriter(stem.with_suffix(".usd"), performance.character, fixed_rate(performance.rate))
+    return _written(writer, performance.poses(performance.keys()))
+
+
+def _write_pc2(performance: Performance, stem: Path) -> list[Path]:
+    rate = fixed_rate(performance.rate)
+    writer = PointCacheWriter(performance.character, stem.with_suffix(".pc2"), rate)
+    return [*_written(writer, performance.poses(performance.samples())), _write_neutral(performance, stem)]
+
+
+def _write_obj(performance: Performance, stem: Path) -> list[Path]:
+    writer = ObjWriter(performance.character, stem)
+    _written(writer, performance.poses(performance.frames()))
+    return [_write_neutral(performance, stem), *writer.paths]
+
+
+def _write_neutral(performance: Performance, stem: Path) -> Path:
+    path = stem.with_suffix(".obj")
+    write_obj(path, pose_character(performance.character, performance.pose_of(NEUTRAL)))
+    return path
+
+
+FORMATS: dict[str, Format] = {
+    "glb": Format(_write_glb),
+    "csv": Format(_write_csv),
+    "bvh": Format(_write_bvh),
+    "vrma": Format(_write_vrma),
+    "usd": Format(_write_usd, require=load_usd),
+    "pc2": Format(_write_pc2),
+    "obj": Format(_write_obj, stills_only="pc2"),
+}
 """Everything a person can become, by the name that `--formats` takes."""
 
 

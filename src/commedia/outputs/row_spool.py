@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from commedia.errors import OutputFailed, SinkClosed
+from commedia.errors import SinkClosed
 from commedia.outputs.atomic import disk_errors
+from commedia.outputs.finite import require_finite
 
 ROWS_AT_ONCE = 512
 """Held in memory while tracks are laid out."""
@@ -39,8 +40,7 @@ class RowSpool:
             raise SinkClosed(f"{self.path} is already closed")
         row = np.concatenate([[float(time_s)], values]).astype("<f4")
         assert len(row) == 1 + self.width, f"a row of {len(row) - 1} numbers for {self.width}"
-        if not np.isfinite(row).all():
-            raise OutputFailed(f"cannot write {self.path}: the pose at {float(time_s):.3f} s is not finite")
+        require_finite(self.path, time_s, row)
         if row[0] <= self.last_time_s:
             return
         self.last_time_s = row[0]
