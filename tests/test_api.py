@@ -12,7 +12,7 @@ NAMES = (
 )
 ARGUMENTS = {
     "track": ["path", "models"],
-    "retarget": ["path", "output", "character", "models", "preview", "overwrite", "formats", "progress"],
+    "retarget": ["path", "output", "character", "models", "preview", "overwrite", "formats", "rate", "progress"],
     "retarget_folder": ["path", "output", "character", "models", "options"],
 }
 

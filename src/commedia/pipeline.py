@@ -5,28 +5,29 @@ Frame --detect--> Face --regress--> FaceParams --track--> TrackedFace --retarget
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from commedia.capture.folder import named_pictures
-from commedia.capture.open import open_source
 from commedia.errors import UnreadableMedia
+from commedia.motion.open import open_input, play
 from commedia.outputs.delivery import Delivery
 from commedia.outputs.people import DEFAULT_FORMATS, check_formats
 from commedia.outputs.results import result_folder
 from commedia.outputs.summary import Summary
 from commedia.retarget.cast import Cast
 from commedia.structures import TrackedFrame
-from commedia.tracking.watch import Models, open_models, watch
+from commedia.tracking.watch import Models, open_models
 
 Progress = Callable[[int, int | None], None]
 """Told the frames done and the frames expected, None where nobody knows."""
 
 
 def track(path: Path | str, *, models: Models | None = None) -> Iterator[TrackedFrame]:
-    """Read everyone in a photo, a GIF, a video or a folder of photos, frame by frame."""
-    with open_source(path) as source:
-        for _, tracked in watch(source, models or open_models()):
+    """Read everyone in a photo, a GIF, a video, a folder of photos or recorded motion, frame by frame."""
+    with open_input(path) as source:
+        for _, tracked in play(source, models):
             yield tracked
 
 
@@ -39,28 +40,29 @@ def retarget(
     preview: bool = True,
     overwrite: bool = False,
     formats: Sequence[str] = DEFAULT_FORMATS,
+    rate: Fraction | None = None,
     progress: Progress = lambda done, expected: None,
 ) -> Summary:
-    """Turn a photo, a GIF or a video into a character and a table per person, a take file and a preview.
+    """Turn a photo, a GIF, a video or recorded motion into files per person, a take file and a preview.
 
     Args:
-        path: What to watch.
+        path: What to watch, or a file of motion: a take, or a table or JSON of ARKit units.
         output: Folder for the results; made when missing. Results appear in it only when all are complete.
         character: A glTF file that everybody plays, or a `Cast`; by default the head model with everybody's own face.
         models: Networks to use instead of the shipped ones.
         preview: Draw the preview, which costs more time than everything else.
         overwrite: Replace the results of an earlier run.
         formats: What each person becomes: names of `outputs.people.FORMATS`.
+        rate: Frames per second at which a table of motion counts its timecodes, where it does not show.
         progress: Called after every frame.
     """
-    with open_source(path) as source, result_folder(Path(output), overwrite=overwrite) as folder:
+    with open_input(path, rate=rate) as source, result_folder(Path(output), overwrite=overwrite) as folder:
         check_formats(formats, is_still=source.info.is_still)
         cast = character if isinstance(character, Cast) else Cast(character)
-        models = models or open_models()
         with Delivery(folder, source, cast, preview=preview, formats=formats) as delivery:
-            for frame, tracked in watch(source, models):
+            for frame, tracked in play(source, models):
                 delivery.send(frame, tracked, cast.poses(tracked))
-                progress(frame.index + 1, source.info.frame_count)
+                progress(tracked.index + 1, source.info.frame_count)
         return delivery.summary(Path(output))
 
 

@@ -28,17 +28,24 @@ class MediaInfo:
     """Every frame is a picture of its own, and says nothing about the next one."""
     scale: float = 1.0
     """Pixels of a frame per pixel of the file; below 1 where a side was longer than `MAX_SIDE_PX`."""
+    pictures: bool = True
+    """False for recorded motion (`commedia.motion`), which shows nobody."""
 
 
 @runtime_checkable
-class FrameSource(Protocol):
-    """Frames in order of time. Iterating again starts from the beginning; a frame handed out is not kept."""
+class Source(Protocol):
+    """What a take comes from: pictures, or recorded motion."""
 
     path: Path
     info: MediaInfo
     notes: list[str]
     """What a reader of the result has to know, one sentence each: skipped frames, a file cut short. Grows while
     iterating."""
+
+
+@runtime_checkable
+class FrameSource(Source, Protocol):
+    """Frames in order of time. Iterating again starts from the beginning; a frame handed out is not kept."""
 
     def __iter__(self) -> Iterator[Frame]: ...
 

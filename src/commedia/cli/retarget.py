@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from commedia.capture.open import open_source
 from commedia.errors import CommediaError
 from commedia.inference.weights import DEFAULT_MFN, DEFAULT_SFN
+from commedia.motion.open import open_input, rate_from_text
+from commedia.motion.source import MotionSource
 from commedia.outputs.people import DEFAULT_FORMATS, check_formats
 from commedia.outputs.summary import Summary
 from commedia.pipeline import Progress as ProgressCallback
@@ -32,17 +33,19 @@ def run(
     preview: bool = True,
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False,
     formats: tuple[str, ...] = DEFAULT_FORMATS,
+    rate: str | None = None,
     mfn: str = DEFAULT_MFN,
     sfn: str = DEFAULT_SFN,
 ) -> None:
-    """Turn everyone in a photo, a GIF, a video or a folder of photos into an animated 3D character.
+    """Turn everyone in a photo, a GIF, a video or a folder of photos into an animated 3D character, or recorded motion.
 
     Writes, per person, person-01.glb (character and motion) and person-01.csv (Live Link Face), or what `--formats`
     asks for, and for all together take.jsonl (every parameter) and preview.mp4 or preview.jpg. A folder's pictures get
     a folder each.
 
     Args:
-        input: A picture, an animation, a video, or a folder of pictures.
+        input: A picture, an animation, a video, or a folder of pictures. Or recorded motion, which needs no network: a
+            take.jsonl, a Live Link Face CSV, a CSV of ARKit units, or MediaPipe face landmarker results as JSON.
         output: Folder for the results. They appear in it only when all are complete.
         character: A .glb, .gltf or .vrm file with ARKit-named morph targets, played by everybody. Without it everybody
             plays the default head with their own face.
@@ -51,17 +54,23 @@ def run(
         preview: Draw the preview, which takes more time than everything else.
         overwrite: Replace the results of an earlier run.
         formats: What each person becomes, any of: glb (character with clip), csv (Live Link Face), bvh (neck, head and
-            eyes).
+            eyes), vrma (motion for any VRM), usd (needs commedia[usd]), pc2 (all vertices, with a neutral .obj), obj
+            (photos only).
+        rate: Of recorded motion only: frames per second that its timecodes or frame numbers count, such as 30, 29.97 or
+            30000/1001, where the file does not show it.
         mfn: Weights of the network that finds faces: a shipped name, or an .onnx file.
         sfn: Weights of the network that reads single faces: a shipped name, or an .onnx file.
     """
     if faces is not None and faces < 1:
         raise CommediaError(f"--faces {faces} leaves nobody to follow; give a number from 1 up")
     # What is wrong with the input is said before the networks are loaded.
-    with open_source(input) as source:
+    given_rate = None if rate is None else rate_from_text(rate)
+    with open_input(input, rate=given_rate) as source:
         check_formats(formats, is_still=source.info.is_still)
-    models = open_models(mfn, sfn)
-    if faces is not None:
+        recorded = isinstance(source, MotionSource)
+    _refuse_unused(recorded, faces, rate)
+    models = None if recorded else open_models(mfn, sfn)
+    if models is not None and faces is not None:
         models = models.largest(faces)
     summaries = retarget_with_bar(
         input,
@@ -71,6 +80,7 @@ def run(
         preview=preview,
         overwrite=overwrite,
         formats=formats,
+        rate=given_rate,
     )
     if json:
         print(json_format.dumps([summary.to_json() for summary in summaries], indent=2))
@@ -78,7 +88,15 @@ def run(
         show(summaries)
 
 
-def retarget_with_bar(path: Path, output: Path, *, models: Models, **options: Any) -> list[Summary]:
+def _refuse_unused(recorded: bool, faces: int | None, rate: str | None) -> None:
+    """Say so rather than ignore an option that means nothing for this kind of input."""
+    if recorded and faces is not None:
+        raise CommediaError("--faces chooses among the faces of pictures; this input is recorded motion")
+    if not recorded and rate is not None:
+        raise CommediaError("--rate is for recorded motion; pictures and videos bring their own times")
+
+
+def retarget_with_bar(path: Path, output: Path, *, models: Models | None, **options: Any) -> list[Summary]:
     """Run the job with a progress bar on standard error."""
     with progress_bar(path.name) as progress:
         if path.is_dir():

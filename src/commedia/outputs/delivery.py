@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from commedia.capture.source import FrameSource
+from commedia.capture.source import Source
 from commedia.outputs.people import DEFAULT_FORMATS, Performance, person_name, write_person
 from commedia.outputs.preview import PreviewWriter
 from commedia.outputs.spool import Part, TakeSpool
@@ -25,7 +25,7 @@ class Delivery:
     def __init__(
         self,
         folder: Path,
-        source: FrameSource,
+        source: Source,
         cast: Cast,
         *,
         preview: bool = True,
@@ -42,8 +42,8 @@ class Delivery:
         self._preview = PreviewWriter(folder, info, cast.character_of) if preview else None
         self._people: list[PersonSummary] = []
 
-    def send(self, frame: Frame, tracked: TrackedFrame, poses: dict[int, RigPose]) -> None:
-        """Take in one frame."""
+    def send(self, frame: Frame | None, tracked: TrackedFrame, poses: dict[int, RigPose]) -> None:
+        """Take in one frame; recorded motion has no picture."""
         self._take.send(tracked)
         self._spool.send(tracked)
         if self._preview is not None:

@@ -46,23 +46,24 @@ class PreviewWriter:
         self._is_photo = info.is_still and info.frame_count == 1
         self.path = folder / ("preview.jpg" if self._is_photo else "preview.mp4")
         self._aside = folder / f".{self.path.name}.{os.getpid()}.part"
-        self._page = PreviewPage(info.width_px, info.height_px, character_of)
+        size = (info.width_px, info.height_px) if info.pictures else (0, 0)
+        self._page = PreviewPage(*size, character_of)
         self._frame_s = 1 / info.frame_rate
         self._video: VideoFile | None = None
         self._photo: UInt8[np.ndarray, "h w 3"] | None = None
         self._closed = False
 
-    def send(self, frame: Frame, tracked: TrackedFrame, poses: Mapping[int, RigPose]) -> None:
+    def send(self, frame: Frame | None, tracked: TrackedFrame, poses: Mapping[int, RigPose]) -> None:
         """Add the page of one frame; `poses` holds the pose of each person's character by id."""
         if self._closed:
-            raise SinkClosed(f"frame {frame.index} came after '{self.path.name}' was closed")
+            raise SinkClosed(f"frame {tracked.index} came after '{self.path.name}' was closed")
         page = self._page.draw(frame, tracked, poses)
         if self._is_photo:
             self._photo = page
             return
         if self._video is None:
             self._video = VideoFile(self._aside, page.shape[1], page.shape[0], self._frame_s)
-        self._video.add(page, frame.time_s)
+        self._video.add(page, tracked.time_s)
 
     def close(self) -> None:
         """Complete the file and give it its name. Without a single frame there is nothing to name."""

@@ -58,7 +58,10 @@ class PreviewPage:
     """Draws pages of one take, all of one size."""
 
     def __init__(self, width_px: int, height_px: int, character_of: Callable[[int], Character]):
-        """Plan pages for a source of the given size; `character_of` says who plays a person."""
+        """Plan pages for a source of the given size, 0 x 0 for one without pictures, whose characters get all the room.
+
+        `character_of` says who plays a person.
+        """
         self.source = source_rectangle(width_px, height_px)
         bottom = max(self.source.top + self.source.height, HEADER_PX + 400)
         self.height = min(PAGE_PX[1], bottom + GAP_PX) // 2 * 2
@@ -71,21 +74,25 @@ class PreviewPage:
         self._character_of = character_of
         self._players: dict[int, Player] = {}
 
-    def draw(self, frame: Frame, tracked: TrackedFrame, poses: Mapping[int, RigPose]) -> UInt8[np.ndarray, "ph pw 3"]:
+    def draw(
+        self, frame: Frame | None, tracked: TrackedFrame, poses: Mapping[int, RigPose]
+    ) -> UInt8[np.ndarray, "ph pw 3"]:
         """Draw the page of one frame; `poses` holds the character's pose of each person in `tracked`."""
         page = np.full((self.height, self.width, 3), BACKDROP, dtype=np.uint8)
-        self._draw_source(page, frame, tracked)
+        if frame is not None:
+            self._draw_source(page, frame, tracked)
         self._draw_stage(page, tracked, poses)
-        self._draw_header(page, frame, tracked)
+        self._draw_header(page, tracked)
         return page
 
-    def _draw_header(self, page: np.ndarray, frame: Frame, tracked: TrackedFrame) -> None:
+    def _draw_header(self, page: np.ndarray, tracked: TrackedFrame) -> None:
         draw_text(page, "commedia", (GAP_PX + 2.0, HEADER_PX / 2), size_px=18, colour=INK)
-        seconds = float(frame.time_s)
-        clock = f"{int(seconds // 60):02d}:{seconds % 60:06.3f}   frame {frame.index}"
+        seconds = float(tracked.time_s)
+        clock = f"{int(seconds // 60):02d}:{seconds % 60:06.3f}   frame {tracked.index}"
         people = len(tracked.faces)
         count = "nobody" if people == 0 else "1 person" if people == 1 else f"{people} people"
-        draw_text(page, clock, (float(self.source.left + self.source.width), HEADER_PX / 2), colour=FAINT, anchor="rm")
+        right = self.source.left + self.source.width if self.source.width else self.width // 2
+        draw_text(page, clock, (float(right), HEADER_PX / 2), colour=FAINT, anchor="rm")
         draw_text(page, count, (self.width - GAP_PX - 2.0, HEADER_PX / 2), colour=FAINT, anchor="rm")
 
     def _draw_source(self, page: np.ndarray, frame: Frame, tracked: TrackedFrame) -> None:
@@ -133,6 +140,8 @@ class PreviewPage:
 
 def source_rectangle(width_px: int, height_px: int) -> Rectangle:
     """Where the source stands: as large as the page allows while the stage keeps at least two fifths of the width."""
+    if not width_px * height_px:
+        return Rectangle(0, HEADER_PX, 0, 0)
     room = PAGE_PX[0] * 0.58, PAGE_PX[1] - HEADER_PX - GAP_PX
     scale = min(room[0] / width_px, room[1] / height_px)
     return Rectangle(GAP_PX, HEADER_PX, max(2, round(width_px * scale)), max(2, round(height_px * scale)))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from commedia.conventions import EXPRESSION_NAMES
+from commedia.conventions import EXPRESSION_NAMES, LANDMARK_COUNT
 from commedia.errors import OutputFailed, SinkClosed, UnreadableMedia
 from commedia.morphable.model import HEAD_FILE
 from commedia.outputs.atomic import AtomicFile
@@ -28,6 +28,9 @@ CONVENTIONS = {
     "expression": "0 neutral to 1 full, in the order of expression_names",
     "identity": "standard deviations along the components of the head model",
 }
+LONGEST_LINE = 1 << 24
+"""Bytes; a face has five thousand. A longer line is no frame, but a file that wants to fill the memory."""
+_DAMAGE = (ValueError, KeyError, TypeError, ArithmeticError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -94,25 +97,26 @@ class TakeReader:
         self.truncated = False
         try:
             self._file = path.open("rb")
-            first = self._file.readline()
+            first = self._file.readline(LONGEST_LINE)
         except OSError as error:
             raise UnreadableMedia(f"cannot read the take {path}: {error.strerror or error}") from None
         try:
             self.header = _header_from_json(json.loads(first))
-        except (ValueError, KeyError, TypeError, ZeroDivisionError) as error:
+        except _DAMAGE as error:
             self._file.close()
-            raise UnreadableMedia(f"{path} is no take: its first line is not a header ({error})") from None
+            raise UnreadableMedia(f"{path} is no take: its first line is not a header ({_brief(error)})") from None
 
     def __iter__(self) -> Iterator[TrackedFrame]:
         with self._file:
-            for number, line in enumerate(self._file, start=2):
+            for number, line in enumerate(iter(lambda: self._file.readline(LONGEST_LINE), b""), start=2):
                 try:
-                    yield _frame_from_json(json.loads(line))
-                except (ValueError, KeyError, TypeError, ZeroDivisionError) as error:
-                    if not line.endswith(b"\n"):
+                    frame = _frame_from_json(json.loads(line))
+                except _DAMAGE as error:
+                    if not line.endswith(b"\n") and len(line) < LONGEST_LINE:
                         self.truncated = True
                         return
-                    raise UnreadableMedia(f"{self.path}: line {number} is no frame ({error})") from None
+                    raise UnreadableMedia(f"{self.path}: line {number} is no frame ({_brief(error)})") from None
+                yield frame
 
     def close(self) -> None:
         """Close the file; a reader that was iterated to its end is closed already."""
@@ -143,7 +147,8 @@ def _header_from_json(tree: dict) -> TakeHeader:
         raise ValueError(f"format {tree['format']!r} version {tree['version']!r}")
     width, height = tree["frame_size_px"]
     names = tuple(tree["expression_names"])
-    return TakeHeader(tree["source"], Fraction(*tree["rate"]), width, height, names, tree["head_sha256"])
+    whole = (_whole(width), _whole(height))
+    return TakeHeader(str(tree["source"]), Fraction(*tree["rate"]), *whole, _names(names), tree["head_sha256"])
 
 
 def _json_from_face(face: TrackedFace) -> dict:
@@ -164,19 +169,42 @@ def _json_from_face(face: TrackedFace) -> dict:
 
 def _frame_from_json(tree: dict) -> TrackedFrame:
     faces = tuple(_face_from_json(face) for face in tree["faces"])
-    return TrackedFrame(tree["index"], Fraction(*tree["time_s"]), faces)
+    return TrackedFrame(_whole(tree["index"]), Fraction(*tree["time_s"]), faces)
 
 
 def _face_from_json(tree: dict) -> TrackedFace:
-    pose = HeadPose(_array(tree["wxyz"]), _array(tree["origin_px"]), float(tree["px_per_m"]))
+    pose = HeadPose(_array(tree["wxyz"], 4), _array(tree["origin_px"], 2), float(tree["px_per_m"]))
     params = FaceParams(_array(tree["identity"]), _array(tree["expression"]), pose)
     box = Box(*(float(edge) for edge in tree["box_px"]))
-    landmarks = _array(tree["landmarks_px"])
-    return TrackedFace(tree["id"], tree["status"], box, params, landmarks, float(tree["confidence"]))
+    landmarks = _array(tree["landmarks_px"], LANDMARK_COUNT, 2)
+    if tree["status"] not in ("tracked", "held", "fading"):
+        raise ValueError(f"status {tree['status']!r}")
+    return TrackedFace(_whole(tree["id"], 1), tree["status"], box, params, landmarks, float(tree["confidence"]))
 
 
-def _array(values: list) -> np.ndarray:
-    return np.array(values, dtype=np.float64)
+def _array(values: list, *shape: int) -> np.ndarray:
+    """An array of the given shape; without one, a row of any length."""
+    array = np.array(values, dtype=np.float64)
+    if array.shape != shape if shape else array.ndim != 1:
+        raise ValueError(f"an array of shape {array.shape}")
+    return array
+
+
+def _whole(value: object, least: int = 0) -> int:
+    if type(value) is not int or not least <= value < 1 << 31:
+        raise ValueError(f"{value!r} is no whole number from {least} up")
+    return value
+
+
+def _names(names: tuple) -> tuple[str, ...]:
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("a unit's name is no text")
+    return names
+
+
+def _brief(error: Exception) -> str:
+    """What a damaged file is quoted with fits on a line."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _rounded(values, digits: int):
