@@ -141,6 +141,20 @@ def test_weights_and_names_come_back_at_exact_time_codes(tmp_path: Path) -> None
         assert moved.sum() == (2 if "Blink" in target.GetPrim().GetName() else 4)
 
 
+def test_keys_are_set_in_blocks_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pxr import Sdf
+
+    character = small()
+    moving = poses(character, 10)
+    write(tmp_path / "whole.usd", character, moving)
+    monkeypatch.setattr("commedia.outputs.usd.KEYS_AT_ONCE", 4)
+    write(tmp_path / "blocks.usd", character, moving)
+    layers = [Sdf.Layer.FindOrOpen(str(tmp_path / f"{name}.usd")) for name in ("whole", "blocks")]
+    whole, blocks = (layer.ExportToString() for layer in layers)
+    assert whole == blocks
+    assert "9: [" in blocks
+
+
 def test_a_neutral_pose_is_the_file_at_rest(tmp_path: Path) -> None:
     from pxr import Usd, UsdGeom, UsdSkel
 

@@ -22,6 +22,10 @@ from commedia.outputs.livelink_csv import timecode
 from commedia.outputs.usd_rig import define_character, find_joints, identifier, load_usd
 from commedia.structures import RigPose
 
+KEYS_AT_ONCE = 256
+"""Turned together: for one pose alone, finding the bones takes longer than turning them."""
+EYES = ("left_eye_wxyz", "right_eye_wxyz")
+
 
 class UsdWriter:
     """Writes one person's USD."""
@@ -36,6 +40,7 @@ class UsdWriter:
         self._closed = False
         self._turned = turned_nodes(character)
         self._last_wxyz: dict[int, np.ndarray] = {}
+        self._waiting: list[tuple[float, RigPose]] = []
         # Named as a binary layer, so that exporting it makes a binary file.
         self._layer = pxr.Sdf.Layer.CreateAnonymous("person.usdc")
         stage = pxr.Usd.Stage.Open(self._layer)
@@ -62,18 +67,12 @@ class UsdWriter:
         require_finite_pose(self.path, time_s, pose)
         if self._last_s is not None and time_s <= self._last_s:
             return
-        pxr, code = load_usd(), float(time_s * self.rate)
         if self._last_s is None:
-            self._stage.SetStartTimeCode(code)
+            self._stage.SetStartTimeCode(float(time_s * self.rate))
         self._last_s = time_s
-        self._weights.Set(pxr.Vt.FloatArray.FromNumpy(pose.weights.astype(np.float32)), code)
-        turns = local_rotations(
-            self.character, pose.head_wxyz[None], pose.left_eye_wxyz[None], pose.right_eye_wxyz[None]
-        )
-        for node, wxyz in turns.items():
-            self._last_wxyz[node] = continuous_wxyz(wxyz, self._last_wxyz.get(node))[0]
-        rotations = [pxr.Gf.Quatf(*self._last_wxyz[node].tolist()) for node in self._turned]
-        self._rotations.Set(pxr.Vt.QuatfArray(rotations), code)
+        self._waiting.append((float(time_s * self.rate), pose))
+        if len(self._waiting) >= KEYS_AT_ONCE:
+            self._set_samples()
 
     def close(self) -> None:
         """Write the file and give it its name."""
@@ -82,6 +81,7 @@ class UsdWriter:
         self._closed = True
         pxr = load_usd()
         if self._last_s is not None:
+            self._set_samples()
             self._stage.SetEndTimeCode(float(self._last_s * self.rate))
         with named_aside(self.path, ".usdc") as aside:
             try:
@@ -92,6 +92,22 @@ class UsdWriter:
     def discard(self) -> None:
         """Forget the motion."""
         self._closed = True
+
+    def _set_samples(self) -> None:
+        pxr = load_usd()
+        if not self._waiting:
+            return
+        poses = [pose for _, pose in self._waiting]
+        parts = (np.stack([getattr(pose, part) for pose in poses]) for part in ("head_wxyz", *EYES))
+        turns = local_rotations(self.character, *parts)
+        for node, wxyz in turns.items():
+            turns[node] = continuous_wxyz(wxyz, self._last_wxyz.get(node))
+            self._last_wxyz[node] = turns[node][-1]
+        rotations = np.stack([turns[node] for node in self._turned], axis=1).tolist()
+        for (code, pose), row in zip(self._waiting, rotations, strict=True):
+            self._weights.Set(pxr.Vt.FloatArray.FromNumpy(pose.weights.astype(np.float32)), code)
+            self._rotations.Set(pxr.Vt.QuatfArray([pxr.Gf.Quatf(*wxyz) for wxyz in row]), code)
+        self._waiting.clear()
 
     def _set_stage(self) -> None:
         pxr = load_usd()
