@@ -7,16 +7,29 @@ import numpy as np
 
 from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes
+from commedia.conventions import IDENTITY_COUNT
 from commedia.errors import CommediaError
+from commedia.geometry.similarity import Similarity
+from commedia.morphable.landmarks import points
 from commedia.outputs.atomic import written_aside
 from commedia.rigging.glb import rigged_glb
 from commedia.rigging.pairs import read_pairs
-from commedia.rigging.registration import Marks, align
+from commedia.rigging.pieces import Kind
+from commedia.rigging.registration import align
 from commedia.rigging.sculpt import Sculpt, read_bare
 from commedia.rigging.sheet import draw_sheet, png_bytes
 from commedia.rigging.sight import find_marks
 from commedia.rigging.template import load_template
-from commedia.rigging.units import make_units
+from commedia.rigging.units import Units, make_units
+
+TINTS = {
+    Kind.FACE: np.array([0.86, 0.70, 0.62], dtype=np.float32),
+    Kind.EYE: np.array([0.55, 0.68, 0.80], dtype=np.float32),
+    Kind.TEETH: np.array([0.93, 0.92, 0.88], dtype=np.float32),
+    Kind.TONGUE: np.array([0.80, 0.42, 0.42], dtype=np.float32),
+    Kind.CARD: np.array([0.35, 0.28, 0.25], dtype=np.float32),
+}
+"""sRGB."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +55,11 @@ def make_rig(source: Path, output: Path, pairs: Path | None = None) -> Made:
         raise CommediaError(f"the rig is written as GLB, so {output} should end in .glb")
     sculpt = read_bare(source)
     marks = find_marks(sculpt) if pairs is None else read_pairs(pairs, sculpt)
-    data = rigged_glb(sculpt, make_units(sculpt.vertices, sculpt.triangles, marks))
+    units = make_units(sculpt.vertices, sculpt.triangles, marks)
+    data = rigged_glb(sculpt, units.displacements)
     character = character_from_bytes(data, output.stem)
-    picture = png_bytes(draw_sheet(character, align(load_template(), marks).rotation, framed(sculpt, marks)))
+    placed = align(load_template(), marks)
+    picture = png_bytes(draw_sheet(character, placed.rotation, _framed(placed), _tints(sculpt, units)))
     sheet = output.with_suffix(".png")
     with written_aside(output) as file, written_aside(sheet) as beside:
         file.write(data)
@@ -52,8 +67,16 @@ def make_rig(source: Path, output: Path, pairs: Path | None = None) -> Made:
     return Made(character, output, sheet, len(marks.numbers))
 
 
-def framed(sculpt: Sculpt, marks: Marks) -> np.ndarray:
-    """The corners of our mean face where it lies on the character: what a picture of the face must show."""
+def _framed(head_from_scene: Similarity) -> np.ndarray:
+    """Where our mean face's landmarks lie on the character: what a picture of the face must show."""
     template = load_template()
-    skin = template.skin(np.zeros(len(template.head.identity_mirror)))
-    return align(template, marks).inverse().points(skin[template.shown == 1])
+    skin = template.skin(np.zeros(IDENTITY_COUNT))
+    return head_from_scene.inverse().points(points(template.landmarks, skin))
+
+
+def _tints(sculpt: Sculpt, units: Units) -> list[np.ndarray]:
+    """Colours for what has none: clay, and eyes and teeth that can be told from it."""
+    colours = np.tile(TINTS[Kind.FACE], (len(sculpt.vertices), 1))
+    for piece in units.pieces:
+        colours[piece.vertices] = TINTS.get(piece.kind, TINTS[Kind.FACE])
+    return [colours[patch.places] for patch in sculpt.patches]

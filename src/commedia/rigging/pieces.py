@@ -18,9 +18,14 @@ SPHERE_TOLERANCE = 0.12
 EYE_RADIUS_M = (0.006, 0.030)
 EYE_MISS_M = 0.020
 """How far an eyeball may be from ours; stylised eyes are large and wide apart."""
-TEETH_MISS_M = 0.012
 CARD_M = 0.008
 """Lashes and brows made of cards are nowhere farther than this from the skin, on average."""
+ROWS_APART_M = 0.006
+"""The least distance of the middles of upper and lower teeth."""
+NARROW_M = 0.02
+"""A piece in the mouth that is narrower than this is a tooth."""
+AROUND_M = 0.02
+"""A piece that reaches farther than this out of the box around our head is none of its parts."""
 FACE_MARKS = range(17, 68)
 """Landmarks inside the face, which say what piece is the face; the jaw line may be hidden by a collar."""
 
@@ -53,9 +58,10 @@ class Anatomy:
     skin: ClosestPoints
     eyes: Float[np.ndarray, "2 3"]
     """Centres, the subject's left first."""
-    teeth: tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "m 3"]]
-    """Upper and lower."""
-    tongue: Float[np.ndarray, "k 3"]
+    mouth: tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3"]]
+    """The box behind the lips in which the middle of teeth and tongues lies."""
+    mouth_line: float
+    """Height of the lips' rims: the middle of upper teeth is above."""
 
 
 def connected(vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"]) -> Int64[np.ndarray, "w"]:
@@ -84,34 +90,36 @@ def face_pieces(
 def sort_pieces(
     vertices: Float[np.ndarray, "w 3"], of_vertex: Int[np.ndarray, "w"], faces: Int[np.ndarray, "p"], anatomy: Anatomy
 ) -> list[Piece]:
-    """Say what each piece is; those far away are one piece that stays."""
-    low, high = anatomy.skin.corners.min(axis=(0, 1)) - 0.02, anatomy.skin.corners.max(axis=(0, 1)) + 0.02
-    order = np.argsort(of_vertex, kind="stable")
-    groups = np.split(order, np.cumsum(np.bincount(of_vertex))[:-1])
-    pieces = []
-    for number, group in enumerate(groups):
-        if number in faces:
-            pieces.append(Piece(group, Kind.FACE))
-        elif ((vertices[group] > low) & (vertices[group] < high)).all():
-            pieces.append(_piece(vertices, group, anatomy))
-        else:
-            pieces.append(Piece(group, Kind.STILL))
-    return pieces
+    """Say what each piece is. What stays is one piece, all cards are one, and so is the face."""
+    low, high = anatomy.skin.corners.min(axis=(0, 1)) - AROUND_M, anatomy.skin.corners.max(axis=(0, 1)) + AROUND_M
+    is_face = np.isin(of_vertex, faces)
+    outside = np.bincount(of_vertex, ((vertices < low) | (vertices > high)).any(axis=1)) > 0
+    others = np.flatnonzero(~is_face & ~outside[of_vertex])
+    others = others[np.argsort(of_vertex[others], kind="stable")]
+    groups = np.split(others, np.flatnonzero(np.diff(of_vertex[others])) + 1) if len(others) else []
+    on_skin = np.zeros(len(vertices))
+    on_skin[others] = anatomy.skin.closest(vertices[others]).distance
+    pieces = [_piece(vertices, group, on_skin[group], anatomy) for group in groups]
+    together = [piece for piece in pieces if piece.kind is Kind.EYE]
+    together += _mouth_pieces(vertices, [piece.vertices for piece in pieces if piece.kind is Kind.TEETH], anatomy)
+    cards = [piece.vertices for piece in pieces if piece.kind is Kind.CARD]
+    if cards:
+        together.append(Piece(np.concatenate(cards), Kind.CARD))
+    return [Piece(np.flatnonzero(is_face), Kind.FACE), *together]
 
 
-def _piece(vertices: np.ndarray, group: np.ndarray, anatomy: Anatomy) -> Piece:
+def _piece(vertices: np.ndarray, group: np.ndarray, on_skin: np.ndarray, anatomy: Anatomy) -> Piece:
     own = vertices[group]
     ball = fit_sphere(own)
     if ball is not None:
         away = np.linalg.norm(anatomy.eyes - ball[0], axis=1)
         if away.min() < EYE_MISS_M:
             return Piece(group, Kind.EYE, int(away.argmin()))
-    misses = [_miss(own, other) for other in (*anatomy.teeth, anatomy.tongue)]
-    best = int(np.argmin(misses))
-    on_skin = anatomy.skin.closest(own).distance
-    if misses[best] < min(TEETH_MISS_M, float(on_skin.mean()) + 0.002):
-        return Piece(group, Kind.TONGUE) if best == 2 else Piece(group, Kind.TEETH, best)
-    return Piece(group, Kind.CARD if on_skin.mean() < CARD_M else Kind.STILL)
+    middle = own.mean(axis=0)
+    if (middle > anatomy.mouth[0]).all() and (middle < anatomy.mouth[1]).all():
+        return Piece(group, Kind.TEETH)
+    is_card = on_skin.mean() < CARD_M and on_skin.max() < 2 * CARD_M
+    return Piece(group, Kind.CARD if is_card else Kind.STILL)
 
 
 def fit_sphere(points: Float[np.ndarray, "n 3"]) -> tuple[Float[np.ndarray, "3"], float] | None:
@@ -131,8 +139,24 @@ def fit_sphere(points: Float[np.ndarray, "n 3"]) -> tuple[Float[np.ndarray, "3"]
     return None if cap or off.mean() > SPHERE_TOLERANCE * radius else (middle + center, radius)
 
 
-def _miss(own: np.ndarray, other: np.ndarray) -> float:
-    """Mean distance of vertices to those of another piece."""
-    from scipy.spatial import cKDTree
+def _mouth_pieces(vertices: np.ndarray, groups: list[np.ndarray], anatomy: Anatomy) -> list[Piece]:
+    """Tell the tongue, and the teeth above and below, by their shapes and their order."""
+    groups = sorted(groups, key=lambda group: -float(np.median(vertices[group, 1])))
+    # A filled piece above another is the palate.
+    tongues = [group for place, group in enumerate(groups) if (place or len(groups) == 1) and _filled(vertices[group])]
+    teeth = [group for group in groups if not any(group is tongue for tongue in tongues)]
+    heights = np.array([np.median(vertices[group, 1]) for group in teeth])
+    line = anatomy.mouth_line
+    if len(heights) and np.ptp(heights) > ROWS_APART_M:
+        line = (heights.min() + heights.max()) / 2
+    pieces = [Piece(group, Kind.TEETH, int(height < line)) for group, height in zip(teeth, heights, strict=True)]
+    return pieces + [Piece(group, Kind.TONGUE) for group in tongues]
 
-    return float(cKDTree(other).query(own)[0].mean())
+
+def _filled(own: np.ndarray) -> bool:
+    """Whether the middle of a piece reaches as far back as its sides; that of an arch of teeth is at the front only."""
+    low, high = own.min(axis=0), own.max(axis=0)
+    if high[0] - low[0] < NARROW_M:
+        return False
+    middle = own[np.abs(own[:, 0] - (low[0] + high[0]) / 2) < 0.2 * (high[0] - low[0])]
+    return len(middle) > 1 and bool(np.ptp(middle[:, 2]) > 0.6 * (high[2] - low[2]))

@@ -24,6 +24,8 @@ BEND_ROUNDS = ((0.020, 300.0), (0.020, 100.0), (0.015, 30.0), *[(0.010, 10.0)] *
 NOISE_M = 0.001
 """Of a surface point: what a prior of one standard deviation per component is weighed against."""
 LANDMARK_NOISE_M = 0.002
+EARLY = 0.4
+"""A doubtful landmark's weight is raised to this power in the first round, to 1 in the last."""
 LEAST_COSINE = 0.5
 """Partners' normals are at most 60 degrees apart."""
 SPACING_M = 0.003
@@ -86,14 +88,17 @@ def fit_identity(template: Template, target: Target, marks: Marks, start: Simila
     near = Target(start.points(target.vertices), target.triangles, target.sides)
     finder = _Finder(template, near)
     head_from_near, identity = Similarity(1.0, np.eye(3), np.zeros(3)), np.zeros(IDENTITY_COUNT)
-    for farthest, half in IDENTITY_ROUNDS:
+    for number, (farthest, half) in enumerate(IDENTITY_ROUNDS):
         skin = template.skin(identity)
         pulls = finder.pulls(skin, head_from_near, farthest)
         places = np.einsum("nj,njc->nc", pulls.shares, skin[pulls.corners])
         moved = np.einsum("nj,knjc->knc", pulls.shares, basis[:, pulls.corners])
         gap = np.einsum("nc,nc->n", pulls.planes, pulls.wanted - places)
         trust = pulls.trust / (1 + np.square(gap / half)) ** 2 / NOISE_M**2
-        mark_rows, mark_gap, mark_trust = _mark_rows(template, basis, skin, marks, head_from_near @ start)
+        # Doubtful landmarks lead at first, when closest points mean little.
+        doubt = EARLY + (1 - EARLY) * number / (len(IDENTITY_ROUNDS) - 1)
+        led = Marks(marks.numbers, marks.points, marks.weights**doubt)
+        mark_rows, mark_gap, mark_trust = _mark_rows(template, basis, skin, led, head_from_near @ start)
         step = _least_squares(
             np.concatenate([_rows(moved, places, pulls.planes), mark_rows]),
             np.concatenate([gap, mark_gap]),

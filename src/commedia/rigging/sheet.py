@@ -1,5 +1,7 @@
 """A contact sheet: the face at rest and with each of the 52 units, to be looked at before anybody plays it."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -20,7 +22,12 @@ BACKGROUND = (40, 43, 48)
 
 
 def draw_sheet(
-    character: Character, head_from_scene: Float[np.ndarray, "3 3"], face: Float[np.ndarray, "n 3"], tile_px: int = 220
+    character: Character,
+    head_from_scene: Float[np.ndarray, "3 3"],
+    face: Float[np.ndarray, "n 3"],
+    tints: Sequence[Float[np.ndarray, "m 3"]],
+    *,
+    tile_px: int = 220,
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Draw the sheet, seen from straight ahead of the face.
 
@@ -28,28 +35,31 @@ def draw_sheet(
         character: With the 52 units as morphs.
         head_from_scene: Rotation.
         face: Points of the face in the scene, which every tile shows with some room around.
+        tints: sRGB in [0, 1] of each piece's vertices, for those without any colours; in the poser's order.
         tile_px: Side of a tile.
     """
     seen = face @ head_from_scene.T
     low, high = seen[:, :2].min(axis=0), seen[:, :2].max(axis=0)
-    # An open jaw reaches lower than the face at rest.
-    low[1] -= 0.18 * (high[1] - low[1])
+    # Landmarks end at the brows, and an open jaw reaches lower than the face at rest.
+    low[1], high[1] = low[1] - 0.3 * (high[1] - low[1]), high[1] + 0.2 * (high[1] - low[1])
     middle = (low + high) / 2
-    view = View((float(middle[0]), float(middle[1])), tile_px / float(1.25 * (high - low).max()), tile_px, tile_px)
+    view = View((float(middle[0]), float(middle[1])), tile_px / float(1.08 * (high - low).max()), tile_px, tile_px)
     poser = Poser(character)
     tiles = []
     for unit in ("neutral", *EXPRESSION_NAMES):
         pose = _pose(character, {unit: 1.0} | ({"jawOpen": WITH_OPEN_JAW[unit]} if unit in WITH_OPEN_JAW else {}))
-        surfaces = [surface_of(piece, head_from_scene) for piece in poser.pose(pose)]
+        surfaces = [surface_of(piece, head_from_scene, own) for piece, own in zip(poser.pose(pose), tints, strict=True)]
         tile = render_mesh(surfaces, view, background=BACKGROUND)
-        draw_text(tile, unit, (6, 12), size_px=13, colour=(255, 240, 140))
+        draw_text(tile, unit, (6.0, 12.0), size_px=13, colour=(255, 240, 140))
         tiles.append(tile)
     tiles += [np.full_like(tiles[0], BACKGROUND)] * (-len(tiles) % COLUMNS)
     return np.vstack([np.hstack(tiles[start : start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)])
 
 
-def surface_of(piece: PosedPrimitive, camera_from_scene: Float[np.ndarray, "3 3"]) -> Surface:
-    """What the renderer draws of a posed piece, turned to the camera."""
+def surface_of(
+    piece: PosedPrimitive, camera_from_scene: Float[np.ndarray, "3 3"], tint: Float[np.ndarray, "#m 3"]
+) -> Surface:
+    """What the renderer draws of a posed piece, turned to the camera; `tint` (sRGB) is for what has no colours."""
     factor = np.array(piece.material.colour[:3], dtype=np.float32)
     linear = factor * (1 if piece.colours is None else piece.colours[:, :3])
     textured = piece.material.image is not None and piece.uv is not None
@@ -59,7 +69,7 @@ def surface_of(piece: PosedPrimitive, camera_from_scene: Float[np.ndarray, "3 3"
         triangles=piece.triangles,
         normals=piece.normals @ camera_from_scene.T,
         # A file without colours is white, which hides every shape.
-        colours=np.broadcast_to(CLAY, piece.positions.shape)
+        colours=np.broadcast_to(tint, piece.positions.shape)
         if plain
         else srgb_from_linear(np.broadcast_to(linear, piece.positions.shape)),
         uv=piece.uv if textured else None,
@@ -69,10 +79,6 @@ def surface_of(piece: PosedPrimitive, camera_from_scene: Float[np.ndarray, "3 3"
         else None,
         gloss=0.2,
     )
-
-
-CLAY = np.array([0.86, 0.70, 0.62], dtype=np.float32)
-"""sRGB."""
 
 
 def png_bytes(picture: UInt8[np.ndarray, "h w 3"]) -> bytes:

@@ -11,10 +11,12 @@ from jaxtyping import Float, Float64, UInt8
 from commedia.characters.posing import PosedPrimitive, Poser
 from commedia.conventions import LANDMARK_COUNT
 from commedia.detect.crop import crop_from_box
+from commedia.detect.detector import DetectorProtocol
 from commedia.errors import CommediaError
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_axis_angle
 from commedia.inference.points import landmarks_of_faces
-from commedia.inference.predictor import MfnPredictor, SfnPredictor, open_mfn, open_sfn
+from commedia.inference.predictor import open_mfn, open_sfn
+from commedia.inference.regressor import RegressorProtocol
 from commedia.render.rasterize_numpy import rasterize
 from commedia.render.shade_numpy import View, framing_view, render_mesh
 from commedia.rigging.registration import Marks
@@ -27,6 +29,7 @@ LEAST_CONFIDENCE = 0.35
 """Of a face in a render; a real person's are above 0.9."""
 TURNS_DEG = (-20.0, -10.0, 0.0, 10.0, 20.0)
 """Views round the face whose sightings are put together."""
+CLAY = np.array([[0.86, 0.70, 0.62]])
 BACKDROP = (118, 124, 132)
 CLOSE = 1.9
 """Side of the picture over the side of the face."""
@@ -34,7 +37,7 @@ FAR_HALF = 0.12
 """Of the face's side: how far past its middle points are believed in a view from the other side."""
 JAW_LINE, BROWS_END = 17, 27
 """Landmarks before these are the jaw line's, and the brows'."""
-JAW_TRUST, BROW_TRUST, TRUST = 0.01, 0.02, 0.15
+JAW_TRUST, BROW_TRUST, TRUST = 0.0005, 0.001, 0.006
 """Weights, against 1 for a landmark that somebody picked. Points of the jaw line are where the outline is, which is
 another place in every view, and clay has no brows; the others are some 3 mm off."""
 ROUNDS = 2
@@ -52,7 +55,9 @@ class _Stage:
     sculpt: Sculpt
 
     def picture(self, camera_from_scene: Float[np.ndarray, "3 3"], view: View) -> UInt8[np.ndarray, "h w 3"]:
-        return render_mesh([surface_of(piece, camera_from_scene) for piece in self.pieces], view, background=BACKDROP)
+        return render_mesh(
+            [surface_of(piece, camera_from_scene, CLAY) for piece in self.pieces], view, background=BACKDROP
+        )
 
 
 def find_marks(sculpt: Sculpt) -> Marks:
@@ -76,7 +81,7 @@ def _stage(sculpt: Sculpt) -> _Stage:
     return _Stage(Poser(sculpt.character).pose(pose), sculpt)
 
 
-def _search(stage: _Stage, mfn: MfnPredictor) -> tuple[np.ndarray, np.ndarray, float, float]:
+def _search(stage: _Stage, mfn: DetectorProtocol) -> tuple[np.ndarray, np.ndarray, float, float]:
     """Return the best view's rotation, the face's centre in the camera (x, y), its side, and how sure it is."""
     best = (np.eye(3), np.zeros(2), 1.0, 0.0)
     # Upright as glTF says, then as tools with z up write OBJ files; then upside down.
@@ -113,7 +118,7 @@ def _in_camera(face: Face, view: View) -> tuple[np.ndarray, float]:
 
 
 def _look_ahead(
-    stage: _Stage, mfn: MfnPredictor, sfn: SfnPredictor, camera: np.ndarray, center: np.ndarray, side: float
+    stage: _Stage, mfn: DetectorProtocol, sfn: RegressorProtocol, camera: np.ndarray, center: np.ndarray, side: float
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Turn the camera to where the face looks, as SFN sees it."""
     view = _close(center, side)
@@ -162,7 +167,7 @@ def _surface_points(
 
 
 def _collect(
-    stage: _Stage, mfn: MfnPredictor, sfn: SfnPredictor, camera: np.ndarray, center: np.ndarray, side: float
+    stage: _Stage, mfn: DetectorProtocol, sfn: RegressorProtocol, camera: np.ndarray, center: np.ndarray, side: float
 ) -> Marks:
     """Read the face from several sides, and take the median of where each landmark meets the surface."""
     view = _close(center, side)

@@ -15,7 +15,8 @@ from commedia.conventions import EXPRESSION_COUNT
 from commedia.geometry.closest import ClosestPoints, Hits
 from commedia.geometry.meshes import smooth_normals
 from commedia.geometry.similarity import fit_similarity
-from commedia.morphable.model import PARTS, HeadModel
+from commedia.morphable.landmarks import points
+from commedia.morphable.model import PARTS, REGIONS, HeadModel
 from commedia.retarget.deformation_transfer import Guides, transfer_deformations
 from commedia.rigging.pieces import Anatomy, Kind, Piece, connected, face_pieces, fit_sphere, sort_pieces
 from commedia.rigging.registration import SPACING_M, Fitted, Marks, Target, align, bend, fit_identity
@@ -29,6 +30,10 @@ FAR_M = 0.020
 LEAST_COSINE = 0.3
 PULL = 10.0
 """How much guides count against gradients, per squared edge."""
+LIPS, RIMS = slice(48, 68), slice(60, 68)
+"""Landmarks."""
+BEHIND_LIPS_M = 0.008
+"""Slack of the box in which teeth and tongues are looked for."""
 SURE_M = 0.003
 """Seeds of a side are at least this far from the other side."""
 
@@ -45,10 +50,18 @@ class Laid:
     """Displacement of the skin by each unit."""
 
 
-def make_units(
-    vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"], marks: Marks
-) -> Float64[np.ndarray, "e w 3"]:
-    """Return the displacement of each vertex by each of the 52 units, in the target's own frame and unit of length.
+@dataclass(frozen=True)
+class Units:
+    """What was made, in the target's own frame and unit of length."""
+
+    displacements: Float64[np.ndarray, "e w 3"]
+    """Of each vertex by each of `EXPRESSION_NAMES`."""
+    pieces: tuple[Piece, ...]
+    """What was taken for what; vertices that are in none stay."""
+
+
+def make_units(vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"], marks: Marks) -> Units:
+    """Make the 52 units.
 
     Args:
         vertices: Any frame and unit. Vertices at one place must be one vertex, or seams come apart.
@@ -64,12 +77,12 @@ def make_units(
     laid, target = _lay(template, vertices, triangles[on_face], marks)
     pieces = sort_pieces(target, of_vertex, faces, _anatomy(laid))
     moved = np.zeros((EXPRESSION_COUNT, len(vertices), 3))
-    face = np.concatenate([piece.vertices for piece in pieces if piece.kind is Kind.FACE])
-    moved[:, face] = _face_units(laid, target, triangles[on_face])[:, face]
     for piece in pieces:
-        if piece.kind not in (Kind.FACE, Kind.STILL):
+        if piece.kind is Kind.FACE:
+            moved[:, piece.vertices] = _face_units(laid, target, triangles[on_face])[:, piece.vertices]
+        else:
             moved[:, piece.vertices] = _piece_units(laid, target, triangles, piece)
-    return laid.fitted.head_from_target.inverse().offsets(moved)
+    return Units(laid.fitted.head_from_target.inverse().offsets(moved), tuple(pieces))
 
 
 def _outwards(template: Template, vertices: np.ndarray, triangles: np.ndarray, marks: Marks) -> np.ndarray:
@@ -199,10 +212,17 @@ def interpolated(
 def _anatomy(laid: Laid) -> Anatomy:
     head = laid.template.head
     whole = head_vertices(head, laid.fitted.identity)
-    upper, lower = (whole[rows] for rows in teeth_vertices(head))
+    template = laid.template
+    marked = points(template.landmarks, laid.skin)
+    # What is in the mouth goes where the bend took the lips.
+    lips = marked[LIPS] - points(template.landmarks, template.skin(laid.fitted.identity))[LIPS]
+    inside = np.isin(head.vertex_region, [REGIONS.index(name) for name in ("inner_mouth", "teeth", "tongue")])
+    whole[inside] += lips.mean(axis=0)
+    low, high = whole[inside].min(axis=0) - BEHIND_LIPS_M, whole[inside].max(axis=0) + BEHIND_LIPS_M
+    high[2] = marked[LIPS, 2].max() - BEHIND_LIPS_M / 2
     eyes = np.stack([whole[part_vertices(head, name)].mean(axis=0) for name in ("left_eye", "right_eye")])
     surface = ClosestPoints(laid.skin, laid.template.triangles, SPACING_M, laid.template.triangle_sides)
-    return Anatomy(surface, eyes, (upper, lower), whole[part_vertices(head, "tongue")])
+    return Anatomy(surface, eyes, (low, high), float(marked[RIMS, 1].mean()))
 
 
 def part_vertices(head: HeadModel, name: str) -> Int64[np.ndarray, "n"]:
