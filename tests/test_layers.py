@@ -27,7 +27,7 @@ TORCH_FILES = frozenset(
         "render/shade.py",
     )
 )
-HEAVY = ("torch", "mediapipe", "matplotlib", "skimage", "scipy", "onnx", "lightning", "lightning_fabric")
+HEAVY = ("torch", "pxr", "mediapipe", "matplotlib", "skimage", "scipy", "onnx", "lightning", "lightning_fabric")
 """None of these may be loaded by the live path."""
 
 

@@ -123,3 +123,15 @@ def test_unusual_photographs_give_the_same_faces(kind: str, world: World, tmp_pa
 def test_faces_must_be_a_positive_number(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["retarget", "a.mp4", "-o", str(tmp_path / "out"), "--faces", "0"]) == 2
     assert "--faces 0 leaves nobody" in capsys.readouterr().err
+
+
+def test_formats_are_chosen_by_name(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    clip = film(world, tmp_path / "clip.mp4", 6)
+    arguments = ["retarget", str(clip), "-o", str(tmp_path / "out"), "--no-preview", "--formats"]
+    assert main([*arguments, "glb", "vrm"]) == 2
+    assert "unknown format 'vrm'; did you mean 'vrma'?" in capsys.readouterr().err
+    assert main([*arguments, "obj"]) == 2
+    assert "take 'pc2'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert main([*arguments, "bvh", "vrma"]) == 0
+    assert {path.name for path in (tmp_path / "out").glob("person-01*")} == {"person-01.bvh", "person-01.vrma"}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from rigs import avatar, params, small_builder
 
 from commedia.characters.character import Character
@@ -187,6 +188,28 @@ def test_normals_turn_with_the_face(tmp_path: Path) -> None:
     # The jaw alone turns some of them by more than that, besides the head.
     turned_only = pose_character(character, replace(pose, weights=0 * pose.weights))[0].normals
     assert (turned_only * expected).sum(axis=1).min() < 0.9
+
+
+def test_textures_lie_beside_the_file_and_are_found(tmp_path: Path) -> None:
+    from pxr import Usd, UsdShade
+
+    character = default_head_character()
+    writer = UsdWriter(tmp_path / "person-01.usd", character, NTSC)
+    writer.add(Fraction(0), poses(character, 1)[0])
+    assert not list(tmp_path.iterdir())
+    writer.close()
+    assert [path.name for path in writer.paths] == ["person-01.usd", "person-01-0000.png"]
+    assert sorted(tmp_path.iterdir()) == sorted(writer.paths)
+    np.testing.assert_array_equal(np.asarray(Image.open(writer.paths[1])), character.materials[0].image)
+    stage = Usd.Stage.Open(str(writer.paths[0]))
+    shaders = [UsdShade.Shader(prim) for prim in stage.Traverse() if prim.IsA(UsdShade.Shader)]
+    pictures = [shader for shader in shaders if shader.GetIdAttr().Get() == "UsdUVTexture"]
+    assert len(pictures) == sum(material.image is not None for material in character.materials) > 0
+    for picture in pictures:
+        assert Path(picture.GetInput("file").Get().resolvedPath) == writer.paths[1]
+        (surface,) = UsdShade.Material(picture.GetPrim().GetParent()).ComputeSurfaceSource()[:1]
+        source = surface.GetInput("diffuseColor").GetConnectedSources()[0][0].source
+        assert source.GetPrim() == picture.GetPrim()
 
 
 def test_usd_s_own_validators_find_no_error(tmp_path: Path) -> None:

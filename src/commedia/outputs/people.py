@@ -173,7 +173,8 @@ def _write_vrma(performance: Performance, stem: Path) -> list[Path]:
 
 def _write_usd(performance: Performance, stem: Path) -> list[Path]:
     writer = UsdWriter(stem.with_suffix(".usd"), performance.character, fixed_rate(performance.rate))
-    return _written(writer, performance.poses(performance.keys()))
+    _written(writer, performance.poses(performance.keys()))
+    return writer.paths
 
 
 def _write_pc2(performance: Performance, stem: Path) -> list[Path]:

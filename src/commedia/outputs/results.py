@@ -9,7 +9,9 @@ from pathlib import Path
 
 from commedia.errors import OutputFailed
 
-RESULT_NAMES = re.compile(r"person-\d+\.(glb|csv|bvh|vrma|usd|pc2|obj)|person-\d+-\d+\.obj|take\.\w+|preview\.\w+")
+RESULT_NAMES = re.compile(
+    r"person-\d+\.(glb|csv|bvh|vrma|usd|pc2|obj)|person-\d+-\d+\.(obj|png)|take\.\w+|preview\.\w+"
+)
 """The files this program makes; nothing else in a folder is ever touched."""
 
 

@@ -19,6 +19,7 @@ from commedia.geometry.rotations import continuous_wxyz
 from commedia.outputs.atomic import named_aside
 from commedia.outputs.finite import require_finite_pose
 from commedia.outputs.livelink_csv import timecode
+from commedia.outputs.usd_materials import Textures, define_materials
 from commedia.outputs.usd_rig import define_character, find_joints, identifier, load_usd
 from commedia.structures import RigPose
 
@@ -36,6 +37,8 @@ class UsdWriter:
         if rate <= 0:
             raise OutputFailed(f"cannot write {path}: USD needs a positive frame rate, not {rate}")
         self.path, self.rate, self.character = path, rate, character
+        self.paths: list[Path] = []
+        """What was written, once closed: the USD, then the pictures it shows."""
         self._last_s: Fraction | None = None
         self._closed = False
         self._turned = turned_nodes(character)
@@ -51,7 +54,9 @@ class UsdWriter:
         pxr.Usd.ModelAPI(stage.GetDefaultPrim()).SetKind(pxr.Kind.Tokens.component)
         joints = find_joints(character)
         animation = pxr.UsdSkel.Animation.Define(stage, f"{root}/Animation")
-        define_character(stage, root, f"{root}/Animation", character, joints)
+        self._textures = Textures(character, path)
+        materials = define_materials(stage, f"{root}/Materials", character, self._textures.of_material)
+        define_character(stage, root, character, joints, materials)
         animation.CreateBlendShapesAttr(list(character.rig.morph_names))
         self._weights = animation.CreateBlendShapeWeightsAttr()
         nodes = [character.nodes[node] for node in self._turned]
@@ -88,6 +93,9 @@ class UsdWriter:
                 self._layer.Export(str(aside))
             except pxr.Tf.ErrorException as error:
                 raise OutputFailed(f"cannot write {self.path}: USD says {error}") from error
+            # While the layer has no name yet, so that it never names a picture that is not there.
+            pictures = self._textures.write()
+        self.paths = [self.path, *pictures]
 
     def discard(self) -> None:
         """Forget the motion."""

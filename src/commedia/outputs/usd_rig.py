@@ -2,7 +2,6 @@
 
 Every shown node is a joint, so that pieces without a skin can hang on theirs. Points are in the scene's frame at rest,
 so programs that ignore skeletons show the neutral character too. Matrices turn over at the border: USD multiplies rows.
-Materials keep their colour; textures are not written.
 """
 
 import re
@@ -70,14 +69,13 @@ def find_joints(character: Character) -> Joints:
         above = place.get(node.parent) if index not in lost else None
         if above is not None:
             world[row] = world[above] @ local[row]
-        tokens.append(_unused((f"{tokens[above]}/" if above is not None else "") + identifier(node.name), taken))
+        tokens.append(unused((f"{tokens[above]}/" if above is not None else "") + identifier(node.name), taken))
     return Joints(nodes, tuple(tokens), local, world)
 
 
-def define_character(stage: Any, root: str, animation: str, character: Character, joints: Joints) -> None:
-    """Put skeleton, meshes, morphs and materials under the prim `root`, moved by the prim `animation`."""
-    pxr = load_usd()
-    materials = [_define_material(stage, f"{root}/Materials", material) for material in character.materials]
+def define_character(stage: Any, root: str, character: Character, joints: Joints, materials: list[Any]) -> None:
+    """Put skeleton, meshes and morphs under the prim `root`, moved by its `Animation`."""
+    pxr, animation = load_usd(), f"{root}/Animation"
     skeletons: dict[bytes, str] = {}
     taken = {f"{root}/{name}" for name in ("Materials", "Animation")}
     for node in character.node_order:
@@ -89,9 +87,9 @@ def define_character(stage: Any, root: str, animation: str, character: Character
             binding = _bind(character, joints, node, primitive)
             bind = joints.world if binding.bind is None else binding.bind
             if bind.tobytes() not in skeletons:
-                path = _unused(f"{root}/Skeleton", taken)
+                path = unused(f"{root}/Skeleton", taken)
                 skeletons[bind.tobytes()] = _define_skeleton(stage, path, animation, joints, bind)
-            path = _unused(f"{root}/{identifier(mesh.name)}", taken)
+            path = unused(f"{root}/{identifier(mesh.name)}", taken)
             prim = _define_mesh(stage, path, primitive, binding)
             skel = pxr.UsdSkel.BindingAPI(prim)
             skel.CreateSkeletonRel().SetTargets([skeletons[bind.tobytes()]])
@@ -105,13 +103,14 @@ def identifier(name: str) -> str:
     return f"_{word}" if word[0].isdigit() else word
 
 
-def _unused(path: str, taken: set[str]) -> str:
-    number, unused = 1, path
-    while unused in taken:
-        unused = f"{path}_{number}"
+def unused(path: str, taken: set[str]) -> str:
+    """Number a prim's path until it is not taken, and take it."""
+    number, free = 1, path
+    while free in taken:
+        free = f"{path}_{number}"
         number += 1
-    taken.add(unused)
-    return unused
+    taken.add(free)
+    return free
 
 
 def _local(node: Node) -> np.ndarray:
@@ -206,7 +205,7 @@ def _define_morphs(
         turned = smooth_normals(primitive.positions + offset, primitive.triangles, places) - rest
         turned[np.abs(turned).max(axis=1) < NORMAL_STEP] = 0
         rows = np.flatnonzero(offset.any(axis=1) | turned.any(axis=1))
-        target = _unused(f"{path}/{identifier(character.rig.morph_names[rig_index])}", taken)
+        target = unused(f"{path}/{identifier(character.rig.morph_names[rig_index])}", taken)
         shape = pxr.UsdSkel.BlendShape.Define(stage, target)
         shape.CreatePointIndicesAttr(pxr.Vt.IntArray.FromNumpy(rows.astype(np.int32)))
         moved = np.ascontiguousarray(offset[rows] @ linear.T, dtype=np.float32)
@@ -218,21 +217,3 @@ def _define_morphs(
         targets.append(target)
     skel.CreateBlendShapesAttr([character.rig.morph_names[rig_index] for rig_index in offsets])
     skel.CreateBlendShapeTargetsRel().SetTargets(targets)
-
-
-def _define_material(stage: Any, folder: str, material: Any) -> Any:
-    pxr = load_usd()
-    path, number = f"{folder}/{identifier(material.name)}", 1
-    while stage.GetPrimAtPath(path):
-        path, number = f"{folder}/{identifier(material.name)}_{number}", number + 1
-    defined = pxr.UsdShade.Material.Define(stage, path)
-    shader = pxr.UsdShade.Shader.Define(stage, f"{path}/Surface")
-    shader.CreateIdAttr("UsdPreviewSurface")
-    kinds = pxr.Sdf.ValueTypeNames
-    *colour, alpha = (float(value) for value in material.colour)
-    shader.CreateInput("diffuseColor", kinds.Color3f).Set(pxr.Gf.Vec3f(*colour))
-    shader.CreateInput("roughness", kinds.Float).Set(0.6)
-    if material.alpha_mode != "OPAQUE":
-        shader.CreateInput("opacity", kinds.Float).Set(alpha)
-    defined.CreateSurfaceOutput().ConnectToSource(shader.ConnectableAPI(), "surface")
-    return defined
