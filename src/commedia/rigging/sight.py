@@ -85,8 +85,8 @@ def _search(stage: _Stage, mfn: DetectorProtocol) -> tuple[np.ndarray, np.ndarra
     """Return the best view's rotation, the face's centre in the camera (x, y), its side, and how sure it is."""
     best = (np.eye(3), np.zeros(2), 1.0, 0.0)
     # Upright as glTF says, then as tools with z up write OBJ files; then upside down.
-    for up in (np.eye(3), _turn("x", -90), _turn("x", 90)):
-        for yaw_deg in (0, 180, 90, -90, 45, -45, 135, -135):
+    for up in (np.eye(3), _turn("x", -90.0), _turn("x", 90.0)):
+        for yaw_deg in (0.0, 180.0, 90.0, -90.0, 45.0, -45.0, 135.0, -135.0):
             camera = _turn("y", yaw_deg) @ up
             placed = stage.sculpt.vertices @ camera.T
             for view in _views(placed):
