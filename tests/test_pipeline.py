@@ -18,7 +18,8 @@ from commedia.detect.crop import Crop
 from commedia.errors import BadCharacter, OutputFailed, UnreadableMedia
 from commedia.outputs.livelink_csv import read_livelink_csv
 from commedia.outputs.take import TakeReader
-from commedia.pipeline import retarget, retarget_folder, track
+from commedia.pipeline import calibrate, retarget, retarget_folder, track
+from commedia.retarget.acting import Acting, calibration_from
 from commedia.tracking.watch import LargestFaces, Models
 
 
@@ -209,3 +210,35 @@ def test_the_summary_is_plain_json(done):
     tree = json.loads(json.dumps(done[1].to_json()))
     assert tree["people"][0]["id"] == 1
     assert tree["frames"] == CLIP_FRAMES
+
+
+def test_characters_play_what_was_calibrated_and_mirrored_and_the_take_keeps_what_was_seen(tmp_path: Path):
+    """Somebody whose jaw hangs at 0.2 and whose smile is one-sided."""
+
+    def lopsided(time_s: float) -> np.ndarray:
+        expression = np.zeros(52, np.float32)
+        expression[EXPRESSION_INDEX["jawOpen"]] = 0.2
+        expression[EXPRESSION_INDEX["mouthSmileLeft"]] = 0.6
+        return expression
+
+    world = World([Person(1, lambda time_s: (100, 120), width_px=60, expression=lopsided)])
+    video, models = film(world, tmp_path / "clip.mp4"), models_for(world)
+    rest = np.zeros(52, np.float32)
+    rest[EXPRESSION_INDEX["jawOpen"]] = 0.2
+    calibration = calibration_from([rest])
+    retarget(video, tmp_path / "out", models=models, preview=False, acting=Acting(calibration, mirror=True))
+    played = read_livelink_csv(tmp_path / "out" / "person-01.csv").expression
+    taken = [frame.faces[0].params.expression for frame in TakeReader(tmp_path / "out" / "take.jsonl")]
+    for name, seen, shown in (("jawOpen", 0.2, 0), ("mouthSmileLeft", 0.6, 0), ("mouthSmileRight", 0, 0.6)):
+        index = EXPRESSION_INDEX[name]
+        np.testing.assert_allclose([expression[index] for expression in taken], seen, atol=0.02)
+        np.testing.assert_allclose(played[:, index], shown, atol=0.02)
+
+
+def test_a_recording_calibrates_by_whoever_is_seen_longest(tmp_path: Path):
+    world = two_people()
+    video, models = film(world, tmp_path / "clip.mp4"), models_for(world)
+    learned = calibrate(video, models=models)
+    longest = [frame.faces[0].params.expression for frame in track(video, models=models)]
+    np.testing.assert_allclose(learned.rest, calibration_from(longest).rest, atol=1e-6)
+    assert learned.rest[EXPRESSION_INDEX["jawOpen"]] > 0.1

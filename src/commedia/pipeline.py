@@ -3,11 +3,14 @@
 Frame --detect--> Face --regress--> FaceParams --track--> TrackedFace --retarget--> RigPose --send--> Sink
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from commedia.capture.folder import named_pictures
 from commedia.errors import UnreadableMedia
@@ -16,7 +19,9 @@ from commedia.outputs.delivery import Delivery
 from commedia.outputs.people import DEFAULT_FORMATS, check_formats
 from commedia.outputs.results import result_folder
 from commedia.outputs.summary import Summary
+from commedia.retarget.acting import Acting, Calibration, calibration_from
 from commedia.retarget.cast import Cast
+from commedia.retarget.mapping import Mapping
 from commedia.structures import TrackedFrame
 from commedia.tracking.watch import Models, open_models
 
@@ -41,6 +46,8 @@ def retarget(
     overwrite: bool = False,
     formats: Sequence[str] = DEFAULT_FORMATS,
     rate: Fraction | None = None,
+    mapping: str | Mapping | None = None,
+    acting: Acting | None = None,
     progress: Progress = lambda done, expected: None,
 ) -> Summary:
     """Turn a photo, a GIF, a video or recorded motion into files per person, a take file and a preview.
@@ -53,12 +60,14 @@ def retarget(
         preview: Draw the preview, which costs more time than everything else.
         overwrite: Replace the results of an earlier run.
         formats: What each person becomes: names of `outputs.people.FORMATS`.
+        mapping: Which unit moves which morph: a shipped table by name, or one of your own; None finds one by name.
+        acting: Changes what characters play, such as a `Calibration`; the take keeps what was measured.
         rate: Frames per second at which a table of motion counts its timecodes, where it does not show.
         progress: Called after every frame.
     """
     with open_input(path, rate=rate) as source, result_folder(Path(output), overwrite=overwrite) as folder:
         check_formats(formats, is_still=source.info.is_still)
-        cast = character if isinstance(character, Cast) else Cast(character)
+        cast = character if isinstance(character, Cast) else Cast(character, mapping=mapping, acting=acting)
         with Delivery(folder, source, cast, preview=preview, formats=formats) as delivery:
             for frame, tracked in play(source, models):
                 delivery.send(frame, tracked, cast.poses(tracked))
@@ -66,14 +75,36 @@ def retarget(
         return delivery.summary(Path(output))
 
 
+def calibrate(path: Path | str, *, models: Models | None = None) -> Calibration:
+    """Learn a neutral face, and from a recording of some length the range too, from whoever is seen longest.
+
+    Args:
+        path: A photo of the face at rest, a video of it, or a take.
+        models: Networks to use instead of the shipped ones.
+    """
+    readings: dict[int, list[np.ndarray]] = defaultdict(list)
+    for tracked in track(path, models=models):
+        for face in tracked.faces:
+            if face.status == "tracked":
+                readings[face.id].append(face.params.expression)
+    return calibration_from(max(readings.values(), key=len, default=[]))
+
+
 def retarget_folder(
-    path: Path, output: Path, *, character: Path | str | None = None, models: Models | None = None, **options: Any
+    path: Path,
+    output: Path,
+    *,
+    character: Path | str | None = None,
+    models: Models | None = None,
+    mapping: str | Mapping | None = None,
+    acting: Acting | None = None,
+    **options: Any,
 ) -> list[Summary]:
     """Retarget each picture of a folder for itself, into a folder of its own name. Options are those of `retarget`.
 
     Unreadable pictures are named in the notes of the last summary; when all are unreadable, that is an error.
     """
-    cast, models = Cast(character), models or open_models()
+    cast, models = Cast(character, mapping=mapping, acting=acting), models or open_models()
     summaries, problems = [], []
     for picture, name in named_pictures(path):
         try:

@@ -72,6 +72,13 @@ def test_mistakes_name_the_line(text: str, said: str, tmp_path: Path) -> None:
     assert str(refused.value).startswith(str(tmp_path))
 
 
+def test_a_path_is_a_table_of_ones_own_and_read_again_when_it_changed(tmp_path: Path) -> None:
+    path = _table(tmp_path, "[morphs]\nMund = { jawOpen = 0.5 }")
+    before = map_morphs(_rig("Mund"), str(path)).morph_from_unit.max()
+    _table(tmp_path, "[morphs]\nMund = { jawOpen = 0.75 }")
+    assert (before, map_morphs(_rig("Mund"), str(path)).morph_from_unit.max()) == (0.5, 0.75)
+
+
 def test_a_table_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(BadMapping, match="no such file"):
         load_mapping_file(tmp_path / "none.toml")

@@ -20,7 +20,9 @@ from commedia.motion.source import MotionSource
 from commedia.outputs.people import DEFAULT_FORMATS, check_formats
 from commedia.outputs.summary import Summary
 from commedia.pipeline import Progress as ProgressCallback
+from commedia.pipeline import calibrate as learn_calibration
 from commedia.pipeline import retarget, retarget_folder
+from commedia.retarget.acting import Acting
 from commedia.tracking.watch import Models, open_models
 
 
@@ -34,6 +36,9 @@ def run(
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False,
     formats: tuple[str, ...] = DEFAULT_FORMATS,
     rate: str | None = None,
+    mapping: str | None = None,
+    calibrate: Path | None = None,
+    mirror: tyro.conf.FlagCreatePairsOff[bool] = False,
     mfn: str = DEFAULT_MFN,
     sfn: str = DEFAULT_SFN,
 ) -> None:
@@ -58,6 +63,11 @@ def run(
             (photos only).
         rate: Of recorded motion only: frames per second that its timecodes or frame numbers count, such as 30, 29.97 or
             30000/1001, where the file does not show it.
+        mapping: Which unit moves which morph of the character: a shipped table, or a .toml file of your own; without it
+            the table that fits the names best (see `commedia rig inspect`).
+        calibrate: A photo of the person's face at rest, or a recording (video or take.jsonl) that shows it at rest and
+            at its most: characters then play 0 and 1 where this person's face is so.
+        mirror: Play everything as a mirror shows it.
         mfn: Weights of the network that finds faces: a shipped name, or an .onnx file.
         sfn: Weights of the network that reads single faces: a shipped name, or an .onnx file.
     """
@@ -81,6 +91,8 @@ def run(
         overwrite=overwrite,
         formats=formats,
         rate=given_rate,
+        mapping=mapping,
+        acting=Acting(None if calibrate is None else learn_calibration(calibrate, models=models), mirror=mirror),
     )
     if json:
         print(json_format.dumps([summary.to_json() for summary in summaries], indent=2))

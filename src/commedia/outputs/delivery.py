@@ -45,7 +45,7 @@ class Delivery:
     def send(self, frame: Frame | None, tracked: TrackedFrame, poses: dict[int, RigPose]) -> None:
         """Take in one frame; recorded motion has no picture."""
         self._take.send(tracked)
-        self._spool.send(tracked)
+        self._spool.send(self._cast.acted(tracked))
         if self._preview is not None:
             self._preview.send(frame, tracked, poses)
 

@@ -1,5 +1,6 @@
 """Who plays whom: one given character for everybody, or the default head with each person's own identity."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ from jaxtyping import Float
 from commedia.characters.character import Character
 from commedia.characters.default_head import default_head_character
 from commedia.characters.open import open_character
+from commedia.retarget.acting import Acting
+from commedia.retarget.mapping import Mapping
 from commedia.retarget.solve import Retargeter
 from commedia.structures import RigPose, TrackedFace, TrackedFrame
 
@@ -18,7 +21,14 @@ class Cast:
     All default heads are the same rig, so one `Retargeter` serves everybody.
     """
 
-    def __init__(self, character: Path | str | None = None, *, mapping: str | None = None):
+    def __init__(
+        self,
+        character: Path | str | None = None,
+        *,
+        mapping: str | Mapping | None = None,
+        acting: Acting | None = None,
+    ):
+        self.acting = acting or Acting()
         self._given = None if character is None else open_character(Path(character))
         self.retargeter = Retargeter(self._given or default_head_character(), mapping=mapping)
         self._faces: dict[int, TrackedFace] = {}
@@ -26,7 +36,12 @@ class Cast:
     def poses(self, tracked: TrackedFrame) -> dict[int, RigPose]:
         """Retarget everyone in a frame."""
         self._faces = {face.id: face for face in tracked.faces}
-        return {face.id: self.retargeter.pose(face) for face in tracked.faces}
+        return {face.id: self.retargeter.pose(face) for face in self.acted(tracked).faces}
+
+    def acted(self, tracked: TrackedFrame) -> TrackedFrame:
+        """The frame as characters play it: calibrated, mirrored, or as it is."""
+        faces = tuple(replace(face, params=self.acting.applied(face.params)) for face in tracked.faces)
+        return replace(tracked, faces=faces)
 
     def character_of(self, person: int) -> Character:
         """The character of a person in the last frame; a default head has the identity known so far."""

@@ -68,9 +68,13 @@ def mapping_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in MAPPINGS.glob("*.toml")))
 
 
-@cache
 def load_mapping(name: str) -> Mapping:
-    """Read one shipped table."""
+    """Read one shipped table by name, or the user's own by a path that ends in .toml."""
+    return load_mapping_file(Path(name)) if name.endswith(".toml") else _shipped(name)
+
+
+@cache
+def _shipped(name: str) -> Mapping:
     if name not in mapping_names():
         raise UnknownName("mapping", name, mapping_names())
     return load_mapping_file(MAPPINGS / f"{name}.toml")
