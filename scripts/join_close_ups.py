@@ -1,7 +1,7 @@
 """Put a trained SFN with points and trained close-ups together into one weights file; or stretch a joined one.
 
 python scripts/join_close_ups.py points/weights.safetensors close-ups/weights.safetensors -o joined.safetensors
-python scripts/join_close_ups.py sfn-close/weights.safetensors -o shipped.safetensors --gain 1.3
+python scripts/join_close_ups.py sfn-close/weights.safetensors -o shipped.safetensors --gain 1.5 --pivot -2
 """
 
 import argparse
@@ -24,11 +24,12 @@ def main() -> int:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--share", type=float, help="of the close-ups in the logits, 0 to 1")
     parser.add_argument("--gain", type=float, help="stretch of the logits")
+    parser.add_argument("--pivot", type=float, help="logit that the stretch leaves alone")
     given = parser.parse_args()
     try:
         joined = _joined(given.parts)
         facts = [facts_of_weights(path) for path in given.parts]
-        wanted = {"share": given.share, "gain": given.gain}
+        wanted = {"share": given.share, "gain": given.gain, "pivot": given.pivot}
         config = replace(joined.config, **{name: value for name, value in wanted.items() if value is not None})
         network = SfnClose(config)
         network.load_state_dict(joined.state_dict())
