@@ -12,8 +12,12 @@ NAMES = (
 )
 ARGUMENTS = {
     "track": ["path", "models"],
-    "retarget": ["path", "output", "character", "models", "preview", "overwrite", "formats", "rate", "progress"],
-    "retarget_folder": ["path", "output", "character", "models", "options"],
+    "retarget": [
+        *("path", "output", "character", "models", "preview", "overwrite", "formats", "rate"),
+        *("mapping", "acting", "progress"),
+    ],
+    "retarget_folder": ["path", "output", "character", "models", "mapping", "acting", "options"],
+    "calibrate": ["path", "models"],
 }
 
 

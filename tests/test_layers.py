@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "commedia"
 
 LAYERS = (
     *("errors", "conventions", "structures", "geometry", "morphable", "render", "capture", "detect", "networks"),
-    *("losses", "data", "labelling", "inference", "tracking", "characters", "retarget", "outputs", "motion", "pipeline"),
-    *("rigging", "training", "evaluation", "demo", "cli"),
+    *("losses", "data", "labelling", "inference", "tracking", "characters", "retarget", "outputs", "motion"),
+    *("pipeline", "rigging", "training", "evaluation", "demo", "cli"),
 )
 """A layer may import those before it. `commedia` itself, which only re-exports, is no layer."""
 

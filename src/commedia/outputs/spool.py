@@ -1,6 +1,7 @@
 """A take on disk while it is being made: what everyone did, frame by frame, in memory that does not grow.
 
-Raw rows in temporary files, appended as they come and read back piece by piece. Not a format: the files die with the run.
+Raw rows in temporary files, appended as they come and read back piece by piece. Not a format: the files die with the
+run.
 """
 
 from collections.abc import Iterator
