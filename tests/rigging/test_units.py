@@ -9,7 +9,7 @@ from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_axis_angle
 from commedia.geometry.similarity import Similarity
 from commedia.morphable.landmarks import points
 from commedia.rigging.pieces import Kind
-from commedia.rigging.registration import Marks, align
+from commedia.rigging.registration import LandmarksMisplaced, Marks, align
 from commedia.rigging.slits import side_of_triangle, sides_from_seeds
 from commedia.rigging.template import load_template
 from commedia.rigging.units import Units, make_units
@@ -86,6 +86,16 @@ def test_alignment_undoes_a_similarity():
     np.testing.assert_allclose(found.points(there.points(skin)), skin, atol=1e-6)
 
 
+def test_landmarks_of_no_face_are_refused_before_anything_is_fitted(stranger: Stranger):
+    """Left and right swapped, or numbers counted from 1, are the mistakes one makes."""
+    marks = stranger.marks
+    swapped = Marks(np.array(LANDMARK_MIRROR), marks.points, marks.weights)
+    shifted = Marks(marks.numbers[17:-1] + 1, marks.points[17:-1], marks.weights[17:-1])
+    for wrong in (swapped, shifted):
+        with pytest.raises(LandmarksMisplaced, match="left and right are the subject's"):
+            make_units(stranger.vertices, stranger.triangles, wrong)
+
+
 def test_lips_and_lids_have_two_sides_each():
     template = load_template()
     skin = template.skin(np.zeros(50))
@@ -111,8 +121,8 @@ def test_sides_go_along_the_surface_and_sealed_lips_have_none():
     inside = np.zeros(120, dtype=bool)
     vertices = np.concatenate([inner, outer])
     found = sides_from_seeds(vertices, triangles, np.array([0]), np.array([59]), inside)
-    assert found[:20].tolist() == [1] * 20
-    assert found[40:60].tolist() == [2] * 20
+    assert found[:12].tolist() == [1] * 12
+    assert found[48:60].tolist() == [2] * 12
     assert found[29] == 0
     bridge = side_of_triangle(found, np.array([[0, 60, 59], [0, 1, 60], [29, 0, 1]]))
     assert bridge.tolist() == [0, 1, 1]

@@ -8,7 +8,7 @@ import heapq
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64, Int, Int64
+from jaxtyping import Float, Int
 
 from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT
 from commedia.geometry.closest import triangle_normals
@@ -29,9 +29,9 @@ LEAST_SHAPE = 0.08
 class Stranger:
     """A mesh with shapes that are known, and its landmarks."""
 
-    vertices: Float64[np.ndarray, "w 3"]
-    triangles: Int64[np.ndarray, "u 3"]
-    units: Float64[np.ndarray, "e w 3"]
+    vertices: Float[np.ndarray, "w 3"]
+    triangles: Int[np.ndarray, "u 3"]
+    units: Float[np.ndarray, "e w 3"]
     marks: Marks
 
 
@@ -73,7 +73,7 @@ def relative_errors(found: Float[np.ndarray, "e w 3"], stranger: Stranger) -> di
 
 def decimated(
     vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "t 3"], wanted: int
-) -> Int64[np.ndarray, "u 3"]:
+) -> Int[np.ndarray, "u 3"]:
     """Collapse the shortest edges, each into one of its ends, until so many vertices are used; returns triangles.
 
     An edge stays where its collapse would fold the surface, change how it hangs together, or move a border.
@@ -119,7 +119,7 @@ def _collapsible(vertices: np.ndarray, faces: dict, around: dict, a: int, b: int
 
 def turned_edges(
     vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "t 3"], rng: np.random.Generator
-) -> Int64[np.ndarray, "t 3"]:
+) -> Int[np.ndarray, "t 3"]:
     """Replace some edges by the other diagonal of their two triangles, where the surface is nearly flat."""
     faces = triangles.tolist()
     owners: dict[tuple[int, int], list[int]] = {}
@@ -155,7 +155,7 @@ def _starting(face: list[int], edge: tuple[int, int]) -> tuple[int, int, int]:
 
 def _slid(
     triangles: Int[np.ndarray, "t 3"], kept: Int[np.ndarray, "n"], rng: np.random.Generator
-) -> tuple[Int64[np.ndarray, "n 3"], Float64[np.ndarray, "n 3"]]:
+) -> tuple[Int[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]]:
     """Move each vertex into one of its old triangles, by up to a third of the way to the far side."""
     order = rng.permutation(triangles.reshape(-1).size)
     flat = triangles.reshape(-1)[order]
@@ -178,7 +178,7 @@ def _length(vertices: np.ndarray, a: int, b: int) -> float:
     return float(np.square(vertices[a] - vertices[b]).sum())
 
 
-def _shape(corners: Float[np.ndarray, "n 3 3"]) -> Float64[np.ndarray, "n"]:
+def _shape(corners: Float[np.ndarray, "n 3 3"]) -> Float[np.ndarray, "n"]:
     """Area over the sum of squared sides, 1 for equal sides."""
     sides = np.square(corners - np.roll(corners, 1, axis=1)).sum(axis=(1, 2))
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)

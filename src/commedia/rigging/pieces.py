@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
-from jaxtyping import Float, Int, Int64
+from jaxtyping import Float, Int
 
 from commedia.geometry.closest import ClosestPoints
 from commedia.rigging.slits import edge_graph
@@ -45,7 +45,7 @@ class Kind(Enum):
 class Piece:
     """Vertices that hang together, and what they are."""
 
-    vertices: Int64[np.ndarray, "n"]
+    vertices: Int[np.ndarray, "n"]
     kind: Kind
     part: int = 0
     """Of an eye: 0 the subject's left, 1 right. Of teeth: 0 upper, 1 lower."""
@@ -64,7 +64,7 @@ class Anatomy:
     """Height of the lips' rims: the middle of upper teeth is above."""
 
 
-def connected(vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"]) -> Int64[np.ndarray, "w"]:
+def connected(vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"]) -> Int[np.ndarray, "w"]:
     """Number the pieces of a mesh, per vertex."""
     graph = edge_graph(vertices, triangles)
     from scipy.sparse.csgraph import connected_components
@@ -74,7 +74,7 @@ def connected(vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 
 
 def face_pieces(
     of_vertex: Int[np.ndarray, "w"], nearest: Int[np.ndarray, "n"], numbers: Int[np.ndarray, "n"]
-) -> Int64[np.ndarray, "p"]:
+) -> Int[np.ndarray, "p"]:
     """Return the pieces that carry the landmarks: those with at least a fifth of what the first has.
 
     Args:

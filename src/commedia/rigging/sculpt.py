@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Float, Int
 
 from commedia.characters.character import Character
 from commedia.characters.open import open_still
@@ -27,9 +27,9 @@ class Patch:
 
     mesh: int
     primitive: int
-    places: Int64[np.ndarray, "n"]
+    places: Int[np.ndarray, "n"]
     """For each of its vertices the vertex of the whole."""
-    mesh_from_scene: Float64[np.ndarray, "m 3 3"]
+    mesh_from_scene: Float[np.ndarray, "m 3 3"]
     """Takes displacements back, per vertex; one for all (m is 1) without a skin."""
 
 
@@ -38,11 +38,11 @@ class Sculpt:
     """All that is shown, at rest, in the scene's frame and unit of length."""
 
     character: Character
-    vertices: Float64[np.ndarray, "w 3"]
-    triangles: Int64[np.ndarray, "u 3"]
+    vertices: Float[np.ndarray, "w 3"]
+    triangles: Int[np.ndarray, "u 3"]
     patches: tuple[Patch, ...]
 
-    def numbered(self, vertex: int) -> Float64[np.ndarray, "3"] | None:
+    def numbered(self, vertex: int) -> Float[np.ndarray, "3"] | None:
         """The place of a vertex by its number in the file, or None; primitives count on from one another."""
         places = np.concatenate([patch.places for patch in self.patches])
         return self.vertices[places[vertex]] if 0 <= vertex < len(places) else None
@@ -87,14 +87,14 @@ def sculpt_of(character: Character) -> Sculpt:
     )
 
 
-def _inverse(linear: Float[np.ndarray, "m 3 3"]) -> Float64[np.ndarray, "m 3 3"]:
+def _inverse(linear: Float[np.ndarray, "m 3 3"]) -> Float[np.ndarray, "m 3 3"]:
     """The way back; where a bone flattens its vertices there is none, and they stay."""
     size = np.abs(linear).max(axis=(1, 2), keepdims=True)
     sound = np.abs(np.linalg.det(linear / np.maximum(size, 1e-300))) > 1e-9
     return np.where(sound[:, None, None], np.linalg.inv(np.where(sound[:, None, None], linear, np.eye(3))), 0)
 
 
-def _solid(vertices: np.ndarray, triangles: np.ndarray, name: str) -> Int64[np.ndarray, "u 3"]:
+def _solid(vertices: np.ndarray, triangles: np.ndarray, name: str) -> Int[np.ndarray, "u 3"]:
     """Drop triangles without an area."""
     corners = vertices[triangles]
     sides = corners - np.roll(corners, 1, axis=1)

@@ -6,7 +6,7 @@ Works where the networks see a face, which takes one like a person's; a mask, an
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64, UInt8
+from jaxtyping import Float, UInt8
 
 from commedia.characters.posing import PosedPrimitive, Poser
 from commedia.conventions import LANDMARK_COUNT
@@ -138,7 +138,7 @@ def _close(center: np.ndarray, side: float) -> View:
     return View((float(center[0]), float(center[1])), SIDE_PX / (CLOSE * side), SIDE_PX, SIDE_PX)
 
 
-def _middle(stage: _Stage, camera: np.ndarray, view: View) -> Float64[np.ndarray, "3"]:
+def _middle(stage: _Stage, camera: np.ndarray, view: View) -> Float[np.ndarray, "3"]:
     """The surface point in the middle of a view, in the camera."""
     hit = _surface_points(stage, camera, view, np.array([[view.width / 2, view.height / 2]]))[0]
     depth = hit[2] if np.isfinite(hit).all() else float((stage.sculpt.vertices @ camera.T)[:, 2].mean())
@@ -147,7 +147,7 @@ def _middle(stage: _Stage, camera: np.ndarray, view: View) -> Float64[np.ndarray
 
 def _surface_points(
     stage: _Stage, camera: np.ndarray, view: View, pixels: Float[np.ndarray, "n 2"]
-) -> Float64[np.ndarray, "n 3"]:
+) -> Float[np.ndarray, "n 3"]:
     """What is seen at pixels, in the camera; NaN where there is nothing."""
     placed = stage.sculpt.vertices @ camera.T
     flat = np.stack(
@@ -190,7 +190,7 @@ def _collect(
     return Marks(known, points, weights)
 
 
-def _turn(axis: str, angle_deg: float) -> Float64[np.ndarray, "3 3"]:
+def _turn(axis: str, angle_deg: float) -> Float[np.ndarray, "3 3"]:
     vector = np.zeros(3)
     vector["xyz".index(axis)] = np.deg2rad(angle_deg)
     return matrix_from_wxyz(wxyz_from_axis_angle(vector))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Int64
+from jaxtyping import Bool, Float, Int
 
 from commedia.errors import MissingExtra
 
@@ -32,7 +32,7 @@ def sides_from_seeds(
     above: Int[np.ndarray, "a"],
     below: Int[np.ndarray, "b"],
     inside: Bool[np.ndarray, "v"],
-) -> Int64[np.ndarray, "v"]:
+) -> Int[np.ndarray, "v"]:
     """Return 1 above, 2 below, 0 elsewhere: the side whose seeds are nearer along the surface.
 
     Args:
@@ -52,7 +52,7 @@ def sides_from_seeds(
     return np.where(decided, np.where(up < down, 1, 2), 0).astype(np.int64)
 
 
-def side_of_triangle(sides: Int[np.ndarray, "v"], triangles: Int[np.ndarray, "t 3"]) -> Int64[np.ndarray, "t"]:
+def side_of_triangle(sides: Int[np.ndarray, "v"], triangles: Int[np.ndarray, "t 3"]) -> Int[np.ndarray, "t"]:
     """Return the side of a triangle's corners; 0 where two of them disagree, as where lips are sealed."""
     corners = sides[triangles]
     highest = corners.max(axis=1)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float, Int, Int64
+from jaxtyping import Float, Int
 
 from commedia.conventions import EXPRESSION_COUNT
 from commedia.morphable.evaluate import vertices_from_params
@@ -31,14 +31,14 @@ class Template:
     """The skin of the default head, its vertices numbered anew; the other parts stay in `head`."""
 
     head: HeadModel
-    vertices: Int64[np.ndarray, "s"]
+    vertices: Int[np.ndarray, "s"]
     """Number of each vertex in the whole head."""
-    triangles: Int64[np.ndarray, "t 3"]
+    triangles: Int[np.ndarray, "t 3"]
     shown: Float[np.ndarray, "s"]
     """How much a vertex counts when the skin is laid on another face; 0 for what is hidden."""
-    sides: Int64[np.ndarray, "s"]
+    sides: Int[np.ndarray, "s"]
     """0, or 2 k + 2 above the k-th slit and 2 k + 3 below it."""
-    triangle_sides: Int64[np.ndarray, "t"]
+    triangle_sides: Int[np.ndarray, "t"]
     moves: Float[np.ndarray, "s"]
     """How far any unit takes each vertex, metres."""
     landmarks: LandmarkScheme
@@ -78,7 +78,7 @@ def head_vertices(head: HeadModel, identity: Float[np.ndarray, "i"]) -> Float[np
 
 def _sides(
     skin: Float[np.ndarray, "s 3"], triangles: Int[np.ndarray, "t 3"], scheme: LandmarkScheme, region: np.ndarray
-) -> Int64[np.ndarray, "s"]:
+) -> Int[np.ndarray, "s"]:
     sides = np.zeros(len(skin), dtype=np.int64)
     nearest = scheme.vertices[np.arange(len(scheme.vertices)), scheme.barycentric.argmax(axis=1)]
     for number, slit in enumerate(SLITS):

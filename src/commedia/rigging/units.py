@@ -9,7 +9,7 @@ vertices are pulled to where our surface takes them, so that small errors of tri
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64, Int, Int64
+from jaxtyping import Float, Int
 
 from commedia.conventions import EXPRESSION_COUNT
 from commedia.geometry.closest import ClosestPoints, Hits
@@ -44,9 +44,9 @@ class Laid:
 
     template: Template
     fitted: Fitted
-    skin: Float64[np.ndarray, "s 3"]
+    skin: Float[np.ndarray, "s 3"]
     """Bent onto the target."""
-    units: Float64[np.ndarray, "e s 3"]
+    units: Float[np.ndarray, "e s 3"]
     """Displacement of the skin by each unit."""
 
 
@@ -54,7 +54,7 @@ class Laid:
 class Units:
     """What was made, in the target's own frame and unit of length."""
 
-    displacements: Float64[np.ndarray, "e w 3"]
+    displacements: Float[np.ndarray, "e w 3"]
     """Of each vertex by each of `EXPRESSION_NAMES`."""
     pieces: tuple[Piece, ...]
     """What was taken for what; vertices that are in none stay."""
@@ -93,7 +93,7 @@ def _outwards(template: Template, vertices: np.ndarray, triangles: np.ndarray, m
     return triangles[:, ::-1] if normals[:, 2].mean() < 0 else triangles
 
 
-def _nearest(vertices: np.ndarray, points: np.ndarray) -> Int64[np.ndarray, "n"]:
+def _nearest(vertices: np.ndarray, points: np.ndarray) -> Int[np.ndarray, "n"]:
     from scipy.spatial import cKDTree
 
     return cKDTree(vertices).query(points)[1]
@@ -101,7 +101,7 @@ def _nearest(vertices: np.ndarray, points: np.ndarray) -> Int64[np.ndarray, "n"]
 
 def _lay(
     template: Template, vertices: np.ndarray, triangles: np.ndarray, marks: Marks
-) -> tuple[Laid, Float64[np.ndarray, "w 3"]]:
+) -> tuple[Laid, Float[np.ndarray, "w 3"]]:
     """Lay our head over the face, twice: the second time nothing crosses a slit. Also returns the vertices there."""
     start = align(template, marks)
     near = _near_head(template, start.points(vertices), triangles)
@@ -131,7 +131,7 @@ def _near_head(template: Template, target: np.ndarray, triangles: np.ndarray) ->
 
 def target_sides(
     template: Template, skin: Float[np.ndarray, "s 3"], target: Float[np.ndarray, "w 3"], triangles: np.ndarray
-) -> Int64[np.ndarray, "w"]:
+) -> Int[np.ndarray, "w"]:
     """Tell which side of which slit the target's vertices are on, from those that cannot be mistaken."""
     surface = ClosestPoints(skin, template.triangles, SPACING_M)
     hits = surface.closest(target, smooth_normals(target, triangles), least_cosine=0.7)
@@ -150,13 +150,13 @@ def target_sides(
     return sides
 
 
-def _distance(points: np.ndarray, others: np.ndarray) -> Float64[np.ndarray, "n"]:
+def _distance(points: np.ndarray, others: np.ndarray) -> Float[np.ndarray, "n"]:
     from scipy.spatial import cKDTree
 
     return cKDTree(others).query(points)[0] if len(points) else np.zeros(0)
 
 
-def _face_units(laid: Laid, target: np.ndarray, triangles: np.ndarray) -> Float64[np.ndarray, "e w 3"]:
+def _face_units(laid: Laid, target: np.ndarray, triangles: np.ndarray) -> Float[np.ndarray, "e w 3"]:
     """Transfer onto the face: gradients by triangle, guided by where our surface takes the vertices."""
     template = laid.template
     sides = target_sides(template, laid.skin, target, triangles)
@@ -199,8 +199,8 @@ def _still(laid: Laid, target: np.ndarray, hits: Hits, taken: np.ndarray) -> np.
 
 
 def interpolated(
-    units: Float64[np.ndarray, "e s 3"], triangles: Int[np.ndarray, "t 3"], hits: Hits
-) -> Float64[np.ndarray, "e n 3"]:
+    units: Float[np.ndarray, "e s 3"], triangles: Int[np.ndarray, "t 3"], hits: Hits
+) -> Float[np.ndarray, "e n 3"]:
     """Return the displacement at points of the surface; zero where there is none."""
     found = np.zeros((len(units), len(hits.triangle), 3))
     for corner in range(3):
@@ -225,12 +225,12 @@ def _anatomy(laid: Laid) -> Anatomy:
     return Anatomy(surface, eyes, (low, high), float(marked[RIMS, 1].mean()))
 
 
-def part_vertices(head: HeadModel, name: str) -> Int64[np.ndarray, "n"]:
+def part_vertices(head: HeadModel, name: str) -> Int[np.ndarray, "n"]:
     """The vertices of one of `PARTS`."""
     return np.unique(head.model.triangles[head.triangle_part == PARTS.index(name)]).astype(np.int64)
 
 
-def teeth_vertices(head: HeadModel) -> tuple[Int64[np.ndarray, "n"], Int64[np.ndarray, "m"]]:
+def teeth_vertices(head: HeadModel) -> tuple[Int[np.ndarray, "n"], Int[np.ndarray, "m"]]:
     """The upper and the lower teeth of our head: its two pieces of teeth."""
     teeth = part_vertices(head, "teeth")
     surface = np.searchsorted(teeth, head.model.triangles[head.triangle_part == PARTS.index("teeth")])
@@ -240,7 +240,7 @@ def teeth_vertices(head: HeadModel) -> tuple[Int64[np.ndarray, "n"], Int64[np.nd
     return rows[0], rows[1]
 
 
-def _piece_units(laid: Laid, target: np.ndarray, triangles: np.ndarray, piece: Piece) -> Float64[np.ndarray, "e n 3"]:
+def _piece_units(laid: Laid, target: np.ndarray, triangles: np.ndarray, piece: Piece) -> Float[np.ndarray, "e n 3"]:
     """Move a piece that is not the face."""
     own, template = target[piece.vertices], laid.template
     head = template.head
@@ -258,7 +258,7 @@ def _piece_units(laid: Laid, target: np.ndarray, triangles: np.ndarray, piece: P
     return _as_rigid(laid, teeth_vertices(head)[piece.part], own, None)
 
 
-def _as_rigid(laid: Laid, rows: np.ndarray, own: np.ndarray, center: np.ndarray | None) -> Float64[np.ndarray, "e n 3"]:
+def _as_rigid(laid: Laid, rows: np.ndarray, own: np.ndarray, center: np.ndarray | None) -> Float[np.ndarray, "e n 3"]:
     """Move points as the best rigid motion of a part of ours moves it."""
     head = laid.template.head
     rest = head_vertices(head, laid.fitted.identity)[rows]
@@ -272,7 +272,7 @@ def _as_rigid(laid: Laid, rows: np.ndarray, own: np.ndarray, center: np.ndarray 
     return moved
 
 
-def _tongue_units(laid: Laid, own: np.ndarray, triangles: np.ndarray, rows: np.ndarray) -> Float64[np.ndarray, "e n 3"]:
+def _tongue_units(laid: Laid, own: np.ndarray, triangles: np.ndarray, rows: np.ndarray) -> Float[np.ndarray, "e n 3"]:
     """Carry a tongue along with the surface of ours."""
     head = laid.template.head
     part = part_vertices(head, "tongue")
