@@ -194,3 +194,10 @@ def test_a_long_table_costs_no_more_memory_than_a_short_one(tmp_path: Path) -> N
         tracemalloc.stop()
     # All its frames at once are two megabytes.
     assert peak < 5e5
+
+
+@pytest.mark.parametrize("stamps", [["0", "1", "1000"], ["0", "1e-300", "1"], ["-9e18", "0", "9e18"], ["0", "1e18"]])
+def test_uneven_times_have_a_rate_too(stamps: list[str], tmp_path: Path) -> None:
+    source, frames = read(write(tmp_path / "a.csv", "time,jawOpen\n" + "".join(f"{stamp},1\n" for stamp in stamps)))
+    assert Fraction(1, 10) <= source.info.frame_rate <= 1000
+    assert frames

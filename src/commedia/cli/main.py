@@ -27,7 +27,7 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
-    "retarget": Verb("commedia.cli.retarget", "a photo, a folder, a GIF or a video in; animated characters out"),
+    "retarget": Verb("commedia.cli.retarget", "photos, a GIF, a video or recorded motion in; animated characters out"),
     "demo": Verb("commedia.cli.demo", "run the main job on the bundled media", "demo"),
     "rig": Verb("commedia.cli.rig", "what a character can play: rig inspect FILE; make it play: rig make FILE"),
     "evaluate": Verb("commedia.cli.evaluate", "measure the networks and write the tables"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from statistics import mean, median
+from statistics import fmean, median_low
 
 from commedia.motion.source import PLAUSIBLE_RATES
 from commedia.motion.units import number
@@ -163,7 +163,7 @@ def _steps(times: Sequence[float]) -> list[float]:
 
 def _guessed_unit(steps: list[float]) -> str:
     """Faces are filmed at 1 to 1000 frames per second, so units a thousand apart cannot be confused."""
-    step = median(steps) if steps else 1.0
+    step = median_low(steps) if steps else 1.0
     return "s" if step < 0.9 else "ms" if step < 900 else "us" if step < 900_000 else "ns"
 
 
@@ -171,8 +171,8 @@ def _rate(steps: list[float]) -> Fraction:
     """The usual rate nearest to that of most steps (gaps do not count), or what was measured where none is near."""
     if not steps:
         return FALLBACK_RATE
-    middle = median(steps)
-    step = mean(step for step in steps if 0.5 * middle <= step <= 1.5 * middle)
+    middle = median_low(steps)
+    step = fmean(step for step in steps if 0.5 * middle <= step <= 1.5 * middle)
     slowest, fastest = PLAUSIBLE_RATES
     measured = min(max(Fraction(1 / max(step, 1e-9)).limit_denominator(1001), slowest), fastest)
     usual = min(TIMECODE_RATES, key=lambda rate: abs(rate - measured))

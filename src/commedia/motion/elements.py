@@ -8,17 +8,18 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from commedia.errors import UnreadableMedia
 
 CHUNK = 1 << 16
 LONGEST_OBJECT = 1 << 23
 """Characters; a face with its 478 points, printed prettily, has 60 thousand."""
-DEEPEST = 48
 LIST_KEYS = ("frames", "results", "data", "samples", "recording", "detections")
 """What a list of frames is called inside an object."""
-_TOKEN = re.compile(r'\\.|["{}\[\]]', re.DOTALL)
+_BETWEEN = re.compile(r"[^{\]]*")
+_CUT_WORD = re.compile(r"\s*[\w+.\-\\]{0,16}\s*")
+"""Nothing more, or the beginning of a word or of an escape."""
 
 
 class JsonObjects:
@@ -33,104 +34,74 @@ class JsonObjects:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         self.truncated = False
-        number = 0
-        for text in self._texts():
-            number += 1
-            try:
-                # Names and numbers only: json gives dicts, lists, strings, numbers, booleans and None.
-                yield json.loads(text)
-            except (ValueError, RecursionError) as error:
-                raise UnreadableMedia(f"'{self.path}': object {number} is not valid JSON ({error})") from None
-
-    def _texts(self) -> Iterator[str]:
-        scan = _Scan(self.path, only_list=self._start is not None)
         try:
             with self.path.open(encoding="utf-8-sig", errors="replace") as file:
                 if self._start is not None:
                     _skip_to_list(file, self._start)
-                while chunk := file.read(CHUNK):
-                    # A pair of backslash and character must not be torn apart.
-                    while chunk.endswith("\\") and (more := file.read(1)):
-                        chunk += more
-                    yield from scan.feed(chunk)
-                    if scan.ended:
-                        return
+                yield from self._objects(file)
         except OSError as error:
             raise UnreadableMedia(f"cannot read '{self.path}': {error.strerror or error}") from None
-        self.truncated = scan.depth > 0
 
-
-class _Scan:
-    """Finds where objects begin and end; remembers, between chunks, the object it is in."""
-
-    def __init__(self, path: Path, *, only_list: bool):
-        self.path = path
-        self.depth = 0
-        self.ended = False
-        self._only_list, self._outside = only_list, 0
-        self._in_string = False
-        self._pieces: list[str] = []
-        self._size = 0
-
-    def feed(self, chunk: str) -> Iterator[str]:
-        """Yield the text of each object that ends in this chunk."""
-        begin = 0
-        for match in _TOKEN.finditer(chunk):
-            token = match[0]
-            if token == '"':
-                self._in_string = not self._in_string
-            elif self._in_string or token[0] == "\\":
+    def _objects(self, file: TextIO) -> Iterator[dict[str, Any]]:
+        text, number = file.read(CHUNK), 0
+        while text:
+            # Whatever lies between objects: commas, brackets of lists, and nulls for frames without a face.
+            place = _BETWEEN.match(text).end()  # pyright: ignore[reportOptionalMemberAccess]
+            if text[place : place + 1] == "]" and self._start is not None:
+                return
+            if text[place : place + 1] != "{":
+                text = text[place + 1 :] or file.read(CHUNK)
                 continue
-            elif self.depth == 0:
-                begin = self._enter(token, match.start())
-                if self.ended:
-                    return
-            elif token in "{[":
-                self.depth += 1
-                if self.depth > DEEPEST:
-                    raise UnreadableMedia(f"'{self.path}' nests more than {DEEPEST} levels deep")
-            else:
-                self.depth -= 1
-                if self.depth == 0:
-                    yield self._taken(chunk[begin : match.end()])
-        if self.depth > 0:
-            self._keep(chunk[begin:])
+            number += 1
+            tree, text = self._object(file, text[place:], number)
+            if tree is None:
+                return
+            yield tree
 
-    def _enter(self, token: str, place: int) -> int:
-        """Between objects: begin one, or note how many lists are open."""
-        if token == "{":
-            self.depth = 1
-        self._outside += {"[": 1, "]": -1}.get(token, 0)
-        self.ended = self._only_list and self._outside == 0
-        return place
+    def _object(self, file: TextIO, text: str, number: int) -> tuple[dict[str, Any] | None, str]:
+        """The object that `text` begins with, and the text after it; None where the file ends within."""
+        while True:
+            try:
+                tree, end = _DECODER.raw_decode(text)
+                return tree, text[end:]
+            except RecursionError:
+                raise UnreadableMedia(f"'{self.path}': object {number} has too many levels") from None
+            except ValueError as error:
+                if not _is_cut(error, text):
+                    raise UnreadableMedia(f"'{self.path}': object {number} is not valid JSON ({error})") from None
+            if len(text) > LONGEST_OBJECT:
+                raise UnreadableMedia(f"'{self.path}' holds an object of more than {LONGEST_OBJECT} characters")
+            # Twice as much each time, so that reading again what was read costs no more than reading it once.
+            more = file.read(max(CHUNK, len(text)))
+            if not more:
+                self.truncated = True
+                return None, ""
+            text += more
 
-    def _keep(self, piece: str) -> None:
-        self._pieces.append(piece)
-        self._size += len(piece)
-        if self._size > LONGEST_OBJECT:
-            raise UnreadableMedia(f"'{self.path}' holds an object of more than {LONGEST_OBJECT} characters")
 
-    def _taken(self, piece: str) -> str:
-        self._keep(piece)
-        text = "".join(self._pieces)
-        self._pieces.clear()
-        self._size = 0
-        return text
+_DECODER = json.JSONDecoder()
+
+
+def _is_cut(error: ValueError, text: str) -> bool:
+    """Whether more text could put it right."""
+    if not isinstance(error, json.JSONDecodeError):
+        return False
+    return error.msg.startswith("Unterminated string") or _CUT_WORD.fullmatch(text, error.pos) is not None
 
 
 def _list_start(head: str) -> int | None:
     """Where the list of frames begins in a file that is one object around it; None for all other files."""
-    decoder, place = json.JSONDecoder(), 1
+    place = 1
     if not head.startswith("{"):
         return None
     try:
         while True:
-            key, place = decoder.raw_decode(head, _next_mark(head, place))
+            key, place = _DECODER.raw_decode(head, _next_mark(head, place))
             place = _next_mark(head, place)
             place = _next_mark(head, place + 1)
             if key in LIST_KEYS and re.compile(r"\[\s*\{").match(head, place):
                 return place
-            _, place = decoder.raw_decode(head, place)
+            _, place = _DECODER.raw_decode(head, place)
             place = _next_mark(head, place)
             if head[place] != ",":
                 return None
@@ -145,7 +116,7 @@ def _next_mark(text: str, place: int) -> int:
     return place
 
 
-def _skip_to_list(file: Any, start: int) -> None:
+def _skip_to_list(file: TextIO, start: int) -> None:
     # The head was counted from its first character that is no space.
     while (first := file.read(1)).isspace():
         continue

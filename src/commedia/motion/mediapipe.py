@@ -5,6 +5,7 @@ Needs no MediaPipe. Points are not read: its blendshapes and the head's matrix s
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -60,18 +61,20 @@ class _Results:
     def require_faces(self) -> None:
         """Refuse other people's JSON; frames without a face are fine, if they could have had one."""
         first: list[str] = []
-        count = 0
-        for count, tree in enumerate(self.objects, start=1):
-            if _shapes(tree) is not None:
+        faceless = unnamed = False
+        for tree in islice(self.objects, PEEKED_FRAMES):
+            shapes = _shapes(tree)
+            if _faces(shapes):
                 return
+            faceless = faceless or shapes == []
+            unnamed = unnamed or bool(shapes)
             first = first or list(tree)
-            if count == PEEKED_FRAMES:
-                break
+        if faceless and not unnamed:
+            return
         shown = ", ".join(f"'{key[:40]}'" for key in first[:SHOWN_KEYS]) or "nothing"
         raise UnreadableMedia(
-            f"'{self.path}' was taken for MediaPipe results in JSON, but there are no blendshapes in its first objects "
-            f"({count} were read): the first holds {shown}; expected 'faceBlendshapes' or 'blendshapes' with names and "
-            "scores"
+            f"'{self.path}' was taken for MediaPipe results in JSON, but its first objects hold no named blendshapes: "
+            f"the first has {shown}; expected 'faceBlendshapes' or 'blendshapes' with names and scores"
         )
 
 
