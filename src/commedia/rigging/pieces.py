@@ -73,18 +73,28 @@ def connected(vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 
 
 
 def face_pieces(
-    of_vertex: Int[np.ndarray, "w"], nearest: Int[np.ndarray, "n"], numbers: Int[np.ndarray, "n"]
+    vertices: Float[np.ndarray, "w 3"],
+    of_vertex: Int[np.ndarray, "w"],
+    nearest: Int[np.ndarray, "n"],
+    numbers: Int[np.ndarray, "n"],
 ) -> Int[np.ndarray, "p"]:
     """Return the pieces that carry the landmarks: those with at least a fifth of what the first has.
 
+    Eyeballs are none of them, though a lid's landmark may be nearer to the eyeball than to the lid.
+
     Args:
+        vertices: Head frame, metres, as well as landmarks can tell.
         of_vertex: Piece of each vertex.
         nearest: Vertex at each landmark.
         numbers: The landmarks' iBUG-68 numbers.
     """
     inside = np.isin(numbers, list(FACE_MARKS))
     votes = np.bincount(of_vertex[nearest[inside] if inside.any() else nearest])
-    return np.flatnonzero(votes >= max(1, 0.2 * votes.max()))
+    order = np.argsort(-votes, kind="stable")
+    pieces = [piece for piece in order[votes[order] > 0] if fit_sphere(vertices[of_vertex == piece]) is None]
+    if not pieces:
+        return order[:1]
+    return np.array([piece for piece in pieces if votes[piece] >= 0.2 * votes[pieces[0]]])
 
 
 def sort_pieces(

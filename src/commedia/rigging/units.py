@@ -72,7 +72,7 @@ def make_units(vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u
     triangles = _outwards(template, vertices, triangles, marks)
     of_vertex = connected(vertices, triangles)
     nearest = _nearest(vertices, marks.points)
-    faces = face_pieces(of_vertex, nearest, marks.numbers)
+    faces = face_pieces(align(template, marks).points(vertices), of_vertex, nearest, marks.numbers)
     on_face = np.isin(of_vertex, faces)[triangles[:, 0]]
     laid, target = _lay(template, vertices, triangles[on_face], marks)
     pieces = sort_pieces(target, of_vertex, faces, _anatomy(laid))
