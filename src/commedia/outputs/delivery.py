@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from commedia.capture.source import Source
+from commedia.outputs.heap import give_back_freed_memory
 from commedia.outputs.people import DEFAULT_FORMATS, Performance, person_name, write_person
 from commedia.outputs.preview import PreviewWriter
 from commedia.outputs.spool import Part, TakeSpool
@@ -17,6 +18,8 @@ from commedia.structures import Frame, RigPose, TrackedFrame
 
 SHORTEST_APPEARANCE_S = Fraction(1, 2)
 """Who is seen for less time in a video stays in the take, and gets no files."""
+
+FRAMES_BETWEEN_TRIMS = 500
 
 
 class Delivery:
@@ -44,6 +47,8 @@ class Delivery:
 
     def send(self, frame: Frame | None, tracked: TrackedFrame, poses: dict[int, RigPose]) -> None:
         """Take in one frame; recorded motion has no picture."""
+        if self._spool.frame_count % FRAMES_BETWEEN_TRIMS == FRAMES_BETWEEN_TRIMS - 1:
+            give_back_freed_memory()
         self._take.send(tracked)
         self._spool.send(self._cast.acted(tracked))
         if self._preview is not None:
@@ -53,6 +58,7 @@ class Delivery:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
+        give_back_freed_memory()
         sinks = [self._take, *([] if self._preview is None else [self._preview])]
         for sink in sinks:
             sink.close() if error is None else sink.discard()
