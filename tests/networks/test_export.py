@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import nn
 
+from commedia.errors import WeightsMismatch
+from commedia.networks.close_ups import CloseUps
 from commedia.networks.export import Card, export, folded
 from commedia.networks.mfn import Mfn, MfnConfig
 from commedia.networks.mfn_base import MfnBase
@@ -66,3 +68,10 @@ def test_onnx_is_torch(name: str, network: Network, batch_sizes: tuple[int, ...]
     card = json.loads((tmp_path / "out" / f"{name}.card.json").read_text())
     onnx_bytes = (tmp_path / "out" / f"{name}.onnx").read_bytes()
     assert card["files"][f"{name}.onnx"]["sha256"] == sha256(onnx_bytes).hexdigest()
+
+
+def test_a_part_of_a_network_is_refused_and_told_what_to_do(tmp_path: Path) -> None:
+    save_weights(tmp_path / "w.safetensors", CloseUps(), {"recipe": "r", "head_sha256": "abc"})
+    with pytest.raises(WeightsMismatch, match=r"part of sfn-close.*join_close_ups"):
+        export(tmp_path / "w.safetensors", tmp_path / "out", Card("x", "none", "CC0-1.0", "", {}, {}))
+    assert not (tmp_path / "out").exists()

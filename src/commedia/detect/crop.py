@@ -6,6 +6,7 @@ in decimetres, so that their outputs are of order one. MFN's per-face parameters
 upright square that has the box's centre and area.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -83,13 +84,17 @@ def crop_from_box(box: Box) -> Crop:
     return Crop(np.array(box.center_px, dtype=np.float32), float(np.sqrt(box.width_px * box.height_px)))
 
 
+LONGEST_STEP_PX = 1.5
+"""Between the samples of a large crop, at most."""
+
+
 def crop_image(image: UInt8[np.ndarray, "h w 3"], crop: Crop, size: int) -> UInt8[np.ndarray, "{size} {size} 3"]:
     """Resample a crop to size x size pixels; grey where it leaves the picture.
 
     Keeps sub-pixel placement. A crop larger than the output is sampled at a whole multiple of the output and then
-    averaged, because bilinear sampling alone would alias.
+    averaged, because bilinear sampling alone would alias; it sees two pixels, so that steps of 1.5 miss none.
     """
-    multiple = max(1, round(crop.side_px / size))
+    multiple = max(1, math.ceil(crop.side_px / (LONGEST_STEP_PX * size)))
     sampled = size * multiple
     px_per_sample = crop.side_px / sampled
     linear = px_per_sample * crop.image_from_crop

@@ -67,6 +67,11 @@ def export(weights: Path, out: Path, card: Card, *, batch: int | None = None) ->
     faster.
     """
     network = network_from_weights(weights)
+    if not isinstance(network, SfnNetwork | MfnNetwork):
+        raise WeightsMismatch(
+            f"'{weights}' holds a {type(network).__name__}, which is a part of sfn-close; "
+            "put both parts together with scripts/join_close_ups.py, and export what that writes"
+        )
     facts = facts_of_weights(weights)
     out.mkdir(parents=True, exist_ok=True)
     fixed = batch if batch is not None else (1 if isinstance(network, MfnNetwork) else None)

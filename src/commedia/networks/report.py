@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from commedia.conventions import EXPRESSION_COUNT
 from commedia.networks.close_ups import EYE_SIZE, MOUTH_SIZE, CloseUpsConfig, RegionPatches
 from commedia.networks.mfn import MFN_SIZE, MfnConfig
-from commedia.networks.networks import NETWORKS, NetworkConfig, SfnNetworkConfig, network_for
+from commedia.networks.networks import NETWORKS, MfnNetworkConfig, NetworkConfig, SfnNetworkConfig, network_for
 from commedia.networks.sfn import SFN_SIZE, SfnConfig
+from commedia.networks.sfn_points import SfnPointsConfig
 
 PAPER_EXPRESSION_COUNT = 46
 
@@ -104,13 +105,13 @@ def _inputs(config: NetworkConfig) -> Tensor | RegionPatches:
     if isinstance(config, CloseUpsConfig):
         eye = torch.zeros(1, 3, EYE_SIZE, EYE_SIZE, device="meta")
         return RegionPatches(eye, eye, torch.zeros(1, 3, MOUTH_SIZE, MOUTH_SIZE, device="meta"))
-    size = SFN_SIZE if isinstance(config, SfnNetworkConfig) else MFN_SIZE
+    size = MFN_SIZE if isinstance(config, MfnNetworkConfig) else SFN_SIZE
     return torch.zeros(1, 3, size, size, device="meta")
 
 
 def _published_mb(config: NetworkConfig) -> float | None:
-    if isinstance(config, CloseUpsConfig):
-        return None
+    if isinstance(config, CloseUpsConfig | SfnPointsConfig):
+        return None  # parts, not whole networks
     if isinstance(config, SfnNetworkConfig):
         return 2.0
     return 11.5 if _only_detects(config) else 13.0
