@@ -1,10 +1,10 @@
-"""What VRM adds to glTF: expressions, look-at and humanoid bones, of VRM 0.x and 1.0 alike.
+"""What VRM adds to glTF: expressions and look-at, of VRM 0.x and 1.0 alike; its humanoid bones are for `names.py`.
 
 VRM 0's groups are read as VRM 1's expressions: presets get their new names, weights of 0 to 100 become 0 to 1. Colour
 and texture binds are read and kept; nothing here draws them. Binds that point at no mesh or morph are left out, as
 viewers do. Spring bones, constraints and first-person settings are not read.
 
-Reference: vrm-c/vrm-specification, `VRMC_vrm-1.0/expressions.md` and `lookAt.md`; `0.0/schema`.
+Reference: vrm-c/vrm-specification, `VRMC_vrm-1.0/expressions.md`; `0.0/schema`.
 """
 
 import math
@@ -16,6 +16,7 @@ from jaxtyping import Float
 
 from commedia.characters.character import Document
 from commedia.characters.container import entries
+from commedia.characters.look_at import LookAt, RangeMap
 from commedia.errors import BadCharacter
 
 PRESETS_1 = (
@@ -37,7 +38,6 @@ OVERRIDDEN = {
 }
 """The presets that each kind of override attenuates."""
 OVERRIDES = ("none", "block", "blend")
-BONES = ("head", "neck", "leftEye", "rightEye", "jaw")
 MAX_EXPRESSIONS = 10_000
 
 
@@ -80,32 +80,6 @@ class Expression:
 
 
 @dataclass(frozen=True)
-class RangeMap:
-    """From an angle of gaze to degrees of an eye bone, or to the value of an expression."""
-
-    input_max_deg: float
-    output: float
-    """At and beyond `input_max_deg`: degrees for bones, a value for expressions."""
-
-    def at(self, angle_deg: float) -> float:
-        """Map an angle, whose sign does not count."""
-        return min(abs(angle_deg), self.input_max_deg) / self.input_max_deg * self.output
-
-
-@dataclass(frozen=True)
-class LookAt:
-    """How the character shows where it looks."""
-
-    kind: str
-    """`bone` or `expression`."""
-    inner: RangeMap
-    """Towards the nose."""
-    outer: RangeMap
-    down: RangeMap
-    up: RangeMap
-
-
-@dataclass(frozen=True)
 class Vrm:
     """Everything a face needs to know of a VRM file."""
 
@@ -113,8 +87,6 @@ class Vrm:
     """`0` or `1`."""
     expressions: tuple[Expression, ...]
     look_at: LookAt | None
-    bones: dict[str, int]
-    """Node indices by VRM's bone name: those of `BONES` that the file has."""
 
 
 def read_vrm(document: Document) -> Vrm | None:
@@ -151,26 +123,6 @@ def applied(expressions: Sequence[Expression], values: Float[np.ndarray, " x"]) 
     return result
 
 
-def gaze_weights(look_at: LookAt, yaw_deg: float, pitch_deg: float) -> dict[str, float]:
-    """Values of the four look presets; yaw is positive to the subject's left, pitch downwards.
-
-    One expression turns both eyes, so VRM maps both sides with the outer range.
-    """
-    return {
-        "lookLeft": look_at.outer.at(yaw_deg) if yaw_deg > 0 else 0.0,
-        "lookRight": look_at.outer.at(yaw_deg) if yaw_deg < 0 else 0.0,
-        "lookDown": look_at.down.at(pitch_deg) if pitch_deg > 0 else 0.0,
-        "lookUp": look_at.up.at(pitch_deg) if pitch_deg < 0 else 0.0,
-    }
-
-
-def eye_angles_deg(look_at: LookAt, yaw_deg: float, pitch_deg: float, *, left: bool) -> tuple[float, float]:
-    """Yaw and pitch of one eye bone: a turn to the left is outward for the left eye, inward for the right."""
-    horizontal = look_at.outer if (yaw_deg > 0) == left else look_at.inner
-    vertical = look_at.down if pitch_deg > 0 else look_at.up
-    return math.copysign(horizontal.at(yaw_deg), yaw_deg), math.copysign(vertical.at(pitch_deg), pitch_deg)
-
-
 def _override(expression: Expression, kind: str, members: frozenset[str], value: float) -> float:
     setting: str = getattr(expression, f"override_{kind}")
     if setting == "none" or value <= 0 or (expression.preset and expression.name in members):
@@ -193,18 +145,13 @@ class _Reader:
             for name, entry in (listed.get(group) or {}).items()
         ]
         look = vrm.get("lookAt")
-        humanoid = (vrm.get("humanoid") or {}).get("humanBones") or {}
-        bones = {bone: entry.get("node") for bone, entry in humanoid.items()}
-        return Vrm("1", self._once(found), self._look_at_1(look) if look else None, self._bones(bones))
+        return Vrm("1", self._once(found), self._look_at_1(look) if look else None)
 
     def version_0(self, vrm: dict) -> Vrm:
         groups = (vrm.get("blendShapeMaster") or {}).get("blendShapeGroups") or []
         found = [self._expression_0(entry) for entry in groups]
         look = vrm.get("firstPerson") or {}
-        humanoid = (vrm.get("humanoid") or {}).get("humanBones") or []
-        bones = {entry.get("bone"): entry.get("node") for entry in humanoid}
-        look_at = self._look_at_0(look) if "lookAtTypeName" in look else None
-        return Vrm("0", self._once(found), look_at, self._bones(bones))
+        return Vrm("0", self._once(found), self._look_at_0(look) if "lookAtTypeName" in look else None)
 
     def _expression_1(self, name: str, entry: dict, *, preset: bool) -> Expression:
         morphs = []
@@ -275,9 +222,6 @@ class _Reader:
     def _range(self, input_max: object, output: object) -> RangeMap:
         # A range of no width would divide by nothing; the smallest angle that counts stands for it.
         return RangeMap(max(self._number(input_max, "lookAt"), 1e-3), self._number(output, "lookAt"))
-
-    def _bones(self, listed: dict) -> dict[str, int]:
-        return {bone: listed[bone] for bone in BONES if _index(listed.get(bone), len(self._nodes))}
 
     def _once(self, found: list[Expression]) -> tuple[Expression, ...]:
         if len(found) > MAX_EXPRESSIONS:

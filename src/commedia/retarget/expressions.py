@@ -10,8 +10,10 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.characters.character import Character
+from commedia.characters.look_at import LookAt, gaze_weights
 from commedia.characters.vrm import Expression, applied, read_vrm
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
+from commedia.retarget.gaze import gaze_yaw_pitch
 from commedia.retarget.tables import load_expression_table, plain_morph
 
 
@@ -24,10 +26,18 @@ class ExpressionMap:
     expressions: tuple[Expression, ...]
     expression_from_unit: Float[np.ndarray, "x e"]
     morph_from_expression: Float[np.ndarray, "m x"]
+    look_at: LookAt | None = None
+    """By whose ranges the four look presets turn the eyes; without one they follow the matrix as all others do."""
 
     def morphs(self, units: Float[np.ndarray, "e"]) -> Float[np.ndarray, " m"]:
         """Weights of all morphs, not yet limited to 1."""
-        return self.morph_from_expression @ applied(self.expressions, self.expression_from_unit @ units)
+        values = self.expression_from_unit @ units
+        if self.look_at is not None:
+            # One expression turns both eyes, so they share one gaze.
+            looks = gaze_weights(self.look_at, *np.rad2deg(gaze_yaw_pitch(units).mean(axis=0)).tolist())
+            for row, one in enumerate(self.expressions):
+                values[row] = looks.get(one.name, values[row]) if one.preset else values[row]
+        return self.morph_from_expression @ applied(self.expressions, values)
 
 
 def expression_maps(character: Character) -> tuple[ExpressionMap | None, ExpressionMap | None]:
@@ -56,7 +66,8 @@ def expression_maps(character: Character) -> tuple[ExpressionMap | None, Express
         for row, shown in added:
             units[row] = shown
             covered |= shown.keys()
-    return perfect, _map("VRM expression", vrm.expressions, columns, units)
+    look_at = vrm.look_at if vrm.look_at is not None and vrm.look_at.kind == "expression" else None
+    return perfect, _map("VRM expression", vrm.expressions, columns, units, look_at)
 
 
 def _column(character: Character, expression: Expression) -> np.ndarray:
@@ -71,7 +82,11 @@ def _column(character: Character, expression: Expression) -> np.ndarray:
 
 
 def _map(
-    kind: str, expressions: tuple[Expression, ...], columns: list[np.ndarray], units: list[dict[str, float]]
+    kind: str,
+    expressions: tuple[Expression, ...],
+    columns: list[np.ndarray],
+    units: list[dict[str, float]],
+    look_at: LookAt | None = None,
 ) -> ExpressionMap | None:
     driven = [row for row, shown in enumerate(units) if shown]
     if not driven:
@@ -81,4 +96,4 @@ def _map(
         for unit, gain in units[source].items():
             matrix[row, EXPRESSION_INDEX[unit]] = gain
     chosen = tuple(expressions[row] for row in driven)
-    return ExpressionMap(kind, chosen, matrix, np.stack([columns[row] for row in driven], axis=1))
+    return ExpressionMap(kind, chosen, matrix, np.stack([columns[row] for row in driven], axis=1), look_at)

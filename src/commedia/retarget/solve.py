@@ -7,17 +7,16 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.characters.character import Character
-from commedia.characters.vrm import LookAt, eye_angles_deg, read_vrm
-from commedia.conventions import EXPRESSION_INDEX
+from commedia.characters.look_at import LookAt, eye_angles_deg
+from commedia.characters.vrm import read_vrm
 from commedia.geometry.rotations import canonical_wxyz, wxyz_from_yaw_pitch_roll
+from commedia.retarget.gaze import GAZE_PITCH_RAD as GAZE_PITCH_RAD
+from commedia.retarget.gaze import GAZE_YAW_RAD as GAZE_YAW_RAD
+from commedia.retarget.gaze import LOOKS
+from commedia.retarget.gaze import gaze_yaw_pitch as gaze_yaw_pitch
 from commedia.retarget.mapping import Mapping, MorphMap, map_morphs
 from commedia.structures import FaceParams, RigPose, TrackedFace
 
-GAZE_YAW_RAD = np.deg2rad(35.0)
-"""How far an eyeball turns sideways at a weight of 1: where ARKit's scale ends, near the limit of a human eye."""
-GAZE_PITCH_RAD = np.deg2rad(25.0)
-"""The same up and down."""
-LOOKS = tuple(f"eyeLook{way}" for way in ("In", "Out", "Up", "Down"))
 IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
 
 
@@ -70,14 +69,3 @@ def gaze_from_expression(
         wxyz_from_yaw_pitch_roll(np.array([*left, 0.0])),
         wxyz_from_yaw_pitch_roll(np.array([*right, 0.0])),
     )
-
-
-def gaze_yaw_pitch(expression: Float[np.ndarray, "e"]) -> Float[np.ndarray, "2 2"]:
-    """Yaw and pitch of the left eye, then of the right, in radians: positive to the subject's left, and down."""
-    inward, outward, up, down = (
-        np.array([expression[EXPRESSION_INDEX[look + side]] for side in ("Left", "Right")]) for look in LOOKS
-    )
-    # Outward is the subject's left for the left eye only.
-    yaw = (outward - inward) * np.array([1.0, -1.0]) * GAZE_YAW_RAD
-    pitch = (down - up) * GAZE_PITCH_RAD
-    return np.stack([yaw, pitch], axis=1)
