@@ -59,6 +59,8 @@ class FaceLossConfig:
     landmarks: float = 1.0
     active_weight: float = 1.0
     """Weight of units whose truth is above 0.2; 1 in the paper."""
+    active_slope: float = 0.0
+    """How much that weight grows until the truth is 1; 0 in the paper."""
     expression_distance: Literal["absolute", "entropy"] = "absolute"
     """`absolute`: the paper's L1; `entropy`: cross-entropy, which does not fade behind the sigmoid."""
     openings: float = 0.0
@@ -101,10 +103,7 @@ def face_loss(
     if truth_from_face is not None:
         offset, factor = truth_from_face
         landmarks = landmarks * factor[:, None] + offset[:, None]
-    distance = expression_error if config.expression_distance == "absolute" else expression_entropy
-    expression = distance(
-        faces.expression, targets.expression, targets.expression_trust, active_weight=config.active_weight
-    )
+    expression = expression_distance(faces.expression, targets, config)
     terms = FaceLoss(
         total=faces.identity.new_zeros(()),
         identity=_mean(identity_error(faces.identity, targets.identity), targets.identity_trust),
@@ -124,6 +123,20 @@ def face_loss(
         + config.identity_decay * decay
     )
     return terms._replace(total=total)
+
+
+def expression_distance(
+    expression: Float[Tensor, "b e"], targets: FaceTargets, config: FaceLossConfig
+) -> Float[Tensor, "b"]:
+    """Measure expressions against the truth as `config` says."""
+    distance = expression_error if config.expression_distance == "absolute" else expression_entropy
+    return distance(
+        expression,
+        targets.expression,
+        targets.expression_trust,
+        active_weight=config.active_weight,
+        active_slope=config.active_slope,
+    )
 
 
 def _mean(per_face: Float[Tensor, "b"], trust: Float[Tensor, "b"]) -> Float[Tensor, ""]:

@@ -17,16 +17,17 @@ def expression_error(
     *,
     active_weight: float = 1.0,
     active_above: float = 0.2,
+    active_slope: float = 0.0,
 ) -> Float[Tensor, "b"]:
     """Mean absolute error, each unit weighted by how much its truth is believed.
 
-    With `active_weight` > 1, units that really move count more. A unit at rest nine times in ten otherwise has 0 as its
-    best constant answer, and an L1 loss finds that answer first.
+    With `active_weight` > 1 units that really move count more, with `active_slope` > 0 the more, the more they move. A
+    unit at rest nine times in ten otherwise has 0 as its best constant answer, and an L1 loss finds that answer first.
 
     Reference:
         Chaudhuri et al. 2019, Eq. 3, w_exp (trust 1, active weight 1).
     """
-    weight = trust * torch.where(truth > active_above, active_weight, 1.0)
+    weight = trust * _importance(truth, active_weight, active_above, active_slope)
     return (weight * (predicted - truth).abs()).mean(-1)
 
 
@@ -37,6 +38,7 @@ def expression_entropy(
     *,
     active_weight: float = 1.0,
     active_above: float = 0.2,
+    active_slope: float = 0.0,
 ) -> Float[Tensor, "b"]:
     """Mean cross-entropy of weights read as probabilities; least, though not zero, where prediction and truth agree.
 
@@ -44,9 +46,13 @@ def expression_entropy(
     rest that really moves is corrected at full strength: measured, the absolute error had not begun to learn sparse
     units after 1,500 steps of 64.
     """
-    weight = trust * torch.where(truth > active_above, active_weight, 1.0)
+    weight = trust * _importance(truth, active_weight, active_above, active_slope)
     likely = predicted.float().clamp(1e-4, 1 - 1e-4)
     return -(weight * (truth * likely.log() + (1 - truth) * (1 - likely).log())).mean(-1)
+
+
+def _importance(truth: Float[Tensor, "b e"], above: float, threshold: float, slope: float) -> Float[Tensor, "b e"]:
+    return torch.where(truth > threshold, above, 1.0) + slope * truth
 
 
 def rotation_error(predicted: Float[Tensor, "b 4"], truth: Float[Tensor, "b 4"]) -> Float[Tensor, "b"]:

@@ -25,7 +25,4 @@ def stored_in_half(model: onnx.ModelProto) -> onnx.ModelProto:
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
-    # torch notes where in whose folders each node was made: nobody's business, and a twentieth of the file.
-    for noted in (*graph.node, *graph.value_info, *graph.input, *graph.output):
-        del noted.metadata_props[:]
     return halved

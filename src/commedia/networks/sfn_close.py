@@ -1,12 +1,13 @@
 """SFN with close-ups: `sfn_points.py` reads the face, its own landmarks place the close-ups, both say the expression.
 
-One ONNX graph, same input and outputs as SFN. The two parts are trained by recipes of their own (`sfn-points`,
-`close-ups`) and put together by `scripts/join_close_ups.py`: their logits are averaged. What neither can know alone (is
-the mouth wide, or stretched?) a small network adds, which sees both parts' answers, the points, identity and pose; its
-recipe, `sfn-close`, leaves the parts as they are.
+One ONNX graph, same input and outputs as SFN. The two parts begin with recipes of their own (`sfn-points`,
+`close-ups`) and are put together by `scripts/join_close_ups.py`: their logits are averaged. What neither can know alone
+(is the mouth wide, or stretched?) a small network adds, which sees both parts' answers, the points, identity and pose.
+The recipe `sfn-close` then trains all of it as one.
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from commedia.conventions import LANDMARK_COUNT
 from commedia.networks.close_ups import CloseUps, CloseUpsConfig, region_patches
 from commedia.networks.heads import FaceOutputs
-from commedia.networks.sfn_points import SfnPoints, SfnPointsConfig
+from commedia.networks.sfn_points import SfnPoints, SfnPointsConfig, centred
 
 ROTATION_NUMBERS = 4
 
@@ -36,6 +37,15 @@ class SfnCloseConfig:
     """Of the network that sees both parts."""
 
 
+class CloselyReadFaces(NamedTuple):
+    """Parameters, the points that placed the close-ups, and the two opinions on the expression that became one."""
+
+    faces: FaceOutputs
+    points: Float[Tensor, "b k 2"]
+    logits: tuple[Float[Tensor, "b e"], Float[Tensor, "b e"]]
+    """Of the base and of the close-ups, each by itself."""
+
+
 class SfnClose(nn.Module):
     """Single Face Network that looks twice at eyes and mouth."""
 
@@ -47,14 +57,18 @@ class SfnClose(nn.Module):
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> FaceOutputs:
         """Read faces from RGB crops in [0, 1]."""
-        read, points = self.base(pixels)
+        return self.read(pixels).faces
+
+    def read(self, pixels: Float[Tensor, "b 3 h w"]) -> CloselyReadFaces:
+        """Read faces, and say what each part made of them, which training asks."""
+        faces, points, first = self.base(pixels)
         seen = self.close_ups.features(region_patches(pixels, points[:, :LANDMARK_COUNT]))
-        first, second = torch.logit(read.expression, eps=1e-6), self.close_ups.logits(seen)
-        centred = (points - points[:, :LANDMARK_COUNT].mean(1, keepdim=True)).flatten(1)
-        both = torch.cat([first, second, *seen, centred, read.identity, read.wxyz], dim=1)
+        second = self.close_ups.logits(seen)
+        both = torch.cat([first, second, *seen, centred(points), faces.identity, faces.wxyz], dim=1)
         share, gain, pivot = self.config.share, self.config.gain, self.config.pivot
         logits = (1 - share) * first + share * second + self.together(both)
-        return read._replace(expression=torch.sigmoid(pivot + gain * (logits - pivot)))
+        expression = torch.sigmoid(pivot + gain * (logits - pivot))
+        return CloselyReadFaces(faces._replace(expression=expression), points, (first, second))
 
 
 def _together(config: SfnCloseConfig) -> nn.Sequential:

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from commedia.conventions import LANDMARK_COUNT
 from commedia.networks.backbones import ConvUnit
 from commedia.networks.heads import FaceOutputs, unit_wxyz
 from commedia.networks.residual import Bottleneck
@@ -44,6 +45,8 @@ class PointedFaces(NamedTuple):
     faces: FaceOutputs
     points: Float[Tensor, "b k 2"]
     """In crop units, y down; the first 68 are the landmarks."""
+    logits: Float[Tensor, "b e"]
+    """Of `faces.expression`."""
 
 
 class SfnPoints(nn.Module):
@@ -71,24 +74,29 @@ class SfnPoints(nn.Module):
         features = torch.cat([coarse, base.fine(fine)], dim=1)
         points = self._points(fine, coarse)
         seen = base.expression.features(features)
-        centred = points - points[:, :68].mean(1, keepdim=True)
-        meaning = self.meaning(torch.cat([self.places(centred.flatten(1)), seen], dim=1))
+        meaning = self.meaning(torch.cat([self.places(centred(points)), seen], dim=1))
         counts = (base.config.expression_count, base.config.identity_count, 8)
         expression, identity, pose = meaning.split(counts, dim=1)
         wxyz, translation, scale = (base.pose(features) + pose).split((4, 3, 1), dim=1)
+        logits = base.expression.last(seen) + expression
         faces = FaceOutputs(
             identity=base.identity(features) + identity,
-            expression=torch.sigmoid(base.expression.last(seen) + expression),
+            expression=torch.sigmoid(logits),
             wxyz=unit_wxyz(wxyz),
             translation=translation,
             scale=torch.sigmoid(scale),
         )
-        return PointedFaces(faces, points)
+        return PointedFaces(faces, points, logits)
 
     def _points(self, fine: Tensor, coarse: Tensor) -> Float[Tensor, "b k 2"]:
         upsampled = nn.functional.interpolate(self.up(coarse), scale_factor=2.0, mode="nearest")
         heat = self.heat(self.narrow(self.mixed(fine + upsampled)))
         return heat.flatten(2).softmax(-1) @ self.grid
+
+
+def centred(points: Float[Tensor, "b k 2"]) -> Float[Tensor, "b m"]:
+    """Points as seen from the mean of the 68 landmarks, in one row per face."""
+    return (points - points[:, :LANDMARK_COUNT].mean(1, keepdim=True)).flatten(1)
 
 
 def _meaning(config: SfnPointsConfig) -> nn.Sequential:

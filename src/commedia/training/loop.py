@@ -20,11 +20,12 @@ from commedia.errors import WeightsMismatch
 from commedia.losses.faces import FaceLossConfig
 from commedia.networks.close_ups import CloseUpsConfig
 from commedia.networks.networks import MfnNetworkConfig, SfnNetwork
-from commedia.networks.sfn_close import SfnCloseConfig
+from commedia.networks.sfn_close import SfnClose, SfnCloseConfig
 from commedia.networks.sfn_points import SfnPointsConfig
 from commedia.networks.weights import network_from_weights, save_weights, start_from
 from commedia.training.batches import prefetched
 from commedia.training.checkpoints import Average, Progress, load_checkpoint, save_checkpoint
+from commedia.training.close_task import CloseTask
 from commedia.training.close_ups_task import CloseUpsTask
 from commedia.training.config import Budget, Precision, Recipe
 from commedia.training.face_model import FaceModel, default_face_model
@@ -34,9 +35,14 @@ from commedia.training.points_task import PointsTask
 from commedia.training.schedules import learning_rate, optimiser_for, watch_plateau
 from commedia.training.sfn_task import SfnTask
 from commedia.training.tasks import Loss, Task
-from commedia.training.together_task import TogetherTask
 
 CHECKPOINT_S = 180.0
+_FACE_TASKS: dict[type, type[SfnTask]] = {
+    CloseUpsConfig: CloseUpsTask,
+    SfnPointsConfig: PointsTask,
+    SfnCloseConfig: CloseTask,
+}
+"""Task of a network that reads one face; `SfnTask` for those not named."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,8 @@ class Trainer:
         self.average = Average(copy.deepcopy(self.plain), config.ema_decay)
         self.fabric.to_device(self.average.network)
         self.network, self.optimiser = self.fabric.setup(self.plain, optimiser_for(self.plain, config))
+        if isinstance(self.plain, SfnClose):
+            self.network.mark_forward_method("read")
         out.mkdir(parents=True, exist_ok=True)
         self.checkpoint, self.weights = out / "checkpoint.pt", out / "weights.safetensors"
         self.progress = Progress()
@@ -118,7 +126,7 @@ class Trainer:
         """Move the weights once."""
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        outputs = self.network(self.fabric.to_device(self.task.pixels(batch)))
+        outputs = self.task.read(self.network, self.fabric.to_device(self.task.pixels(batch)))
         loss = self.task.loss(outputs, batch, tau)
         self.fabric.backward(loss.total)
         if clip := self.recipe.optimisation.clip_norm:
@@ -154,14 +162,8 @@ def task_for(recipe: Recipe, shards: Sequence[Path], run: RunConfig, model: Face
     torch.manual_seed(run.seed)
     if isinstance(recipe.network, MfnNetworkConfig):
         task: Task = MfnTask(recipe, shards, model, run.seed, teacher=_teacher(recipe, run))
-    elif isinstance(recipe.network, CloseUpsConfig):
-        task = CloseUpsTask(recipe, shards, model, run.seed)
-    elif isinstance(recipe.network, SfnPointsConfig):
-        task = PointsTask(recipe, shards, model, run.seed)
-    elif isinstance(recipe.network, SfnCloseConfig):
-        task = TogetherTask(recipe, shards, model, run.seed)
     else:
-        task = SfnTask(recipe, shards, model, run.seed)
+        task = _FACE_TASKS.get(type(recipe.network), SfnTask)(recipe, shards, model, run.seed)
     if run.init_from is not None:
         start_from(run.init_from, task.network)
     return task

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,6 +71,9 @@ class MfnTask:
         drawn = [self._picture(rng) for _ in range(self.recipe.optimisation.batch_size)]
         images = [varied(image, self.recipe.augmentation, rng) for image, _ in drawn]
         return MfnBatch(pixels_from_images(images), *mfn_targets([faces for _, faces in drawn], MFN_SIZE))
+
+    def read(self, network: nn.Module, pixels: Any) -> Any:
+        return network(pixels)
 
     def pixels(self, batch: MfnBatch) -> Tensor:
         return unit_pixels(batch.pixels)

@@ -15,6 +15,7 @@ from commedia.morphable.layer import MorphableLayer
 from commedia.morphable.model import load_head
 from commedia.morphable.spread import spread_vertices
 from commedia.networks.heads import FaceOutputs
+from commedia.networks.sfn_close import SfnCloseConfig
 from commedia.networks.sfn_points import PointedFaces, SfnPointsConfig
 from commedia.render.project import rotate
 from commedia.training.batches import SfnBatch
@@ -32,8 +33,9 @@ class PointsTask(SfnTask):
 
     def __init__(self, recipe: Recipe, shards: Sequence[Path], model: FaceModel, seed: int):
         super().__init__(recipe, shards, model, seed)
-        assert isinstance(recipe.network, SfnPointsConfig)
-        self.points = points_layer(recipe.network.points)
+        network = recipe.network.base if isinstance(recipe.network, SfnCloseConfig) else recipe.network
+        assert isinstance(network, SfnPointsConfig)
+        self.points = points_layer(network.points)
 
     def loss(self, outputs: PointedFaces, batch: SfnBatch, tau: float) -> Loss:
         loss = self._face_loss(outputs.faces, batch, tau)

@@ -14,9 +14,8 @@ from commedia.losses.disentangling import edit_disagreement, view_disagreement
 from commedia.losses.faces import DM_PER_M, FaceLossConfig, FaceTargets, face_loss
 from commedia.losses.landmark import project
 from commedia.networks.heads import FaceOutputs
-from commedia.networks.networks import SfnNetworkConfig, network_for
+from commedia.networks.networks import network_for
 from commedia.networks.sfn import SFN_SIZE
-from commedia.networks.sfn_points import SfnPointsConfig
 from commedia.training.batches import SfnBatch, unit_pixels
 from commedia.training.config import DataConfig, PairKind, Recipe
 from commedia.training.crops import STILL, crops, edit_pairs, view_pairs
@@ -34,7 +33,6 @@ class SfnTask:
     """See `tasks.Task`."""
 
     def __init__(self, recipe: Recipe, shards: Sequence[Path], model: FaceModel, seed: int):
-        assert isinstance(recipe.network, SfnNetworkConfig | SfnPointsConfig)
         assert isinstance(recipe.loss, FaceLossConfig)
         self.recipe, self.model, self.seed = recipe, model, seed
         self.loss_config = recipe.loss
@@ -66,6 +64,9 @@ class SfnTask:
 
     def pixels(self, batch: SfnBatch) -> Tensor:
         return unit_pixels(batch.pixels)
+
+    def read(self, network: nn.Module, pixels: Any) -> Any:
+        return network(pixels)
 
     def loss(self, outputs: Any, batch: SfnBatch, tau: float) -> Loss:
         return self._face_loss(outputs, batch, tau)

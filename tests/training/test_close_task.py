@@ -1,4 +1,4 @@
-"""What joins SFN and close-ups learns; the two parts stay exactly as they were. Points add their own term."""
+"""SFN with points, close-ups and both as one: everything moves, each part answers for itself, points add their term."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +10,12 @@ from commedia.networks.close_ups import CloseUpsConfig
 from commedia.networks.sfn_base import SfnBaseConfig
 from commedia.networks.sfn_close import SfnCloseConfig
 from commedia.networks.sfn_points import SfnPointsConfig
+from commedia.training.close_task import CloseTask
 from commedia.training.config import Budget, Recipe
 from commedia.training.face_model import FaceModel
 from commedia.training.loop import RunConfig, Trainer, train
 from commedia.training.points_task import POINTS_WEIGHT, PointsTask
 from commedia.training.recipes import recipe_named
-from commedia.training.together_task import TogetherTask
 
 BASE = SfnBaseConfig(stem=8, widths=(8, 16, 16), blocks=(1, 1, 1), fine=8)
 POINTS = SfnPointsConfig(BASE, points=70, channels=8, hidden=8)
@@ -29,17 +29,32 @@ def small(name: str, network: object) -> Recipe:
     return replace(recipe, network=network, optimisation=optimisation, data=data)
 
 
-def test_only_what_joins_them_moves(shards: Path, model: FaceModel, tmp_path: Path) -> None:
+def test_every_part_moves(shards: Path, model: FaceModel, tmp_path: Path) -> None:
     recipe = small("sfn-close", SfnCloseConfig(POINTS, CLOSE_UPS, hidden=8))
-    task = TogetherTask(recipe, [shards / "singles.tar"], model, seed=0)
-    before = {name: tensor.clone() for name, tensor in task.network.state_dict().items()}
+    task = CloseTask(recipe, [shards / "singles.tar"], model, seed=0)
+    before = {name: tensor.clone() for name, tensor in task.network.named_parameters()}
     trainer = Trainer(task, tmp_path, RunConfig(accelerator="cpu"))
     for step in range(3):
         trainer.step(task.batch(step), 1e-2, 1.0)
-    moved = {name for name, tensor in task.network.state_dict().items() if not torch.equal(tensor, before[name])}
-    assert moved
-    assert {name.split(".")[0] for name in moved} == {"together"}
-    assert "together.last.weight" in moved
+    still = {name for name, tensor in task.network.named_parameters() if torch.equal(tensor, before[name])}
+    assert not still
+
+
+@torch.no_grad()
+def test_each_part_answers_for_itself(shards: Path, model: FaceModel) -> None:
+    """A part's own opinion costs nothing through the other's, and counts though the common answer stays as it is."""
+    task = CloseTask(small("sfn-close", SfnCloseConfig(POINTS, CLOSE_UPS)), [shards / "singles.tar"], model, seed=0)
+    batch = task.batch(0)
+    read = task.read(task.network.eval(), task.pixels(batch))
+    truth = torch.logit(batch.targets.expression, eps=1e-3)
+    base, close = read.logits
+    better = [(truth, close), (base, truth)]
+    costs = [float(task.loss(read._replace(logits=logits), batch, 1.0).total) for logits in better]
+    assert max(costs) < float(task.loss(read, batch, 1.0).total)
+    knowing = read._replace(faces=read.faces._replace(expression=batch.targets.expression))
+    parts = dict(task.loss(knowing, batch, 1.0).parts)
+    assert float(parts["expression"]) == pytest.approx(0, abs=1e-6)
+    torch.testing.assert_close(parts["parts"], dict(task.loss(read, batch, 1.0).parts)["parts"])
 
 
 @pytest.mark.parametrize(

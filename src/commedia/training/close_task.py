@@ -1,0 +1,45 @@
+"""Training of SFN with close-ups as one network: Eq. 3 and points, and each part still answers for itself."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from commedia.losses.faces import FaceTargets
+from commedia.losses.parameters import expression_entropy
+from commedia.networks.heads import FaceOutputs
+from commedia.networks.sfn_close import CloselyReadFaces
+from commedia.networks.sfn_points import PointedFaces
+from commedia.training.batches import SfnBatch
+from commedia.training.points_task import PointsTask
+from commedia.training.tasks import Loss
+
+PARTS_WEIGHT = 2.0
+"""Of the cross-entropy of either part's own opinion: what one part says well, the other need not learn to correct."""
+ACTIVE_WEIGHT = 3.0
+"""Of units that move, in that cross-entropy."""
+
+
+class CloseTask(PointsTask):
+    """See `tasks.Task`. Begins with a file of `scripts/join_close_ups.py`."""
+
+    def read(self, network: nn.Module, pixels: Tensor) -> CloselyReadFaces:
+        return network.read(pixels)
+
+    def loss(self, outputs: Any, batch: SfnBatch, tau: float) -> Loss:
+        faces, points, parts = outputs
+        loss = super().loss(PointedFaces(faces, points, parts[0]), batch, tau)
+        targets = FaceTargets(*(part.to(points.device) for part in batch.targets))
+        opinions = torch.stack([_entropy(part, targets) for part in parts]).sum()
+        return Loss(loss.total + PARTS_WEIGHT * opinions, (*loss.parts, ("parts", opinions)))
+
+    def _faces(self, network: nn.Module, pixels: Tensor) -> FaceOutputs:
+        return network(pixels)
+
+
+def _entropy(logits: Float[Tensor, "b e"], targets: FaceTargets) -> Float[Tensor, ""]:
+    """As the parts were trained before they met."""
+    return expression_entropy(
+        torch.sigmoid(logits), targets.expression, targets.expression_trust, active_weight=ACTIVE_WEIGHT
+    ).mean()
