@@ -4,6 +4,7 @@ import json
 import struct
 import subprocess
 import tracemalloc
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from commedia.characters.default_head import default_head_character
 from commedia.characters.gltf import character_from_bytes, read_character
 from commedia.errors import OutputFailed, SinkClosed
 from commedia.geometry.rotations import continuous_wxyz, multiply_wxyz, wxyz_from_yaw_pitch_roll
-from commedia.outputs.gltf_animation import ClipWriter, write_clip
+from commedia.outputs.gltf_animation import ClipWriter
+from commedia.outputs.sink import write_all
 from commedia.retarget.solve import Retargeter
 from commedia.structures import RigPose
 
@@ -36,6 +38,10 @@ def _motion(character: Character, count: int) -> tuple[list[Fraction], list[RigP
     phase = np.linspace(0, 6, count)
     faces = [params((0.4 * np.sin(p), 0.1, 0.05), jawOpen=abs(np.sin(p)), eyeBlinkLeft=0.25) for p in phase]
     return [index / NTSC for index in range(count)], [retargeter.pose_from_params(face) for face in faces]
+
+
+def write_clip(character: Character, path: Path, times_s: Iterable[Fraction], poses: Iterable[RigPose]) -> None:
+    write_all(ClipWriter(character, path), zip(times_s, poses, strict=True))
 
 
 def _open(path: Path) -> tuple[dict, bytes]:

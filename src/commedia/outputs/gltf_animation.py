@@ -4,43 +4,28 @@ Motion is spooled to disk while it arrives and laid out track by track at the en
 length of the take. Key times are the source's frame times, so the clips of several people stay in step.
 """
 
-from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from commedia.characters.bones import local_rotations, turned_nodes
-from commedia.characters.builder import glb_header
 from commedia.characters.character import Character
-from commedia.errors import OutputFailed
 from commedia.geometry.rotations import continuous_wxyz
 from commedia.outputs.atomic import AtomicFile, written_aside
-from commedia.outputs.packing import Packed, pack
-from commedia.outputs.row_spool import RowSpool
+from commedia.outputs.packing import Packed, header_of, pack
+from commedia.outputs.row_spool import SpooledWriter
 from commedia.structures import RigPose, TrackedFace
 
 CLIP_NAME = "commedia"
 
 
-def write_clip(character: Character, path: Path, times_s: Iterable[Fraction], poses: Iterable[RigPose]) -> None:
-    """Write a character with a clip of poses at the given times."""
-    writer = ClipWriter(character, path)
-    try:
-        for time_s, pose in zip(times_s, poses, strict=True):
-            writer.add(time_s, pose)
-    except BaseException:
-        writer.discard()
-        raise
-    writer.close()
-
-
-class ClipWriter:
+class ClipWriter(SpooledWriter):
     """A sink that writes one person's GLB."""
 
     def __init__(self, character: Character, path: Path):
-        self.character, self.path = character, path
-        self._spool = RowSpool(path, len(character.rig.morph_names) + 12)
+        super().__init__(path, len(character.rig.morph_names) + 12)
+        self.character = character
 
     def send(self, time_s: Fraction, face: TrackedFace, pose: RigPose) -> None:
         """Take one frame; `face` is not needed here."""
@@ -51,18 +36,6 @@ class ClipWriter:
         row = np.concatenate([pose.weights, pose.head_wxyz, pose.left_eye_wxyz, pose.right_eye_wxyz])
         self._spool.add(time_s, row)
 
-    def close(self) -> None:
-        """Lay out the tracks and write the GLB."""
-        try:
-            if self._spool.end():
-                self._write()
-        finally:
-            self.discard()
-
-    def discard(self) -> None:
-        """Forget the clip."""
-        self._spool.discard()
-
     def _write(self) -> None:
         packed = pack(self.character.document)
         tracks = _Tracks(self.character, packed, self._spool.count)
@@ -70,10 +43,7 @@ class ClipWriter:
             tracks.declare(self._spool.time_span_s())
         if self._spool.count == 1:
             tracks.set_rest(next(self._spool.rows())[0])
-        length = packed.length + tracks.length
-        header = glb_header(packed.tree, length)
-        if len(header) + length >= 1 << 32:
-            raise OutputFailed(f"cannot write {self.path}: a GLB holds at most 4 GiB")
+        header = header_of(self.path, "a GLB", packed.tree, packed.length + tracks.length)
         with written_aside(self.path) as file:
             file.write(header)
             for chunk in packed.chunks:

@@ -4,10 +4,14 @@ A file that is a GLB already keeps every byte where it was.
 """
 
 import copy
+import struct
 from dataclasses import dataclass
+from pathlib import Path
 
+from commedia.characters.builder import glb_header
 from commedia.characters.character import Document
 from commedia.characters.container import read_uri
+from commedia.errors import OutputFailed
 
 MIME_TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
 
@@ -50,6 +54,15 @@ def pack(document: Document) -> Packed:
     packed.tree["buffers"][0]["byteLength"] = packed.length
     _name_targets(packed.tree)
     return packed
+
+
+def header_of(path: Path, what: str, tree: dict, length: int) -> bytes:
+    """Everything before the binary data of a GLB; refuse, naming `what`, more than the format holds."""
+    try:
+        return glb_header(tree, length)
+    except struct.error:
+        # The whole file's length is a number of 32 bits.
+        raise OutputFailed(f"cannot write {path}: {what} holds at most 4 GiB") from None
 
 
 def _append(packed: Packed, data: bytes | memoryview) -> None:

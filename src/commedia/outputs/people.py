@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from commedia.outputs.gltf_animation import ClipWriter
 from commedia.outputs.livelink_csv import DEFAULT_RATE, LiveLinkCsvWriter
 from commedia.outputs.point_cache import PointCacheWriter
 from commedia.outputs.resampling import resampled
+from commedia.outputs.sink import write_all
 from commedia.outputs.spool import TakeSpool
 from commedia.outputs.usd import UsdWriter
 from commedia.outputs.usd_rig import load_usd
@@ -133,59 +133,40 @@ def _usual_rate(rate: Fraction) -> Fraction | None:
     return next((usual for usual in TIMECODE_RATES if abs(usual - rate) * 5000 <= usual), None)
 
 
-@runtime_checkable
-class _Writer(Protocol):
-    path: Path
-
-    def add(self, time_s: Fraction, what: Any, /) -> None: ...
-    def close(self) -> None: ...
-    def discard(self) -> None: ...
-
-
-def _written(writer: _Writer, moments: Iterable[tuple[Fraction, Any]]) -> list[Path]:
-    try:
-        for time_s, what in moments:
-            writer.add(time_s, what)
-    except BaseException:
-        writer.discard()
-        raise
-    writer.close()
-    return [writer.path]
-
-
 def _write_glb(performance: Performance, stem: Path) -> list[Path]:
     writer = ClipWriter(performance.character, stem.with_suffix(".glb"))
-    return _written(writer, performance.poses(performance.keys()))
+    return [write_all(writer, performance.poses(performance.keys()))]
 
 
 def _write_csv(performance: Performance, stem: Path) -> list[Path]:
-    return _written(LiveLinkCsvWriter(stem.with_suffix(".csv"), timecode_rate(performance.rate)), performance.frames())
+    writer = LiveLinkCsvWriter(stem.with_suffix(".csv"), timecode_rate(performance.rate))
+    return [write_all(writer, performance.frames())]
 
 
 def _write_bvh(performance: Performance, stem: Path) -> list[Path]:
-    return _written(BvhWriter(stem.with_suffix(".bvh"), fixed_rate(performance.rate)), performance.samples())
+    return [write_all(BvhWriter(stem.with_suffix(".bvh"), fixed_rate(performance.rate)), performance.samples())]
 
 
 def _write_vrma(performance: Performance, stem: Path) -> list[Path]:
-    rate = timecode_rate(performance.rate)
-    return _written(VrmaWriter(stem.with_suffix(".vrma"), performance.character, rate), performance.keys())
+    writer = VrmaWriter(stem.with_suffix(".vrma"), performance.character, timecode_rate(performance.rate))
+    return [write_all(writer, performance.keys())]
 
 
 def _write_usd(performance: Performance, stem: Path) -> list[Path]:
     writer = UsdWriter(stem.with_suffix(".usd"), performance.character, fixed_rate(performance.rate))
-    _written(writer, performance.poses(performance.keys()))
+    write_all(writer, performance.poses(performance.keys()))
     return writer.paths
 
 
 def _write_pc2(performance: Performance, stem: Path) -> list[Path]:
     rate = fixed_rate(performance.rate)
     writer = PointCacheWriter(performance.character, stem.with_suffix(".pc2"), rate)
-    return [*_written(writer, performance.poses(performance.samples())), _write_neutral(performance, stem)]
+    return [write_all(writer, performance.poses(performance.samples())), _write_neutral(performance, stem)]
 
 
 def _write_obj(performance: Performance, stem: Path) -> list[Path]:
     writer = ObjWriter(performance.character, stem)
-    _written(writer, performance.poses(performance.frames()))
+    write_all(writer, performance.poses(performance.frames()))
     return [_write_neutral(performance, stem), *writer.paths]
 
 

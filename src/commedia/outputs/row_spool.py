@@ -5,6 +5,7 @@ The file has no name and dies with the run. It is no format: rows mean what its 
 
 import contextlib
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -74,3 +75,26 @@ class RowSpool:
         # Closing flushes, which a full disk refuses; what was spooled is not wanted any more.
         with contextlib.suppress(OSError):
             self._file.close()
+
+
+class SpooledWriter(ABC):
+    """Writes a file whose tracks are laid out when all rows are there; a format says how in `_write`."""
+
+    def __init__(self, path: Path, width: int):
+        self.path = path
+        self._spool = RowSpool(path, width)
+
+    def close(self) -> None:
+        """Lay out the tracks and write the file; closing twice does nothing."""
+        try:
+            if self._spool.end():
+                self._write()
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Forget the motion."""
+        self._spool.discard()
+
+    @abstractmethod
+    def _write(self) -> None: ...

@@ -16,17 +16,16 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.characters.bones import neck_and_head
-from commedia.characters.builder import glb_header
 from commedia.characters.character import Character
 from commedia.characters.vrm import OVERRIDDEN, PRESETS_1
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
-from commedia.errors import OutputFailed
 from commedia.geometry.rotations import canonical_wxyz, continuous_wxyz, wxyz_from_yaw_pitch_roll
 from commedia.morphable.model import load_head
 from commedia.outputs.atomic import AtomicFile, written_aside
 from commedia.outputs.finite import require_finite_params
 from commedia.outputs.livelink_csv import timecode
-from commedia.outputs.row_spool import RowSpool
+from commedia.outputs.packing import header_of
+from commedia.outputs.row_spool import RowSpool, SpooledWriter
 from commedia.retarget.expressions import expression_maps
 from commedia.retarget.solve import gaze_yaw_pitch
 from commedia.retarget.tables import load_expression_table, plain_morph
@@ -68,13 +67,13 @@ class Channels:
     """Whether the file says where to look; not where the avatar's own expressions turn the eyes already."""
 
 
-class VrmaWriter:
+class VrmaWriter(SpooledWriter):
     """Writes one person's VRM animation."""
 
     def __init__(self, path: Path, character: Character | None = None, rate: Fraction | None = None):
         """Write for one avatar when `character` is a VRM, otherwise for all; `rate` is only noted in the file."""
-        self.path, self.channels, self._rate = path, expression_channels(character), rate
-        self._spool = RowSpool(path, len(self.channels.names) + 12)
+        self.channels, self._rate = expression_channels(character), rate
+        super().__init__(path, len(self.channels.names) + 12)
 
     def add(self, time_s: Fraction, params: FaceParams) -> None:
         """Take one key. Of keys at one time (as glTF's 32-bit seconds tell time) the first is kept."""
@@ -86,23 +85,9 @@ class VrmaWriter:
         gaze = wxyz_from_yaw_pitch_roll(np.append(gaze_yaw_pitch(units).mean(axis=0), 0.0))
         self._spool.add(time_s, np.concatenate([values, neck, head, gaze]))
 
-    def close(self) -> None:
-        """Lay out the tracks and write the file."""
-        try:
-            if self._spool.end():
-                self._write()
-        finally:
-            self.discard()
-
-    def discard(self) -> None:
-        """Forget the motion."""
-        self._spool.discard()
-
     def _write(self) -> None:
         tree, length = _tree(self.channels, self._spool, self._rate)
-        header = glb_header(tree, length)
-        if len(header) + length >= 1 << 32:
-            raise OutputFailed(f"cannot write {self.path}: a VRM animation holds at most 4 GiB")
+        header = header_of(self.path, "a VRM animation", tree, length)
         with written_aside(self.path) as file:
             file.write(header)
             for track in _tracks(self.channels):
