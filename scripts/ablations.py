@@ -134,11 +134,11 @@ def _sfn_error(network: Path, given: argparse.Namespace) -> float:
 
 
 def _mfn_precision(network: Path, given: argparse.Namespace) -> float:
-    return float(_crowds(network, given)[0].rows[0][2])  # type: ignore[arg-type]
+    return float(_crowds(network, given)[0].cell("AP"))  # type: ignore[arg-type]
 
 
 def _mfn_error(network: Path, given: argparse.Namespace) -> float:
-    value = _crowds(network, given)[1].rows[0][2]
+    value = _crowds(network, given)[1].cell("68 points")
     return float("nan") if value is None else float(value)  # type: ignore[arg-type]
 
 

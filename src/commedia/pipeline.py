@@ -70,7 +70,7 @@ def retarget(
         cast = character if isinstance(character, Cast) else Cast(character, mapping=mapping, acting=acting)
         with Delivery(folder, source, cast, preview=preview, formats=formats) as delivery:
             for frame, tracked in play(source, models):
-                delivery.send(frame, tracked, cast.poses(tracked))
+                delivery.send(frame, tracked)
                 progress(tracked.index + 1, source.info.frame_count)
         return delivery.summary(Path(output))
 

@@ -14,7 +14,13 @@ from commedia.detect.detector import DetectorProtocol
 from commedia.detect.grid import DEFAULT_THRESHOLD
 from commedia.errors import CommediaError
 from commedia.evaluation.benchmarks import EvaluationSettings, Progress
-from commedia.evaluation.metrics import PictureBoxes, coco_precision, intersection_over_union, match_boxes
+from commedia.evaluation.metrics import (
+    PictureBoxes,
+    coco_precision,
+    intersection_over_union,
+    match_boxes,
+    normalised_mean_error,
+)
 from commedia.evaluation.report import Cell, Goal, Table
 from commedia.inference.points import landmarks_of_faces
 from commedia.inference.predictor import open_mfn, open_sfn
@@ -98,9 +104,7 @@ def _measure_points(
 
 def errors_percent(found: Float[np.ndarray, "68 2"], real: Float[np.ndarray, "68 2"]) -> tuple[float, float]:
     """Mean distance of all points and of the eyes', in % of the root of the area of the true points' box."""
-    side = float(np.sqrt(np.ptp(real, axis=0).prod()))
-    distance = 100 * np.linalg.norm(found - real, axis=1) / side
-    return float(distance.mean()), float(distance[EYES].mean())
+    return 100 * normalised_mean_error(found, real), 100 * normalised_mean_error(found, real, EYES)
 
 
 def _detection(tally: Tally, settings: EvaluationSettings) -> Table:

@@ -11,15 +11,19 @@ from commedia.geometry.cameras import intersection_over_union, tight_box
 from commedia.geometry.rotations import canonical_wxyz
 from commedia.structures import Box
 
+EVERY_POINT = slice(None)
 
-def normalised_mean_error(predicted_px: Float[np.ndarray, "l 2"], truth_px: Float[np.ndarray, "l 2"]) -> float:
-    """Mean distance over sqrt(w h) of the tight box of the true points.
+
+def normalised_mean_error(
+    predicted_px: Float[np.ndarray, "l 2"], truth_px: Float[np.ndarray, "l 2"], among: slice = EVERY_POINT
+) -> float:
+    """Mean distance over sqrt(w h) of the tight box of all true points; of the points `among` them, all by default.
 
     Reference:
         The AFLW2000-3D protocol of 3DDFA (Zhu et al. 2016), which papers 1 to 3 follow.
     """
     box = tight_box(truth_px)
-    distance = np.linalg.norm(predicted_px - truth_px, axis=-1).mean()
+    distance = np.linalg.norm(predicted_px - truth_px, axis=-1)[among].mean()
     return float(distance / np.sqrt(box.width_px * box.height_px))
 
 

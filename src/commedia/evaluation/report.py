@@ -50,6 +50,10 @@ class Table:
     """What a reader must know to repeat or judge the numbers, one sentence each."""
     goals: tuple[Goal, ...] = ()
 
+    def cell(self, column: str, row: int = 0) -> Cell:
+        """The number under a heading."""
+        return self.rows[row][self.columns.index(column)]
+
     def __post_init__(self):
         assert all(len(row) == len(self.columns) for row in self.rows), f"a row of '{self.name}' has another width"
 

@@ -3,6 +3,7 @@
 It stands where a source of pictures and the tracker stand together; nothing here is drawn or guessed from pixels.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -20,7 +21,7 @@ LONGEST_S = Fraction(7 * 24 * 3600)
 """A frame that is later than this after the first one has a wrong time."""
 
 
-class MotionSource:
+class MotionSource(ABC):
     """Tracked faces in order of time. Iterating again starts from the beginning; no more than a frame is kept."""
 
     path: Path
@@ -29,11 +30,8 @@ class MotionSource:
     notes: list[str]
     """What a reader of the result has to know, one sentence each. Grows while iterating."""
 
-    def __iter__(self) -> Iterator[TrackedFrame]:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Nothing to do: files are open only while they are iterated."""
+    @abstractmethod
+    def __iter__(self) -> Iterator[TrackedFrame]: ...
 
     def __enter__(self) -> "MotionSource":
         return self
@@ -41,4 +39,4 @@ class MotionSource:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.close()
+        """Leave nothing to do: files are open only while they are iterated."""

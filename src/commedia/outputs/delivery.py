@@ -14,7 +14,7 @@ from commedia.outputs.spool import Part, TakeSpool
 from commedia.outputs.summary import PersonSummary, Summary
 from commedia.outputs.take import TakeHeader, TakeWriter
 from commedia.retarget.cast import Cast
-from commedia.structures import Frame, RigPose, TrackedFrame
+from commedia.structures import Frame, TrackedFrame
 
 SHORTEST_APPEARANCE_S = Fraction(1, 2)
 """Who is seen for less time in a video stays in the take, and gets no files."""
@@ -45,14 +45,15 @@ class Delivery:
         self._preview = PreviewWriter(folder, info, cast.character_of) if preview else None
         self._people: list[PersonSummary] = []
 
-    def send(self, frame: Frame | None, tracked: TrackedFrame, poses: dict[int, RigPose]) -> None:
+    def send(self, frame: Frame | None, tracked: TrackedFrame) -> None:
         """Take in one frame; recorded motion has no picture."""
         if self._spool.frame_count % FRAMES_BETWEEN_TRIMS == FRAMES_BETWEEN_TRIMS - 1:
             give_back_freed_memory()
         self._take.send(tracked)
-        self._spool.send(self._cast.acted(tracked))
+        acted = self._cast.acted(tracked)
+        self._spool.send(acted)
         if self._preview is not None:
-            self._preview.send(frame, tracked, poses)
+            self._preview.send(frame, tracked, self._cast.poses(acted))
 
     def __enter__(self) -> "Delivery":
         return self

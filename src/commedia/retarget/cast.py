@@ -33,13 +33,15 @@ class Cast:
         self.retargeter = Retargeter(self._given or default_head_character(), mapping=mapping)
         self._faces: dict[int, TrackedFace] = {}
 
-    def poses(self, tracked: TrackedFrame) -> dict[int, RigPose]:
-        """Retarget everyone in a frame."""
-        self._faces = {face.id: face for face in tracked.faces}
-        return {face.id: self.retargeter.pose(face) for face in self.acted(tracked).faces}
+    def poses(self, acted: TrackedFrame) -> dict[int, RigPose]:
+        """Retarget everyone in a frame, which is what `acted` made of it."""
+        self._faces = {face.id: face for face in acted.faces}
+        return {face.id: self.retargeter.pose(face) for face in acted.faces}
 
     def acted(self, tracked: TrackedFrame) -> TrackedFrame:
         """The frame as characters play it: calibrated, mirrored, or as it is."""
+        if self.acting == Acting():
+            return tracked
         faces = tuple(replace(face, params=self.acting.applied(face.params)) for face in tracked.faces)
         return replace(tracked, faces=faces)
 
