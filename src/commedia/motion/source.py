@@ -39,4 +39,5 @@ class MotionSource(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Leave nothing to do: files are open only while they are iterated."""
+        # Files are open only while they are iterated.
+        return None
