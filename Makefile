@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BLENDER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/commedia/blender
+BLENDER_PYTHON ?= python3.11
 
-.PHONY: demo test test-slow lint types format chromium clean
+.PHONY: demo test test-slow lint types format chromium blender clean
 
 demo: $(VENV)/.installed
 	$(BIN)/commedia demo --output demo-out
@@ -49,6 +51,16 @@ chromium:
 	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update && apt-get install -y --no-install-recommends chromium; \
 	else echo "install Chromium or Chrome with your system's package manager, so that 'chromium' is on the PATH"; exit 1; fi
+
+# In Blender the exported files are opened; without it those tests, which are slow ones, are skipped and say so. An
+# environment of its own, because bpy is GPL-3.0, 370 MB to load and 1 GB on disk, and wants exactly this Python.
+blender: $(BLENDER)/.installed
+
+$(BLENDER)/.installed:
+	$(BLENDER_PYTHON) -m venv $(BLENDER)
+	$(BLENDER)/bin/pip install --quiet bpy==5.0.1
+	$(BLENDER)/bin/python -c "import bpy; print('Blender', bpy.app.version_string)"
+	touch $@
 
 clean:
 	rm -rf $(VENV) node_modules demo-out build dist

@@ -1,8 +1,10 @@
-"""Outside judges, when they are installed: the Khronos validator, three.js in Chromium, the reference decoder."""
+"""Outside judges, when they are installed: Khronos' validator, three.js in Chromium, Blender, the reference decoder."""
 
 import json
+import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ FOLDER = Path(__file__).parent
 NODE_MODULES = ROOT / "node_modules"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next((found for name in BROWSERS if (found := shutil.which(name))), "")
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+BLENDER = CACHE / "commedia/blender/bin/python"
+"""A Python that has Blender as a module, in an environment of its own that `make blender` makes."""
 
 
 def _installed(package: str) -> bool:
@@ -26,6 +31,9 @@ needs_chromium = pytest.mark.skipif(
     not (CHROMIUM and _installed("three") and _installed("playwright-core")),
     reason="needs Chromium, node, three and playwright-core: run `npm install` and `make chromium`",
 )
+needs_blender = pytest.mark.skipif(
+    not (BLENDER.parents[1] / ".installed").is_file(), reason="needs Blender as a Python module: run `make blender`"
+)
 
 
 def validated(*paths: Path) -> list[dict]:
@@ -33,3 +41,16 @@ def validated(*paths: Path) -> list[dict]:
     command = ["node", FOLDER / "validate_gltf.cjs", *paths]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return [json.loads(line)["issues"] for line in done.stdout.splitlines()]
+
+
+def played_in_blender(
+    kind: str, path: Path, frames: Sequence[float], folder: Path, *, fps: int = 30, fps_base: float = 1.0
+) -> dict:
+    """What Blender shows of a file at frames of a scene; see `play_in_blender.py`."""
+    job, result = folder / "job.json", folder / "result.json"
+    asked = {"kind": kind, "path": str(path), "fps": fps, "fps_base": fps_base, "frames": list(frames)}
+    job.write_text(json.dumps(asked))
+    command = [BLENDER, FOLDER / "play_in_blender.py", job, result]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(result.read_text())
