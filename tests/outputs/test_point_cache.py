@@ -13,9 +13,9 @@ from test_atomic import fill_disk
 from commedia.characters.character import Character
 from commedia.characters.default_head import default_head_character
 from commedia.characters.gltf import character_from_bytes
-from commedia.characters.obj import _read
 from commedia.characters.posing import pose_character
-from commedia.errors import CommediaError, OutputFailed, SinkClosed
+from commedia.errors import BadCharacter, CommediaError, OutputFailed, SinkClosed
+from commedia.geometry.wavefront import read_obj
 from commedia.outputs.people import check_formats
 from commedia.outputs.point_cache import PointCacheWriter
 from commedia.outputs.wavefront import ObjWriter, write_obj
@@ -76,12 +76,12 @@ def test_the_neutral_obj_has_the_points_of_the_cache_in_order(tmp_path: Path) ->
     write(tmp_path / "a.pc2", character, [neutral])
     write_obj(tmp_path / "a.obj", pose_character(character, neutral))
     (cached,) = read_pc2(tmp_path / "a.pc2")
-    vertices, faces = _read(tmp_path / "a.obj")
-    np.testing.assert_array_equal(vertices.astype(np.float32), cached)
+    surface = read_obj(tmp_path / "a.obj", BadCharacter)
+    np.testing.assert_array_equal(surface.positions.astype(np.float32), cached)
     pieces = pose_character(character, neutral)
     first = np.cumsum([0, *(len(piece.positions) for piece in pieces)])
     expected = [tuple(row + start) for piece, start in zip(pieces, first, strict=False) for row in piece.triangles]
-    assert faces == [tuple(int(corner) for corner in face) for face in expected]
+    assert surface.faces == [tuple(int(corner) for corner in face) for face in expected]
 
 
 def test_obj_corners_point_at_their_own_normals_and_coordinates(tmp_path: Path) -> None:
@@ -109,8 +109,8 @@ def test_pieces_without_coordinates_keep_the_count(tmp_path: Path, small: Charac
     text = (tmp_path / "a.obj").read_text()
     assert "vt " not in text
     assert "f 5//5 6//6 7//7" in text
-    vertices, faces = _read(tmp_path / "a.obj")
-    assert (len(vertices), len(faces)) == (8, 4)
+    surface = read_obj(tmp_path / "a.obj", BadCharacter)
+    assert (len(surface.positions), len(surface.faces)) == (8, 4)
 
 
 def test_each_still_becomes_a_file(tmp_path: Path, small: Character) -> None:
@@ -121,7 +121,8 @@ def test_each_still_becomes_a_file(tmp_path: Path, small: Character) -> None:
     writer.close()
     assert [path.name for path in writer.paths] == ["person-01-0000.obj", "person-01-0001.obj"]
     for path, pose in zip(writer.paths, moving, strict=True):
-        np.testing.assert_array_equal(_read(path)[0].astype(np.float32), all_vertices(small, pose).astype(np.float32))
+        read = read_obj(path, BadCharacter).positions
+        np.testing.assert_array_equal(read.astype(np.float32), all_vertices(small, pose).astype(np.float32))
     again = ObjWriter(small, tmp_path / "person-02")
     again.add(Fraction(0), moving[0])
     again.discard()

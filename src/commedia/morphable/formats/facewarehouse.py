@@ -17,7 +17,7 @@ from jaxtyping import Float, Int32, Shaped
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
 from commedia.morphable.formats.archives import mat_arrays, mat_headers, npy_array, npz_arrays, npz_headers
-from commedia.morphable.formats.obj import read_positions, read_triangles
+from commedia.morphable.formats.obj import read_positions, read_surface
 from commedia.morphable.formats.sides import sided_names
 from commedia.morphable.formats.source import (
     HEAD_DIAGONAL_M,
@@ -160,7 +160,7 @@ def _triangles(folder: Path, neutral: Float[np.ndarray, "v 3"]) -> Int32[np.ndar
     size = np.linalg.norm(np.ptp(neutral, axis=0))
     if positions.shape != neutral.shape or np.linalg.norm(positions - neutral, axis=1).mean() > 0.1 * size:
         return no_triangles()
-    return read_triangles(scan, len(neutral))
+    return read_surface(scan)[1]
 
 
 def _core(path: Path, options: Options) -> tuple[MorphableModel, float]:

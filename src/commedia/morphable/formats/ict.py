@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from commedia.morphable.formats.obj import read_positions, read_triangles
+from commedia.morphable.formats.obj import read_positions, read_surface
 from commedia.morphable.formats.sides import sided_names
 from commedia.morphable.formats.source import (
     BadFaceModel,
@@ -44,7 +44,7 @@ def read_ict(path: Path, options: Options) -> SourceModel:
     Takes about a tenth of a second per file, of which the published folder has 154.
     """
     folder = path if (path / NEUTRAL).is_file() else path / "FaceXModel"
-    mean = read_positions(folder / NEUTRAL)
+    mean, triangles = read_surface(folder / NEUTRAL)
     table = _table(folder)
     stems = sorted(file.stem for file in folder.glob("*.obj"))
     identities = [stem for stem in stems if IDENTITY.match(stem)]
@@ -56,7 +56,7 @@ def read_ict(path: Path, options: Options) -> SourceModel:
         mean=mean,
         identity_basis=_modes(folder, identities, mean),
         expression_basis=_modes(folder, names, mean),
-        triangles=read_triangles(folder / NEUTRAL, len(mean)),
+        triangles=triangles,
     )
     sided = sided_names(folder, tuple(names), mean, model.expression_basis)
     raw = RawModel(model, sided, CENTIMETRES, _landmarks(folder, table, len(mean)), _eyes(mean))
