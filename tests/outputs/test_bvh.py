@@ -112,13 +112,17 @@ def test_what_turned_comes_back(tmp_path: Path) -> None:
 
 
 def test_signs_are_those_of_the_conventions(tmp_path: Path) -> None:
-    """Looking to the subject's left moves the nose towards +x, looking down moves it towards -y."""
-    write(tmp_path / "a.bvh", [params((0.3, 0, 0)), params((0, 0.3, 0)), params(eyeLookDownRight=1.0)])
+    """To the subject's left the nose goes towards +x, down towards -y; to the right shoulder the crown goes to -x."""
+    turned = [params((0.3, 0, 0)), params((0, 0.3, 0)), params(eyeLookDownRight=1.0), params((0, 0, 0.3))]
+    write(tmp_path / "a.bvh", turned)
     joints, _, rows = read_bvh(tmp_path / "a.bvh")
     assert (world_turns(joints, rows[0])["Head"] @ [0, 0, 1])[0] > 0.29
     assert (world_turns(joints, rows[1])["Head"] @ [0, 0, 1])[1] < -0.29
     assert (world_turns(joints, rows[2])["RightEye"] @ [0, 0, 1])[1] < -0.4
     np.testing.assert_allclose(world_turns(joints, rows[2])["LeftEye"], np.eye(3), atol=1e-9)
+    assert (world_turns(joints, rows[3])["Head"] @ [0, 1, 0])[0] < -0.29
+    # Degrees, the turn of the head divided between neck and head.
+    np.testing.assert_allclose(rows[0][[3, 6]].sum(), np.rad2deg(0.3), atol=1e-5)
 
 
 def test_joints_stand_where_the_default_head_has_them(tmp_path: Path) -> None:

@@ -11,16 +11,18 @@ from test_atomic import fill_disk
 
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.errors import OutputFailed, SinkClosed, UnreadableMedia
+from commedia.geometry.rotations import matrix_from_wxyz
 from commedia.outputs.livelink_csv import (
     ANGLE_COLUMNS,
     COLUMNS,
     HEADER,
     LiveLinkCsvWriter,
+    column_values,
     milliframes_from_timecode,
     read_livelink_csv,
     timecode,
 )
-from commedia.retarget.solve import GAZE_YAW_RAD
+from commedia.retarget.gaze import GAZE_PITCH_RAD, GAZE_YAW_RAD
 from commedia.structures import RigPose
 
 STILL = RigPose(np.zeros(0), *(np.array([1.0, 0, 0, 0]) for _ in range(3)))
@@ -52,6 +54,47 @@ def test_a_golden_row(tmp_path: Path) -> None:
     values[COLUMNS.index("MouthRight")] = "0.7500000000"
     values[52:55] = ["0.2500000000", "-0.5000000000", "0.1250000000"]
     assert path.read_text() == f"{GOLDEN_HEADER}\n01:02:03:29.500,61,{','.join(values)}\n"
+
+
+@pytest.mark.parametrize(
+    ("axis", "column", "nose", "crown"),
+    [
+        # What turns where, in the head frame: +x is the subject's left, +y up, +z out of the face.
+        ((0, 1, 0), "HeadYaw", (1, 0, 0), (0, 0, 0)),
+        ((1, 0, 0), "HeadPitch", (0, -1, 0), (0, 0, 1)),
+        ((0, 0, 1), "HeadRoll", (0, 0, 0), (-1, 0, 0)),
+    ],
+)
+def test_signs_of_the_head_by_example(axis: tuple, column: str, nose: tuple, crown: tuple) -> None:
+    """Positive: to the own left, down, and the crown over to the own right shoulder; radians; one angle alone."""
+    angle = 0.3
+    wxyz = np.array([np.cos(angle / 2), *(np.sin(angle / 2) * np.array(axis))])
+    turn = matrix_from_wxyz(wxyz)
+    for at, moved in (((0, 0, 1), nose), ((0, 1, 0), crown)):
+        assert np.sign((turn @ at - at).round(9) * (1 - np.array(at))).tolist() == list(moved)
+    face = params()
+    face.pose.wxyz[:] = wxyz
+    row = dict(zip(COLUMNS, column_values(face), strict=True))
+    angles = {name: row[name] for name in ANGLE_COLUMNS}
+    assert angles == pytest.approx(dict.fromkeys(ANGLE_COLUMNS, 0.0) | {column: angle})
+
+
+@pytest.mark.parametrize(
+    ("unit", "column", "value"),
+    [
+        ("eyeLookOutLeft", "LeftEyeYaw", GAZE_YAW_RAD),
+        ("eyeLookInLeft", "LeftEyeYaw", -GAZE_YAW_RAD),
+        ("eyeLookOutRight", "RightEyeYaw", -GAZE_YAW_RAD),
+        ("eyeLookInRight", "RightEyeYaw", GAZE_YAW_RAD),
+        ("eyeLookDownLeft", "LeftEyePitch", GAZE_PITCH_RAD),
+        ("eyeLookUpRight", "RightEyePitch", -GAZE_PITCH_RAD),
+    ],
+)
+def test_signs_of_the_eyes_by_example(unit: str, column: str, value: float) -> None:
+    """As those of the head: positive to the subject's own left, and down; each eye alone."""
+    row = dict(zip(COLUMNS, column_values(params(**{unit: 1.0})), strict=True))
+    angles = {name: row[name] for name in ANGLE_COLUMNS}
+    assert angles == pytest.approx(dict.fromkeys(ANGLE_COLUMNS, 0.0) | {column: value})
 
 
 @pytest.mark.parametrize(
