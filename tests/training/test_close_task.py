@@ -10,7 +10,7 @@ from commedia.networks.close_ups import CloseUpsConfig
 from commedia.networks.sfn_base import SfnBaseConfig
 from commedia.networks.sfn_close import SfnCloseConfig
 from commedia.networks.sfn_points import SfnPointsConfig
-from commedia.training.close_task import CloseTask
+from commedia.training.close_task import FAINT_TRUST, CloseTask, faintly_resting
 from commedia.training.config import Budget, Recipe
 from commedia.training.face_model import FaceModel
 from commedia.training.loop import RunConfig, Trainer, train
@@ -89,3 +89,12 @@ def test_points_add_their_mean_distance(shards: Path, model: FaceModel) -> None:
     farther = dict(task.loss(moved, batch, tau=1.0).parts)["points"]
     # Far away on one side of everything, each coordinate is 100 farther, up to where it began.
     assert float(farther.detach()) == pytest.approx(100.0, abs=2.0)
+
+
+def test_what_nobody_can_label_is_believed_to_rest_a_little(shards: Path, model: FaceModel) -> None:
+    batch = PointsTask(small("sfn-points", POINTS), [shards / "singles.tar"], model, seed=0).batch(0)
+    unknown = batch.targets._replace(expression_trust=torch.zeros_like(batch.targets.expression_trust))
+    assert (faintly_resting(unknown).expression_trust == FAINT_TRUST).all()
+    known = batch.targets._replace(expression_trust=torch.full_like(batch.targets.expression_trust, 0.4))
+    assert (faintly_resting(known).expression_trust == 0.4).all()
+    assert 0 < FAINT_TRUST < 0.1

@@ -28,11 +28,6 @@ class SfnCloseConfig:
     base: SfnPointsConfig = field(default_factory=SfnPointsConfig)
     close_ups: CloseUpsConfig = field(default_factory=CloseUpsConfig)
     share: float = 0.65
-    gain: float = 1.0
-    """How far logits are stretched away from the pivot: above 1, units that move say so louder, and those that rest are
-    less sure to. See `docs/training.md` for how it was chosen."""
-    pivot: float = -1.4
-    """Logit that stretching leaves alone: of 0.2, a unit's mean over many faces."""
     hidden: int = 256
     """Of the network that sees both parts."""
 
@@ -65,10 +60,9 @@ class SfnClose(nn.Module):
         seen = self.close_ups.features(region_patches(pixels, points[:, :LANDMARK_COUNT]))
         second = self.close_ups.logits(seen)
         both = torch.cat([first, second, *seen, centred(points), faces.identity, faces.wxyz], dim=1)
-        share, gain, pivot = self.config.share, self.config.gain, self.config.pivot
+        share = self.config.share
         logits = (1 - share) * first + share * second + self.together(both)
-        expression = torch.sigmoid(pivot + gain * (logits - pivot))
-        return CloselyReadFaces(faces._replace(expression=expression), points, (first, second))
+        return CloselyReadFaces(faces._replace(expression=torch.sigmoid(logits)), points, (first, second))
 
 
 def _together(config: SfnCloseConfig) -> nn.Sequential:
