@@ -24,6 +24,8 @@ UNIT_COLUMNS: tuple[str, ...] = tuple(_SWAPPED.get(name, name) for name in EXPRE
 """The app's order: ours (that of the packets) with left and right exchanged for jaw and mouth."""
 _ANGLES = ("Yaw", "Pitch", "Roll")
 ANGLE_COLUMNS = tuple(f"{part}{angle}" for part in ("Head", "LeftEye", "RightEye") for angle in _ANGLES)
+EYE_SIGNS = (-1.0, 1.0)
+"""The app's yaw of an eye is positive to the subject's right, its pitch downwards, as takes of it show."""
 COLUMNS: tuple[str, ...] = (*(name[0].upper() + name[1:] for name in UNIT_COLUMNS), *ANGLE_COLUMNS)
 HEADER = ",".join(("Timecode", "BlendshapeCount", *COLUMNS))
 DEFAULT_RATE = Fraction(60)
@@ -82,7 +84,7 @@ def column_values(params: FaceParams) -> Float[np.ndarray, "61"]:
     expression = params.expression.astype(np.float64)
     units = expression[[EXPRESSION_INDEX[name] for name in UNIT_COLUMNS]]
     head = yaw_pitch_roll_from_wxyz(params.pose.wxyz.astype(np.float64))
-    eyes = np.concatenate([gaze_yaw_pitch(expression), np.zeros((2, 1))], axis=1)
+    eyes = np.concatenate([gaze_yaw_pitch(expression) * EYE_SIGNS, np.zeros((2, 1))], axis=1)
     return np.concatenate([units, head, eyes.reshape(-1)])
 
 
