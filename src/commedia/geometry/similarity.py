@@ -32,20 +32,41 @@ class Similarity:
         return Similarity(self.scale * first.scale, self.rotation @ first.rotation, self.points(first.translation))
 
 
+@dataclass(frozen=True)
+class Similarities:
+    """One `Similarity` per row, as arrays."""
+
+    scale: Float[np.ndarray, "b"]
+    rotation: Float[np.ndarray, "b 3 3"]
+    translation: Float[np.ndarray, "b 3"]
+
+
 def fit_similarity(
     source: Float[np.ndarray, "n 3"], target: Float[np.ndarray, "n 3"], weights: Float[np.ndarray, "n"] | None = None
 ) -> Similarity:
-    """Find `target_from_source` that brings points nearest to their partners, in the least squares sense.
+    """Find `target_from_source` that brings points nearest to their partners, in the least squares sense."""
+    found = fit_similarities(source.astype(np.float64), target[None].astype(np.float64), weights)
+    return Similarity(float(found.scale[0]), found.rotation[0], found.translation[0])
+
+
+def fit_similarities(
+    source: Float[np.ndarray, "n 3"], targets: Float[np.ndarray, "b n 3"], weights: Float[np.ndarray, "n"] | None = None
+) -> Similarities:
+    """Do the same for many sets of partners of one set of points, in the precision of the targets.
 
     Reference:
         Umeyama 1991, Eq. 40 to 42.
     """
+    kind = targets.dtype
     share = np.full(len(source), 1 / len(source)) if weights is None else weights / weights.sum()
-    mean_source, mean_target = share @ source, share @ target
-    from_source, from_target = source - mean_source, target - mean_target
-    left, spread, right = np.linalg.svd((share[:, None] * from_target).T @ from_source)
-    sign = np.array([1.0, 1.0, np.sign(np.linalg.det(left) * np.linalg.det(right)) or 1.0])
-    rotation = (left * sign) @ right
-    size = float(share @ np.square(from_source).sum(axis=1))
-    scale = float(spread @ sign) / max(size, 1e-300)
-    return Similarity(scale, rotation, mean_target - scale * rotation @ mean_source)
+    source, share = source.astype(kind), share.astype(kind)
+    mean_source, mean_target = share @ source, share @ targets
+    from_source, from_target = source - mean_source, targets - mean_target[:, None]
+    left, spread, right = np.linalg.svd((share[:, None] * from_target).transpose(0, 2, 1) @ from_source)
+    sign = np.ones_like(spread)
+    # A product below zero is a reflection; the least of the three spreads pays for undoing it.
+    sign[:, 2] = np.where(np.linalg.det(left) * np.linalg.det(right) < 0, -1, 1)
+    rotation = (left * sign[:, None]) @ right
+    size = share @ np.square(from_source).sum(axis=1)
+    scale = (spread * sign).sum(axis=1) / np.maximum(size, np.finfo(kind).tiny)
+    return Similarities(scale, rotation, mean_target - scale[:, None] * (rotation @ mean_source))

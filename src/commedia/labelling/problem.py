@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from commedia.conventions import CONTRADICTORY_PAIRS, EXPRESSION_COUNT, EXPRESSION_INDEX
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_matrix
+from commedia.geometry.similarity import fit_similarities
 from commedia.labelling.gold import gold_weights
 from commedia.labelling.units import UnitTable
 from commedia.morphable.model import MorphableModel
@@ -113,20 +114,12 @@ class Problem:
         self.gold_weights[~self.has_gold] = 0.0
 
     def _aligned(self) -> State:
-        """Lay the mean head over the teacher's points in 3D by the closed form of Umeyama 1991."""
-        mean = self.head.mean
-        source = mean - mean.mean(axis=0)
-        middle = self.goal.mean(axis=1, keepdims=True)
-        covariance = np.einsum("bpi,pj->bij", self.goal - middle, source)
-        left, singular, right = np.linalg.svd(covariance)
-        sign = np.ones_like(singular)
-        sign[:, 2] = np.sign(np.linalg.det(left @ right))
-        rotation = (left * sign[:, None, :]) @ right
-        scale = (singular * sign).sum(axis=1) / np.square(source).sum()
-        translation = middle[:, 0] - scale[:, None] * np.einsum("bij,j->bi", rotation, mean.mean(axis=0))
+        """Lay the mean head over the teacher's points in 3D."""
+        placed = fit_similarities(self.head.mean, self.goal)
         weights = np.zeros((len(self.goal), len(self.head.basis)))
         weights[:, self.head.identity_count :] = np.where(self.head.units.hint > 0, self.scores, 0.02)
-        return State(*(part.astype(REAL) for part in (wxyz_from_matrix(rotation), translation, scale, weights)))
+        parts = wxyz_from_matrix(placed.rotation), placed.translation, placed.scale, weights
+        return State(*(part.astype(REAL) for part in parts))
 
     def points(self, state: State) -> Float[np.ndarray, "b l 3"]:
         """The model's dense points in face units."""
