@@ -29,7 +29,7 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "retarget": Verb("commedia.cli.retarget", "photos, a GIF, a video or recorded motion in; animated characters out"),
     "demo": Verb("commedia.cli.demo", "run the main job on the bundled media", "demo"),
-    "rig": Verb("commedia.cli.rig", "what a character can play: rig inspect FILE; make it play: rig make FILE"),
+    "rig": Verb("commedia.cli.rig", "what a character can play: rig inspect FILE; make it play: rig make, rig map"),
     "evaluate": Verb("commedia.cli.evaluate", "measure the networks and write the tables"),
     "label": Verb("commedia.cli.label", "real pictures to training samples", "label"),
     "train": Verb("commedia.cli.train", "train SFN and MFN", "train"),

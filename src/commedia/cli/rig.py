@@ -1,8 +1,12 @@
-"""`commedia rig inspect FILE`: what a character can play; `rig make FILE -o RIG`: shapes for one that has none."""
+"""`commedia rig inspect FILE`: what a character can play; `rig make FILE -o RIG`: shapes for one that has none.
+
+`rig map FILE -o MAPPING` finds by geometry which unit each shape is, where names do not say it.
+"""
 
 import json as json_format
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -10,36 +14,61 @@ from commedia.characters.open import open_character
 from commedia.errors import CommediaError
 from commedia.retarget.inspection import Inspection, inspect_character
 
+if TYPE_CHECKING:
+    from commedia.rigging.map import Mapped
+
+MOST_UNKNOWN = 0.5
+"""Of the morphs: with more unknown names it is worth looking at what they move."""
+
 
 def run(
-    action: tyro.conf.Positional[Literal["inspect", "make"]],
+    action: tyro.conf.Positional[Literal["inspect", "make", "map"]],
     file: tyro.conf.Positional[Path],
     *,
-    output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="RIG.glb")] = None,
+    output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None,
     landmarks: Annotated[Path | None, tyro.conf.arg(metavar="PAIRS.toml")] = None,
+    names: bool = True,
     json: tyro.conf.FlagCreatePairsOff[bool] = False,
 ) -> None:
-    """Say what a character can play, or make the 52 ARKit blendshapes for one that has none.
+    """Say what a character can play, make the 52 ARKit blendshapes for one that has none, or find them by geometry.
 
     `inspect` lists meshes, morphs, bones, which ARKit unit moves what and why, and which will not move. `make` lays the
-    default head over the character and writes it with 52 morph targets, and a picture of all of them beside it.
+    default head over the character and writes it with 52 morph targets, and a picture of all of them beside it. `map`
+    does the same to a character whose shapes have names that mean nothing, and writes which shapes make which unit.
 
     Args:
         action: What to do with the character.
-        file: A .glb, .gltf or .vrm file; or the neutral .obj of a sculpt, with its shapes (inspect) beside it.
-        output: For make: the GLB to write. The contact sheet has its name and ends in .png.
-        landmarks: For make: points of the face as TOML, see docs/rig-make.md. Without it the face is looked for in
-            pictures of the character.
+        file: A .glb, .gltf or .vrm file; or the neutral .obj of a sculpt, with its shapes (inspect, map) beside it.
+        output: For make: the GLB to write; the contact sheet has its name and ends in .png. For map: the table to
+            write, a .toml that 'commedia retarget --mapping' reads.
+        landmarks: For make and map: points of the face as TOML, see docs/rig-make.md. Without it the face is looked for
+            in pictures of the character.
+        names: For map: believe the names that are known, and look only for the rest; --no-names looks for everything.
         json: Print JSON, and nothing else.
     """
     if action == "make":
         _make(file, output, landmarks, json)
         return
+    if action == "map":
+        _map(file, output, landmarks, names, json)
+        return
     for name, value in (("--output", output), ("--landmarks", landmarks)):
         if value is not None:
-            raise CommediaError(f"'rig inspect' writes nothing and needs no landmarks; {name} belongs to 'rig make'")
+            raise CommediaError(
+                f"'rig inspect' writes nothing and needs no landmarks; {name} belongs to 'rig make' and 'rig map'"
+            )
     found = inspect_character(open_character(file))
-    print(json_format.dumps(found.to_json(), indent=2, ensure_ascii=False) if json else report(found))
+    print(json_format.dumps(found.to_json(), indent=2, ensure_ascii=False) if json else report(found, file))
+
+
+def _map(file: Path, output: Path | None, landmarks: Path | None, names: bool, json: bool) -> None:
+    # Draws, looks and solves, which inspecting does without.
+    from commedia.rigging.map import map_rig
+
+    if output is None:
+        raise CommediaError(f"'rig map' needs a file to write: rig map {file} -o {file.stem}.toml")
+    mapped = map_rig(file, output, landmarks, names=names)
+    print(json_format.dumps(asdict(mapped), indent=2, ensure_ascii=False, default=str) if json else mapped_text(mapped))
 
 
 def _make(file: Path, output: Path | None, landmarks: Path | None, json: bool) -> None:
@@ -58,7 +87,24 @@ def _make(file: Path, output: Path | None, landmarks: Path | None, json: bool) -
     print(f"{made.sheet}: look at it before anybody plays the rig")
 
 
-def report(found: Inspection) -> str:
+def mapped_text(mapped: "Mapped") -> str:
+    """Lay out as lines of text which unit became what."""
+    width = max(len(one.unit) for one in mapped.units)
+    lines = [f"{'unit':{width}}  left over  shapes"]
+    for one in mapped.units:
+        left = "" if one.residual is None else f"{one.residual:.0%}"
+        shapes = " + ".join(name if gain == 1 else f"{gain:g} {name}" for name, gain in one.morphs.items())
+        said = shapes or (f"- (nearest: {one.nearest})" if one.nearest else f"- ({one.reason})")
+        lines.append(f"{one.unit:{width}}  {left:>9}  {said}")
+    missing = mapped.missing()
+    lines += ["", f"{len(mapped.units) - len(missing)} of {len(mapped.units)} units are mapped"]
+    lines += [f"left alone: {', '.join(missing)}"] if missing else []
+    lines += [f"shapes that answer to nothing: {', '.join(mapped.unused)}"] if mapped.unused else []
+    lines += [f"cannot be told apart: {first} and {second}" for first, second in mapped.alike]
+    return "\n".join([*lines, f"{mapped.table}: play it with 'commedia retarget ... --mapping {mapped.table}'"])
+
+
+def report(found: Inspection, file: Path | None = None) -> str:
     """Lay an inspection out as lines of text."""
     lines = [found.name, "", "meshes"]
     lines += [
@@ -85,6 +131,14 @@ def report(found: Inspection) -> str:
     if found.suggestions:
         lines += ["", "perhaps meant, and not used"]
         lines += [f"  {one.morph} as {one.unit} ({one.likeness:.0%} alike)" for one in found.suggestions]
+    unknown = found.unknown()
+    if still and len(unknown) > MOST_UNKNOWN * moving:
+        name = file or found.name
+        lines += [
+            "",
+            f"{len(unknown)} of {moving} effective morphs have names that no table knows; 'commedia rig map {name}",
+        ]
+        lines[-1] += f" -o {Path(name).stem}.toml' finds by what they move which units they are"
     return "\n".join(lines)
 
 

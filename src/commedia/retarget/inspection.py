@@ -56,6 +56,11 @@ class Inspection:
         """The units that will not move anything."""
         return tuple(answer.unit for answer in self.answers if not answer.moves)
 
+    def unknown(self) -> tuple[str, ...]:
+        """The morphs that move something and that no unit answers to, because no table knows their names."""
+        driven = {morph for answer in self.answers for morph in answer.morphs}
+        return tuple(name for name, effective in self.morphs.items() if effective and name not in driven)
+
     def to_json(self) -> dict:
         """The same as plain JSON; a VRM's binds are counted, not listed."""
         tree = {key: value for key, value in asdict(self).items() if key != "vrm"}

@@ -176,5 +176,6 @@ def _no_units(character: Character) -> str:
     close = f"; {close.replace('did you mean', 'the nearest is').rstrip('? ')}" if close else ""
     return (
         f"{character.name} has {len(found)} morph targets, but none has the name of an ARKit unit: found {listed}{more}"
-        f"{close}; expected names such as {expected} (tables tried: {', '.join(mapping_names())})"
+        f"{close}; expected names such as {expected} (tables tried: {', '.join(mapping_names())}); "
+        "'commedia rig map' finds by what they move which units they are"
     )

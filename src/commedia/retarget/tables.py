@@ -111,7 +111,9 @@ def plain_morph(name: str) -> str:
     name = unicodedata.normalize("NFKC", name)
     side = re.search(r"[._\- ]([LR])$", name, re.IGNORECASE)
     stem = re.sub(r"[\W_]", "", (name[: side.start()] if side else name).lower())
-    return stem + {"l": "left", "r": "right"}[side[1].lower()] if side else stem
+    stem += {"l": "left", "r": "right"}[side[1].lower()] if side else ""
+    # Some names are signs alone, as the mouths `▲` and `□` of MikuMikuDance.
+    return stem or re.sub(r"[\s._\-]", "", name)
 
 
 class _Reader:

@@ -1,13 +1,13 @@
-"""A character that cannot move yet, as one mesh in the scene: seams closed, every vertex with its way back to the file.
+"""A character as one mesh in the scene: seams closed, every vertex with its way back to the file, and its own shapes.
 
-Refuses what there is nothing to make of: no triangles, no extent, or morphs that are there already.
+Refuses what there is nothing to make of: no triangles, no extent; and of a bare one morphs that are there already.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float32, Int
 
 from commedia.characters.character import Character
 from commedia.characters.open import open_still
@@ -54,13 +54,18 @@ def read_bare(path: Path) -> Sculpt:
 
 
 def sculpt_of(character: Character) -> Sculpt:
-    """Put a character's pieces together."""
+    """Put the pieces of a character without blendshapes together."""
     count = len(character.rig.morph_names)
     if count:
         raise BadCharacter(
             f"{character.name} has {count} blendshapes already, such as '{character.rig.morph_names[0]}', and new ones "
             "are made only for a character without any; 'commedia rig inspect' says what its own can play"
         )
+    return assembled(character)
+
+
+def assembled(character: Character) -> Sculpt:
+    """Put a character's pieces together, at rest."""
     poser = Poser(character)
     rest = poser.at_rest()
     if not sum(len(character.meshes[piece.mesh].primitives[piece.primitive].triangles) for piece, _ in rest):
@@ -85,6 +90,22 @@ def sculpt_of(character: Character) -> Sculpt:
         _solid(welded, place[np.concatenate(triangles)].astype(np.int64), character.name),
         tuple(Patch(p.mesh, p.primitive, place[rows].astype(np.int64), back) for p, rows, back in patches),
     )
+
+
+def morph_displacements(sculpt: Sculpt, vertices: Int[np.ndarray, "n"]) -> Float32[np.ndarray, "m n 3"]:
+    """Return what each morph of the rig moves, for some vertices of the whole, in the scene's frame and unit."""
+    character, poser = sculpt.character, Poser(sculpt.character)
+    place = np.full(len(sculpt.vertices), -1)
+    place[vertices] = np.arange(len(vertices))
+    moved = np.zeros((len(character.rig.morph_names), len(vertices), 3), dtype=np.float32)
+    for piece, patch in zip(poser.pieces, sculpt.patches, strict=True):
+        mesh = character.meshes[piece.mesh]
+        rows = np.flatnonzero(place[patch.places] >= 0)
+        linear = poser.scene_from_mesh(piece)[:, :, :3]
+        linear = linear if len(linear) == 1 else linear[rows]
+        for morph, own in zip(mesh.rig_index, mesh.primitives[piece.primitive].morphs, strict=True):
+            moved[morph][place[patch.places[rows]]] = np.einsum("...nij,nj->ni", linear, own[rows])
+    return moved
 
 
 def _inverse(linear: Float[np.ndarray, "m 3 3"]) -> Float[np.ndarray, "m 3 3"]:

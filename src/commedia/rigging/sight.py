@@ -77,7 +77,7 @@ def find_marks(sculpt: Sculpt) -> Marks:
 
 def _stage(sculpt: Sculpt) -> _Stage:
     straight = wxyz_from_axis_angle(np.zeros(3))
-    pose = RigPose(np.zeros(0), straight, straight, straight)
+    pose = RigPose(sculpt.character.rig.rest_weights, straight, straight, straight)
     return _Stage(Poser(sculpt.character).pose(pose), sculpt)
 
 

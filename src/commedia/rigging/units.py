@@ -58,6 +58,7 @@ class Units:
     """Of each vertex by each of `EXPRESSION_NAMES`."""
     pieces: tuple[Piece, ...]
     """What was taken for what; vertices that are in none stay."""
+    laid: Laid
 
 
 def make_units(vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"], marks: Marks) -> Units:
@@ -82,7 +83,7 @@ def make_units(vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u
             moved[:, piece.vertices] = _face_units(laid, target, triangles[on_face])[:, piece.vertices]
         else:
             moved[:, piece.vertices] = _piece_units(laid, target, triangles, piece)
-    return Units(laid.fitted.head_from_target.inverse().offsets(moved), tuple(pieces))
+    return Units(laid.fitted.head_from_target.inverse().offsets(moved), tuple(pieces), laid)
 
 
 def _outwards(template: Template, vertices: np.ndarray, triangles: np.ndarray, marks: Marks) -> np.ndarray:

@@ -1,0 +1,47 @@
+"""Mapping tables written: what `tables.py` reads back as it was meant."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from commedia.retarget.tables import FULL, plain_morph
+
+
+@dataclass(frozen=True)
+class Row:
+    """One morph's line."""
+
+    morph: str
+    gains: dict[str, float]
+    """By unit; empty says that nothing drives the morph, whatever its name."""
+    clamp: tuple[float, float] = FULL
+    note: str = ""
+
+
+def table_text(name: str, rows: Sequence[Row], remarks: Sequence[str] = ()) -> str:
+    """Return the table as TOML. Of names that are one name to a table, only the first has a line."""
+    lines = [f"# {_line(remark)}" for remark in remarks]
+    lines += ["", f"name = {quoted(name)}", "", "[morphs]"]
+    seen: set[str] = set()
+    for row in rows:
+        plain = plain_morph(row.morph)
+        if plain not in seen:
+            lines.append(_morph(row))
+        seen.add(plain)
+    return "\n".join([*lines, ""])
+
+
+def quoted(text: str) -> str:
+    """Any text as a TOML string: JSON's rules, but that TOML forbids one control character more."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _morph(row: Row) -> str:
+    entries = [f"{unit} = {gain:g}" for unit, gain in row.gains.items()]
+    entries += [f"clamp = [{row.clamp[0]:g}, {row.clamp[1]:g}]"] if row.clamp != FULL else []
+    note = f"    # {_line(row.note)}" if row.note else ""
+    return f"{quoted(row.morph)} = {{ {', '.join(entries)} }}".replace("{  }", "{}") + note
+
+
+def _line(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -1,0 +1,183 @@
+"""A character whose shapes have names that nobody knows: what they move says which unit each of them is. The files.
+
+Names that are known are believed, and only what is left is looked for among the shapes that nothing drives.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from commedia.characters.character import Character
+from commedia.characters.open import open_character
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
+from commedia.errors import BadCharacter, CommediaError
+from commedia.outputs.atomic import written_aside
+from commedia.retarget.inspection import SIDES
+from commedia.retarget.mapping import propose_map
+from commedia.retarget.solve import LOOKS
+from commedia.retarget.table_text import Row, table_text
+from commedia.retarget.tables import plain_morph
+from commedia.rigging.assignment import Assignment, alike, assign, products, vertex_areas
+from commedia.rigging.pairs import read_pairs
+from commedia.rigging.sculpt import Sculpt, assembled, morph_displacements
+from commedia.rigging.sight import find_marks
+from commedia.rigging.units import Units, make_units
+
+BY_SHAPE = "by what it moves"
+LEFT_ALONE = "no shape moves like it"
+BY_BONE = "eye bone"
+LEAST_GAIN = 0.005
+"""A smaller one is not worth a line."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What answers without looking at what moves."""
+
+    gains: Float[np.ndarray, "m e"]
+    reasons: tuple[str, ...]
+    """Per unit; empty for those that no name answers for."""
+    bones: tuple[str, ...] = ()
+    """`Left`, `Right`: eyes that can turn by a bone."""
+
+
+@dataclass(frozen=True)
+class Solved:
+    """One unit and its shapes."""
+
+    unit: str
+    morphs: dict[str, float]
+    residual: float | None
+    """What is left of the unit's displacement, 0 to 1; None where it was not measured, because a name was known."""
+    reason: str
+    nearest: str
+    """For a unit left alone the shape that comes nearest."""
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """What was written."""
+
+    table: Path
+    units: tuple[Solved, ...]
+    unused: tuple[str, ...]
+    """Shapes that move something and answer to nothing."""
+    alike: tuple[tuple[str, str], ...]
+    """Shapes that cannot be told apart."""
+
+    def missing(self) -> tuple[str, ...]:
+        """Units that nothing answers for."""
+        return tuple(one.unit for one in self.units if one.reason == LEFT_ALONE)
+
+
+def map_rig(source: Path, output: Path, pairs: Path | None = None, *, names: bool = True) -> Mapped:
+    """Find what a character's shapes are, and write it as a mapping table.
+
+    Args:
+        source: `.glb`, `.gltf`, `.vrm`, or the neutral `.obj` of a sculpt with its shapes beside it.
+        output: A `.toml` file.
+        pairs: Landmarks as TOML; without, they are looked for in renders of the character.
+        names: Whether names that are known are believed.
+    """
+    if output.suffix.lower() != ".toml":
+        raise CommediaError(f"the mapping is written as TOML, so {output} should end in .toml")
+    character = open_character(source)
+    if not character.rig.effective.any():
+        raise BadCharacter(
+            f"{character.name} has {len(character.rig.morph_names)} blendshapes and none moves anything; "
+            f"'commedia rig make' makes some for a character without any"
+        )
+    known = known_units(character, names=names)
+    sculpt = assembled(character)
+    units = make_units(
+        sculpt.vertices, sculpt.triangles, find_marks(sculpt) if pairs is None else read_pairs(pairs, sculpt)
+    )
+    found, doubles = solve_units(sculpt, units, known)
+    solved = tuple(_solved(character, known, found, number) for number in range(EXPRESSION_COUNT))
+    used = {morph for one in solved for morph in one.morphs}
+    unused = tuple(name for name, moves in _effective(character) if moves and name not in used)
+    with written_aside(output) as file:
+        file.write(_text(character, solved, source).encode("utf-8", "replace"))
+    return Mapped(output, solved, unused, doubles)
+
+
+def known_units(character: Character, *, names: bool = True) -> Known:
+    """Return the shapes under names that a table knows, and the eyes that have bones."""
+    rig, gains, reasons = character.rig, np.zeros((len(character.rig.morph_names), EXPRESSION_COUNT)), []
+    proposed = propose_map(character)
+    if names:
+        gains[rig.effective] = proposed.morph_from_unit[rig.effective]
+    for column in gains.T:
+        rows = column.nonzero()[0].tolist()
+        reasons.append(", ".join(dict.fromkeys(proposed.reasons[row] for row in rows)))
+    bones = tuple(side for side, bone in SIDES.items() if getattr(rig.bones, bone) is not None)
+    return Known(gains, tuple(reasons), bones)
+
+
+def solve_units(sculpt: Sculpt, units: Units, known: Known) -> tuple[Assignment, tuple[tuple[str, str], ...]]:
+    """Find shapes for the units that nothing answers for; also return the pairs of shapes that are the same."""
+    names = sculpt.character.rig.morph_names
+    # What is no part of a face, as a body or hair, says nothing about expressions.
+    rows = np.unique(np.concatenate([piece.vertices for piece in units.pieces]))
+    areas = vertex_areas(sculpt.vertices, sculpt.triangles)[rows]
+    own = morph_displacements(sculpt, rows).astype(np.float64)
+    multiplied = products(own, units.displacements[:, rows], areas)
+    free = ~known.gains.any(axis=1) & _addressable(names)
+    found = assign(multiplied, free, np.array([not reason for reason in known.reasons]))
+    for side in known.bones:
+        looks = [EXPRESSION_INDEX[look + side] for look in LOOKS]
+        # Gaze is the bone's or the shapes', and never half of each.
+        if not all(known.reasons[look] or found.weights[look].any() for look in looks):
+            found.weights[looks] = 0
+    return found, tuple((names[a], names[b]) for a, b in alike(multiplied))
+
+
+def _addressable(names: tuple[str, ...]) -> Bool[np.ndarray, "m"]:
+    """Of names that a table cannot tell apart only the first can be driven."""
+    seen: set[str] = set()
+    return np.array([not (plain_morph(name) in seen or seen.add(plain_morph(name))) for name in names], dtype=bool)
+
+
+def _effective(character: Character) -> list[tuple[str, bool]]:
+    return list(zip(character.rig.morph_names, character.rig.effective.tolist(), strict=True))
+
+
+def _solved(character: Character, known: Known, found: Assignment, number: int) -> Solved:
+    names, unit = character.rig.morph_names, EXPRESSION_NAMES[number]
+    if known.reasons[number]:
+        column = known.gains[:, number]
+        return Solved(
+            unit, {names[row]: float(column[row]) for row in column.nonzero()[0]}, None, known.reasons[number], ""
+        )
+    row, residual = found.weights[number], float(found.residual[number])
+    morphs = {names[k]: round(float(row[k]), 3) for k in np.argsort(-row, kind="stable") if row[k] > LEAST_GAIN}
+    nearest = names[found.nearest[number]] if found.nearest[number] >= 0 else ""
+    if not morphs and unit.startswith("eyeLook") and unit.endswith(known.bones):
+        return Solved(unit, {}, None, BY_BONE, "")
+    return Solved(unit, morphs, residual, BY_SHAPE if morphs else LEFT_ALONE, nearest)
+
+
+def _text(character: Character, solved: tuple[Solved, ...], source: Path) -> str:
+    gains: dict[str, dict[str, float]] = {name: {} for name in character.rig.morph_names}
+    for one in solved:
+        for morph, gain in one.morphs.items():
+            gains[morph][one.unit] = gain
+    residual = {one.unit: one.residual for one in solved}
+    rows = [Row(name, own, note=_note(own, residual)) for name, own in gains.items()]
+    remarks = [
+        f"{one.unit} is left alone: the nearest, {one.nearest!r}, would leave {one.residual:.0%} of it"
+        if one.nearest
+        else f"{one.unit} is left alone"
+        for one in solved
+        if one.reason == LEFT_ALONE
+    ]
+    head = f"Which unit moves which shape of {source.name}, found by 'commedia rig map'; to be changed by hand at will."
+    return table_text(source.stem, rows, [head, *remarks])
+
+
+def _note(own: dict[str, float], residual: dict[str, float | None]) -> str:
+    if not own:
+        return "nothing drives it"
+    return ", ".join(f"{unit}: {value:.0%} left over" for unit in own if (value := residual[unit]) is not None)

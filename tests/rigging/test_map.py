@@ -1,0 +1,104 @@
+"""`commedia rig map`: our own head under other names, from the command to what is played."""
+
+import copy
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rigs import params, small_builder
+
+from commedia.characters.builder import glb_header
+from commedia.characters.container import parse_document
+from commedia.characters.default_head import default_head_character, default_head_glb
+from commedia.characters.gltf import character_from_bytes
+from commedia.cli.main import main
+from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT
+from commedia.morphable.landmarks import points
+from commedia.outputs.packing import pack
+from commedia.retarget.solve import Retargeter
+from commedia.rigging.map import known_units, map_rig
+from commedia.rigging.template import load_template
+
+pytest.importorskip("scipy")
+
+
+def renamed(data: bytes, new_name: Callable[[str], str]) -> bytes:
+    """The same file with other names on its morph targets."""
+    packed = pack(parse_document(data, name="head"))
+    tree = copy.deepcopy(packed.tree)
+    for mesh in tree["meshes"]:
+        mesh["extras"]["targetNames"] = [new_name(name) for name in mesh["extras"]["targetNames"]]
+    return glb_header(tree, packed.length) + b"".join(packed.chunks)
+
+
+def head_pairs(path: Path) -> Path:
+    """The landmarks of our mean head."""
+    template = load_template()
+    places = points(template.landmarks, template.skin(np.zeros(IDENTITY_COUNT)))
+    lines = [f"[[pair]]\nlandmark = {n}\npoint = {place.tolist()}" for n, place in enumerate(places)]
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.mark.slow
+def test_scrambled_names_come_back_and_play(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    numbers = list(range(52))
+    random.Random(1).shuffle(numbers)
+    secret = {name: f"shape_{number:02d}" for name, number in zip(EXPRESSION_NAMES, numbers, strict=True)}
+    head, table = tmp_path / "head.glb", tmp_path / "head.toml"
+    head.write_bytes(renamed(default_head_glb(), secret.__getitem__))
+    pairs = head_pairs(tmp_path / "pairs.toml")
+    assert main(["rig", "map", str(head), "-o", str(table), "--landmarks", str(pairs), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {one["unit"]: list(one["morphs"]) for one in told["units"]} == {n: [s] for n, s in secret.items()}
+    assert max(one["residual"] for one in told["units"]) < 0.05
+    character = character_from_bytes(head.read_bytes(), "head")
+    face = params()
+    face.expression[:] = np.random.default_rng(4).uniform(0, 1, 52)
+    played = Retargeter(character, mapping=str(table)).pose_from_params(face).weights
+    expected = Retargeter(default_head_character()).pose_from_params(face).weights
+    # Same order of shapes in both files; gains are rounded and the transfer is a percent off.
+    np.testing.assert_allclose(played, expected, atol=0.02)
+
+
+def test_names_that_are_known_are_believed_unless_asked_not_to():
+    character = character_from_bytes(small_builder(("jawOpen", "shape_7", "Fcl_EYE_Close_L")).to_bytes(), "small")
+    known = known_units(character)
+    reasons = dict(zip(EXPRESSION_NAMES, known.reasons, strict=True))
+    assert reasons["jawOpen"] == "exact name"
+    assert reasons["mouthSmileLeft"] == ""
+    assert known.gains[1].sum() == 0
+    assert known.bones == ("Left",)
+    assert not known_units(character, names=False).gains.any()
+
+
+def test_inspect_proposes_it_where_names_mean_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "odd.glb").write_bytes(small_builder(("shape_1", "shape_2", "jawOpen")).to_bytes())
+    (tmp_path / "good.glb").write_bytes(small_builder(("eyeBlinkLeft", "freckles", "jawOpen")).to_bytes())
+    assert main(["rig", "inspect", str(tmp_path / "odd.glb")]) == 0
+    said = capsys.readouterr().out
+    assert "2 of 3 effective morphs have names that no table knows; 'commedia rig map" in said
+    assert main(["rig", "inspect", str(tmp_path / "good.glb")]) == 0
+    assert "rig map" not in capsys.readouterr().out
+
+
+def test_it_says_what_it_needs(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = tmp_path / "odd.glb"
+    path.write_bytes(small_builder(("shape_1",)).to_bytes())
+    assert main(["rig", "map", str(path)]) == 2
+    assert "-o odd.toml" in capsys.readouterr().err
+    assert main(["rig", "map", str(path), "-o", str(tmp_path / "odd.json")]) == 2
+    assert "should end in .toml" in capsys.readouterr().err
+
+
+def test_shapes_that_move_nothing_are_said(tmp_path: Path):
+    builder = small_builder(("shape_1",))
+    builder.tree["accessors"].append({"componentType": 5126, "type": "VEC3", "count": 4})
+    for mesh in builder.tree["meshes"]:
+        mesh["primitives"][0]["targets"][0] = {"POSITION": len(builder.tree["accessors"]) - 1}
+    (tmp_path / "dead.glb").write_bytes(builder.to_bytes())
+    with pytest.raises(Exception, match="has 1 blendshapes and none moves anything; 'commedia rig make'"):
+        map_rig(tmp_path / "dead.glb", tmp_path / "dead.toml")
