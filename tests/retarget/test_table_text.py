@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from commedia.retarget.limits import Limit
 from commedia.retarget.table_text import Row, table_text
 from commedia.retarget.tables import load_mapping_file, plain_morph
 
@@ -38,3 +39,10 @@ def test_names_that_are_one_to_a_table_have_one_line(tmp_path: Path):
 @pytest.mark.parametrize("sign", ["▲", "□", "ω"])
 def test_signs_are_names_too(sign: str):
     assert plain_morph(sign) not in ("", plain_morph("▽"))
+
+
+def test_limits_come_back(tmp_path: Path):
+    path = tmp_path / "table.toml"
+    limits = [Limit({"Mund zu": 1.0, "jawOpen": -0.9}, 0.0), Limit({"▲": 0.5}, 1.2)]
+    path.write_text(table_text("mine", [Row("Mund zu", {}), Row("▲", {})], limits=limits), encoding="utf-8")
+    assert load_mapping_file(path).limits == (Limit({"mundzu": 1.0, "jawopen": -0.9}, 0.0), Limit({"▲": 0.5}, 1.2))

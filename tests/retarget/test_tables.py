@@ -62,6 +62,10 @@ def test_gain_bias_clamp_and_several_sources(tmp_path: Path) -> None:
         ("[morphs]\nMu_nd = { jawOpen = 1.0 }\n'mund' = { jawOpen = 1.0 }", "line 3: 'mund' is the same as"),
         ("[morphs]\nMund = { jawOpen = 1.0 }\n[stand_ins]\nnames = ['Mnud']", "line 4: the stand-in 'Mnud'.*'Mund'"),
         ("[morphs]\nMund = { jawOpen = }\n", "is not valid TOML: .*line 2"),
+        ("[limits]\nsum = 3", "line 1: the limits are .*expected entries that begin with"),
+        ("[[limits]]\nmost = 1", "line 1: a limit has most; expected 'sum = "),
+        ("[[limits]]\nsum = { jawOpne = 1 }\nmost = 1", "line 2: .* unknown morph 'jawOpne'; did you mean 'jawOpen'"),
+        ("[[limits]]\nsum = { jawOpen = 'a' }\nmost = 1", "line 2: the sum's factor of 'jawOpen' is 'a'"),
         ("[ignored]\nnames = 3", "line 1: the names of 'ignored' are 3"),
     ],
 )

@@ -17,6 +17,7 @@ from commedia.characters.character import Character
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, mirrored_name
 from commedia.errors import BadCharacter, nearest
 from commedia.retarget.expressions import ExpressionMap, expression_maps
+from commedia.retarget.limits import Limits, limits_of_rig
 from commedia.retarget.sides import names_are_mirrored
 from commedia.retarget.tables import Mapping as Mapping
 from commedia.retarget.tables import load_mapping as load_mapping
@@ -47,11 +48,13 @@ class MorphMap:
     """Per morph, why it is driven: `exact name`, `table NAME`, `stand-in of table NAME`, an expression, or nothing."""
     expressions: ExpressionMap | None = None
     """Where a VRM's expressions stand between units and morphs, what they do beyond a matrix."""
+    limits: Limits | None = None
 
     def weights(self, units: Float[np.ndarray, "e"]) -> Float[np.ndarray, " m"]:
         """Weights of all morphs; those that nothing drives get 0."""
         raw = self.morph_from_unit @ units if self.expressions is None else self.expressions.morphs(units)
-        return np.clip(raw + self.bias, self.clamp[:, 0], self.clamp[:, 1])
+        weights = np.clip(raw + self.bias, self.clamp[:, 0], self.clamp[:, 1])
+        return weights if self.limits is None else self.limits.applied(weights)
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,8 @@ def _map_with(character: Character, mapping: Mapping) -> MorphMap:
     driven = matrix.any(axis=1)
     bias = np.array([mapping.bias.get(name or "", 0.0) for name in plain]).reshape(-1) * driven
     clamp = np.array([mapping.clamp.get(name or "", (0.0, 1.0)) for name in plain]).reshape(-1, 2)
-    return MorphMap(matrix, _missing(character, matrix), mapping.name, bias, clamp, tuple(reasons))
+    missing, limits = _missing(character, matrix), limits_of_rig(mapping.limits, plain)
+    return MorphMap(matrix, missing, mapping.name, bias, clamp, tuple(reasons), limits=limits)
 
 
 def _through(character: Character, expressions: ExpressionMap | None) -> list[MorphMap]:

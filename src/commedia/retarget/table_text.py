@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from commedia.retarget.limits import Limit
 from commedia.retarget.tables import FULL, plain_morph
 
 
@@ -18,8 +19,11 @@ class Row:
     note: str = ""
 
 
-def table_text(name: str, rows: Sequence[Row], remarks: Sequence[str] = ()) -> str:
-    """Return the table as TOML. Of names that are one name to a table, only the first has a line."""
+def table_text(name: str, rows: Sequence[Row], remarks: Sequence[str] = (), limits: Sequence[Limit] = ()) -> str:
+    """Return the table as TOML. Of names that are one name to a table, only the first has a line.
+
+    The factors of `limits` may be by any spelling of the morphs' names.
+    """
     lines = [f"# {_line(remark)}" for remark in remarks]
     lines += ["", f"name = {quoted(name)}", "", "[morphs]"]
     seen: set[str] = set()
@@ -28,6 +32,9 @@ def table_text(name: str, rows: Sequence[Row], remarks: Sequence[str] = ()) -> s
         if plain not in seen:
             lines.append(_morph(row))
         seen.add(plain)
+    for limit in limits:
+        factors = ", ".join(f"{quoted(morph)} = {factor:g}" for morph, factor in limit.factors.items())
+        lines += ["", "[[limits]]", f"sum = {{ {factors} }}", f"most = {limit.most:g}"]
     return "\n".join([*lines, ""])
 
 

@@ -10,6 +10,9 @@ A table says which units each morph shows. Per morph `{ unit = gain, ... }`, and
     names = ["Mund_auf"]     # used only where the rig has no other morph of the same units
     [ignored]
     names = ["Basis"]        # known, and driven by nothing
+    [[limits]]
+    sum = { Zwinkern_L = 1.0, Blinzeln_L = 0.4 }    # of the weights, each times its number:
+    most = 1.0                                      # what goes beyond is taken from all of them alike
 
 Reads tables and says what is wrong with them; it does not look at rigs.
 """
@@ -25,12 +28,13 @@ from typing import NoReturn
 
 from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES
 from commedia.errors import CommediaError, UnknownName, nearest
+from commedia.retarget.limits import Limit
 
 MAPPINGS = Path(__file__).resolve().parents[1] / "assets" / "mappings" / "morphs"
 EXPRESSION_TABLES = MAPPINGS.parent / "expressions"
 """The same format for VRM's expressions, whose names would mean nothing on morphs."""
 MAX_BYTES = 1 << 20
-SECTIONS = ("name", "sides", "needs", "morphs", "stand_ins", "ignored")
+SECTIONS = ("name", "sides", "needs", "morphs", "stand_ins", "ignored", "limits")
 FULL = (0.0, 1.0)
 
 
@@ -61,6 +65,7 @@ class Mapping:
     """Whether what the morphs move overrules the sides in their names, because sources contradict each other."""
     needs: frozenset[str] = frozenset()
     """Plain names without which the table is not meant; only a user who names the table overrules that."""
+    limits: tuple[Limit, ...] = ()
 
 
 def mapping_names() -> tuple[str, ...]:
@@ -153,6 +158,7 @@ class _Reader:
             {name: value for name, value in clamp.items() if value != FULL},
             sides == "geometry",
             frozenset(map(plain_morph, self._names(table.get("needs", []), "needs"))),
+            self._limits(table.get("limits", []), table.get("morphs", {})),
         )
 
     def _units(self, morph: str, entry: object) -> dict[str, float]:
@@ -177,6 +183,24 @@ class _Reader:
         if low > high:
             self._fail(morph, f"the clamp of '{morph}' runs from {low:g} down to {high:g}; expected [low, high]")
         return low, high
+
+    def _limits(self, entries: object, morphs: dict) -> tuple[Limit, ...]:
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            self._fail("limits", f"the limits are {entries!r}; expected entries that begin with [[limits]]")
+        known = {plain_morph(name): name for name in (*morphs, *EXPRESSION_NAMES)}
+        limits = []
+        for entry in entries:
+            factors = entry.get("sum")
+            if set(entry) != {"sum", "most"} or not isinstance(factors, dict) or not factors:
+                expected = "expected 'sum = { MORPH = 1.0, ... }' and 'most = 1.0'"
+                self._fail("limits", f"a limit has {', '.join(entry) or 'nothing'}; {expected}")
+            for name in factors:
+                if plain_morph(name) not in known:
+                    hint = nearest(name, known.values()) or "it is neither among the morphs nor a unit's name"
+                    self._fail(name, f"a limit names the unknown morph '{name}'; {hint}")
+            numbers = {plain_morph(name): self._number(name, "the sum's factor", factors[name]) for name in factors}
+            limits.append(Limit(numbers, self._number("limits", "most", entry["most"])))
+        return tuple(limits)
 
     def _number(self, morph: str, key: str, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
