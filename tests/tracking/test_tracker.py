@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from fakes import FPS, NEUTRAL, FakeDetector, FakeRegressor, Person, World, fake_landmarks
+from fakes import NEUTRAL, FakeDetector, FakeRegressor, Person, World, fake_landmarks
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_MIRROR
 from commedia.geometry.rotations import mirrored_wxyz
-from commedia.structures import Face, TrackedFrame
+from commedia.structures import TrackedFrame
 from commedia.tracking.follow import follow
 from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, Keeping, TrackerSettings
 from commedia.tracking.tracker import Tracker
@@ -177,66 +177,6 @@ def test_following_a_file_fills_in_the_frames_before_the_confirmation(confirm_fr
     assert [ids(tracked) for _, tracked in followed] == [[1]] * 15 + [[1, 2]] * 15
 
 
-@pytest.mark.parametrize("first", [15, 16, 17])
-def test_who_enters_while_the_detector_rests_is_there_within_three_frames(first: int):
-    world = World([Person(1, still(160)), Person(2, absent(still(60), 0.0, first / FPS))])
-    followed = list(follow(tracker_of(world), (world.frame(index) for index in range(30))))
-    shown = [tracked.index for _, tracked in followed if 2 in ids(tracked)]
-    assert VIDEO_SETTINGS.detect_every == 3
-    assert first <= shown[0] < first + 3
-    assert shown == list(range(shown[0], 30))
-
-
-def walking_out(last: int) -> Place:
-    """Across the right edge between the frames `last` and `last` + 1."""
-    return lambda time_s: (320 + 200 * (time_s - (last + 0.5) / FPS), 100)
-
-
-@pytest.mark.parametrize("last", [15, 16, 17])
-def test_who_vanishes_is_lost_at_once_although_the_regressor_sees_a_face_everywhere(last: int):
-    frames = play(World([Person(1, still(60)), Person(2, absent(still(220), (last + 1) / FPS, 99.0))]), 30)
-    theirs = {frame.index: face for frame in frames for face in frame.faces if face.id == 2}
-    assert [theirs[index].status for index in (last - 1, last, last + 1, last + 2)] == ["tracked"] * 2 + ["held"] * 2
-    assert not any(face.params.expression.any() for face in theirs.values())
-
-
-@pytest.mark.parametrize("leaving", [walking_out, lambda last: absent(still(220), (last + 1) / FPS, 99.0)])
-def test_who_leaves_unnoticed_by_the_picture_is_shown_two_frames_too_long_at_most(leaving: Callable[[int], Place]):
-    blind = replace(VIDEO_SETTINGS, pattern_change=2.0)
-    overstays = []
-    for last in (15, 16, 17):
-        frames = play(World([Person(1, still(60)), Person(2, leaving(last))]), 40, blind)
-        tracked = [frame.index for frame in frames for face in frame.faces if (face.id, face.status) == (2, "tracked")]
-        overstays.append(tracked[-1] - last)
-        assert tracked == list(range(1, tracked[-1] + 1))
-    # Only the detector can tell, and it looks every third frame.
-    assert sorted(overstays) == [0, 1, 2]
-
-
-def test_the_largest_are_refined_and_stay_refined(rng: np.random.Generator):
-    people = [Person(n, still(30 + 65 * n), 30.0 + 2 * (n % 2)) for n in range(5)]
-    world = World(people)
-    tracker = tracker_of(world, replace(VIDEO_SETTINGS, refine_budget=2))
-    chosen = []
-    for index in range(10):
-        tracker.step(world.frame(index))
-        chosen.append(sorted(round(float(crop.center_px[0])) for crop in tracker._regressor.crops))
-    assert chosen == [[95, 225]] * 10
-
-
-def test_between_detections_the_detector_rests_until_there_is_doubt():
-    world = World([Person(1, absent(still(160), 1.0, 2.0))])
-    tracker = tracker_of(world, replace(VIDEO_SETTINGS, detect_every=5))
-    counts = []
-    for index in range(90):
-        before = tracker._detector.calls
-        tracker.step(world.frame(index))
-        counts.append(tracker._detector.calls - before)
-    assert sum(counts[2:27]) == 5
-    assert all(counts[32:60])
-    assert sum(counts[70:90]) == 4
-
-
 def test_a_crop_that_drifts_away_is_put_back():
     world = World([Person(1, lambda t: (60, 100) if t < 0.5 else (90, 100), 60.0)])
     frames = play(world, 40)
@@ -290,31 +230,3 @@ def test_a_mirrored_picture_gives_mirrored_faces():
                 twin.params.expression, face.params.expression[list(EXPRESSION_MIRROR)], atol=1e-5
             )
             np.testing.assert_allclose(twin.params.pose.wxyz, mirrored_wxyz(face.params.pose.wxyz), atol=1e-5)
-
-
-class ShortSighted(FakeDetector):
-    """Overlooks faces narrower than 20 pixels."""
-
-    def detect(self, image: np.ndarray) -> list[Face]:
-        return [face for face in super().detect(image) if face.box.width_px >= 20]
-
-
-def closer_calls(width_px: float, frames: int) -> tuple[list[TrackedFrame], int, int]:
-    """Play one person of a size, found by the closer look whatever the size; returns the looks of either kind too."""
-    world = World([Person(1, still(160), width_px=width_px)])
-    plain, closer = ShortSighted(world), FakeDetector(world)
-    tracker = Tracker(plain, FakeRegressor(world), landmarker=fake_landmarks, closer=closer)
-    return [tracker.step(world.frame(index)) for index in range(frames)], plain.calls, closer.calls
-
-
-@pytest.mark.parametrize("width_px", [8, 12, 16, 19])
-def test_a_small_face_is_kept_by_closer_looks(width_px: float):
-    shown, _, _ = closer_calls(width_px=width_px, frames=60)
-    assert [ids(frame) for frame in shown[2:]] == [[1]] * 58
-
-
-def test_a_large_face_costs_a_closer_look_now_and_then():
-    shown, plain, closer = closer_calls(width_px=40, frames=96)
-    assert [ids(frame) for frame in shown[2:]] == [[1]] * 94
-    assert closer <= 5
-    assert plain >= 25
