@@ -10,6 +10,7 @@ Reference: vrm-c/vrm-specification, `VRMC_vrm-1.0/expressions.md`; `0.0/schema`.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 from jaxtyping import Float
@@ -240,7 +241,7 @@ class _Reader:
         return tuple(self._number(value, what) for value in values)
 
 
-def _index(value: object, count: int) -> bool:
+def _index(value: object, count: int) -> TypeGuard[int]:
     return type(value) is int and 0 <= value < count
 
 
