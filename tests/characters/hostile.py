@@ -208,6 +208,7 @@ HOSTILE = {
     "a face of vertex -4,000,000,000": Hostile(".obj", lambda: TRIANGLE + b"f 1 2 -4000000000\n", "vertices to make"),
     "a vertex's number of many digits": Hostile(".obj", lambda: TRIANGLE + b"f 1 2 " + b"9" * 100_000, "bytes"),
     "a face of a million corners": Hostile(".obj", lambda: TRIANGLE + b"f" + b" 1 2 3" * 333_333, "bytes|corners"),
+    "a hundred thousand faces of one triangle": Hostile(".obj", lambda: TRIANGLE + b"f 1 2 3\n" * 100_000, "carry"),
     "a vertex that is no number": Hostile(".obj", lambda: b"v nan 0 0\n" + TRIANGLE + b"f 1 2 3\n", "finite"),
 }
 """Small files, so that what a refusal costs is not the price of reading them."""
@@ -215,7 +216,7 @@ HOSTILE = {
 LARGE = {
     "zeros": Hostile(".glb", lambda: bytes(900_000_000), "not a glTF"),
     "ninety million empty lines": Hostile(".obj", lambda: TRIANGLE + b"\n" * 90_000_000, "lines"),
-    "three million faces of one triangle": Hostile(".obj", lambda: TRIANGLE + b"f 1 2 3\n" * 3_000_000, ""),
+    "three million faces of one triangle": Hostile(".obj", lambda: TRIANGLE + b"f 1 2 3\n" * 3_000_000, "carry"),
     "a real picture of 20,000 x 20,000": Hostile(".glb", textured(lambda: png(20_000, pixels=True)), "pixels"),
     "a padded picture of 8,192 x 8,192": Hostile(
         ".glb", textured(lambda: png(8192, pixels=True, padding=2_000_000)), ""

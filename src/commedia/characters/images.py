@@ -73,9 +73,22 @@ def _picture(number: int, document: Document, accessors: Accessors) -> UInt8[np.
                 if pixels > MAX_PIXELS or pixels > max(LARGE_PIXELS, PIXELS_PER_BYTE * len(data)):
                     raise BadCharacter(f"{document.name}: image {number} has {picture.width} x {picture.height} pixels")
                 picture.draft("RGB", (PREVIEW_SIDE_PX, PREVIEW_SIDE_PX))
-                small = picture.convert("RGBA")
+                small = _shrunk(picture).convert("RGBA")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BadCharacter(f"{document.name}: image {number} cannot be decoded: {error}") from None
-    if max(small.size) > PREVIEW_SIDE_PX:
-        small.thumbnail((PREVIEW_SIDE_PX, PREVIEW_SIDE_PX), Image.Resampling.BOX)
     return np.array(small)
+
+
+def _shrunk(picture: Image.Image) -> Image.Image:
+    """Make it small before it has four channels, which of a large picture would be as much memory again."""
+    longer = max(picture.size)
+    if longer <= PREVIEW_SIDE_PX:
+        return picture
+    if picture.mode not in ("L", "LA", "RGB", "RGBA", "CMYK", "YCbCr"):
+        # Numbers of colours cannot be averaged: leave out most, and average the rest.
+        step = max(1, longer // (2 * PREVIEW_SIDE_PX))
+        few = picture.resize((max(1, picture.width // step), max(1, picture.height // step)), Image.Resampling.NEAREST)
+        picture = few.convert("RGBA")
+    share = PREVIEW_SIDE_PX / longer
+    size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
+    return picture.resize(size, Image.Resampling.BOX)

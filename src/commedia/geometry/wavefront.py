@@ -4,6 +4,7 @@ Files come from anywhere, so whatever is wrong with one is a single sentence, an
 What reads characters and what reads face models call that sentence by names of their own.
 """
 
+import io
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,8 @@ MAX_LINE_BYTES = 4096
 """Of a vertex or a face: a hundred corners of the longest sane numbers take half of it."""
 MAX_VERTICES = 2_000_000
 MAX_CORNERS = 100
+FACES_PER_VERTEX = 4
+"""A surface of triangles has two, of anything else fewer; more is the same face again and again."""
 FARTHEST = 1e9
 """Heads in micrometres have coordinates of 100,000; what is larger would only overflow later."""
 
@@ -46,13 +49,18 @@ def read_obj(path: Path, refusal: type[CommediaError], *, faces: bool = True) ->
     """
     vertices: list[tuple[float, float, float]] = []
     found: list[tuple[int, ...]] = []
-    for number, line in enumerate(_lines(path, refusal), 1):
+    data = _data(path, refusal)
+    # Every vertex has a v of its own, so that there are no more of them.
+    most_faces = 1000 + FACES_PER_VERTEX * data.count(b"v")
+    for number, line in enumerate(io.BytesIO(data), 1):
         line = line.lstrip()
         key = line[:2].rstrip()
         try:
             if key == b"v":
                 vertices.append(_vertex(_words(line), len(vertices)))
             elif key == b"f" and faces:
+                if len(found) == most_faces:
+                    raise ValueError(f"one face more than the {most_faces:,} that its vertices can carry")
                 found.append(_face(_words(line), len(vertices)))
         except ValueError as error:
             raise refusal(f"{path} cannot be read as an OBJ file, line {number}: {str(error)[:160]}") from None
@@ -70,7 +78,8 @@ def corners(face: tuple[int, ...]) -> str:
     return "-".join(str(corner + 1)[:12] for corner in face[:8])
 
 
-def _lines(path: Path, refusal: type[CommediaError]) -> list[bytes]:
+def _data(path: Path, refusal: type[CommediaError]) -> bytes:
+    """The file's bytes, its lines ended as io.BytesIO ends them."""
     try:
         if not path.is_file():
             raise refusal(f"there is no file {path}; expected an OBJ file")
@@ -79,9 +88,11 @@ def _lines(path: Path, refusal: type[CommediaError]) -> list[bytes]:
         data = path.read_bytes()
     except OSError as error:
         raise refusal(f"cannot read {path}: {error.strerror or error}") from None
-    if max(data.count(b"\n"), data.count(b"\r")) > MAX_LINES:
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if data.count(b"\n") > MAX_LINES:
         raise refusal(f"{path} has more lines than the {MAX_LINES:,} that an OBJ file may have")
-    return data.splitlines()
+    return data
 
 
 def _words(line: bytes) -> list[bytes]:
