@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_UNKNOWN = 0.5
 """Of the morphs: with more unknown names it is worth looking at what they move."""
+LEFT_OPEN = 0.01
+"""Of an eye or a mouth: more is worth a word."""
 
 
 def run(
@@ -101,6 +103,13 @@ def mapped_text(mapped: "Mapped") -> str:
     lines += [f"left alone: {', '.join(missing)}"] if missing else []
     lines += [f"shapes that answer to nothing: {', '.join(mapped.unused)}"] if mapped.unused else []
     lines += [f"cannot be told apart: {first} and {second}" for first, second in mapped.alike]
+    for one in mapped.closures:
+        done = f"times {one.gain:g} closes it" if one.gain > 1 else "and nothing closes it"
+        lines += (
+            [f"{one.unit} leaves {one.open_before:.0%} open; {done}"]
+            if one.open_before > one.open_after or one.open_after > LEFT_OPEN
+            else []
+        )
     return "\n".join([*lines, f"{mapped.table}: play it with 'commedia retarget ... --mapping {mapped.table}'"])
 
 

@@ -14,12 +14,14 @@ from commedia.characters.open import open_character
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
 from commedia.errors import BadCharacter, CommediaError
 from commedia.outputs.atomic import written_aside
+from commedia.retarget.gaze import LOOKS
 from commedia.retarget.inspection import SIDES
 from commedia.retarget.mapping import propose_map
-from commedia.retarget.solve import LOOKS
 from commedia.retarget.table_text import Row, table_text
-from commedia.retarget.tables import plain_morph
+from commedia.retarget.tables import FULL, plain_morph
 from commedia.rigging.assignment import Assignment, alike, assign, products, vertex_areas
+from commedia.rigging.closure import Closure, closed_gains, find_closures, lip_limits
+from commedia.rigging.contact import find_openings
 from commedia.rigging.pairs import read_pairs
 from commedia.rigging.sculpt import Sculpt, assembled, morph_displacements
 from commedia.rigging.sight import find_marks
@@ -66,6 +68,7 @@ class Mapped:
     """Shapes that move something and answer to nothing."""
     alike: tuple[tuple[str, str], ...]
     """Shapes that cannot be told apart."""
+    closures: tuple[Closure, ...]
 
     def missing(self) -> tuple[str, ...]:
         """Units that nothing answers for."""
@@ -96,11 +99,13 @@ def map_rig(source: Path, output: Path, pairs: Path | None = None, *, names: boo
     )
     found, doubles = solve_units(sculpt, units, known)
     solved = tuple(_solved(character, known, found, number) for number in range(EXPRESSION_COUNT))
+    openings = find_openings(sculpt.vertices, sculpt.triangles, units)
+    closures = find_closures(sculpt, openings, _gains(character, solved))
     used = {morph for one in solved for morph in one.morphs}
     unused = tuple(name for name, moves in _effective(character) if moves and name not in used)
     with written_aside(output) as file:
-        file.write(_text(character, solved, source).encode("utf-8", "replace"))
-    return Mapped(output, solved, unused, doubles)
+        file.write(_text(character, solved, closures, source).encode("utf-8", "replace"))
+    return Mapped(output, solved, unused, doubles, closures)
 
 
 def known_units(character: Character, *, names: bool = True) -> Known:
@@ -159,22 +164,32 @@ def _solved(character: Character, known: Known, found: Assignment, number: int) 
     return Solved(unit, morphs, residual, BY_SHAPE if morphs else LEFT_ALONE, nearest)
 
 
-def _text(character: Character, solved: tuple[Solved, ...], source: Path) -> str:
-    gains: dict[str, dict[str, float]] = {name: {} for name in character.rig.morph_names}
-    for one in solved:
+def _gains(character: Character, solved: tuple[Solved, ...]) -> Float[np.ndarray, "m e"]:
+    row = {name: number for number, name in enumerate(character.rig.morph_names)}
+    gains = np.zeros((len(row), EXPRESSION_COUNT))
+    for number, one in enumerate(solved):
         for morph, gain in one.morphs.items():
-            gains[morph][one.unit] = gain
+            gains[row[morph], number] = gain
+    return gains
+
+
+def _text(character: Character, solved: tuple[Solved, ...], closures: tuple[Closure, ...], source: Path) -> str:
+    names, gains = character.rig.morph_names, closed_gains(_gains(character, solved), closures)
     residual = {one.unit: one.residual for one in solved}
-    rows = [Row(name, own, note=_note(own, residual)) for name, own in gains.items()]
-    remarks = [
-        f"{one.unit} is left alone: the nearest, {one.nearest!r}, would leave {one.residual:.0%} of it"
-        if one.nearest
-        else f"{one.unit} is left alone"
-        for one in solved
-        if one.reason == LEFT_ALONE
-    ]
+    rows = []
+    for name, column in zip(names, gains, strict=True):
+        own = {EXPRESSION_NAMES[unit]: float(column[unit]) for unit in column.nonzero()[0]}
+        # A shape that must go beyond 1 to close may.
+        rows.append(Row(name, own, (0.0, max(1.0, *own.values())) if own else FULL, _note(own, residual)))
     head = f"Which unit moves which shape of {source.name}, found by 'commedia rig map'; to be changed by hand at will."
-    return table_text(source.stem, rows, [head, *remarks])
+    remarks = [_left_alone(one) for one in solved if one.reason == LEFT_ALONE]
+    remarks += [f"{one.unit} times {one.gain:g}, so that it closes" for one in closures if one.gain > 1]
+    return table_text(source.stem, rows, [head, *remarks], lip_limits(names, gains, closures))
+
+
+def _left_alone(one: Solved) -> str:
+    nearest = f": the nearest, '{one.nearest}', would leave {one.residual:.0%} of it" if one.nearest else ""
+    return f"{one.unit} is left alone{nearest}"
 
 
 def _note(own: dict[str, float], residual: dict[str, float | None]) -> str:
