@@ -111,3 +111,20 @@ def test_areas_are_those_of_the_surface(areas: np.ndarray):
     whole = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).sum() / 2
     assert areas.sum() == pytest.approx(whole)
     assert areas.min() >= 0
+
+
+def test_a_doubtful_likeness_is_believed_only_where_most_are_sure(units: np.ndarray, areas: np.ndarray):
+    """Each shape is a unit and a stranger to all units, as far off as it may be: 0.8 of it is left."""
+    rng = np.random.default_rng(5)
+    size = np.sqrt(np.einsum("enc,n->e", np.square(units), areas))
+    noise = rng.standard_normal(units.shape)
+    noise *= (size / np.sqrt(np.einsum("enc,n->e", np.square(noise), areas)))[:, None, None]
+    doubtful = 0.6 * units + 0.8 * noise
+    jaw = EXPRESSION_INDEX["jawOpen"]
+    mostly_sure = units.copy()
+    mostly_sure[jaw] = doubtful[jaw]
+    found = solved(mostly_sure, units, areas)
+    assert np.flatnonzero(found.weights[jaw]).tolist() == [jaw]
+    assert found.residual[jaw] == pytest.approx(0.8, abs=0.01)
+    # Units that are much alike, as a smile and a dimple, still find each other.
+    assert not solved(doubtful, units, areas).weights[jaw].any()

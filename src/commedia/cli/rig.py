@@ -101,6 +101,10 @@ def mapped_text(mapped: "Mapped") -> str:
     missing = mapped.missing()
     lines += ["", f"{len(mapped.units) - len(missing)} of {len(mapped.units)} units are mapped"]
     lines += [f"left alone: {', '.join(missing)}"] if missing else []
+    if len(missing) > MOST_UNKNOWN * len(mapped.units):
+        lines.append(
+            "few shapes were recognised; a drawn face needs its landmarks picked by hand: --landmarks pairs.toml"
+        )
     lines += [f"shapes that answer to nothing: {', '.join(mapped.unused)}"] if mapped.unused else []
     lines += [f"cannot be told apart: {first} and {second}" for first, second in mapped.alike]
     for one in mapped.closures:

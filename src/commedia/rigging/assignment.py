@@ -24,8 +24,10 @@ CLOSE = 0.1
 MOST_RESIDUAL = 0.7
 """Of what a unit moves: where more is left, the unit is not mapped ..."""
 MOST_RESIDUAL_MATCHED = 0.85
-"""... unless no other unit has a better claim to the shape: artists' shapes differ, and that much was seen between our
-brows and lower lips and those of a well-made rig (`benchmarks/bench_rig_map.py`)."""
+"""... unless no other unit has a better claim to the shape, on a face where most are sure: artists' shapes differ, and
+that much was seen between our brows and lower lips and those of a well-made rig (`benchmarks/bench_rig_map.py`)."""
+SURE_SHARE = 0.5
+"""Of the units: with fewer within `MOST_RESIDUAL`, that is the bound for all."""
 STILL = 1e-4
 """Of the greatest: a shape that moves less does nothing."""
 ALIKE = 0.995
@@ -95,6 +97,8 @@ def assign(known: Products, free: Bool[np.ndarray, "m"], wanted: Bool[np.ndarray
     gain, left = _alone(own)
     partner = _partners(left)
     matched = _first_of_its_shape(partner, left)
+    # Where our head lies badly, as on a drawn face, likenesses by chance abound.
+    matched &= np.mean(left[np.arange(len(asked)), partner] <= MOST_RESIDUAL) >= SURE_SHARE
     for row, unit in enumerate(asked.tolist()):
         shape = int(partner[row])
         nearest[unit], residual[unit] = chosen[shape], left[row, shape]
