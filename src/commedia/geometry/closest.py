@@ -121,7 +121,7 @@ def closest_on_triangles(
     v = np.where(solid, c * d - b * e, -1.0) / np.where(solid, area, 1.0)
     w = np.where(solid, a * e - b * d, -1.0) / np.where(solid, area, 1.0)
     inside = np.stack([1 - v - w, v, w], axis=-1)
-    best = np.where((inside >= 0).all(axis=-1)[..., None], inside, np.nan)
+    best = np.where((inside >= 0).all(axis=-1, keepdims=True), inside, np.nan)
     shortest = np.where(np.isnan(best[..., 0]), np.inf, 0.0)
     for start, stop in ((0, 1), (1, 2), (2, 0)):
         edge = corners[..., stop, :] - corners[..., start, :]
@@ -154,7 +154,7 @@ def _samples(corners: np.ndarray, spacing: float) -> tuple[np.ndarray, np.ndarra
 
 def _tree(samples: np.ndarray):
     try:
-        from scipy.spatial import cKDTree
+        from scipy.spatial import KDTree
     except ModuleNotFoundError as error:
         raise MissingExtra("making blendshapes", "scipy", "rig") from error
-    return cKDTree(samples)
+    return KDTree(samples)

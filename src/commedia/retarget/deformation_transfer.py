@@ -216,7 +216,8 @@ def _shift(
     count = int(pieces.of_vertex.max()) + 1
     number = np.bincount(piece, minlength=count)
     sums = np.zeros((len(missing), count, 3))
-    np.add.at(sums, (slice(None), piece), missing)
+    for summed, lacking in zip(sums, missing, strict=True):
+        np.add.at(summed, piece, lacking)
     means = np.zeros_like(sums)
     chosen = pieces.loose[number[pieces.loose] > 0]
     means[:, chosen] = sums[:, chosen] / number[chosen, None]

@@ -95,9 +95,9 @@ def _outwards(template: Template, vertices: np.ndarray, triangles: np.ndarray, m
 
 
 def _nearest(vertices: np.ndarray, points: np.ndarray) -> Int[np.ndarray, "n"]:
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    return cKDTree(vertices).query(points)[1]
+    return np.asarray(KDTree(vertices).query(points)[1])
 
 
 def _lay(
@@ -152,9 +152,9 @@ def target_sides(
 
 
 def _distance(points: np.ndarray, others: np.ndarray) -> Float[np.ndarray, "n"]:
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    return cKDTree(others).query(points)[0] if len(points) else np.zeros(0)
+    return KDTree(others).query(points)[0] if len(points) else np.zeros(0)
 
 
 def _face_units(laid: Laid, target: np.ndarray, triangles: np.ndarray) -> Float[np.ndarray, "e w 3"]:

@@ -27,7 +27,7 @@ FAINT_TRUST = 0.03
 class CloseTask(PointsTask):
     """See `tasks.Task`. Begins with a file of `scripts/join_close_ups.py`."""
 
-    def read(self, network: nn.Module, pixels: Tensor) -> CloselyReadFaces:
+    def read(self, network: Any, pixels: Tensor) -> CloselyReadFaces:
         return network.read(pixels)
 
     def loss(self, outputs: Any, batch: SfnBatch, tau: float) -> Loss:

@@ -61,7 +61,8 @@ def expression_from_action_units(
     """Say what action units are as ARKit weights, and how far to believe each: 0 for units that FEAFA does not have."""
     table = load_action_units()
     known = table.arkit_from_units.any(axis=1)
-    return np.clip(table.arkit_from_units @ values, 0, 1).astype(np.float32), (known * table.trust).astype(np.float32)
+    weights = np.clip(table.arkit_from_units @ values, 0, 1)
+    return np.asarray(weights, np.float32), np.asarray(known * table.trust, np.float32)
 
 
 def _read(tree: Tree) -> Iterator[DatasetItem]:

@@ -103,7 +103,7 @@ class _Sparse:
 
     def dense(self, path: Path, name: str) -> Shaped[np.ndarray, "m n"]:
         parts = vars(self)
-        rows, columns = (int(length) for length in parts.get("_shape", parts.get("shape")))
+        rows, columns = (int(length) for length in parts["_shape" if "_shape" in parts else "shape"])
         check_size(path, name, (rows, columns))
         data, inner, starts = (parts[part].real() for part in ("data", "indices", "indptr"))
         steps = np.diff(starts)
