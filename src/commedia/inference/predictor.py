@@ -9,6 +9,7 @@ from jaxtyping import Float, UInt8
 from commedia.detect.crop import Crop, CropUnits, crop_from_box, crop_image, params_in_crops
 from commedia.detect.grid import DEFAULT_THRESHOLD, GridFaces, decode_grid, read_rows, with_readings
 from commedia.detect.letterbox import boxes_in_image, letterbox_for, letterbox_image
+from commedia.inference.lids import with_closed_lids
 from commedia.inference.points import landmarks_of_faces
 from commedia.inference.session import DEFAULT_THREADS, Network, anchors_of, open_network, pixels_from_images
 from commedia.inference.weights import DEFAULT_MFN, DEFAULT_SFN, find_weights
@@ -34,7 +35,8 @@ class SfnPredictor:
         size = self.network.input_size
         outputs = self.network.run(pixels_from_images(np.stack([crop_image(image, crop, size) for crop in crops])))
         identity, expression, wxyz, translation, scale = (outputs[name] for name in SFN_OUTPUTS)
-        return params_in_crops(CropUnits(identity, expression, wxyz, translation, scale.reshape(-1)), crops)
+        shut = with_closed_lids(expression)
+        return params_in_crops(CropUnits(identity, shut, wxyz, translation, scale.reshape(-1)), crops)
 
 
 @dataclass(frozen=True)
