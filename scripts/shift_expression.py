@@ -17,9 +17,6 @@ from commedia.errors import CommediaError, UnknownName, WeightsMismatch
 from commedia.networks.sfn_close import SfnClose
 from commedia.networks.weights import facts_of_weights, network_from_weights, save_weights
 
-OWN_FACTS = ("network", "config")
-"""What `save_weights` says itself."""
-
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -34,8 +31,7 @@ def main() -> int:
             raise WeightsMismatch(f"'{given.weights}' holds a {type(network).__name__}; expected weights of sfn-close")
         with torch.no_grad():
             network.together.last.bias += shifts(given.all, given.unit)
-        facts = {name: fact for name, fact in facts_of_weights(given.weights).items() if name not in OWN_FACTS}
-        save_weights(given.output, network, facts)
+        save_weights(given.output, network, facts_of_weights(given.weights))
     except CommediaError as error:
         print(f"shift_expression: {error}", file=sys.stderr)
         return 2

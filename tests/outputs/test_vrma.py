@@ -12,7 +12,7 @@ from commedia.characters.character import Character
 from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_MIRROR, EXPRESSION_NAMES
 from commedia.geometry.rotations import matrix_from_wxyz, mirrored_wxyz
 from commedia.outputs.vrma import VrmaWriter
-from commedia.retarget.solve import GAZE_PITCH_RAD, GAZE_YAW_RAD
+from commedia.retarget.gaze import GAZE_PITCH_RAD, GAZE_YAW_RAD
 from commedia.structures import FaceParams, HeadPose
 
 NTSC = Fraction(30000, 1001)

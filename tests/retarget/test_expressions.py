@@ -9,8 +9,9 @@ from rigs import params, small_builder
 from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
+from commedia.retarget.gaze import GAZE_PITCH_RAD, GAZE_YAW_RAD
 from commedia.retarget.mapping import map_morphs
-from commedia.retarget.solve import GAZE_PITCH_RAD, GAZE_YAW_RAD, Retargeter
+from commedia.retarget.solve import Retargeter
 
 HUMANOID = {"humanBones": {"head": {"node": 2}, "neck": {"node": 1}, "leftEye": {"node": 3}}}
 

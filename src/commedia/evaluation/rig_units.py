@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 
 from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT
 from commedia.geometry.closest import triangle_normals
+from commedia.geometry.meshes import triangle_areas
 from commedia.morphable.landmarks import load_scheme, points
 from commedia.morphable.model import load_head
 from commedia.rigging.registration import Marks
@@ -181,5 +182,4 @@ def _length(vertices: np.ndarray, a: int, b: int) -> float:
 def _shape(corners: Float[np.ndarray, "n 3 3"]) -> Float[np.ndarray, "n"]:
     """Area over the sum of squared sides, 1 for equal sides."""
     sides = np.square(corners - np.roll(corners, 1, axis=1)).sum(axis=(1, 2))
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    return 2 * np.sqrt(3) * area / np.maximum(sides, 1e-300)
+    return 4 * np.sqrt(3) * triangle_areas(corners) / np.maximum(sides, 1e-300)

@@ -1,4 +1,4 @@
-"""Surfaces made of triangles: which vertices are one place, and which way the surface faces there."""
+"""Surfaces made of triangles: which vertices are one place, which way the surface faces there, and how large it is."""
 
 import numpy as np
 from jaxtyping import Float, Float32, Int, Int32
@@ -32,3 +32,8 @@ def smooth_normals(
     length = np.linalg.norm(normals, axis=1, keepdims=True)
     ahead = np.array([0, 0, 1], dtype=np.float32)
     return np.where(length > 1e-20, normals / np.maximum(length, 1e-20), ahead)
+
+
+def triangle_areas(corners: Float[np.ndarray, "t 3 3"]) -> Float[np.ndarray, "t"]:
+    """Return the area of each triangle."""
+    return np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2

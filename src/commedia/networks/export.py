@@ -84,8 +84,7 @@ def export(weights: Path, out: Path, card: Card, *, batch: int | None = None) ->
     _checked(card.name, network, aside, batches, HALF_TOLERANCE)
     aside.replace(path)
     saved = out / f"{card.name}.safetensors"
-    kept = {name: value for name, value in facts.items() if name not in ("network", "config")}
-    save_weights(saved, network, kept, half=True)
+    save_weights(saved, network, facts, half=True)
     _write_card(out / f"{card.name}.card.json", card, facts, network, (path, saved))
     return report
 

@@ -16,7 +16,7 @@ from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_
 from commedia.errors import OutputFailed, SinkClosed, UnreadableMedia, nearest
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
 from commedia.outputs.atomic import AtomicFile
-from commedia.retarget.solve import gaze_yaw_pitch
+from commedia.retarget.gaze import gaze_yaw_pitch
 from commedia.structures import FaceParams, RigPose, TrackedFace
 
 _SWAPPED = {"jawLeft": "jawRight", "jawRight": "jawLeft", "mouthLeft": "mouthRight", "mouthRight": "mouthLeft"}

@@ -27,7 +27,7 @@ from commedia.outputs.livelink_csv import timecode
 from commedia.outputs.packing import header_of
 from commedia.outputs.row_spool import RowSpool, SpooledWriter
 from commedia.retarget.expressions import expression_maps
-from commedia.retarget.solve import gaze_yaw_pitch
+from commedia.retarget.gaze import gaze_yaw_pitch
 from commedia.retarget.tables import load_expression_table, plain_morph
 from commedia.structures import FaceParams
 

@@ -10,10 +10,7 @@ from commedia.characters.character import Character
 from commedia.characters.look_at import LookAt, eye_angles_deg
 from commedia.characters.vrm import read_vrm
 from commedia.geometry.rotations import canonical_wxyz, wxyz_from_yaw_pitch_roll
-from commedia.retarget.gaze import GAZE_PITCH_RAD as GAZE_PITCH_RAD
-from commedia.retarget.gaze import GAZE_YAW_RAD as GAZE_YAW_RAD
-from commedia.retarget.gaze import LOOKS
-from commedia.retarget.gaze import gaze_yaw_pitch as gaze_yaw_pitch
+from commedia.retarget.gaze import LOOKS, gaze_yaw_pitch
 from commedia.retarget.mapping import Mapping, MorphMap, map_morphs
 from commedia.structures import FaceParams, RigPose, TrackedFace
 

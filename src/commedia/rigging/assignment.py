@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from commedia.errors import MissingExtra
+from commedia.geometry.meshes import triangle_areas
 
 PULL = 0.1
 """Cosine below which a shape takes no part in a mixture: the weight of the sum of what shapes move."""
@@ -67,9 +68,8 @@ def products(
 
 def vertex_areas(vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"]) -> Float[np.ndarray, "w"]:
     """Return a third of the area of the triangles around each vertex."""
-    corners = vertices[triangles]
-    doubled = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    return np.bincount(triangles.reshape(-1), np.repeat(doubled / 6, 3), len(vertices))
+    thirds = triangle_areas(vertices[triangles]) / 3
+    return np.bincount(triangles.reshape(-1), np.repeat(thirds, 3), len(vertices))
 
 
 def alike(known: Products) -> list[tuple[int, int]]:
