@@ -30,7 +30,7 @@ def main() -> int:
         if not isinstance(network, SfnClose):
             raise WeightsMismatch(f"'{given.weights}' holds a {type(network).__name__}; expected weights of sfn-close")
         with torch.no_grad():
-            network.together.last.bias += shifts(given.all, given.unit)
+            network.together.last.bias[:EXPRESSION_COUNT] += shifts(given.all, given.unit)
         save_weights(given.output, network, facts_of_weights(given.weights))
     except CommediaError as error:
         print(f"shift_expression: {error}", file=sys.stderr)

@@ -41,6 +41,11 @@ def mirrored_name(name: str) -> str:
     return name
 
 
+def sideless_name(name: str) -> str:
+    """Say a unit's name without its side; `jawLeft` and `mouthLeft` become `jaw` and `mouth`."""
+    return name.removesuffix("Left").removesuffix("Right")
+
+
 EXPRESSION_MIRROR: tuple[int, ...] = tuple(EXPRESSION_INDEX[mirrored_name(name)] for name in EXPRESSION_NAMES)
 """`expression[list(EXPRESSION_MIRROR)]` is the expression seen in a mirror."""
 

@@ -7,12 +7,13 @@ and weights in [0, 1]. Knows no mesh and draws nothing.
 import numpy as np
 from jaxtyping import Float
 
-from commedia.conventions import CONTRADICTORY_PAIRS, EXPRESSION_COUNT, EXPRESSION_INDEX
+from commedia.conventions import CONTRADICTORY_PAIRS, EXPRESSION_COUNT, EXPRESSION_INDEX, sideless_name
 
 # A name without its side stands for both sides.
 _MOUTH_ACTS: tuple[dict[str, float], ...] = (
     {"mouthSmile": 0.8, "cheekSquint": 0.5, "mouthDimple": 0.3},
     {"mouthSmile": 0.9, "cheekSquint": 0.7, "jawOpen": 0.4, "mouthUpperUp": 0.5, "eyeSquint": 0.4},
+    {"mouthSmile": 0.9, "cheekSquint": 0.5, "mouthUpperUp": 0.7, "mouthLowerDown": 0.4},
     {"mouthSmile": 0.6, "mouthPress": 0.5, "mouthDimple": 0.5},
     {"mouthFrown": 0.8, "mouthShrugLower": 0.5},
     {"mouthFrown": 0.6, "mouthPucker": 0.4, "mouthShrugLower": 0.7},
@@ -70,7 +71,7 @@ _EYE_ACTS: tuple[dict[str, float], ...] = (
     {"eyeBlinkLeft": 1.0, "cheekSquintLeft": 0.5},
     {"eyeBlinkRight": 1.0, "cheekSquintRight": 0.5},
 )
-_UNITS = tuple(dict.fromkeys(name.removesuffix("Left").removesuffix("Right") for name in EXPRESSION_INDEX))
+_UNITS = tuple(dict.fromkeys(sideless_name(name) for name in EXPRESSION_INDEX))
 """`mouthSmile` for both sides, `jawOpen`; also `jaw` and `mouth`, which stand for the pairs jawLeft/jawRight etc."""
 _EXCLUSIVE_SIDES = ("jaw", "mouth")
 _PLENTIFUL = (

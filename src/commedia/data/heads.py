@@ -33,7 +33,7 @@ class DrawnHead:
 
 
 @dataclass(frozen=True)
-class _Mesh:
+class HeadMesh:
     layer: MorphableLayer
     triangles: Tensor
     part: Tensor
@@ -47,7 +47,7 @@ class _Mesh:
 
 
 @cache
-def _mesh(device: str) -> _Mesh:
+def head_mesh(device: str) -> HeadMesh:
     head: HeadModel = load_head()
     scheme, wear = load_scheme("ibug68"), dress_mesh()
     arrays = (
@@ -56,7 +56,7 @@ def _mesh(device: str) -> _Mesh:
     )  # fmt: skip
     tensors = [torch.from_numpy(np.array(array)).to(device) for array in arrays]
     whole = [tensor if tensor.is_floating_point() else tensor.long() for tensor in tensors]
-    return _Mesh(MorphableLayer(head.model).to(device), *whole)
+    return HeadMesh(MorphableLayer(head.model).to(device), *whole)
 
 
 @torch.no_grad()
@@ -72,7 +72,7 @@ def draw_heads(
 
     The box of the 68 landmarks gets `sides_px` as its longer side, and lies `offsets_px` from the picture's middle.
     """
-    mesh = _mesh(device)
+    mesh = head_mesh(device)
     truths = [performer.truth for performer in performers]
     identity, expression, wxyz = (
         torch.from_numpy(np.stack([getattr(truth, name) for truth in truths])).to(device)
@@ -103,7 +103,7 @@ def _project(rotated: Tensor, origin: Tensor, scale: Tensor, performers: list[Pe
 
 
 def _placed(
-    mesh: _Mesh, rotated: Tensor, performers: list[Performer], size: int, sides: np.ndarray, offsets: np.ndarray
+    mesh: HeadMesh, rotated: Tensor, performers: list[Performer], size: int, sides: np.ndarray, offsets: np.ndarray
 ) -> tuple[Tensor, Tensor]:
     """Find origin and scale that put the box of the landmarks where it should be."""
     count = len(performers)
@@ -115,11 +115,11 @@ def _placed(
     return centre - scale[:, None] * (low + high) / 2, scale
 
 
-def _marks(mesh: _Mesh, vertices: Tensor) -> Tensor:
+def _marks(mesh: HeadMesh, vertices: Tensor) -> Tensor:
     return (vertices[:, mesh.mark_vertices] * mesh.mark_weights[..., None]).sum(2)
 
 
-def _truths(mesh: _Mesh, rotated: Tensor, points: Tensor, performers: list[Performer]) -> list[FaceSample]:
+def _truths(mesh: HeadMesh, rotated: Tensor, points: Tensor, performers: list[Performer]) -> list[FaceSample]:
     marks = _marks(mesh, points)[..., :2]
     origin, scale = weak_fit(_marks(mesh, rotated), marks)
     face = points[:, mesh.face, :2]
@@ -169,7 +169,7 @@ def _layer(raster: Raster, part: Tensor, attributes: Tensor, count: int) -> _Lay
     return _Layer(starts, raster.pixel, part[raster.triangle], attributes)
 
 
-def _rastered_head(mesh: _Mesh, rotated: Tensor, points: Tensor, size: int) -> _Layer:
+def _rastered_head(mesh: HeadMesh, rotated: Tensor, points: Tensor, size: int) -> _Layer:
     """Attributes: normal (3), depth, uv."""
     raster = rasterize(points, mesh.triangles, (size, size))
     normals = vertex_normals(rotated, mesh.triangles)
@@ -179,7 +179,7 @@ def _rastered_head(mesh: _Mesh, rotated: Tensor, points: Tensor, size: int) -> _
     return _layer(raster, mesh.part, torch.cat([carried, uv], 1), len(rotated))
 
 
-def _rastered_wear(mesh: _Mesh, worn: Tensor, points: Tensor, extra: Tensor, size: int) -> _Layer:
+def _rastered_wear(mesh: HeadMesh, worn: Tensor, points: Tensor, extra: Tensor, size: int) -> _Layer:
     """Attributes: normal (3), depth, extra (3)."""
     raster = rasterize(points, mesh.dress_triangles, (size, size), cull=False)
     normals = vertex_normals(worn, mesh.dress_triangles)

@@ -8,7 +8,7 @@ from importlib.resources import files
 import numpy as np
 from jaxtyping import Float
 
-from commedia.conventions import EXPRESSION_NAMES
+from commedia.conventions import EXPRESSION_NAMES, sideless_name
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
 
 _WHOLE_FACE = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
@@ -29,7 +29,7 @@ def load_units() -> UnitTable:
     """Read the table that ships with the package; every unit must be in it, and nothing else."""
     text = files("commedia").joinpath("assets/mappings/teacher-trust.toml").read_text(encoding="utf-8")
     rows = tomllib.loads(text)["unit"]
-    families = [name if name in rows else _without_side(name) for name in EXPRESSION_NAMES]
+    families = [name if name in rows else sideless_name(name) for name in EXPRESSION_NAMES]
     assert set(families) == set(rows), f"teacher-trust.toml: {set(families) ^ set(rows)}"
     columns = (np.array([rows[name][column] for name in families]) for column in ("trust", "hint", "pull"))
     return UnitTable(*columns)
@@ -47,7 +47,3 @@ def seen_trust(trust: Float[np.ndarray, "52"], wxyz: Float[np.ndarray, "4"]) -> 
     return trust * np.array(
         [seen if name.endswith(hidden) and name not in _WHOLE_FACE else 1.0 for name in EXPRESSION_NAMES]
     )
-
-
-def _without_side(name: str) -> str:
-    return name.removesuffix("Left").removesuffix("Right")

@@ -37,6 +37,8 @@ class MfnBaseConfig:
     blocks: tuple[int, int, int, int] = (1, 1, 2, 3)
     anchors: tuple[tuple[float, float], ...] = ((1.5, 1.9), (3.5, 4.5), (8.0, 10.0))
     """Width and height in grid cells."""
+    detect_only: bool = False
+    """Boxes without parameters, for the comparison with what learns both."""
 
     @property
     def cells(self) -> int:
@@ -57,20 +59,20 @@ class MfnBase(nn.Module):
         self.merge = nn.Sequential(
             ConvUnit(fine + 2 * middle, middle, 1, norm=True), Bottleneck(middle), Bottleneck(middle)
         )
-        count = len(config.anchors)
-        self.box, self.identity, self.expression, self.pose = (
-            GridHead(middle, outputs, count, norm=True, start=start)
-            for outputs, start in (
-                (5, BOX_START),
-                (config.identity_count, 0.0),
-                (config.expression_count, RESTING_EXPRESSION_LOGIT),
-                (8, POSE_START),
-            )
-        )
+        outputs = {
+            "box": (5, BOX_START),
+            "identity": (config.identity_count, 0.0),
+            "expression": (config.expression_count, RESTING_EXPRESSION_LOGIT),
+            "pose": (8, POSE_START),
+        }
+        self.said = ("box",) if config.detect_only else tuple(outputs)
+        for name in self.said:
+            count, start = outputs[name]
+            self.add_module(name, GridHead(middle, count, len(config.anchors), norm=True, start=start))
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n k"]:
         """Predict raw numbers: box 5, identity, expression, wxyz 4, translation 3, scale 1 for each cell and anchor."""
         _, fine, middle, last = self.trunk(pixels)
         coarse = nn.functional.interpolate(self.last(last), scale_factor=2.0, mode="nearest")
         merged = self.merge(torch.cat([self.fine(fine), middle, coarse], dim=1))
-        return torch.cat([head(merged) for head in (self.box, self.identity, self.expression, self.pose)], dim=-1)
+        return torch.cat([self.get_submodule(name)(merged) for name in self.said], dim=-1)

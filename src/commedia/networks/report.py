@@ -118,4 +118,4 @@ def _published_mb(config: NetworkConfig) -> float | None:
 
 
 def _only_detects(config: NetworkConfig) -> bool:
-    return isinstance(config, MfnConfig) and config.detect_only
+    return isinstance(config, MfnNetworkConfig) and config.detect_only

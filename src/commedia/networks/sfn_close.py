@@ -2,8 +2,8 @@
 
 One ONNX graph, same input and outputs as SFN. The two parts begin with recipes of their own (`sfn-points`,
 `close-ups`) and are put together by `scripts/join_close_ups.py`: their logits are averaged. What neither can know alone
-(is the mouth wide, or stretched?) a small network adds, which sees both parts' answers, the points, identity and pose.
-The recipe `sfn-close` then trains all of it as one.
+(is the mouth wide, or stretched? is the chin short, or the head bent?) a small network adds to expression and rotation,
+which sees both parts' answers, the points, identity and pose. The recipe `sfn-close` then trains all of it as one.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from commedia.conventions import LANDMARK_COUNT
 from commedia.networks.close_ups import CloseUps, CloseUpsConfig, region_patches
-from commedia.networks.heads import FaceOutputs
+from commedia.networks.heads import FaceOutputs, unit_wxyz
 from commedia.networks.sfn_points import SfnPoints, SfnPointsConfig, centred
 
 ROTATION_NUMBERS = 4
@@ -61,8 +61,10 @@ class SfnClose(nn.Module):
         second = self.close_ups.logits(seen)
         both = torch.cat([first, second, *seen, centred(points), faces.identity, faces.wxyz], dim=1)
         share = self.config.share
-        logits = (1 - share) * first + share * second + self.together(both)
-        return CloselyReadFaces(faces._replace(expression=torch.sigmoid(logits)), points, (first, second))
+        told, turned = self.together(both).split((first.shape[1], ROTATION_NUMBERS), dim=1)
+        expression = torch.sigmoid((1 - share) * first + share * second + told)
+        faces = faces._replace(expression=expression, wxyz=unit_wxyz(faces.wxyz + turned))
+        return CloselyReadFaces(faces, points, (first, second))
 
 
 def _together(config: SfnCloseConfig) -> nn.Sequential:
@@ -73,7 +75,7 @@ def _together(config: SfnCloseConfig) -> nn.Sequential:
     layers = nn.Sequential(
         nn.BatchNorm1d(inputs), nn.Linear(inputs, config.hidden), nn.BatchNorm1d(config.hidden), nn.ReLU()
     )
-    last = nn.Linear(config.hidden, base.expression_count)
+    last = nn.Linear(config.hidden, base.expression_count + ROTATION_NUMBERS)
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)
     layers.add_module("last", last)

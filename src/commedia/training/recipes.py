@@ -123,6 +123,7 @@ SFN_CLOSE = replace(
         _OURS,
         tau=TauSchedule("constant", start=1.0),
         expression=4.0,
+        rotation=12.0,
         expression_distance="absolute",
         active_weight=1.0,
         active_slope=22.0,
@@ -150,6 +151,11 @@ MFN_BASE = Recipe(
     data=DataConfig(mosaic_share=0.5, measure_anchors=True, epoch_steps=300),
 )
 
+# For the comparisons of `scripts/ablations.py`: the paper's own MFN finds nothing after ten minutes of a core.
+MFN_BASE_DETECT_ONLY = replace(MFN_BASE, name="mfn-base-detect-only", network=MfnBaseConfig(detect_only=True))
+
+MFN_BASE_RELABELLED = replace(MFN_BASE, name="mfn-base-relabelled", data=replace(MFN_BASE.data, relabel=True))
+
 SFN_SMOKE = replace(
     SFN_BASE,
     name="sfn-smoke",
@@ -171,7 +177,8 @@ RECIPES: dict[str, Recipe] = {
     for recipe in (
         *(SFN_PAPER, SFN_PAPER_DISENTANGLED, SFN_PAPER_SINGLE_SCALE),
         *(MFN_PAPER, MFN_PAPER_SINGLE_SCALE, MFN_PAPER_DETECT_ONLY),
-        *(SFN_BASE, SFN_POINTS, CLOSE_UPS, SFN_CLOSE, MFN_BASE, SFN_SMOKE, MFN_SMOKE),
+        *(SFN_BASE, SFN_POINTS, CLOSE_UPS, SFN_CLOSE, MFN_BASE),
+        *(MFN_BASE_DETECT_ONLY, MFN_BASE_RELABELLED, SFN_SMOKE, MFN_SMOKE),
     )
 }
 

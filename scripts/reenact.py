@@ -1,0 +1,45 @@
+"""Make a shard of photographs whose faces do something else. Example:
+
+python scripts/reenact.py lfw-000.tar lfw-001.tar --seed 1 --out reenacted-001.tar
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from commedia.data.reenactments import reenactments
+from commedia.data.sample import PictureSample
+from commedia.data.shards import read_shard, write_shard
+from commedia.errors import CommediaError
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("shards", type=Path, nargs="+", help="of `commedia label`; hand-marked faces are passed over")
+    parser.add_argument("--each", type=int, default=3, help="pictures per photograph")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, required=True, help="the shard to write")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    start = time.monotonic()
+    try:
+        count = write_shard(given.out, reenactments(_photographs(given.shards), given.seed, each=given.each))
+    except CommediaError as error:
+        print(f"reenact: {error}", file=sys.stderr)
+        return 2
+    seconds = time.monotonic() - start
+    print(f"{given.out}: {count} pictures in {seconds:.0f} s, {count / seconds:.1f} per second")
+    return 0
+
+
+def _photographs(shards: list[Path]) -> Iterator[PictureSample]:
+    for shard in shards:
+        yield from read_shard(shard)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
