@@ -1,6 +1,7 @@
 """A VRM's own expressions stand between units and morphs: Perfect Sync first, presets where nothing better is there."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,10 +9,14 @@ from rigs import params, small_builder
 
 from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes
+from commedia.conventions import EXPRESSION_INDEX
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
+from commedia.retarget.expressions import through_expressions
 from commedia.retarget.gaze import GAZE_PITCH_RAD, GAZE_YAW_RAD
 from commedia.retarget.mapping import map_morphs
 from commedia.retarget.solve import Retargeter
+from commedia.retarget.table_text import Row, table_text
+from commedia.retarget.tables import BadMapping, load_mapping_file
 
 HUMANOID = {"humanBones": {"head": {"node": 2}, "neck": {"node": 1}, "leftEye": {"node": 3}}}
 
@@ -128,3 +133,85 @@ def test_overrides_and_binaries_reach_the_morphs() -> None:
     np.testing.assert_allclose(retargeter.pose_from_params(face).weights, [0, 0.7])
     face = params(mouthSmileLeft=0.6, mouthSmileRight=0.6, jawOpen=0.7)
     np.testing.assert_allclose(retargeter.pose_from_params(face).weights, [1, 0])
+
+
+def _written(path: Path, rows: list[Row], expressions: dict[str, dict[str, float]]) -> str:
+    path.write_text(table_text("mine", rows, expressions=expressions), encoding="utf-8")
+    return str(path)
+
+
+def test_a_table_may_name_expressions_and_their_rules_hold(tmp_path: Path) -> None:
+    """The preset that blocks mouths has another name's job here, and blocks them still; what is beside it plays on."""
+    preset = {"happy": _binds(0, isBinary=True, overrideMouth="block"), "aa": _binds(1, 0.9)}
+    character = _character(("smiley", "mouthA", "brow"), preset=preset)
+    rows = [Row("smiley", {}), Row("mouthA", {}), Row("brow", {"browInnerUp": 0.5})]
+    table = _written(tmp_path / "t.toml", rows, {"Happy": {"browDownLeft": 1.0}, "aa": {"jawOpen": 1.0}})
+    retargeter = Retargeter(character, mapping=table)
+    face = params(browDownLeft=0.4, jawOpen=0.5, browInnerUp=1.0)
+    np.testing.assert_allclose(retargeter.pose_from_params(face).weights, [0, 0.45, 0.5])
+    face = params(browDownLeft=0.6, jawOpen=0.5, browInnerUp=1.0)
+    np.testing.assert_allclose(retargeter.pose_from_params(face).weights, [1, 0, 0.5])
+    assert retargeter.morphs.reasons == ("expression 'happy'", "expression 'aa'", "table mine")
+    assert {"browDownLeft", "jawOpen", "browInnerUp"}.isdisjoint(retargeter.morphs.missing)
+
+
+def test_a_table_with_expressions_is_no_harm_where_there_are_none(tmp_path: Path) -> None:
+    character = character_from_bytes(small_builder(("a", "b")).to_bytes(), "plain")
+    table = _written(tmp_path / "t.toml", [Row("a", {"jawOpen": 1.0})], {"aa": {"jawOpen": 1.0}})
+    np.testing.assert_allclose(
+        Retargeter(character, mapping=table).pose_from_params(params(jawOpen=0.5)).weights, [0.5, 0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("aa = { jawOpen = 1.0, bias = 0.1 }", "'aa' has a bias or a clamp"),
+        ("aa = { jawOpn = 1.0 }", "'aa' names the unknown unit 'jawOpn'; did you mean 'jawOpen'"),
+        ("aa = {}\nAA = {}", "'AA' is the same as an earlier expression"),
+    ],
+)
+def test_wrong_expressions_of_a_table_are_said(line: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "t.toml").write_text(f"[expressions]\n{line}\n[morphs]\n")
+    with pytest.raises(BadMapping, match=said):
+        load_mapping_file(tmp_path / "t.toml")
+
+
+def _gains(count: int, **of_morph: tuple[int, float]) -> np.ndarray:
+    gains = np.zeros((count, 52))
+    for unit, (row, gain) in of_morph.items():
+        gains[row, EXPRESSION_INDEX[unit]] = gain
+    return gains
+
+
+def test_shapes_go_through_the_expression_that_moves_just_them() -> None:
+    preset = {"aa": _binds(0, 0.5), "blink": _binds(1), "happy": _both_binds((0, 1.0), (2, 1.0))}
+    character = _character(("mouth", "shut", "smile", "nose"), preset=preset, custom={"Mouth": _binds(0, 1.0)})
+    gains = _gains(4, jawOpen=(0, 0.8), mouthSmileLeft=(2, 1.0), eyeBlinkLeft=(1, 0.5), eyeBlinkRight=(1, 0.5))
+    shown, left = through_expressions(character, gains)
+    # `aa` shows half an open mouth only; `happy` opens it as well.
+    assert shown == {"blink": {"eyeBlinkLeft": 0.5, "eyeBlinkRight": 0.5}, "Mouth": {"jawOpen": 0.8}}
+    np.testing.assert_array_equal(left, _gains(4, mouthSmileLeft=(2, 1.0)))
+
+
+def test_two_shapes_that_an_expression_joins_are_one() -> None:
+    character = _character(("lid", "lash"), custom={"wink": _both_binds((0, 1.0), (1, 0.5))})
+    gains = np.zeros((2, 52))
+    gains[:, EXPRESSION_INDEX["eyeBlinkLeft"]] = (0.8, 0.4)
+    shown, left = through_expressions(character, gains)
+    assert shown == {"wink": {"eyeBlinkLeft": 0.8}}
+    assert not left.any()
+    gains[:, EXPRESSION_INDEX["eyeBlinkLeft"]] = (0.8, 0.8)
+    assert through_expressions(character, gains)[0] == {}
+
+
+def test_without_vrm_all_stays_with_the_shapes() -> None:
+    character = character_from_bytes(small_builder(("a", "b")).to_bytes(), "plain")
+    gains = _gains(2, jawOpen=(0, 1.0))
+    shown, left = through_expressions(character, gains)
+    assert shown == {}
+    np.testing.assert_array_equal(left, gains)
+
+
+def _both_binds(*binds: tuple[int, float]) -> dict:
+    return {"morphTargetBinds": [{"node": 4, "index": index, "weight": weight} for index, weight in binds]}

@@ -3,6 +3,7 @@
 import copy
 import json
 import random
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,10 @@ from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, IDENTITY_CO
 from commedia.morphable.landmarks import points
 from commedia.outputs.packing import pack
 from commedia.retarget.solve import Retargeter
-from commedia.rigging.map import known_units, map_rig
+from commedia.retarget.tables import load_mapping_file
+from commedia.rigging.closure import Closure
+from commedia.rigging.map import BY_SHAPE, Solved, known_units, map_rig, mapping_text
+from commedia.rigging.sight import NoFaceSeen
 from commedia.rigging.template import load_template
 
 pytest.importorskip("scipy")
@@ -105,3 +109,57 @@ def test_shapes_that_move_nothing_are_said(tmp_path: Path):
     (tmp_path / "dead.glb").write_bytes(builder.to_bytes())
     with pytest.raises(Exception, match="has 1 blendshapes and none moves anything; 'commedia rig make'"):
         map_rig(tmp_path / "dead.glb", tmp_path / "dead.toml")
+
+
+@pytest.mark.slow
+def test_a_face_that_no_picture_shows_is_told_by_its_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Without eye bones, two blinks under their own names say where the eyes are."""
+
+    def unseen(_: object) -> None:
+        raise NoFaceSeen("no face was seen")
+
+    monkeypatch.setattr("commedia.rigging.map.find_marks", unseen)
+    numbers = list(range(52))
+    random.Random(2).shuffle(numbers)
+    secret = {name: f"shape_{number:02d}" for name, number in zip(EXPRESSION_NAMES, numbers, strict=True)}
+    secret |= {name: name for name in ("eyeBlinkLeft", "eyeBlinkRight")}
+    head, table = tmp_path / "head.glb", tmp_path / "head.toml"
+    head.write_bytes(renamed(default_head_glb(), secret.__getitem__))
+    assert main(["rig", "map", str(head), "-o", str(table)]) == 0
+    said = capsys.readouterr().out
+    assert "our head does not lie on this face" in said
+    assert "any doubt leaves a unit alone" in said
+    found = load_mapping_file(table).morphs
+    units = {secret[name].replace("_", "").lower(): name for name in EXPRESSION_NAMES}
+    mapped = {morph: set(own) for morph, own in found.items() if own}
+    assert mapped == {morph: {units[morph]} for morph in mapped}
+    assert {"jawOpen", "mouthSmileLeft", "browInnerUp", "eyeWideRight"} <= {units[morph] for morph in mapped}
+    # Nothing carries irises, so looks cannot be told.
+    assert not any(units[morph].startswith("eyeLook") for morph in mapped)
+    monkeypatch.setattr("commedia.rigging.map.known_units", lambda character, **_: known_units(character, names=False))
+    assert main(["rig", "map", str(head), "-o", str(table)]) == 2
+    assert "nor do its shapes say where its features are" in capsys.readouterr().err
+
+
+def test_a_vrm_table_names_expressions_where_they_do_the_job():
+    """What the presets show goes through them; a shape that none shows alone stays, and the table says so."""
+    builder = small_builder(("shut", "smile", "brow"))
+    bind = {"morphTargetBinds": [{"node": 4, "index": 0, "weight": 1.0}]}
+    builder.tree["extensions"] = {"VRMC_vrm": {"expressions": {"preset": {"blinkLeft": bind | {"isBinary": True}}}}}
+    character = character_from_bytes(builder.to_bytes(), "small")
+    solved = tuple(
+        Solved(unit, {"eyeBlinkLeft": {"shut": 1.0}, "browInnerUp": {"brow": 1.0}}.get(unit, {}), None, BY_SHAPE, "")
+        for unit in EXPRESSION_NAMES
+    )
+    table = tomllib.loads(mapping_text(character, solved, (), Path("small.vrm"), ()))
+    assert table["expressions"] == {"blinkLeft": {"eyeBlinkLeft": 1}}
+    assert table["morphs"] == {"shut": {}, "smile": {}, "brow": {"browInnerUp": 1}}
+    text = mapping_text(character, solved, (), Path("small.vrm"), ())
+    assert "no expression moves this alone" in next(line for line in text.splitlines() if "brow" in line)
+    # Lids that must go beyond 1 to close cannot be closed by an expression.
+    closure = Closure("eyeBlinkLeft", 0.1, 1.2, 0.0)
+    table = tomllib.loads(mapping_text(character, solved, (closure,), Path("small.vrm"), ()))
+    assert "expressions" not in table
+    assert table["morphs"]["shut"] == {"eyeBlinkLeft": 1.2, "clamp": [0, 1.2]}

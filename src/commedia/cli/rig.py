@@ -101,10 +101,14 @@ def mapped_text(mapped: "Mapped") -> str:
     missing = mapped.missing()
     lines += ["", f"{len(mapped.units) - len(missing)} of {len(mapped.units)} units are mapped"]
     lines += [f"left alone: {', '.join(missing)}"] if missing else []
-    if len(missing) > MOST_UNKNOWN * len(mapped.units):
+    lines += [f"{one.unit} may be {' or '.join(one.shapes)}: choose in the table" for one in mapped.doubts]
+    if mapped.by_features:
         lines.append(
-            "few shapes were recognised; a drawn face needs its landmarks picked by hand: --landmarks pairs.toml"
+            "our head does not lie on this face, so only what shapes do to eyes, lids, brows and lips was compared; "
+            "whether lids and lips close was not looked at, and any doubt leaves a unit alone"
         )
+    elif len(missing) > MOST_UNKNOWN * len(mapped.units):
+        lines.append("few shapes were recognised; landmarks picked by hand may help: --landmarks pairs.toml")
     lines += [f"shapes that answer to nothing: {', '.join(mapped.unused)}"] if mapped.unused else []
     lines += [f"cannot be told apart: {first} and {second}" for first, second in mapped.alike]
     for one in mapped.closures:

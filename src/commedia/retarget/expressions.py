@@ -4,17 +4,21 @@ The author of a VRM decides what an expression looks like, so a file that brings
 is driven through them. Presets are far fewer; the table `expressions/vrm.toml` says which units each of them shows.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
 from commedia.characters.character import Character
 from commedia.characters.look_at import LookAt, gaze_weights
-from commedia.characters.vrm import Expression, applied, read_vrm
+from commedia.characters.vrm import Expression, Vrm, applied, read_vrm
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
 from commedia.retarget.gaze import gaze_yaw_pitch
 from commedia.retarget.tables import load_expression_table, plain_morph
+
+SAME = 0.002
+"""Of a unit's weights: tables are written to three digits."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +26,14 @@ class ExpressionMap:
     """How units become values of expressions, and those the weights of one rig."""
 
     kind: str
-    """`Perfect Sync expression` or `VRM expression`."""
+    """`Perfect Sync expression`, `VRM expression`, or `expression` where a table names it."""
     expressions: tuple[Expression, ...]
     expression_from_unit: Float[np.ndarray, "x e"]
     morph_from_expression: Float[np.ndarray, "m x"]
     look_at: LookAt | None = None
     """By whose ranges the four look presets turn the eyes; without one they follow the matrix as all others do."""
+    beside: Float[np.ndarray, "m e"] | None = None
+    """What units move without any expression."""
 
     def morphs(self, units: Float[np.ndarray, "e"]) -> Float[np.ndarray, " m"]:
         """Weights of all morphs, not yet limited to 1."""
@@ -37,7 +43,8 @@ class ExpressionMap:
             looks = gaze_weights(self.look_at, *np.rad2deg(gaze_yaw_pitch(units).mean(axis=0)).tolist())
             for row, one in enumerate(self.expressions):
                 values[row] = looks.get(one.name, values[row]) if one.preset else values[row]
-        return self.morph_from_expression @ applied(self.expressions, values)
+        shown = self.morph_from_expression @ applied(self.expressions, values)
+        return shown if self.beside is None else shown + self.beside @ units
 
 
 def expression_maps(character: Character) -> tuple[ExpressionMap | None, ExpressionMap | None]:
@@ -66,8 +73,51 @@ def expression_maps(character: Character) -> tuple[ExpressionMap | None, Express
         for row, shown in added:
             units[row] = shown
             covered |= shown.keys()
-    look_at = vrm.look_at if vrm.look_at is not None and vrm.look_at.kind == "expression" else None
-    return perfect, _map("VRM expression", vrm.expressions, columns, units, look_at)
+    return perfect, _map("VRM expression", vrm.expressions, columns, units, _look_at(vrm))
+
+
+def map_of_table(
+    character: Character, table: Mapping[str, Mapping[str, float]], beside: Float[np.ndarray, "m e"]
+) -> ExpressionMap | None:
+    """The way through the expressions that a table names, in plain form; None where the character has none of them."""
+    vrm = read_vrm(character.document) if table else None
+    if vrm is None:
+        return None
+    plain = [plain_morph(one.name) for one in vrm.expressions]
+    # Of names that are one to a table, the first is driven, which is a preset where there is one.
+    units = [dict(table.get(name, {})) if name not in plain[:row] else {} for row, name in enumerate(plain)]
+    columns = [_column(character, one) for one in vrm.expressions]
+    found = _map("expression", vrm.expressions, columns, units, _look_at(vrm))
+    return None if found is None else replace(found, beside=beside)
+
+
+def through_expressions(
+    character: Character, gains: Float[np.ndarray, "m e"]
+) -> tuple[dict[str, dict[str, float]], Float[np.ndarray, "m e"]]:
+    """Find the units whose shapes are exactly those of one of a VRM's expressions; also return what they leave.
+
+    An expression cannot go beyond 1: what asks for more of its shapes stays with them.
+    """
+    vrm, left = read_vrm(character.document), gains.copy()
+    shown: dict[str, dict[str, float]] = {}
+    seen: set[str] = set()
+    for one in sorted(vrm.expressions if vrm is not None else (), key=lambda one: not one.preset):
+        own = _column(character, one) * character.rig.effective
+        known = plain_morph(one.name) in seen
+        seen.add(plain_morph(one.name))
+        if known or not own.any():
+            continue
+        share = own @ left / (own @ own)
+        same = np.linalg.norm(left - np.outer(own, share), axis=0) < SAME * np.linalg.norm(left, axis=0)
+        units = np.flatnonzero(same & (share > 0) & (share <= 1 + SAME))
+        if len(units):
+            shown[one.name] = {EXPRESSION_NAMES[unit]: round(float(share[unit]), 3) for unit in units}
+            left[:, units] = 0
+    return shown, left
+
+
+def _look_at(vrm: Vrm) -> LookAt | None:
+    return vrm.look_at if vrm.look_at is not None and vrm.look_at.kind == "expression" else None
 
 
 def _column(character: Character, expression: Expression) -> np.ndarray:

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from commedia.characters.character import Character
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, mirrored_name
 from commedia.errors import BadCharacter, nearest
-from commedia.retarget.expressions import ExpressionMap, expression_maps
+from commedia.retarget.expressions import ExpressionMap, expression_maps, map_of_table
 from commedia.retarget.limits import Limits, limits_of_rig
 from commedia.retarget.sides import names_are_mirrored
 from commedia.retarget.tables import Mapping as Mapping
@@ -128,7 +128,8 @@ def _map_with(character: Character, mapping: Mapping) -> MorphMap:
     for row, name in enumerate(plain):
         if name is not None and name not in mapping.stand_ins:
             _write(matrix, row, known[name])
-            reasons[row] = f"table {mapping.name}" if name in tabled else "exact name"
+            # A table may name a morph only to say that no unit drives it.
+            reasons[row] = "" if not known[name] else f"table {mapping.name}" if name in tabled else "exact name"
     covered = np.any(matrix[rig.effective], axis=0).reshape(-1)
     for row, name in enumerate(plain):
         if name in mapping.stand_ins and not any(covered[EXPRESSION_INDEX[unit]] for unit in known[name]):
@@ -137,22 +138,35 @@ def _map_with(character: Character, mapping: Mapping) -> MorphMap:
     driven = matrix.any(axis=1)
     bias = np.array([mapping.bias.get(name or "", 0.0) for name in plain]).reshape(-1) * driven
     clamp = np.array([mapping.clamp.get(name or "", (0.0, 1.0)) for name in plain]).reshape(-1, 2)
-    missing, limits = _missing(character, matrix), limits_of_rig(mapping.limits, plain)
-    return MorphMap(matrix, missing, mapping.name, bias, clamp, tuple(reasons), limits=limits)
+    through, limits = map_of_table(character, mapping.expressions, matrix), limits_of_rig(mapping.limits, plain)
+    if through is not None:
+        own = through.morph_from_expression @ through.expression_from_unit
+        matrix, reasons = matrix + own, [_either(pair) for pair in zip(reasons, _through_reasons(through), strict=True)]
+    missing = _missing(character, matrix)
+    return MorphMap(matrix, missing, mapping.name, bias, clamp, tuple(reasons), through, limits)
 
 
 def _through(character: Character, expressions: ExpressionMap | None) -> list[MorphMap]:
     if expressions is None:
         return []
     matrix = expressions.morph_from_expression @ expressions.expression_from_unit
-    reasons = tuple(
-        f"{expressions.kind} '{expressions.expressions[int(row.argmax())].name}'" if row.any() else ""
-        for row in expressions.morph_from_expression * expressions.expression_from_unit.any(axis=1)
-    )
     count = len(matrix)
     clamp = np.tile([0.0, 1.0], (count, 1))
     missing = _missing(character, matrix)
-    return [MorphMap(matrix, missing, expressions.kind, np.zeros(count), clamp, reasons, expressions)]
+    return [
+        MorphMap(matrix, missing, expressions.kind, np.zeros(count), clamp, _through_reasons(expressions), expressions)
+    ]
+
+
+def _through_reasons(expressions: ExpressionMap) -> tuple[str, ...]:
+    return tuple(
+        f"{expressions.kind} '{expressions.expressions[int(row.argmax())].name}'" if row.any() else ""
+        for row in expressions.morph_from_expression * expressions.expression_from_unit.any(axis=1)
+    )
+
+
+def _either(reasons: tuple[str, str]) -> str:
+    return ", ".join(reason for reason in reasons if reason)
 
 
 def _missing(character: Character, matrix: np.ndarray) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Mapping tables written: what `tables.py` reads back as it was meant."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from commedia.retarget.limits import Limit
@@ -19,13 +19,22 @@ class Row:
     note: str = ""
 
 
-def table_text(name: str, rows: Sequence[Row], remarks: Sequence[str] = (), limits: Sequence[Limit] = ()) -> str:
+def table_text(
+    name: str,
+    rows: Sequence[Row],
+    remarks: Sequence[str] = (),
+    limits: Sequence[Limit] = (),
+    expressions: Mapping[str, Mapping[str, float]] | None = None,
+) -> str:
     """Return the table as TOML. Of names that are one name to a table, only the first has a line.
 
     The factors of `limits` may be by any spelling of the morphs' names.
     """
     lines = [f"# {_line(remark)}" for remark in remarks]
-    lines += ["", f"name = {quoted(name)}", "", "[morphs]"]
+    lines += ["", f"name = {quoted(name)}"]
+    lines += ["", "[expressions]"] if expressions else []
+    lines += [_morph(Row(one, dict(units))) for one, units in (expressions or {}).items()]
+    lines += ["", "[morphs]"]
     seen: set[str] = set()
     for row in rows:
         plain = plain_morph(row.morph)

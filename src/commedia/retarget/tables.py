@@ -13,6 +13,8 @@ A table says which units each morph shows. Per morph `{ unit = gain, ... }`, and
     [[limits]]
     sum = { Zwinkern_L = 1.0, Blinzeln_L = 0.4 }    # of the weights, each times its number:
     most = 1.0                                      # what goes beyond is taken from all of them alike
+    [expressions]            # of a VRM, in place of the morphs they move; its isBinary and overrides are obeyed
+    blinkRight = { eyeBlinkRight = 1.0 }
 
 Reads tables and says what is wrong with them; it does not look at rigs.
 """
@@ -34,7 +36,7 @@ MAPPINGS = Path(__file__).resolve().parents[1] / "assets" / "mappings" / "morphs
 EXPRESSION_TABLES = MAPPINGS.parent / "expressions"
 """The same format for VRM's expressions, whose names would mean nothing on morphs."""
 MAX_BYTES = 1 << 20
-SECTIONS = ("name", "sides", "needs", "morphs", "stand_ins", "ignored", "limits")
+SECTIONS = ("name", "sides", "needs", "morphs", "expressions", "stand_ins", "ignored", "limits")
 FULL = (0.0, 1.0)
 
 
@@ -66,6 +68,8 @@ class Mapping:
     needs: frozenset[str] = frozenset()
     """Plain names without which the table is not meant; only a user who names the table overrules that."""
     limits: tuple[Limit, ...] = ()
+    expressions: dict[str, dict[str, float]] = field(default_factory=dict)
+    """By plain name of a VRM's expression: how much of which unit it shows."""
 
 
 def mapping_names() -> tuple[str, ...]:
@@ -159,7 +163,21 @@ class _Reader:
             sides == "geometry",
             frozenset(map(plain_morph, self._names(table.get("needs", []), "needs"))),
             self._limits(table.get("limits", []), table.get("morphs", {})),
+            self._expressions(table),
         )
+
+    def _expressions(self, table: dict) -> dict[str, dict[str, float]]:
+        found: dict[str, dict[str, float]] = {}
+        for name, entry in self._section(table, "expressions").items():
+            if plain_morph(name) in found:
+                self._fail(name, f"'{name}' is the same as an earlier expression once case and separators are left out")
+            units = self._units(name, entry)
+            if "bias" in units or "clamp" in entry:
+                self._fail(
+                    name, f"the expression '{name}' has a bias or a clamp; only morphs may, its file says the rest"
+                )
+            found[plain_morph(name)] = units
+        return found
 
     def _units(self, morph: str, entry: object) -> dict[str, float]:
         if not isinstance(entry, dict):

@@ -55,6 +55,10 @@ class Assignment:
     nearest: Int[np.ndarray, "e"]
     """The shape that alone does best; -1 where none does anything."""
 
+    def mapped(self) -> int:
+        """How many units have a shape."""
+        return int(self.weights.any(axis=1).sum())
+
 
 def products(
     shapes: Float[np.ndarray, "m n 3"], units: Float[np.ndarray, "e n 3"], areas: Float[np.ndarray, "n"]

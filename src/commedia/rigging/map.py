@@ -11,25 +11,32 @@ from jaxtyping import Bool, Float
 
 from commedia.characters.character import Character
 from commedia.characters.open import open_character
+from commedia.characters.vrm import read_vrm
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
 from commedia.errors import BadCharacter, CommediaError
 from commedia.outputs.atomic import written_aside
+from commedia.retarget.expressions import through_expressions
 from commedia.retarget.gaze import LOOKS
 from commedia.retarget.inspection import SIDES
 from commedia.retarget.mapping import propose_map
 from commedia.retarget.table_text import Row, table_text
 from commedia.retarget.tables import FULL, plain_morph
-from commedia.rigging.assignment import Assignment, alike, assign, products, vertex_areas
+from commedia.rigging.assignment import SURE_SHARE, Assignment, alike, assign, products, vertex_areas
 from commedia.rigging.closure import Closure, closed_gains, find_closures, lip_limits
 from commedia.rigging.contact import find_openings
+from commedia.rigging.features import NoFeatures, find_features
+from commedia.rigging.likeness import Doubt, liken
 from commedia.rigging.pairs import read_pairs
+from commedia.rigging.registration import LandmarksMisplaced
 from commedia.rigging.sculpt import Sculpt, assembled, morph_displacements
-from commedia.rigging.sight import find_marks
+from commedia.rigging.sight import NoFaceSeen, find_marks
+from commedia.rigging.skin import skin_of
 from commedia.rigging.units import Units, make_units
 
 BY_SHAPE = "by what it moves"
 LEFT_ALONE = "no shape moves like it"
 BY_BONE = "eye bone"
+IN_DOUBT = "more than one shape may be it"
 LEAST_GAIN = 0.005
 """A smaller one is not worth a line."""
 
@@ -43,6 +50,17 @@ class Known:
     """Per unit; empty for those that no name answers for."""
     bones: tuple[str, ...] = ()
     """`Left`, `Right`: eyes that can turn by a bone."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """Which shapes are which unit, and how that was told."""
+
+    found: Assignment
+    alike: tuple[tuple[str, str], ...]
+    units: Units | None
+    """Our own, laid over the face; None where that said too little and lids, brows and lips were looked at instead."""
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,10 +87,14 @@ class Mapped:
     alike: tuple[tuple[str, str], ...]
     """Shapes that cannot be told apart."""
     closures: tuple[Closure, ...]
+    by_features: bool = False
+    """Whether only lids, brows, eyes and lips were compared, because our head does not lie on the face."""
+    doubts: tuple[Doubt, ...] = ()
+    """Units that were left alone because several shapes, which differ, may be meant."""
 
     def missing(self) -> tuple[str, ...]:
         """Units that nothing answers for."""
-        return tuple(one.unit for one in self.units if one.reason == LEFT_ALONE)
+        return tuple(one.unit for one in self.units if one.reason in (LEFT_ALONE, IN_DOUBT))
 
 
 def map_rig(source: Path, output: Path, pairs: Path | None = None, *, names: bool = True) -> Mapped:
@@ -94,18 +116,14 @@ def map_rig(source: Path, output: Path, pairs: Path | None = None, *, names: boo
         )
     known = known_units(character, names=names)
     sculpt = assembled(character)
-    units = make_units(
-        sculpt.vertices, sculpt.triangles, find_marks(sculpt) if pairs is None else read_pairs(pairs, sculpt)
-    )
-    found, doubles = solve_units(sculpt, units, known)
-    solved = tuple(_solved(character, known, found, number) for number in range(EXPRESSION_COUNT))
-    openings = find_openings(sculpt.vertices, sculpt.triangles, units)
-    closures = find_closures(sculpt, openings, _gains(character, solved))
+    told = tell_units(sculpt, known, pairs)
+    solved = tuple(_solved(character, known, told, number) for number in range(EXPRESSION_COUNT))
+    closures = _closures(sculpt, told.units, _gains(character, solved))
     used = {morph for one in solved for morph in one.morphs}
     unused = tuple(name for name, moves in _effective(character) if moves and name not in used)
     with written_aside(output) as file:
-        file.write(_text(character, solved, closures, source).encode("utf-8", "replace"))
-    return Mapped(output, solved, unused, doubles, closures)
+        file.write(mapping_text(character, solved, closures, source, told.doubts).encode("utf-8", "replace"))
+    return Mapped(output, solved, unused, told.alike, closures, told.units is None, told.doubts)
 
 
 def known_units(character: Character, *, names: bool = True) -> Known:
@@ -121,6 +139,42 @@ def known_units(character: Character, *, names: bool = True) -> Known:
     return Known(gains, tuple(reasons), bones)
 
 
+def tell_units(sculpt: Sculpt, known: Known, pairs: Path | None = None) -> Told:
+    """Lay our head over the face; where few shapes are recognised so, compare lids, brows and lips alone.
+
+    Landmarks that somebody picked are always believed.
+    """
+    laid, refusal = None, None
+    try:
+        marks = find_marks(sculpt) if pairs is None else read_pairs(pairs, sculpt)
+        units = make_units(sculpt.vertices, sculpt.triangles, marks)
+        laid = Told(*solve_units(sculpt, units, known), units)
+    except (NoFaceSeen, LandmarksMisplaced) as error:
+        if pairs is not None:
+            raise
+        refusal = error
+    asked = sum(not reason for reason in known.reasons)
+    if laid is not None and (pairs is not None or laid.found.mapped() >= SURE_SHARE * asked):
+        return laid
+    try:
+        likened = _likened(sculpt, known)
+    except NoFeatures as error:
+        if laid is None:
+            raise NoFeatures(f"{refusal}; nor do its shapes say where its features are: {error}") from None
+        return laid
+    return likened if laid is None or likened.found.mapped() > laid.found.mapped() else laid
+
+
+def _likened(sculpt: Sculpt, known: Known) -> Told:
+    names = sculpt.character.rig.morph_names
+    skin = skin_of(sculpt, known.gains)
+    free = ~known.gains.any(axis=1) & _addressable(names)
+    found, doubts = liken(skin, find_features(skin), free, np.array([not reason for reason in known.reasons]), names)
+    _leave_to_bones(found, known)
+    multiplied = products(skin.shapes, np.zeros((0, *skin.vertices.shape)), np.ones(len(skin.vertices)))
+    return Told(found, tuple((names[a], names[b]) for a, b in alike(multiplied)), None, doubts)
+
+
 def solve_units(sculpt: Sculpt, units: Units, known: Known) -> tuple[Assignment, tuple[tuple[str, str], ...]]:
     """Find shapes for the units that nothing answers for; also return the pairs of shapes that are the same."""
     names = sculpt.character.rig.morph_names
@@ -131,12 +185,22 @@ def solve_units(sculpt: Sculpt, units: Units, known: Known) -> tuple[Assignment,
     multiplied = products(own, units.displacements[:, rows], areas)
     free = ~known.gains.any(axis=1) & _addressable(names)
     found = assign(multiplied, free, np.array([not reason for reason in known.reasons]))
+    _leave_to_bones(found, known)
+    return found, tuple((names[a], names[b]) for a, b in alike(multiplied))
+
+
+def _leave_to_bones(found: Assignment, known: Known) -> None:
     for side in known.bones:
         looks = [EXPRESSION_INDEX[look + side] for look in LOOKS]
         # Gaze is the bone's or the shapes', and never half of each.
         if not all(known.reasons[look] or found.weights[look].any() for look in looks):
             found.weights[looks] = 0
-    return found, tuple((names[a], names[b]) for a, b in alike(multiplied))
+
+
+def _closures(sculpt: Sculpt, units: Units | None, gains: Float[np.ndarray, "m e"]) -> tuple[Closure, ...]:
+    if units is None:
+        return ()
+    return find_closures(sculpt, find_openings(sculpt.vertices, sculpt.triangles, units), gains)
 
 
 def _addressable(names: tuple[str, ...]) -> Bool[np.ndarray, "m"]:
@@ -149,8 +213,8 @@ def _effective(character: Character) -> list[tuple[str, bool]]:
     return list(zip(character.rig.morph_names, character.rig.effective.tolist(), strict=True))
 
 
-def _solved(character: Character, known: Known, found: Assignment, number: int) -> Solved:
-    names, unit = character.rig.morph_names, EXPRESSION_NAMES[number]
+def _solved(character: Character, known: Known, told: Told, number: int) -> Solved:
+    names, unit, found = character.rig.morph_names, EXPRESSION_NAMES[number], told.found
     if known.reasons[number]:
         column = known.gains[:, number]
         return Solved(
@@ -161,7 +225,8 @@ def _solved(character: Character, known: Known, found: Assignment, number: int) 
     nearest = names[found.nearest[number]] if found.nearest[number] >= 0 else ""
     if not morphs and unit.startswith("eyeLook") and unit.endswith(known.bones):
         return Solved(unit, {}, None, BY_BONE, "")
-    return Solved(unit, morphs, residual, BY_SHAPE if morphs else LEFT_ALONE, nearest)
+    doubtful = any(doubt.unit == unit for doubt in told.doubts)
+    return Solved(unit, morphs, residual, BY_SHAPE if morphs else IN_DOUBT if doubtful else LEFT_ALONE, nearest)
 
 
 def _gains(character: Character, solved: tuple[Solved, ...]) -> Float[np.ndarray, "m e"]:
@@ -173,18 +238,30 @@ def _gains(character: Character, solved: tuple[Solved, ...]) -> Float[np.ndarray
     return gains
 
 
-def _text(character: Character, solved: tuple[Solved, ...], closures: tuple[Closure, ...], source: Path) -> str:
+def mapping_text(
+    character: Character,
+    solved: tuple[Solved, ...],
+    closures: tuple[Closure, ...],
+    source: Path,
+    doubts: tuple[Doubt, ...],
+) -> str:
+    """Write the table. Of a VRM, units go through its expressions where one moves just their shapes: see `mapping`."""
     names, gains = character.rig.morph_names, closed_gains(_gains(character, solved), closures)
     residual = {one.unit: one.residual for one in solved}
+    expressions, left = through_expressions(character, gains)
+    is_vrm = read_vrm(character.document) is not None
     rows = []
-    for name, column in zip(names, gains, strict=True):
+    for name, whole, column in zip(names, gains, left, strict=True):
         own = {EXPRESSION_NAMES[unit]: float(column[unit]) for unit in column.nonzero()[0]}
+        note = _note(own, residual) if own or not whole.any() else "its expressions move it"
+        note += "; no expression moves this alone and as far" if own and is_vrm else ""
         # A shape that must go beyond 1 to close may.
-        rows.append(Row(name, own, (0.0, max(1.0, *own.values())) if own else FULL, _note(own, residual)))
+        rows.append(Row(name, own, (0.0, max(1.0, *own.values())) if own else FULL, note.removeprefix("; ")))
     head = f"Which unit moves which shape of {source.name}, found by 'commedia rig map'; to be changed by hand at will."
-    remarks = [_left_alone(one) for one in solved if one.reason == LEFT_ALONE]
+    remarks = [f"{one.unit} is left alone: choose one of {', '.join(one.shapes)}" for one in doubts]
+    remarks += [_left_alone(one) for one in solved if one.reason == LEFT_ALONE]
     remarks += [f"{one.unit} times {one.gain:g}, so that it closes" for one in closures if one.gain > 1]
-    return table_text(source.stem, rows, [head, *remarks], lip_limits(names, gains, closures))
+    return table_text(source.stem, rows, [head, *remarks], lip_limits(names, gains, closures), expressions)
 
 
 def _left_alone(one: Solved) -> str:
