@@ -14,11 +14,16 @@ from commedia.characters.container import parse_document
 from commedia.characters.gltf import character_from_bytes, character_from_document
 from commedia.errors import BadCharacter
 from commedia.geometry.meshes import smooth_normals, weld
-from commedia.geometry.wavefront import Surface, corners, read_obj
+from commedia.geometry.wavefront import MAX_BYTES, Surface, corners, read_obj
 
 MAX_SHAPES = 1000
 MAX_TOTAL = 1 << 26
 """Vertices of all shapes together: what fits a glTF file of a gigabyte."""
+
+MAX_VERTICES = 1_000_000
+"""Of one file: more take more memory than a character is worth."""
+LEAST_LINE = len(b"v 0 0 0\n")
+CHUNK = 1 << 20
 
 
 def read_sculpt(neutral: Path, shapes: Path) -> Character:
@@ -48,15 +53,39 @@ def read_neutral(neutral: Path) -> Character:
     return character_from_document(document, needs_morphs=False)
 
 
+def _read_shape(path: Path) -> Surface:
+    _refuse_many(path)
+    return read_obj(path, BadCharacter)
+
+
+def _refuse_many(path: Path) -> None:
+    """Refuse too many vertices before the first is read: a list of two millions is 300 MB, and takes seconds."""
+    try:
+        # Smaller files have no room for so many; larger ones are refused for that.
+        if not path.is_file() or not LEAST_LINE * MAX_VERTICES < path.stat().st_size <= MAX_BYTES:
+            return
+        with path.open("rb") as file:
+            # An end of a chunk may part one letter from its space.
+            count = sum(1 + _vertices(chunk) for chunk in iter(lambda: file.read(CHUNK), b""))
+    except OSError as error:
+        raise BadCharacter(f"cannot read {path}: {error.strerror or error}") from None
+    if count > MAX_VERTICES:
+        raise BadCharacter(f"{path} has more than {MAX_VERTICES:,} vertices, and a character may have no more")
+
+
+def _vertices(chunk: bytes) -> int:
+    return sum(chunk.count(b"v" + space) for space in (b" ", b"\t", b"\v", b"\f"))
+
+
 def _read_surface(path: Path) -> Surface:
-    surface = read_obj(path, BadCharacter)
+    surface = _read_shape(path)
     if not surface.faces:
         raise BadCharacter(f"{path} has no faces, so there is nothing to see; expected lines that begin with 'f'")
     return surface
 
 
 def _offset(path: Path, surface: Surface, neutral: Path) -> np.ndarray:
-    moved, count = read_obj(path, BadCharacter), len(surface.positions)
+    moved, count = _read_shape(path), len(surface.positions)
     if len(moved.positions) != count:
         raise BadCharacter(
             f"the shape {path.name} has {len(moved.positions):,} vertices and the neutral {neutral.name} has "
