@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from commedia.geometry.meshes import smooth_normals
-from commedia.render.rasterize_numpy import BACKGROUND, Fragments, interpolate, rasterize
+from commedia.render.rasterize_numpy import BACKGROUND, Fragments, Keep, interpolate, rasterize
 from commedia.render.shade_numpy import Surface, View, framing_view, render_mesh
 
 
-def slow_rasterize(vertices: np.ndarray, triangles: np.ndarray, height: int, width: int) -> Fragments:
+def slow_rasterize(
+    vertices: np.ndarray, triangles: np.ndarray, height: int, width: int, keep: Keep | None = None
+) -> Fragments:
     """The definition, one pixel and one triangle at a time."""
     owner = np.full((height, width), BACKGROUND, dtype=np.int32)
     weights = np.zeros((height, width, 3), dtype=np.float32)
@@ -21,7 +23,8 @@ def slow_rasterize(vertices: np.ndarray, triangles: np.ndarray, height: int, wid
             for x in range(width):
                 barycentric = np.linalg.solve(frame, [x + 0.5, y + 0.5, 1])
                 depth = barycentric @ corners[:, 2]
-                if barycentric.min() >= 0 and depth > nearest[y, x]:
+                solid = keep is None or keep(np.array([index]), barycentric[None].astype(np.float32))[0]
+                if barycentric.min() >= 0 and depth > nearest[y, x] and solid:
                     nearest[y, x], owner[y, x], weights[y, x] = depth, index, barycentric
     return Fragments(owner, weights)
 
@@ -40,6 +43,18 @@ def test_fast_and_slow_agree_on_random_triangles(seed: int) -> None:
     assert (slow.triangle >= 0).mean() > 0.5, "a picture with nothing in it would prove nothing"
     np.testing.assert_array_equal(fast.triangle, slow.triangle)
     np.testing.assert_allclose(fast.barycentric, slow.barycentric, atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_through_many_layers_of_cut_outs_the_nearest_solid_one_is_seen(seed: int) -> None:
+    def keep(triangle: np.ndarray, barycentric: np.ndarray) -> np.ndarray:
+        return (triangle % 7 == 0) | (barycentric[:, 0] > 0.6)
+
+    vertices, triangles = random_soup(np.random.default_rng(seed), count=140, size=24)
+    fast = rasterize(vertices, triangles, 20, 28, keep=keep)
+    slow = slow_rasterize(vertices, triangles, 20, 28, keep)
+    assert (slow.triangle != rasterize(vertices, triangles, 20, 28).triangle).mean() > 0.3
+    np.testing.assert_array_equal(fast.triangle, slow.triangle)
 
 
 def test_neighbours_share_every_pixel_without_cracks() -> None:
