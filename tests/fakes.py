@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -169,6 +169,8 @@ class FakeRegressor:
     """Reads the person nearest to the crop's centre, or a face that nobody has; implements `RegressorProtocol`."""
 
     world: World
+    judges: bool = False
+    """Whether it says which of the two it was."""
     crops: list[Crop] = field(default_factory=list)
     """Of the last call."""
 
@@ -179,9 +181,9 @@ class FakeRegressor:
     def _read(self, crop: Crop) -> FaceParams:
         people = self.world.visible()
         distances = [float(np.linalg.norm(face.pose.origin_px - crop.center_px)) for face in people]
-        if not people or min(distances) > crop.side_px / 2:
-            return self._imagined(crop)
-        return people[int(np.argmin(distances))]
+        nobody = not people or min(distances) > crop.side_px / 2
+        read = self._imagined(crop) if nobody else people[int(np.argmin(distances))]
+        return replace(read, presence=0.0 if nobody else 1.0) if self.judges else read
 
     @staticmethod
     def _imagined(crop: Crop) -> FaceParams:

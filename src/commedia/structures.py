@@ -66,6 +66,8 @@ class FaceParams:
     expression: Float[np.ndarray, "e"]
     """Weights in [0, 1], in the order of `EXPRESSION_NAMES`."""
     pose: HeadPose
+    presence: float | None = None
+    """How sure whoever read this is that a face was there to be read, 0 to 1; None from readers that do not judge."""
 
 
 @dataclass(frozen=True)

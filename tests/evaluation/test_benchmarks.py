@@ -13,7 +13,7 @@ from commedia.detect.crop import Crop
 from commedia.errors import CommediaError, UnknownName
 from commedia.evaluation.benchmarks import EvaluationSettings, benchmark
 from commedia.evaluation.clips import main_expression, unit_rows
-from commedia.evaluation.groups import sorted_out
+from commedia.evaluation.groups import ALONE, END_TO_END, SMALL, Reference, groups_summary, measured, sorted_out
 from commedia.evaluation.ids import count_ids
 from commedia.evaluation.landmarks import ibug_from_mediapipe
 from commedia.evaluation.synthetic import read_shards, summary_table, unit_table
@@ -113,6 +113,21 @@ def test_groups_ask_only_for_large_sure_faces() -> None:
     required, optional = sorted_out(faces, least_px=50.0)
     assert required == [large]
     assert optional == [small, large]
+
+
+def test_groups_count_misses_and_false_alarms_for_each_reader_and_size() -> None:
+    """One large and one small face; MFN alone finds the large one and a wall, end to end finds both."""
+    large, small, wall = Box(0.0, 0.0, 40.0, 40.0), Box(60.0, 60.0, 64.0, 64.0), Box(0.0, 60.0, 30.0, 90.0)
+    picture = Reference("a.jpg", np.zeros((100, 100, 3), np.uint8), [FoundFace(large, 0.99), FoundFace(small, 0.95)])
+    found = {ALONE: ([large, wall], [0.9, 0.8]), END_TO_END: ([large, small], [0.9, 0.7])}
+    outcomes = {(name, size): measured([picture], [found[name]], size) for name in found for size in (0.05, SMALL)}
+    table = groups_summary(outcomes, crowded=0, copies=[])
+    rows = {row[:2]: row[3:8] for row in table.rows}
+    assert rows[ALONE, 0.05] == (1, 1, 2, 1.0, 0.5)
+    assert rows[ALONE, SMALL] == (2, 1, 2, 0.5, 0.5)
+    assert rows[END_TO_END, 0.05] == (1, 1, 1, 1.0, 1.0), "finding the small one is no error where nobody asked for it"
+    assert rows[END_TO_END, SMALL] == (2, 2, 2, 1.0, 1.0)
+    assert [(goal.value, goal.is_met) for goal in table.goals] == [(1.0, True), (0.5, False), (1.0, True), (1.0, True)]
 
 
 def test_ids_are_counted_where_people_are_seen() -> None:

@@ -9,7 +9,14 @@ import pytest
 from fakes import fake_landmarks
 from onnx import TensorProto, helper, numpy_helper
 
-from commedia.detect.crop import Crop, CropUnits, crop_from_box, crop_units_from_params, params_from_crop_units
+from commedia.detect.crop import (
+    Crop,
+    CropUnits,
+    crop_from_box,
+    crop_image,
+    crop_units_from_params,
+    params_from_crop_units,
+)
 from commedia.detect.detector import DetectorProtocol
 from commedia.detect.grid import ROW_COUNT, encode_corners
 from commedia.errors import UnknownName, WeightsMismatch
@@ -23,18 +30,18 @@ ANCHORS = np.array([[1.0, 1.0], [2.0, 2.5]], dtype=np.float32)
 SIZES = {"identity": 50, "expression": 52, "wxyz": 4, "translation": 3, "scale": 1}
 
 
-def write_sfn(path: Path, **metadata: str) -> Path:
+def write_sfn(path: Path, sizes: dict[str, int] = SIZES, **metadata: str) -> Path:
     """A network whose outputs are linear in the mean colour of the crop: y = W rgb + b."""
     rng = np.random.default_rng(3)
     nodes, weights = [helper.make_node("ReduceMean", ["pixels"], ["rgb"], axes=[2, 3], keepdims=0)], []
-    for name, size in SIZES.items():
+    for name, size in sizes.items():
         bias = np.full(size, 0.3, np.float32)
         weights += [
             numpy_helper.from_array(rng.normal(size=(3, size)).astype(np.float32) * 0.2, f"{name}_weight"),
             numpy_helper.from_array(bias, f"{name}_bias"),
         ]
         nodes.append(helper.make_node("Gemm", ["rgb", f"{name}_weight", f"{name}_bias"], [name]))
-    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["b", size]) for name, size in SIZES.items()]
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["b", size]) for name, size in sizes.items()]
     return write_model(path, nodes, weights, outputs, 16, {"network": "sfn", **metadata})
 
 
@@ -74,6 +81,17 @@ def test_sfn_reads_all_crops_at_once_as_it_would_alone(tmp_path: Path, rng: np.r
         units = crop_units_from_params(params, crop)
         assert params.pose.px_per_m == pytest.approx(10 * units.scale * 30)
     assert sfn.regress(image, []) == []
+
+
+def test_sfn_says_whether_anybody_is_there_where_it_was_taught_to(tmp_path: Path, rng: np.random.Generator):
+    crops = [Crop(np.array([x, 40], np.float32), 30.0) for x in (30, 60)]
+    taught = open_sfn(str(write_sfn(tmp_path / "taught.onnx", SIZES | {"presence": 1})), threads=1)
+    image = picture(rng)
+    said = [params.presence for params in taught.regress(image, crops)]
+    pixels = pixels_from_images(np.stack([crop_image(image, crop, 16) for crop in crops]))
+    np.testing.assert_allclose(said, taught.network.run(pixels)["presence"][:, 0], atol=1e-6)
+    untaught = open_sfn(str(write_sfn(tmp_path / "untaught.onnx")), threads=1)
+    assert [params.presence for params in untaught.regress(image, crops)] == [None, None]
 
 
 def known_grid(letterboxed: np.ndarray, units: CropUnits) -> np.ndarray:

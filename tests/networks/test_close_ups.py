@@ -95,7 +95,7 @@ def test_without_a_share_close_ups_change_nothing() -> None:
     torch.manual_seed(0)
     network = SfnClose(SfnCloseConfig(base=SMALL_SFN, close_ups=SMALL, share=0.0)).eval()
     pixels = torch.rand(2, 3, 128, 128)
-    alone, together = network.base(pixels).faces, network(pixels)
+    alone, together = network.base(pixels).faces, network.read(pixels).faces
     for name, first, second in zip(alone._fields, alone, together, strict=True):
         torch.testing.assert_close(first, second, atol=1e-4, rtol=0, msg=name)
 
@@ -111,3 +111,15 @@ def test_close_ups_move_expression_only() -> None:
     torch.testing.assert_close(alone.wxyz, together.wxyz)
     moved = (together.expression - alone.expression)[0] > 0.2
     assert set(torch.nonzero(moved)[:, 0].tolist()) >= {u for u in MOUTH_UNITS if u not in {*LEFT_UNITS, *RIGHT_UNITS}}
+
+
+def test_an_untaught_network_believes_in_every_face_and_a_taught_one_in_what_is_sharp() -> None:
+    torch.manual_seed(0)
+    network = SfnClose(SfnCloseConfig(base=SMALL_SFN, close_ups=SMALL)).eval()
+    pixels = torch.rand(4, 3, 128, 128)
+    with torch.no_grad():
+        assert float(network(pixels).presence.min()) > 0.99
+        spread = network.read(pixels).spread.sum(1)
+        network.presence.weight.fill_(-1e4)
+        network.presence.bias.fill_(1e4 * float(spread.mean()))
+        assert (network(pixels).presence[:, 0] > 0.5).tolist() == (spread < spread.mean()).tolist()

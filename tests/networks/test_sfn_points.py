@@ -28,9 +28,25 @@ def test_a_sharp_peak_is_at_its_cell_and_x_comes_first(network: SfnPoints, row: 
             return heat
 
     network.heat = Peak()  # type: ignore[assignment]
-    points = network(torch.rand(2, 3, 128, 128)).points
+    read = network(torch.rand(2, 3, 128, 128))
+    points = read.points
+    assert float(read.spread.max()) < 1e-2
     expected = torch.tensor([REACH * ((column + 0.5) / CELLS - 0.5), REACH * ((row + 0.5) / CELLS - 0.5)])
     torch.testing.assert_close(points, expected.expand(2, SMALL.points, 2), atol=1e-4, rtol=0)
+
+
+def test_heat_in_two_cells_spreads_half_their_distance(network: SfnPoints) -> None:
+    class Peaks(torch.nn.Module):
+        def forward(self, features: torch.Tensor) -> torch.Tensor:
+            heat = torch.zeros(len(features), SMALL.points, CELLS, CELLS)
+            heat[..., 4, 5], heat[..., 7, 9] = 50.0, 50.0
+            return heat
+
+    network.heat = Peaks()  # type: ignore[assignment]
+    half = REACH / CELLS * 5 / 2
+    torch.testing.assert_close(
+        network(torch.rand(2, 3, 128, 128)).spread, torch.full((2, SMALL.points), half), atol=1e-4, rtol=0
+    )
 
 
 def test_a_network_that_knows_no_points_answers_as_the_one_inside(network: SfnPoints) -> None:

@@ -1,12 +1,19 @@
-"""`scripts/join_close_ups.py` averages both opinions; `scripts/shift_expression.py` moves logits and nothing else."""
+"""`scripts/join_close_ups.py` averages both opinions; `scripts/shift_expression.py` moves logits and nothing else;
+`scripts/teach_presence.py` teaches to judge and nothing else.
+"""
 
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from commedia.conventions import EXPRESSION_INDEX
+from commedia.data.backgrounds import load_backgrounds
+from commedia.data.sample import PictureSample
+from commedia.data.shards import write_shard
+from commedia.data.synthetic import single_pictures
 from commedia.networks.close_ups import CloseUps, CloseUpsConfig
 from commedia.networks.sfn_base import SfnBaseConfig
 from commedia.networks.sfn_close import SfnClose, SfnCloseConfig
@@ -71,3 +78,27 @@ def test_logits_move_by_what_was_asked(tmp_path: Path) -> None:
     assert "'cheekPuf'" in wrong.stderr
     assert "cheekPuff" in wrong.stderr
     assert not (tmp_path / "wrong.safetensors").exists()
+
+
+def test_presence_is_taught_and_nothing_else_changes(tmp_path: Path, rng: np.random.Generator) -> None:
+    torch.manual_seed(0)
+    network = SfnClose(SfnCloseConfig(POINTS, CLOSE_UPS)).eval()
+    source, taught, shard = (tmp_path / name for name in ("w.safetensors", "taught.safetensors", "shard.tar"))
+    save_weights(source, network, FACTS)
+    noise = rng.integers(0, 255, (10, 96, 96, 3)).astype(np.uint8)
+    empty = [PictureSample(image, (), f"noise {k}", "CC0", "synthetic") for k, image in enumerate(noise)]
+    faces = list(single_pictures("train", 0, 10, load_backgrounds(None, "train"), size=96))
+    write_shard(shard, [*faces, *empty])
+    done = run("teach_presence.py", source, "--shards", shard, "-o", taught)
+    assert done.returncode == 0, done.stderr
+    assert "trained on: " in done.stdout
+    assert "of 8 faces kept" in done.stdout
+    assert facts_of_weights(taught) == facts_of_weights(source)
+    before, after = network.state_dict(), network_from_weights(taught).state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"presence.weight", "presence.bias"}
+
+    save_weights(tmp_path / "close.safetensors", CloseUps(CLOSE_UPS), FACTS)
+    refused = run("teach_presence.py", tmp_path / "close.safetensors", "--shards", shard, "-o", tmp_path / "no")
+    assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
+    assert "holds a CloseUps" in refused.stderr

@@ -16,6 +16,8 @@ from commedia.inference.weights import DEFAULT_MFN, DEFAULT_SFN, find_weights
 from commedia.structures import Box, Face, FaceParams
 
 SFN_OUTPUTS = CropUnits._fields
+PRESENCE = "presence"
+"""Only of networks that were taught to judge."""
 MFN_OUTPUTS = ("grid",)
 
 Landmarker = Callable[[Sequence[FaceParams]], list[Float[np.ndarray, "68 2"]]]
@@ -36,7 +38,11 @@ class SfnPredictor:
         outputs = self.network.run(pixels_from_images(np.stack([crop_image(image, crop, size) for crop in crops])))
         identity, expression, wxyz, translation, scale = (outputs[name] for name in SFN_OUTPUTS)
         shut = with_closed_lids(expression)
-        return params_in_crops(CropUnits(identity, shut, wxyz, translation, scale.reshape(-1)), crops)
+        params = params_in_crops(CropUnits(identity, shut, wxyz, translation, scale.reshape(-1)), crops)
+        if PRESENCE not in outputs:
+            return params
+        presence = outputs[PRESENCE].reshape(-1).tolist()
+        return [replace(face, presence=sure) for face, sure in zip(params, presence, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,8 @@ class MfnPredictor:
 
 def open_sfn(name: str = DEFAULT_SFN, *, threads: int = DEFAULT_THREADS) -> SfnPredictor:
     """Open SFN by the name of shipped weights or by the path of an .onnx file."""
-    return SfnPredictor(open_network(find_weights(name), kind="sfn", outputs=SFN_OUTPUTS, threads=threads))
+    path = find_weights(name)
+    return SfnPredictor(open_network(path, kind="sfn", outputs=SFN_OUTPUTS, optional=(PRESENCE,), threads=threads))
 
 
 def open_mfn(

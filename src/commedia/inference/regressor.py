@@ -11,7 +11,7 @@ from commedia.structures import FaceParams
 
 @runtime_checkable
 class RegressorProtocol(Protocol):
-    """Reads the face in a crop; always answers, so judging whether there is a face belongs to the caller."""
+    """Reads the face in a crop; always answers, and says by `FaceParams.presence` whether to believe it."""
 
     def regress(self, image: UInt8[np.ndarray, "h w 3"], crops: list[Crop]) -> list[FaceParams]:
         """Read one face per crop, in the pixels of the whole image."""

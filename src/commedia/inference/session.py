@@ -44,13 +44,21 @@ class Network:
         )
 
 
-def open_network(path: Path, *, kind: str, outputs: tuple[str, ...], threads: int = DEFAULT_THREADS) -> Network:
+def open_network(
+    path: Path,
+    *,
+    kind: str,
+    outputs: tuple[str, ...],
+    optional: tuple[str, ...] = (),
+    threads: int = DEFAULT_THREADS,
+) -> Network:
     """Open a network file.
 
     Args:
         path: an .onnx file.
         kind: `sfn` or `mfn`: what the metadata must say.
         outputs: names that must exist.
+        optional: names that are evaluated where they exist.
         threads: of one evaluation; 0 leaves it to ONNX Runtime (all cores).
     """
     options = onnxruntime.SessionOptions()
@@ -65,7 +73,8 @@ def open_network(path: Path, *, kind: str, outputs: tuple[str, ...], threads: in
     found = tuple(output.name for output in session.get_outputs())
     check_metadata(path.name, metadata, found, kind=kind, outputs=outputs)
     pixels = session.get_inputs()[0]
-    return Network(session, pixels.name, outputs, input_size_of(path.name, metadata, pixels.shape), metadata)
+    read = outputs + tuple(name for name in optional if name in found)
+    return Network(session, pixels.name, read, input_size_of(path.name, metadata, pixels.shape), metadata)
 
 
 def check_metadata(

@@ -23,10 +23,11 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from commedia.errors import WeightsMismatch
 from commedia.networks.backbones import ConvUnit, parameter_count
 from commedia.networks.half_storage import stored_in_half
-from commedia.networks.heads import FaceOutputs
+from commedia.networks.heads import FaceOutputs, JudgedFaces
 from commedia.networks.mfn import MFN_SIZE
 from commedia.networks.networks import MfnNetwork, Network, SfnNetwork, config_to_json, kind_of
 from commedia.networks.sfn import SFN_SIZE
+from commedia.networks.sfn_close import SfnClose
 from commedia.networks.weights import facts_of_weights, network_from_weights, save_weights
 
 OPSET = 18
@@ -144,6 +145,8 @@ def write_onnx(network: Network, path: Path, facts: dict[str, str], *, batch: in
 
 def output_names(network: Network) -> list[str]:
     """Name the graph's outputs."""
+    if isinstance(network, SfnClose):
+        return list(JudgedFaces._fields)
     return list(FaceOutputs._fields) if isinstance(network, SfnNetwork) else ["grid"]
 
 

@@ -33,6 +33,18 @@ class FaceOutputs(NamedTuple):
     """Crop sides (SFN) or box sizes (MFN) per 0.1 m, in (0, 1)."""
 
 
+class JudgedFaces(NamedTuple):
+    """`FaceOutputs`, and whether there was a face to read."""
+
+    identity: Float[Tensor, "b i"]
+    expression: Float[Tensor, "b e"]
+    wxyz: Float[Tensor, "b 4"]
+    translation: Float[Tensor, "b 3"]
+    scale: Float[Tensor, "b 1"]
+    presence: Float[Tensor, "b 1"]
+    """0 to 1."""
+
+
 class VectorHead(nn.Module):
     """Pooled features to one group of numbers."""
 

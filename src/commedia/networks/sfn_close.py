@@ -1,9 +1,11 @@
 """SFN with close-ups: `sfn_points.py` reads the face, its own landmarks place the close-ups, both say the expression.
 
-One ONNX graph, same input and outputs as SFN. The two parts begin with recipes of their own (`sfn-points`,
-`close-ups`) and are put together by `scripts/join_close_ups.py`: their logits are averaged. What neither can know alone
-(is the mouth wide, or stretched? is the chin short, or the head bent?) a small network adds to expression and rotation,
-which sees both parts' answers, the points, identity and pose. The recipe `sfn-close` then trains all of it as one.
+One ONNX graph, same input as SFN, same outputs and one more. The two parts begin with recipes of their own
+(`sfn-points`, `close-ups`) and are put together by `scripts/join_close_ups.py`: their logits are averaged. What neither
+can know alone (is the mouth wide, or stretched? is the chin short, or the head bent?) a small network adds to
+expression and rotation, which sees both parts' answers, the points, identity and pose. The recipe `sfn-close` then
+trains all of it as one. Whether there is a face at all is told by how far the points' heat spreads, which
+`scripts/teach_presence.py` learns to judge afterwards.
 """
 
 from dataclasses import dataclass, field
@@ -15,10 +17,12 @@ from torch import Tensor, nn
 
 from commedia.conventions import LANDMARK_COUNT
 from commedia.networks.close_ups import CloseUps, CloseUpsConfig, region_patches
-from commedia.networks.heads import FaceOutputs, unit_wxyz
+from commedia.networks.heads import FaceOutputs, JudgedFaces, unit_wxyz
 from commedia.networks.sfn_points import SfnPoints, SfnPointsConfig, centred
 
 ROTATION_NUMBERS = 4
+UNTAUGHT_PRESENCE = 5.0
+"""Logit: whoever has not learned to judge believes in every face."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,9 @@ class CloselyReadFaces(NamedTuple):
     points: Float[Tensor, "b k 2"]
     logits: tuple[Float[Tensor, "b e"], Float[Tensor, "b e"]]
     """Of the base and of the close-ups, each by itself."""
+    spread: Float[Tensor, "b k"]
+    presence: Float[Tensor, "b 1"]
+    """Logit of a face being there."""
 
 
 class SfnClose(nn.Module):
@@ -49,14 +56,18 @@ class SfnClose(nn.Module):
         self.config = config = config or SfnCloseConfig()
         self.base, self.close_ups = SfnPoints(config.base), CloseUps(config.close_ups)
         self.together = _together(config)
+        self.presence = nn.Linear(config.base.points, 1)
+        nn.init.zeros_(self.presence.weight)
+        nn.init.constant_(self.presence.bias, UNTAUGHT_PRESENCE)
 
-    def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> FaceOutputs:
+    def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> JudgedFaces:
         """Read faces from RGB crops in [0, 1]."""
-        return self.read(pixels).faces
+        read = self.read(pixels)
+        return JudgedFaces(*read.faces, torch.sigmoid(read.presence))
 
     def read(self, pixels: Float[Tensor, "b 3 h w"]) -> CloselyReadFaces:
         """Read faces, and say what each part made of them, which training asks."""
-        faces, points, first = self.base(pixels)
+        faces, points, first, spread = self.base(pixels)
         seen = self.close_ups.features(region_patches(pixels, points[:, :LANDMARK_COUNT]))
         second = self.close_ups.logits(seen)
         both = torch.cat([first, second, *seen, centred(points), faces.identity, faces.wxyz], dim=1)
@@ -64,7 +75,7 @@ class SfnClose(nn.Module):
         told, turned = self.together(both).split((first.shape[1], ROTATION_NUMBERS), dim=1)
         expression = torch.sigmoid((1 - share) * first + share * second + told)
         faces = faces._replace(expression=expression, wxyz=unit_wxyz(faces.wxyz + turned))
-        return CloselyReadFaces(faces, points, (first, second))
+        return CloselyReadFaces(faces, points, (first, second), spread, self.presence(spread))
 
 
 def _together(config: SfnCloseConfig) -> nn.Sequential:

@@ -47,6 +47,8 @@ class PointedFaces(NamedTuple):
     """In crop units, y down; the first 68 are the landmarks."""
     logits: Float[Tensor, "b e"]
     """Of `faces.expression`."""
+    spread: Float[Tensor, "b k"]
+    """Standard deviation of each point's heat, in crop sides: where no face is, a point could be anywhere."""
 
 
 class SfnPoints(nn.Module):
@@ -72,7 +74,7 @@ class SfnPoints(nn.Module):
         base = self.base
         _, fine, coarse = base.trunk(pixels)
         features = torch.cat([coarse, base.fine(fine)], dim=1)
-        points = self._points(fine, coarse)
+        points, spread = self._points(fine, coarse)
         seen = base.expression.features(features)
         meaning = self.meaning(torch.cat([self.places(centred(points)), seen], dim=1))
         counts = (base.config.expression_count, base.config.identity_count, 8)
@@ -86,12 +88,14 @@ class SfnPoints(nn.Module):
             translation=translation,
             scale=torch.sigmoid(scale),
         )
-        return PointedFaces(faces, points, logits)
+        return PointedFaces(faces, points, logits, spread)
 
-    def _points(self, fine: Tensor, coarse: Tensor) -> Float[Tensor, "b k 2"]:
+    def _points(self, fine: Tensor, coarse: Tensor) -> tuple[Float[Tensor, "b k 2"], Float[Tensor, "b k"]]:
         upsampled = nn.functional.interpolate(self.up(coarse), scale_factor=2.0, mode="nearest")
-        heat = self.heat(self.narrow(self.mixed(fine + upsampled)))
-        return heat.flatten(2).softmax(-1) @ self.grid
+        heat = self.heat(self.narrow(self.mixed(fine + upsampled))).flatten(2).softmax(-1)
+        points = heat @ self.grid
+        variance = heat @ self.grid.square().sum(-1) - points.square().sum(-1)
+        return points, variance.clamp_min(1e-8).sqrt()
 
 
 def centred(points: Float[Tensor, "b k 2"]) -> Float[Tensor, "b m"]:

@@ -20,8 +20,14 @@ class Keeping:
     """Detections before a new face gets an id and appears; 1 shows every detection at once. `follow` fills the frames
     before the confirmation in afterwards."""
     birth_confidence: float = 0.64
-    """A detection less sure than this can go on with somebody known, never begin somebody new: a face that turns or is
-    half covered scores low exactly when it must not be lost."""
+    """A detection less sure than this can go on with somebody known, but not by itself begin somebody new: a face that
+    turns or is half covered scores low exactly when it must not be lost."""
+    doubtful_confidence: float = 0.3
+    """From here on it begins somebody new if the regressor, which sees the crop in full resolution, agrees."""
+    birth_presence: float = 0.5
+    """The regressor agrees; where it does not, nobody is born, however sure the detector is."""
+    keep_presence: float = 0.1
+    """Less than this in a crop that no detection stands behind: whoever was there is gone."""
     confirm_confidence: float = 0.9
     """A first detection at least this sure is confirmed at once."""
 

@@ -13,6 +13,7 @@ from commedia.geometry.cameras import intersection_over_union
 from commedia.structures import Box, Face, FaceParams
 from commedia.tracking.appearance import Appearance
 from commedia.tracking.identity import IdentityMean
+from commedia.tracking.settings import Keeping
 from commedia.tracking.smooth import FaceFilter
 
 VELOCITY_TIME_S = 0.08
@@ -127,15 +128,35 @@ def moved_box(box: Box, old: FaceParams, new: FaceParams) -> Box:
     return Box(float(left), float(top), float(right), float(bottom))
 
 
-def refinement_order(sightings: Sequence[Sighting], budget: int) -> list[int]:
-    """Choose the largest; who was refined in the last frame counts as larger, so that equals do not take turns."""
+def is_doubtful(sighting: Sighting, keeping: Keeping) -> bool:
+    """Say whether a detection is too unsure to begin somebody new by itself."""
+    return sighting.track is None and sighting.face is not None and sighting.face.confidence < keeping.birth_confidence
+
+
+def refinement_order(sightings: Sequence[Sighting], budget: int, keeping: Keeping) -> list[int]:
+    """Choose the largest; who was refined in the last frame counts as larger, so that equals do not take turns.
+
+    The doubtful come last.
+    """
 
     def size(sighting: Sighting) -> float:
         box = sighting.face.box if sighting.face else sighting.track.reading.box if sighting.track else None
         refined = sighting.track is not None and sighting.track.reading.refined
         return box.height_px * (STILL_REFINED if refined else 1.0) if box else 0.0
 
-    return sorted(range(len(sightings)), key=lambda index: -size(sightings[index]))[:budget]
+    def rank(index: int) -> tuple[bool, float]:
+        return is_doubtful(sightings[index], keeping), -size(sightings[index])
+
+    return sorted(range(len(sightings)), key=rank)[:budget]
+
+
+def is_refused(sighting: Sighting, params: FaceParams, keeping: Keeping) -> bool:
+    """Say whether the regressor, asked about a crop, denies that anybody is there."""
+    if params.presence is None:
+        return is_doubtful(sighting, keeping)
+    if sighting.track is None:
+        return params.presence < keeping.birth_presence
+    return sighting.face is None and params.presence < keeping.keep_presence
 
 
 def refinement_crop(sighting: Sighting, ahead_s: float) -> Crop:

@@ -26,6 +26,8 @@ from commedia.tracking.track import (
     Track,
     duplicates,
     expected_box,
+    is_doubtful,
+    is_refused,
     moved_box,
     reading_from_face,
     refined_reading,
@@ -164,19 +166,26 @@ class Tracker:
         pairs = match(expected, [face.box for face in faces], looks.at, self.settings.matching)
         known = [Sighting(self._tracks[row], faces[column], column) for row, column in pairs]
         strange = strangers(faces, {column for _, column in pairs})
-        sure = (index for index in strange if faces[index].confidence >= self.settings.keeping.birth_confidence)
+        sure = (index for index in strange if faces[index].confidence >= self.settings.keeping.doubtful_confidence)
         new = sorted(sure, key=lambda index: faces[index].box.left_px)
         return known + [Sighting(None, faces[index], index) for index in new]
 
     def _read(self, image: UInt8[np.ndarray, "h w 3"], sightings: list[Sighting]) -> list[Reading | None]:
-        """Read the chosen faces from their crops and take the detector's word for the others."""
-        readings = [reading_from_face(sighting.face) if sighting.face else None for sighting in sightings]
-        chosen = refinement_order(sightings, self.settings.refine_budget)
+        """Read the chosen faces from their crops and take the detector's word for the others, unless it is in doubt."""
+        keeping = self.settings.keeping
+        readings = [
+            reading_from_face(sighting.face) if sighting.face and not is_doubtful(sighting, keeping) else None
+            for sighting in sightings
+        ]
+        chosen = refinement_order(sightings, self.settings.refine_budget, keeping)
         ages = [self._now_s - s.track.seen_s if s.track else 0.0 for s in sightings]
         crops = [refinement_crop(sightings[index], ages[index]) for index in chosen]
         params = self._regressor.regress(image, crops)
         for index, crop, read, points in zip(chosen, crops, params, self._landmarker(params), strict=True):
-            readings[index] = refined_reading(sightings[index], crop, read, points) or readings[index]
+            refined = refined_reading(sightings[index], crop, read, points) or readings[index]
+            readings[index] = None if is_refused(sightings[index], read, keeping) else refined
+            # Whom only the detector still sees is looked for in every frame.
+            self._suspicious |= read.presence is not None and read.presence < keeping.keep_presence
         return readings
 
     def _update(self, sightings: list[Sighting], readings: list[Reading | None], looks: Looks) -> None:

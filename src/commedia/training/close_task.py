@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from commedia.losses.faces import FaceTargets
 from commedia.losses.parameters import expression_entropy
@@ -31,15 +31,15 @@ class CloseTask(PointsTask):
         return network.read(pixels)
 
     def loss(self, outputs: Any, batch: SfnBatch, tau: float) -> Loss:
-        faces, points, parts = outputs
+        faces, points, parts, spread, _ = outputs
         batch = batch._replace(targets=faintly_resting(batch.targets))
-        loss = super().loss(PointedFaces(faces, points, parts[0]), batch, tau)
+        loss = super().loss(PointedFaces(faces, points, parts[0], spread), batch, tau)
         targets = FaceTargets(*(part.to(points.device) for part in batch.targets))
         opinions = torch.stack([_entropy(part, targets) for part in parts]).sum()
         return Loss(loss.total + PARTS_WEIGHT * opinions, (*loss.parts, ("parts", opinions)))
 
-    def _faces(self, network: nn.Module, pixels: Tensor) -> FaceOutputs:
-        return network(pixels)
+    def _faces(self, network: Any, pixels: Tensor) -> FaceOutputs:
+        return network.read(pixels).faces
 
 
 def faintly_resting(targets: FaceTargets) -> FaceTargets:

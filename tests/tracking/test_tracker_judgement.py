@@ -1,0 +1,94 @@
+"""A regressor that says whether anybody is there: jars and sleeves never become people, doubtful people do."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from fakes import FakeDetector, FakeRegressor, Person, World, fake_box, fake_landmarks, fake_params
+
+from commedia.structures import Face, TrackedFrame
+from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, TrackerSettings
+from commedia.tracking.tracker import Tracker
+
+JAR = fake_params(np.array([250.0, 100.0]), 40.0, seed=7)
+
+
+@dataclass
+class Dreamer(FakeDetector):
+    """Also sees a face where a jar stands."""
+
+    jar_confidence: float = 0.95
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        jar = Face(fake_box(JAR), self.jar_confidence, JAR, fake_landmarks([JAR])[0])
+        return sorted([*super().detect(image), jar], key=lambda face: -face.confidence)
+
+
+def played(
+    world: World, frames: int, detector: FakeDetector, *, judges: bool, settings: TrackerSettings = VIDEO_SETTINGS
+) -> list[TrackedFrame]:
+    tracker = Tracker(detector, FakeRegressor(world, judges=judges), settings, landmarker=fake_landmarks)
+    return [tracker.step(world.frame(index)) for index in range(frames)]
+
+
+def people(frames: list[TrackedFrame]) -> set[int]:
+    return {face.id for frame in frames for face in frame.faces}
+
+
+@pytest.mark.parametrize("settings", [VIDEO_SETTINGS, PHOTO_SETTINGS], ids=["video", "photo"])
+def test_what_the_detector_dreams_is_nobody(settings: TrackerSettings):
+    world = World([Person(1, lambda t: (80, 100))])
+    assert people(played(world, 12, Dreamer(world), judges=False, settings=settings)) == {1, 2}
+    frames = played(world, 12, Dreamer(world), judges=True, settings=settings)
+    assert people(frames) == {1}
+    assert all(len(frame.faces) == 1 for frame in frames[2:])
+
+
+@pytest.mark.parametrize("confidence", [0.35, 0.6])
+def test_who_is_doubtful_begins_when_the_regressor_sees_a_face(confidence: float):
+    world = World([Person(1, lambda t: (80, 100))])
+    assert people(played(world, 9, FakeDetector(world, confidence), judges=False)) == set()
+    assert people(played(world, 9, FakeDetector(world, confidence), judges=True)) == {1}
+
+
+def test_hardly_anything_is_not_even_looked_at():
+    world = World([Person(1, lambda t: (80, 100))])
+    regressor = FakeRegressor(world, judges=True)
+    tracker = Tracker(FakeDetector(world, 0.25), regressor, landmarker=fake_landmarks)
+    assert tracker.step(world.frame(0)).faces == ()
+    assert regressor.crops == []
+
+
+def test_doubts_take_nobodys_place():
+    """With room for one, the person is refined in every frame, not the larger jar."""
+    world = World([Person(1, lambda t: (80, 100), width_px=25)])
+    settings = replace(VIDEO_SETTINGS, refine_budget=1, detect_every=1)
+    frames = played(world, 12, Dreamer(world, jar_confidence=0.5), judges=True, settings=settings)
+    assert people(frames) == {1}
+    for frame in frames[2:]:
+        np.testing.assert_allclose(frame.faces[0].params.pose.origin_px, [80, 100], atol=0.5)
+
+
+def test_who_is_gone_is_not_read_into_the_background():
+    """Between two detections nobody but the regressor looks, and the picture need not change much."""
+    settings = replace(VIDEO_SETTINGS, detect_every=6, pattern_change=2.1)
+    world = World([Person(1, lambda t: (80, 100) if t < 0.49 else None)])
+    for judges, last in ((False, "tracked"), (True, "held")):
+        frames = played(world, 16, FakeDetector(world), judges=judges, settings=settings)
+        assert frames[14].faces[0].status == "tracked"
+        assert frames[15].faces[0].status == last
+
+
+def test_a_detection_outweighs_the_doubt_about_somebody_known():
+    """Somebody half covered, whom the detector still sees, stays."""
+
+    class Blind(FakeRegressor):
+        def _read(self, crop):
+            read = super()._read(crop)
+            return replace(read, presence=0.02) if self.world.now_s > 0.3 else read
+
+    world = World([Person(1, lambda t: (80, 100))])
+    tracker = Tracker(FakeDetector(world), Blind(world, judges=True), landmarker=fake_landmarks)
+    settings_frames = [tracker.step(world.frame(index)) for index in range(30)]
+    assert people(settings_frames) == {1}
+    assert sum(frame.faces[0].status == "tracked" for frame in settings_frames[11:]) >= 18
