@@ -163,3 +163,41 @@ def test_a_vrm_table_names_expressions_where_they_do_the_job():
     table = tomllib.loads(mapping_text(character, solved, (closure,), Path("small.vrm"), ()))
     assert "expressions" not in table
     assert table["morphs"]["shut"] == {"eyeBlinkLeft": 1.2, "clamp": [0, 1.2]}
+
+
+def test_a_vrm_plays_by_its_table_as_it_does_without(tmp_path: Path):
+    """Presets that are binary, that override each other, and that look by the file's own ranges."""
+    binds = {"aa": (0, 0.9), "blink": (1, 1.0), "happy": (2, 1.0), "lookLeft": (3, 1.0), "lookRight": (4, 0.7)}
+    preset: dict[str, dict] = {
+        name: {"morphTargetBinds": [{"node": 4, "index": index, "weight": weight}]}
+        for name, (index, weight) in binds.items()
+    }
+    preset["happy"] |= {"isBinary": True, "overrideMouth": "block", "overrideBlink": "blend"}
+    look = {"type": "expression", "rangeMapHorizontalOuter": {"inputMaxValue": 10, "outputScale": 0.8}}
+    builder = small_builder(("mouth", "shut", "smile", "to_left", "to_right"))
+    builder.tree["extensions"] = {"VRMC_vrm": {"lookAt": look, "expressions": {"preset": preset}}}
+    character = character_from_bytes(builder.to_bytes(), "small")
+    known = known_units(character)
+    solved = tuple(
+        Solved(
+            unit,
+            {name: float(gain) for name, gain in zip(character.rig.morph_names, column, strict=True) if gain},
+            None,
+            reason,
+            "",
+        )
+        for unit, column, reason in zip(EXPRESSION_NAMES, known.gains.T, known.reasons, strict=True)
+    )
+    table = tmp_path / "small.toml"
+    table.write_text(mapping_text(character, solved, (), Path("small.vrm"), ()), encoding="utf-8")
+    assert set(tomllib.loads(table.read_text())["expressions"]) == set(binds)
+    by_table, without = Retargeter(character, mapping=str(table)), Retargeter(character)
+    face, shown = params(), []
+    for seed in range(20):
+        face.expression[:] = np.random.default_rng(seed).uniform(0, 1, 52)
+        shown.append(without.pose_from_params(face).weights)
+        np.testing.assert_allclose(by_table.pose_from_params(face).weights, shown[-1], atol=2e-3)
+    # Both a smile that blocks the mouth and a mouth that no smile blocks were among them.
+    smiles = np.array(shown)[:, 2]
+    assert set(smiles.tolist()) == {0.0, 1.0}
+    assert np.array(shown)[smiles == 1, 0].max() == 0 < np.array(shown)[smiles == 0, 0].min()
