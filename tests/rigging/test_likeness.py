@@ -199,6 +199,18 @@ def test_units_added_to_a_drawn_face_are_told_by_motion_alone(shared_data: Path)
     }
 
 
+@pytest.mark.slow
+def test_a_stranger_s_rig_has_no_wrong_unit(shared_data: Path):
+    """A realistic avatar with the 52 and visemes beside them: not what this is for, and nobody's of ours."""
+    character = avatar(shared_data / "characters/brunette-t.glb")
+    names = character.rig.morph_names
+    skin = skin_of(assembled(character), np.zeros((len(names), EXPRESSION_COUNT)))
+    found, doubts = told(skin, names)
+    assert {unit: set(shapes) for unit, shapes in found.items()} == {unit: {unit} for unit in found}
+    assert len(found) == 31
+    assert doubts == (Doubt("mouthClose", ("mouthShrugLower", "mouthClose")),)
+
+
 def test_features_that_lack_are_not_compared(head: Skin):
     found = find_features(head)
     only_eyes = Features({name: rows for name, rows in found.rows.items() if "lid" in name}, found.size)
