@@ -105,7 +105,8 @@ class Delivery:
         if part.tracked_frames >= shortest:
             character = self._cast.character_for(part.identity, person_name(part.id))
             pose_of = self._cast.retargeter.pose_from_params
-            performance = Performance(self._spool, part.id, character, pose_of, self._source.info.frame_rate)
+            rate, table = self._source.info.frame_rate, self._cast.table
+            performance = Performance(self._spool, part.id, character, pose_of, rate, table)
             files = write_person(self._folder, performance, self._formats)
         first_s, last_s = self._spool.time_s(part.first_frame), self._spool.time_s(part.last_frame)
         return PersonSummary(part.id, part.tracked_frames, float(first_s), float(last_s), tuple(files))

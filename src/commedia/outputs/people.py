@@ -26,6 +26,7 @@ from commedia.outputs.usd import UsdWriter
 from commedia.outputs.usd_rig import load_usd
 from commedia.outputs.vrma import VrmaWriter
 from commedia.outputs.wavefront import ObjWriter, write_obj
+from commedia.retarget.mapping import MorphMap
 from commedia.structures import FaceParams, HeadPose, RigPose
 
 NEUTRAL = FaceParams(
@@ -51,6 +52,8 @@ class Performance:
     pose_of: Callable[[FaceParams], RigPose]
     rate: Fraction
     """Nominal frames per second of the source."""
+    table: MorphMap | None = None
+    """By what the character plays, where somebody chose it; for files that hold no morphs."""
 
     def frames(self) -> Iterator[tuple[Fraction, FaceParams]]:
         """Every frame of the source, neutral where the person does not appear: row n always belongs to frame n."""
@@ -148,7 +151,8 @@ def _write_bvh(performance: Performance, stem: Path) -> list[Path]:
 
 
 def _write_vrma(performance: Performance, stem: Path) -> list[Path]:
-    writer = VrmaWriter(stem.with_suffix(".vrma"), performance.character, timecode_rate(performance.rate))
+    path, rate = stem.with_suffix(".vrma"), timecode_rate(performance.rate)
+    writer = VrmaWriter(path, performance.character, rate, table=performance.table)
     return [write_all(writer, performance.keys())]
 
 

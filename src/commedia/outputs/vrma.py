@@ -2,8 +2,8 @@
 
 Holds no character. A skeleton in T-pose turns at neck and head; an expression's value is the x of its node's
 translation; gaze is the rotation of one node, because the format forbids eye bones and the four look presets.
-Written for a VRM, the file names exactly that avatar's expressions; otherwise the presets and, as Perfect Sync spells
-them, all 52 units.
+Written for a VRM, the file names exactly that avatar's expressions, by a table where one was chosen; otherwise the
+presets and, as Perfect Sync spells them, all 52 units.
 
 Reference: vrm-c/vrm-specification, `VRMC_vrm_animation-1.0/README.md`.
 """
@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from commedia.characters.bones import neck_and_head
 from commedia.characters.character import Character
-from commedia.characters.vrm import OVERRIDDEN, PRESETS_1
+from commedia.characters.vrm import OVERRIDDEN, PRESETS_1, Expression
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
 from commedia.geometry.rotations import canonical_wxyz, continuous_wxyz, wxyz_from_yaw_pitch_roll
 from commedia.morphable.model import load_head
@@ -26,8 +26,10 @@ from commedia.outputs.finite import require_finite_params
 from commedia.outputs.livelink_csv import timecode
 from commedia.outputs.packing import header_of
 from commedia.outputs.row_spool import RowSpool, SpooledWriter
+from commedia.retarget.equivalents import equivalents
 from commedia.retarget.expressions import expression_maps
 from commedia.retarget.gaze import gaze_yaw_pitch
+from commedia.retarget.mapping import MorphMap
 from commedia.retarget.tables import load_expression_table, plain_morph
 from commedia.structures import FaceParams
 
@@ -65,21 +67,37 @@ class Channels:
     from_unit: Float[np.ndarray, "x e"]
     gaze: bool
     """Whether the file says where to look; not where the avatar's own expressions turn the eyes already."""
+    bias: Float[np.ndarray, " x"]
+    clamp: Float[np.ndarray, "x 2"]
+
+    def values(self, units: Float[np.ndarray, "e"]) -> Float[np.ndarray, " x"]:
+        """What each expression is, 0 to 1."""
+        return np.clip(self.from_unit @ units + self.bias, self.clamp[:, 0], self.clamp[:, 1])
 
 
 class VrmaWriter(SpooledWriter):
     """Writes one person's VRM animation."""
 
-    def __init__(self, path: Path, character: Character | None = None, rate: Fraction | None = None):
-        """Write for one avatar when `character` is a VRM, otherwise for all; `rate` is only noted in the file."""
-        self.channels, self._rate = expression_channels(character), rate
+    def __init__(
+        self,
+        path: Path,
+        character: Character | None = None,
+        rate: Fraction | None = None,
+        *,
+        table: MorphMap | None = None,
+    ):
+        """Write for one avatar when `character` is a VRM, otherwise for all; `rate` is only noted in the file.
+
+        `table` is what the avatar plays by, where somebody chose it.
+        """
+        self.channels, self._rate = expression_channels(character, table), rate
         super().__init__(path, len(self.channels.names) + 12)
 
     def add(self, time_s: Fraction, params: FaceParams) -> None:
         """Take one key. Of keys at one time (as glTF's 32-bit seconds tell time) the first is kept."""
         require_finite_params(self.path, time_s, params)
         units = np.clip(params.expression.astype(np.float64), 0, 1)
-        values = np.clip(self.channels.from_unit @ units, 0, 1)
+        values = self.channels.values(units)
         neck, head = neck_and_head(canonical_wxyz(params.pose.wxyz.astype(np.float64)))
         # The mean of both eyes: the format knows one direction of gaze.
         gaze = wxyz_from_yaw_pitch_roll(np.append(gaze_yaw_pitch(units).mean(axis=0), 0.0))
@@ -106,25 +124,37 @@ class VrmaWriter(SpooledWriter):
             file.write(np.ascontiguousarray(values, dtype="<f4").tobytes())
 
 
-def expression_channels(character: Character | None) -> Channels:
+def expression_channels(character: Character | None, table: MorphMap | None = None) -> Channels:
     """Choose the expressions to animate; see the module."""
+    chosen = None if character is None or table is None else equivalents(character, table)
+    if chosen is not None:
+        return _channels(chosen.expressions, chosen.value_from_unit, chosen.bias, chosen.clamp)
     _, own = (None, None) if character is None else expression_maps(character)
     if own is None:
         return _channels_for_all()
+    return _channels(own.expressions, own.expression_from_unit, *_unbounded(len(own.expressions)))
+
+
+def _channels(expressions: tuple[Expression, ...], matrix: np.ndarray, bias: np.ndarray, clamp: np.ndarray) -> Channels:
     rows = [
         row
-        for row, one in enumerate(own.expressions)
+        for row, one in enumerate(expressions)
         # A preset of the gaze may not be animated, and a custom expression may not have a preset's name.
         if (one.name not in OVERRIDDEN["look_at"] if one.preset else one.name not in PRESETS_1)
     ]
-    matrix = own.expression_from_unit[rows]
     looks = [index for name, index in EXPRESSION_INDEX.items() if name.startswith("eyeLook")]
     return Channels(
-        tuple(own.expressions[row].name for row in rows),
-        tuple(own.expressions[row].preset for row in rows),
-        matrix,
-        not matrix[:, looks].any(),
+        tuple(expressions[row].name for row in rows),
+        tuple(expressions[row].preset for row in rows),
+        matrix[rows],
+        not matrix[np.ix_(rows, looks)].any(),
+        bias[rows],
+        clamp[rows],
     )
+
+
+def _unbounded(count: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.zeros(count), np.tile([0.0, 1.0], (count, 1))
 
 
 def _channels_for_all() -> Channels:
@@ -138,7 +168,8 @@ def _channels_for_all() -> Channels:
         row[[EXPRESSION_INDEX[unit] for unit in units]] = list(units.values())
     custom = [name[0].upper() + name[1:] for name in EXPRESSION_NAMES]
     preset = (True,) * len(presets) + (False,) * len(custom)
-    return Channels((*presets, *custom), preset, np.concatenate([rows, np.eye(EXPRESSION_COUNT)]), True)
+    matrix = np.concatenate([rows, np.eye(EXPRESSION_COUNT)])
+    return Channels((*presets, *custom), preset, matrix, True, *_unbounded(len(matrix)))
 
 
 @dataclass(frozen=True)

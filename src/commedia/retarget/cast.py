@@ -31,6 +31,8 @@ class Cast:
         self.acting = acting or Acting()
         self._given = None if character is None else open_character(Path(character))
         self.retargeter = Retargeter(self._given or default_head_character(), mapping=mapping)
+        self.table = None if mapping is None else self.retargeter.morphs
+        """What somebody chose to be played by; None where names decide."""
         self._faces: dict[int, TrackedFace] = {}
 
     def poses(self, acted: TrackedFrame) -> dict[int, RigPose]:

@@ -4,7 +4,7 @@ The author of a VRM decides what an expression looks like, so a file that brings
 is driven through them. Presets are far fewer; the table `expressions/vrm.toml` says which units each of them shows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,7 +54,7 @@ def expression_maps(character: Character) -> tuple[ExpressionMap | None, Express
         return None, None
     perfect_table = load_expression_table("perfect-sync").morphs
     own = {plain_morph(name): {name: 1.0} for name in EXPRESSION_NAMES} | perfect_table
-    columns = [_column(character, expression) for expression in vrm.expressions]
+    columns = [morph_weights(character, expression) for expression in vrm.expressions]
     moves = [bool(column[character.rig.effective].any()) for column in columns]
     units = [
         own.get(plain_morph(one.name), {}) if moved else {} for one, moved in zip(vrm.expressions, moves, strict=True)
@@ -86,30 +86,36 @@ def map_of_table(
     plain = [plain_morph(one.name) for one in vrm.expressions]
     # Of names that are one to a table, the first is driven, which is a preset where there is one.
     units = [dict(table.get(name, {})) if name not in plain[:row] else {} for row, name in enumerate(plain)]
-    columns = [_column(character, one) for one in vrm.expressions]
+    columns = [morph_weights(character, one) for one in vrm.expressions]
     found = _map("expression", vrm.expressions, columns, units, _look_at(vrm))
     return None if found is None else replace(found, beside=beside)
 
 
 def through_expressions(
-    character: Character, gains: Float[np.ndarray, "m e"]
+    character: Character,
+    gains: Float[np.ndarray, "m e"],
+    expressions: Sequence[Expression] | None = None,
+    *,
+    most: float = 1.0,
 ) -> tuple[dict[str, dict[str, float]], Float[np.ndarray, "m e"]]:
     """Find the units whose shapes are exactly those of one of a VRM's expressions; also return what they leave.
 
-    An expression cannot go beyond 1: what asks for more of its shapes stays with them.
+    An expression cannot go beyond 1: what asks for more than `most` of it stays with its shapes. Without
+    `expressions` all that the character has are tried.
     """
     vrm, left = read_vrm(character.document), gains.copy()
+    tried = expressions if expressions is not None else vrm.expressions if vrm is not None else ()
     shown: dict[str, dict[str, float]] = {}
     seen: set[str] = set()
-    for one in sorted(vrm.expressions if vrm is not None else (), key=lambda one: not one.preset):
-        own = _column(character, one) * character.rig.effective
+    for one in sorted(tried, key=lambda one: not one.preset):
+        own = morph_weights(character, one) * character.rig.effective
         known = plain_morph(one.name) in seen
         seen.add(plain_morph(one.name))
         if known or not own.any():
             continue
         share = own @ left / (own @ own)
         same = np.linalg.norm(left - np.outer(own, share), axis=0) < SAME * np.linalg.norm(left, axis=0)
-        units = np.flatnonzero(same & (share > 0) & (share <= 1 + SAME))
+        units = np.flatnonzero(same & (share > 0) & (share <= most + SAME))
         if len(units):
             shown[one.name] = {EXPRESSION_NAMES[unit]: round(float(share[unit]), 3) for unit in units}
             left[:, units] = 0
@@ -120,7 +126,8 @@ def _look_at(vrm: Vrm) -> LookAt | None:
     return vrm.look_at if vrm.look_at is not None and vrm.look_at.kind == "expression" else None
 
 
-def _column(character: Character, expression: Expression) -> np.ndarray:
+def morph_weights(character: Character, expression: Expression) -> Float[np.ndarray, " m"]:
+    """Weight of each morph of the rig where an expression is 1."""
     column = np.zeros(len(character.rig.morph_names))
     for bind in expression.morphs:
         names = character.meshes[bind.mesh].rig_index
