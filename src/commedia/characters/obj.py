@@ -12,6 +12,7 @@ from commedia.characters.builder import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, GlbB
 from commedia.characters.character import Character
 from commedia.characters.container import parse_document
 from commedia.characters.gltf import character_from_bytes, character_from_document
+from commedia.characters.obj_survey import survey
 from commedia.errors import BadCharacter
 from commedia.geometry.meshes import smooth_normals, weld
 from commedia.geometry.wavefront import MAX_BYTES, Surface, corners, read_obj
@@ -23,7 +24,6 @@ MAX_TOTAL = 1 << 26
 MAX_VERTICES = 1_000_000
 """Of one file: more take more memory than a character is worth."""
 LEAST_LINE = len(b"v 0 0 0\n")
-CHUNK = 1 << 20
 
 
 def read_sculpt(neutral: Path, shapes: Path) -> Character:
@@ -54,27 +54,23 @@ def read_neutral(neutral: Path) -> Character:
 
 
 def _read_shape(path: Path) -> Surface:
-    _refuse_many(path)
+    _refuse_early(path)
     return read_obj(path, BadCharacter)
 
 
-def _refuse_many(path: Path) -> None:
-    """Refuse too many vertices before the first is read: a list of two millions is 300 MB, and takes seconds."""
+def _refuse_early(path: Path) -> None:
+    """Refuse large files that cannot be read before they are: what is wrong may come after seconds and 300 MB."""
     try:
-        # Smaller files have no room for so many; larger ones are refused for that.
+        # Smaller files are read as fast; larger ones are refused for that.
         if not path.is_file() or not LEAST_LINE * MAX_VERTICES < path.stat().st_size <= MAX_BYTES:
             return
-        with path.open("rb") as file:
-            # An end of a chunk may part one letter from its space.
-            count = sum(1 + _vertices(chunk) for chunk in iter(lambda: file.read(CHUNK), b""))
+        found = survey(path, MAX_VERTICES)
     except OSError as error:
         raise BadCharacter(f"cannot read {path}: {error.strerror or error}") from None
-    if count > MAX_VERTICES:
+    if found.vertices > MAX_VERTICES:
         raise BadCharacter(f"{path} has more than {MAX_VERTICES:,} vertices, and a character may have no more")
-
-
-def _vertices(chunk: bytes) -> int:
-    return sum(chunk.count(b"v" + space) for space in (b" ", b"\t", b"\v", b"\f"))
+    if found.wrong:
+        raise BadCharacter(f"{path} cannot be read as an OBJ file, {found.wrong}")
 
 
 def _read_surface(path: Path) -> Surface:
