@@ -196,6 +196,16 @@ def test_hostile_files_are_refused_fast(kind: str) -> None:
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("extension", ["KHR_materials_pbrSpecularGlossiness", "KHR_materials_unlit", "KHR_xmp_json_ld"])
+def test_what_only_changes_the_looks_may_be_required(extension: str) -> None:
+    needed, plain = (
+        character_from_bytes(data, "rig") for data in (_changed(_needs(extension)), small_builder(NAMES).to_bytes())
+    )
+    assert needed.document.json["extensionsRequired"] == [extension]
+    for mesh, expected in zip(needed.meshes, plain.meshes, strict=True):
+        np.testing.assert_array_equal(mesh.primitives[0].morphs, expected.primitives[0].morphs)
+
+
 def test_nan_in_the_data_is_refused() -> None:
     builder = small_builder(NAMES)
     data = bytearray(builder.to_bytes())

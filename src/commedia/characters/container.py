@@ -23,18 +23,23 @@ KNOWN_EXTENSIONS = frozenset(
     {
         "EXT_meshopt_compression",
         "EXT_texture_webp",
+        "KHR_animation_pointer",
         "KHR_lights_punctual",
-        "KHR_materials_unlit",
         "KHR_mesh_quantization",
         "KHR_texture_transform",
+        "KHR_xmp_json_ld",
         "VRM",
+        "VRMC_materials_hdr_emissiveMultiplier",
         "VRMC_materials_mtoon",
         "VRMC_node_constraint",
         "VRMC_springBone",
+        "VRMC_springBone_extended_collider",
         "VRMC_vrm",
     }
 )
 """Extensions that a file may require: those read here, and those that change neither shape nor motion."""
+LOOKS = "KHR_materials_"
+"""What begins so says how light falls on a surface, and the surface is drawn without it."""
 CONVERSIONS = {
     "KHR_draco_mesh_compression": "npx @gltf-transform/cli copy IN.glb OUT.glb",
     "KHR_meshopt_compression": "npx @gltf-transform/cli copy IN.glb OUT.glb",
@@ -144,10 +149,9 @@ def _check_version(tree: dict, name: str) -> None:
         if extension in CONVERSIONS:
             command = CONVERSIONS[extension]
             raise BadCharacter(f"{name} needs {extension}, which is not read here; convert it with: {command}")
-        if not isinstance(extension, str) or extension not in KNOWN_EXTENSIONS:
-            raise BadCharacter(
-                f"{name} needs the extension {extension!r}; known are {', '.join(sorted(KNOWN_EXTENSIONS))}"
-            )
+        if not isinstance(extension, str) or not (extension in KNOWN_EXTENSIONS or extension.startswith(LOOKS)):
+            known = ", ".join(sorted({f"{LOOKS}*", *KNOWN_EXTENSIONS}))
+            raise BadCharacter(f"{name} needs the extension {extension!r}; known are {known}")
 
 
 def _read_buffers(
