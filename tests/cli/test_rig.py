@@ -33,6 +33,24 @@ def test_json_is_all_there_is_on_standard_output(rig: Path, capsys: pytest.Captu
     assert json.loads(capsys.readouterr().out)["mapping"] == "arkit"
 
 
+def test_a_table_of_one_s_own_is_looked_at_before_anybody_plays(
+    rig: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "mine.toml"
+    table.write_text("[morphs]\nmouthSmlieRight = { mouthSmileRight = 0.8 }\njawOpen = { jawOpen = 0.5 }\n")
+    assert main(["rig", "inspect", str(rig), "--mapping", str(table), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    answers = {answer["unit"]: answer for answer in shown["answers"]}
+    assert answers["mouthSmileRight"]["morphs"] == {"mouthSmlieRight": 0.8}
+    assert answers["jawOpen"]["morphs"] == {"jawOpen": 0.5}
+    assert "mouthSmileRight" not in shown["still"]
+    assert shown["suggestions"] == []
+    assert main(["rig", "inspect", str(rig), "--mapping", "vrod"]) == 2
+    assert "vroid" in capsys.readouterr().err
+    assert main(["rig", "map", str(rig), "-o", str(tmp_path / "o.toml"), "--mapping", str(table)]) == 2
+    assert "--mapping belongs to" in capsys.readouterr().err
+
+
 def test_a_bad_file_is_one_sentence_and_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "rig.glb"
     path.write_bytes(b"hello, I am a character")

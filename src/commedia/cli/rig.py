@@ -29,6 +29,7 @@ def run(
     *,
     output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None,
     landmarks: Annotated[Path | None, tyro.conf.arg(metavar="PAIRS.toml")] = None,
+    mapping: str | None = None,
     names: bool = True,
     json: tyro.conf.FlagCreatePairsOff[bool] = False,
 ) -> None:
@@ -45,9 +46,13 @@ def run(
             write, a .toml that 'commedia retarget --mapping' reads.
         landmarks: For make and map: points of the face as TOML, see docs/rig-make.md. Without it the face is looked for
             in pictures of the character.
+        mapping: For inspect: a shipped table, or a .toml file of your own, to see what it makes of the character;
+            without it the table that fits the names best.
         names: For map: believe the names that are known, and look only for the rest; --no-names looks for everything.
         json: Print JSON, and nothing else.
     """
+    if mapping is not None and action != "inspect":
+        raise CommediaError(f"'rig {action}' plays by no table; --mapping belongs to 'rig inspect' and 'retarget'")
     if action == "make":
         _make(file, output, landmarks, json)
         return
@@ -59,7 +64,7 @@ def run(
             raise CommediaError(
                 f"'rig inspect' writes nothing and needs no landmarks; {name} belongs to 'rig make' and 'rig map'"
             )
-    found = inspect_character(open_character(file))
+    found = inspect_character(open_character(file), mapping)
     print(json_format.dumps(found.to_json(), indent=2, ensure_ascii=False) if json else report(found, file))
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from commedia.characters.character import Character
 from commedia.characters.vrm import Vrm, read_vrm
 from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES
-from commedia.retarget.mapping import MorphMap, Suggestion, plain_morph, propose_map, suggestions
+from commedia.retarget.mapping import Mapping, MorphMap, Suggestion, plain_morph, propose_map, suggestions
 
 SIDES = {"Left": "left_eye", "Right": "right_eye"}
 
@@ -46,7 +46,7 @@ class Inspection:
     bones: dict[str, str]
     """Name of the node by bone; bones that the rig lacks are left out."""
     mapping: str
-    """The table that explains most of the rig."""
+    """The table that explains most of the rig, or the given one."""
     answers: tuple[Answer, ...]
     """One per unit, in the units' order."""
     suggestions: tuple[Suggestion, ...]
@@ -83,10 +83,10 @@ class Inspection:
         return tree
 
 
-def inspect_character(character: Character) -> Inspection:
-    """Look at a character with the mapping that would be used."""
+def inspect_character(character: Character, mapping: str | Mapping | None = None) -> Inspection:
+    """Look at a character with the mapping that would be used, or with a given one."""
     rig = character.rig
-    found = propose_map(character)
+    found = propose_map(character, mapping)
     shown = {character.nodes[index].mesh for index in character.node_order}
     bones = {
         bone: character.nodes[node].name
