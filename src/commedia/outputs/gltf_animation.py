@@ -13,6 +13,7 @@ from commedia.characters.bones import local_rotations, turned_nodes
 from commedia.characters.character import Character
 from commedia.geometry.rotations import continuous_wxyz
 from commedia.outputs.atomic import AtomicFile, written_aside
+from commedia.outputs.livelink_csv import timecode
 from commedia.outputs.packing import Packed, header_of, pack
 from commedia.outputs.row_spool import SpooledWriter
 from commedia.structures import RigPose, TrackedFace
@@ -23,9 +24,10 @@ CLIP_NAME = "commedia"
 class ClipWriter(SpooledWriter):
     """A sink that writes one person's GLB."""
 
-    def __init__(self, character: Character, path: Path):
+    def __init__(self, character: Character, path: Path, rate: Fraction | None = None):
+        """`rate` is only noted in the file, with the timecode of time 0; key times are the source's own."""
         super().__init__(path, len(character.rig.morph_names) + 12)
-        self.character = character
+        self.character, self._rate = character, rate
 
     def send(self, time_s: Fraction, face: TrackedFace, pose: RigPose) -> None:
         """Take one frame; `face` is not needed here."""
@@ -40,7 +42,7 @@ class ClipWriter(SpooledWriter):
         packed = pack(self.character.document)
         tracks = _Tracks(self.character, packed, self._spool.count)
         if self._spool.count:
-            tracks.declare(self._spool.time_span_s())
+            tracks.declare(self._spool.time_span_s(), clip_extras(self._rate))
         if self._spool.count == 1:
             tracks.set_rest(next(self._spool.rows())[0])
         header = header_of(self.path, "a GLB", packed.tree, packed.length + tracks.length)
@@ -81,7 +83,7 @@ class _Tracks:
                 self._nodes_of_group.setdefault(group, []).append(node)
         self.weight_groups = list(self._nodes_of_group)
 
-    def declare(self, time_span: tuple[float, float]) -> None:
+    def declare(self, time_span: tuple[float, float], extras: dict) -> None:
         """Add accessors, samplers and channels to the JSON, in the order in which the bytes will follow."""
         tree = self._packed.tree
         times = self._accessor("SCALAR", self._count, 4)
@@ -103,7 +105,7 @@ class _Tracks:
         for node in self.turned:
             _use_translation_rotation_scale(tree["nodes"][node], self.character.nodes[node])
             add(self._accessor("VEC4", self._count, 16), [node], "rotation")
-        clip = {"name": CLIP_NAME, "channels": channels, "samplers": samplers}
+        clip = {"name": CLIP_NAME, "channels": channels, "samplers": samplers, **extras}
         # First, because viewers play the first clip.
         tree["animations"] = [clip, *tree.get("animations", [])]
 
@@ -133,6 +135,13 @@ class _Tracks:
         self.length += size
         tree["buffers"][0]["byteLength"] = self._packed.length + self.length
         return len(tree["accessors"]) - 1
+
+
+def clip_extras(rate: Fraction | None) -> dict:
+    """What glTF has no field for and editors need: the exact frame rate, and the timecode of time 0."""
+    if rate is None:
+        return {}
+    return {"extras": {"frameRate": str(rate), "startTimecode": timecode(Fraction(0), rate)}}
 
 
 def _use_translation_rotation_scale(entry: dict, node) -> None:

@@ -137,7 +137,7 @@ def _usual_rate(rate: Fraction) -> Fraction | None:
 
 
 def _write_glb(performance: Performance, stem: Path) -> list[Path]:
-    writer = ClipWriter(performance.character, stem.with_suffix(".glb"))
+    writer = ClipWriter(performance.character, stem.with_suffix(".glb"), timecode_rate(performance.rate))
     return [write_all(writer, performance.poses(performance.keys()))]
 
 

@@ -23,7 +23,7 @@ from commedia.geometry.rotations import canonical_wxyz, continuous_wxyz, wxyz_fr
 from commedia.morphable.model import load_head
 from commedia.outputs.atomic import AtomicFile, written_aside
 from commedia.outputs.finite import require_finite_params
-from commedia.outputs.livelink_csv import timecode
+from commedia.outputs.gltf_animation import clip_extras
 from commedia.outputs.packing import header_of
 from commedia.outputs.row_spool import RowSpool, SpooledWriter
 from commedia.retarget.equivalents import equivalents
@@ -231,9 +231,7 @@ def _animation(channels: Channels, rate: Fraction | None) -> dict:
             {"sampler": row, "target": {"node": track.node, "path": track.path}} for row, track in enumerate(moving)
         ],
     }
-    if rate is not None:
-        clip["extras"] = {"frameRate": str(rate), "startTimecode": timecode(Fraction(0), rate)}
-    return clip
+    return clip | clip_extras(rate)
 
 
 def _nodes(channels: Channels) -> list[dict]:
