@@ -51,6 +51,29 @@ def test_a_table_of_one_s_own_is_looked_at_before_anybody_plays(
     assert "--mapping belongs to" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("kind", ["glb", "obj"])
+def test_what_has_no_shapes_is_described_and_the_way_on_named(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / f"bare.{kind}"
+    builder = small_builder(())
+    for mesh in builder.tree["meshes"]:
+        mesh["primitives"][0].pop("targets")
+    obj = b"v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nf 1 2 3 4\n"
+    path.write_bytes(obj if kind == "obj" else builder.to_bytes())
+    assert main(["rig", "inspect", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert "4 vertices, 2 triangles, 0 morphs" in shown
+    assert ("head: Head" in shown) == (kind == "glb")
+    # An eye that is a bone looks four ways.
+    assert f"will not move: {48 if kind == 'glb' else 52} of 52 units" in shown
+    assert f"'commedia rig make {path} -o bare-rig.glb' makes all 52" in shown
+    if kind == "obj":
+        (tmp_path / "jawOpen.obj").write_bytes(obj.replace(b"v 0 0 0", b"v 0 -1 0"))
+        assert main(["rig", "inspect", str(path)]) == 0
+        assert "will not move: 51 of 52 units" in capsys.readouterr().out
+
+
 def test_a_bad_file_is_one_sentence_and_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "rig.glb"
     path.write_bytes(b"hello, I am a character")

@@ -18,3 +18,18 @@ def open_still(path: Path) -> Character:
     if path.suffix.lower() == ".obj":
         return read_neutral(path)
     return character_from_document(open_document(path), needs_morphs=False)
+
+
+def open_any(path: Path) -> Character:
+    """Read a character with whatever shapes it has, be it none; of OBJ with the others of its folder, if any."""
+    return open_character(path) if _has_shapes_beside(path) else open_still(path)
+
+
+def _has_shapes_beside(path: Path) -> bool:
+    if path.suffix.lower() != ".obj" or not path.is_file():
+        return False
+    try:
+        return any(other.suffix.lower() == ".obj" and other.name != path.name for other in path.parent.iterdir())
+    except OSError:
+        # Who reads the folder says what is wrong with it.
+        return True

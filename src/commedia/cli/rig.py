@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from commedia.characters.open import open_character
+from commedia.characters.open import open_any
 from commedia.errors import CommediaError
 from commedia.retarget.inspection import Inspection, inspect_character
 
@@ -64,7 +64,7 @@ def run(
             raise CommediaError(
                 f"'rig inspect' writes nothing and needs no landmarks; {name} belongs to 'rig make' and 'rig map'"
             )
-    found = inspect_character(open_character(file), mapping)
+    found = inspect_character(open_any(file), mapping)
     print(json_format.dumps(found.to_json(), indent=2, ensure_ascii=False) if json else report(found, file))
 
 
@@ -153,6 +153,9 @@ def report(found: Inspection, file: Path | None = None) -> str:
     if found.suggestions:
         lines += ["", "perhaps meant, and not used"]
         lines += [f"  {one.morph} as {one.unit} ({one.likeness:.0%} alike)" for one in found.suggestions]
+    if not found.morphs:
+        name = file or found.name
+        lines += ["", f"there are no shapes; 'commedia rig make {name} -o {Path(name).stem}-rig.glb' makes all 52"]
     unknown = found.unknown()
     if still and len(unknown) > MOST_UNKNOWN * moving:
         name = file or found.name
