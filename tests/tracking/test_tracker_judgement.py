@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from fakes import FakeDetector, FakeRegressor, Person, World, fake_box, fake_landmarks, fake_params
 
-from commedia.structures import Face, TrackedFrame
+from commedia.detect.crop import Crop
+from commedia.structures import Face, FaceParams, TrackedFrame
 from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, TrackerSettings
 from commedia.tracking.tracker import Tracker
 
@@ -79,11 +80,45 @@ def test_who_is_gone_is_not_read_into_the_background():
         assert frames[15].faces[0].status == last
 
 
+def test_nobody_lives_on_two_doubts():
+    """Hardly detected and not seen by the regressor: gone, as if nothing had been detected."""
+
+    @dataclass
+    class Fading(FakeDetector):
+        def detect(self, image: np.ndarray) -> list[Face]:
+            return [replace(face, confidence=0.25 if self.world.now_s > 0.3 else 0.8) for face in super().detect(image)]
+
+    for presence, last in ((0.02, "held"), (0.4, "tracked")):
+
+        class Doubting(FakeRegressor):
+            def _read(self, crop: Crop) -> FaceParams:
+                read = super()._read(crop)
+                return replace(read, presence=presence) if self.world.now_s > 0.3 else read  # noqa: B023
+
+        world = World([Person(1, lambda t: (80, 100))])
+        tracker = Tracker(Fading(world), Doubting(world, judges=True), landmarker=fake_landmarks)
+        frames = [tracker.step(world.frame(index)) for index in range(14)]
+        assert [face.status for face in frames[-1].faces] == [last]
+
+
+def test_one_lucky_look_confirms_nobody():
+    """A jar that passes for a face in one frame only."""
+
+    class Dazzled(FakeRegressor):
+        def _read(self, crop: Crop) -> FaceParams:
+            read = super()._read(crop)
+            return replace(read, presence=0.9) if self.world.now_s == 0 else read
+
+    world = World([])
+    tracker = Tracker(Dreamer(world, jar_confidence=0.6), Dazzled(world, judges=True), landmarker=fake_landmarks)
+    assert people([tracker.step(world.frame(index)) for index in range(9)]) == set()
+
+
 def test_a_detection_outweighs_the_doubt_about_somebody_known():
     """Somebody half covered, whom the detector still sees, stays."""
 
     class Blind(FakeRegressor):
-        def _read(self, crop):
+        def _read(self, crop: Crop) -> FaceParams:
             read = super()._read(crop)
             return replace(read, presence=0.02) if self.world.now_s > 0.3 else read
 

@@ -28,7 +28,7 @@ class Keeping:
     """The regressor agrees; where it does not, nobody is born, however sure the detector is. It was taught on as many
     faces as others; of what a detector finds seven in ten are faces, which moves the even odds here."""
     keep_presence: float = 0.1
-    """Less than this in a crop that no detection stands behind: whoever was there is gone."""
+    """Less than this in a crop that no sure detection stands behind: whoever was there is gone."""
     confirm_confidence: float = 0.9
     """A first detection at least this sure is confirmed at once."""
 

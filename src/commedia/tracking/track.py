@@ -154,9 +154,10 @@ def is_refused(sighting: Sighting, params: FaceParams, keeping: Keeping) -> bool
     """Say whether the regressor, asked about a crop, denies that anybody is there."""
     if params.presence is None:
         return is_doubtful(sighting, keeping)
-    if sighting.track is None:
+    if sighting.track is None or sighting.track.sightings < keeping.confirm_frames:
         return params.presence < keeping.birth_presence
-    return sighting.face is None and params.presence < keeping.keep_presence
+    seen = sighting.face is not None and sighting.face.confidence >= keeping.birth_confidence
+    return not seen and params.presence < keeping.keep_presence
 
 
 def refinement_crop(sighting: Sighting, ahead_s: float) -> Crop:
