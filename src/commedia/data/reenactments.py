@@ -184,9 +184,10 @@ def _looked_up(surface: _Surface, size: int) -> tuple[Float[np.ndarray, "s s"], 
     away, label = cv2.distanceTransformWithLabels(
         empty.reshape(size, size), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    nearest = np.zeros(int(label.max()) + 1, np.int64)
-    nearest[label.reshape(-1)[pixel]] = pixel
-    outside = field[nearest[label.reshape(-1)]].reshape(size, size, 2)
+    region = np.asarray(label, dtype=np.int64).reshape(-1)
+    nearest = np.zeros(int(region.max()) + 1, np.int64)
+    nearest[region[pixel]] = pixel
+    outside = field[nearest[region]].reshape(size, size, 2)
     fading = np.square(np.clip(1 - away / (_REACH * size), 0, 1))[..., None]
     smooth = cv2.GaussianBlur(outside, (0, 0), size / 40) * fading
     field = np.where(empty.reshape(size, size, 1) > 0, smooth, field.reshape(size, size, 2)).astype(np.float32)

@@ -45,7 +45,7 @@ class Reference(NamedTuple):
 
     name: str
     image: UInt8[np.ndarray, "h w 3"]
-    faces: list[FoundFace]
+    faces: Sequence[FoundFace]
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,8 @@ class PointedFaces(NamedTuple):
 class SfnPoints(nn.Module):
     """Single Face Network with heat maps of points."""
 
+    grid: Tensor
+
     def __init__(self, config: SfnPointsConfig | None = None):
         super().__init__()
         self.config = config = config or SfnPointsConfig()
