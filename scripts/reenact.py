@@ -6,13 +6,12 @@ python scripts/reenact.py lfw-000.tar lfw-001.tar --seed 1 --out reenacted-001.t
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import torch
 
 from commedia.data.reenactments import reenactments
-from commedia.data.sample import PictureSample
 from commedia.data.shards import read_shard, write_shard
 from commedia.errors import CommediaError
 
@@ -26,19 +25,15 @@ def main() -> int:
     given = parser.parse_args()
     torch.set_num_threads(1)
     start = time.monotonic()
+    photographs = chain.from_iterable(map(read_shard, given.shards))
     try:
-        count = write_shard(given.out, reenactments(_photographs(given.shards), given.seed, each=given.each))
+        count = write_shard(given.out, reenactments(photographs, given.seed, each=given.each))
     except CommediaError as error:
         print(f"reenact: {error}", file=sys.stderr)
         return 2
     seconds = time.monotonic() - start
     print(f"{given.out}: {count} pictures in {seconds:.0f} s, {count / seconds:.1f} per second")
     return 0
-
-
-def _photographs(shards: list[Path]) -> Iterator[PictureSample]:
-    for shard in shards:
-        yield from read_shard(shard)
 
 
 if __name__ == "__main__":

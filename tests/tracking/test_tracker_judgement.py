@@ -80,6 +80,13 @@ def test_who_is_gone_is_not_read_into_the_background():
         assert frames[15].faces[0].status == last
 
 
+def test_a_jar_in_sight_does_not_keep_the_detector_awake():
+    world = World([Person(1, lambda t: (80, 100))])
+    detector = Dreamer(world, jar_confidence=0.5)
+    played(world, 60, detector, judges=True)
+    assert detector.calls <= 60 / VIDEO_SETTINGS.detect_every + 3
+
+
 def test_nobody_lives_on_two_doubts():
     """Hardly detected and not seen by the regressor: gone, as if nothing had been detected."""
 

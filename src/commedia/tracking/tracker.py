@@ -184,8 +184,9 @@ class Tracker:
         for index, crop, read, points in zip(chosen, crops, params, self._landmarker(params), strict=True):
             refined = refined_reading(sightings[index], crop, read, points) or readings[index]
             readings[index] = None if is_refused(sightings[index], read, keeping) else refined
-            # Whom only the detector still sees is looked for in every frame.
-            self._suspicious |= read.presence is not None and read.presence < keeping.keep_presence
+            # Somebody known whom only the detector still sees is looked for in every frame.
+            known = sightings[index].track is not None
+            self._suspicious |= known and read.presence is not None and read.presence < keeping.keep_presence
         return readings
 
     def _update(self, sightings: list[Sighting], readings: list[Reading | None], looks: Looks) -> None:
