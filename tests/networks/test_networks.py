@@ -1,6 +1,7 @@
 """SFN and MFN: published widths, shapes, and what `width_mult` and `norm` change."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ from commedia.networks.networks import (
 from commedia.networks.residual import PlacedHead
 from commedia.networks.sfn import Sfn, SfnConfig
 from commedia.networks.sfn_base import SfnBase, SfnBaseConfig
+from commedia.networks.sfn_close import SMALL_CLOSE, SfnClose
 
 
 def test_literal_parameter_counts() -> None:
@@ -57,11 +59,21 @@ SMALL_SFN = SfnBaseConfig(stem=8, widths=(8, 16, 16), blocks=(1, 1, 1), fine=8)
 SMALL_MFN = MfnBaseConfig(stem=8, widths=(8, 8, 16, 16), blocks=(1, 1, 1, 1))
 
 
-def test_the_default_sfn_is_below_two_megabytes_at_16_bit() -> None:
+def test_sfn_for_phones_is_below_two_megabytes_at_16_bit() -> None:
     assert parameter_count(SfnBase()) * 2 < 2e6
+    assert parameter_count(SfnClose(SMALL_CLOSE)) * 2 < 1.95e6  # norms are stored in 32 bit, and there is the graph
 
 
-@pytest.mark.parametrize("config", [SfnConfig(width_mult=0.25), SfnConfig(width_mult=0.25, norm=True), SMALL_SFN])
+def test_a_single_scale_does_not_see_the_finer_one() -> None:
+    several, single = (network_for(replace(SMALL_SFN, fine=fine)).eval() for fine in (8, 0))
+    middle, last = torch.rand(2, 16, 16, 16), torch.rand(2, 16, 8, 8)
+    assert torch.equal(single.features(middle, last), last)
+    assert not torch.equal(several.features(middle, last), several.features(1 - middle, last))
+
+
+@pytest.mark.parametrize(
+    "config", [SfnConfig(width_mult=0.25), SfnConfig(width_mult=0.25, norm=True), SMALL_SFN, replace(SMALL_SFN, fine=0)]
+)
 def test_sfn_outputs(config: SfnNetworkConfig) -> None:
     outputs = network_for(config).eval()(torch.rand(2, 3, 128, 128))
     assert [tuple(part.shape) for part in outputs] == [

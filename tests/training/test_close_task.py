@@ -3,14 +3,16 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from commedia.conventions import EXPRESSION_INDEX
 from commedia.networks.close_ups import CloseUpsConfig
 from commedia.networks.sfn_base import SfnBaseConfig
 from commedia.networks.sfn_close import SfnCloseConfig
 from commedia.networks.sfn_points import SfnPointsConfig
-from commedia.training.close_task import FAINT_TRUST, CloseTask, faintly_resting
+from commedia.training.close_task import FAINT_TRUST, RARE_TRUST, RARE_UNITS, CloseTask, faintly_resting
 from commedia.training.config import Budget, Recipe
 from commedia.training.face_model import FaceModel
 from commedia.training.loop import RunConfig, Trainer, train
@@ -94,7 +96,10 @@ def test_points_add_their_mean_distance(shards: Path, model: FaceModel) -> None:
 def test_what_nobody_can_label_is_believed_to_rest_a_little(shards: Path, model: FaceModel) -> None:
     batch = PointsTask(small("sfn-points", POINTS), [shards / "singles.tar"], model, seed=0).batch(0)
     unknown = batch.targets._replace(expression_trust=torch.zeros_like(batch.targets.expression_trust))
-    assert (faintly_resting(unknown).expression_trust == FAINT_TRUST).all()
+    believed = faintly_resting(unknown).expression_trust
+    rare = [EXPRESSION_INDEX[name] for name in RARE_UNITS]
+    assert (believed[:, rare] == RARE_TRUST).all()
+    assert (np.delete(believed.numpy(), rare, axis=1) == np.float32(FAINT_TRUST)).all()
     known = batch.targets._replace(expression_trust=torch.full_like(batch.targets.expression_trust, 0.4))
     assert (faintly_resting(known).expression_trust == 0.4).all()
-    assert 0 < FAINT_TRUST < 0.1
+    assert 0 < FAINT_TRUST < RARE_TRUST < 0.4

@@ -36,7 +36,7 @@ class SfnBaseConfig:
     """Channels at a quarter, an eighth and a sixteenth of the side."""
     blocks: tuple[int, int, int] = (1, 2, 2)
     fine: int = 32
-    """Channels that bring detail of the eighth to the heads."""
+    """Channels that bring detail of the eighth to the heads; 0 reads everything from the last scale."""
     head_channels: tuple[int, int, int] = (24, 16, 16)
     """Channels per cell that the heads of expression, identity and pose see."""
     hidden: tuple[int, int, int] = (128, 64, 64)
@@ -49,7 +49,7 @@ class SfnBase(nn.Module):
         super().__init__()
         self.config = config = config or SfnBaseConfig()
         self.trunk = ResidualTrunk(config.stem, config.widths, config.blocks)
-        self.fine = ConvUnit(config.widths[1], config.fine, 3, stride=2, norm=True)
+        self.fine = ConvUnit(config.widths[1], config.fine, 3, stride=2, norm=True) if config.fine else None
         inputs, cells = config.widths[2] + config.fine, SFN_SIZE // 16
         counts = (config.expression_count, config.identity_count, 8)
         self.expression, self.identity, self.pose = (
@@ -63,7 +63,7 @@ class SfnBase(nn.Module):
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> FaceOutputs:
         """Read faces from RGB crops in [0, 1]."""
         _, middle, last = self.trunk(pixels)
-        features = torch.cat([last, self.fine(middle)], dim=1)
+        features = self.features(middle, last)
         wxyz, translation, scale = self.pose(features).split((4, 3, 1), dim=1)
         return FaceOutputs(
             identity=self.identity(features),
@@ -72,3 +72,9 @@ class SfnBase(nn.Module):
             translation=translation,
             scale=torch.sigmoid(scale),
         )
+
+    def features(
+        self, middle: Float[Tensor, "b c h w"], last: Float[Tensor, "b d h2 w2"]
+    ) -> Float[Tensor, "b e h2 w2"]:
+        """What the heads see of the trunk's last two scales."""
+        return last if self.fine is None else torch.cat([last, self.fine(middle)], dim=1)

@@ -75,7 +75,7 @@ class SfnPoints(nn.Module):
         """Read faces from RGB crops in [0, 1]."""
         base = self.base
         _, fine, coarse = base.trunk(pixels)
-        features = torch.cat([coarse, base.fine(fine)], dim=1)
+        features = base.features(fine, coarse)
         points, spread = self._points(fine, coarse)
         seen = base.expression.features(features)
         meaning = self.meaning(torch.cat([self.places(centred(points)), seen], dim=1))

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
 from commedia.losses.faces import FaceTargets
 from commedia.losses.parameters import expression_entropy
 from commedia.networks.heads import FaceOutputs
@@ -22,6 +23,12 @@ ACTIVE_WEIGHT = 3.0
 
 FAINT_TRUST = 0.03
 """In photographs: that a unit rests of which no label tells (`teacher-trust.toml` believes 0 of those)."""
+RARE_TRUST = 0.3
+"""The same for `RARE_UNITS`: who looks into a camera hardly ever does them."""
+RARE_UNITS = ("cheekPuff", "jawForward", "jawLeft", "jawRight", "tongueOut")
+
+_LEAST_TRUST = torch.full((EXPRESSION_COUNT,), FAINT_TRUST)
+_LEAST_TRUST[[EXPRESSION_INDEX[name] for name in RARE_UNITS]] = RARE_TRUST
 
 
 class CloseTask(PointsTask):
@@ -47,7 +54,7 @@ def faintly_resting(targets: FaceTargets) -> FaceTargets:
 
     Unasked, a network that knows puffed cheeks from drawn faces alone said 0.29 of the average photograph.
     """
-    return targets._replace(expression_trust=targets.expression_trust.clamp_min(FAINT_TRUST))
+    return targets._replace(expression_trust=targets.expression_trust.maximum(_LEAST_TRUST))
 
 
 def _entropy(logits: Float[Tensor, "b e"], targets: FaceTargets) -> Float[Tensor, ""]:

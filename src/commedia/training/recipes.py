@@ -16,7 +16,7 @@ from commedia.networks.mfn import MfnConfig
 from commedia.networks.mfn_base import MfnBaseConfig
 from commedia.networks.sfn import SfnConfig
 from commedia.networks.sfn_base import SfnBaseConfig
-from commedia.networks.sfn_close import SfnCloseConfig
+from commedia.networks.sfn_close import SMALL_CLOSE, SfnCloseConfig
 from commedia.networks.sfn_points import SfnPointsConfig
 from commedia.training.config import Augmentation, DataConfig, Optimisation, Recipe
 
@@ -132,6 +132,16 @@ SFN_CLOSE = replace(
     data=replace(SFN_BASE.data, labelled_share=0.3),
 )
 
+# For phones: below 2 MB at 16 bit. What sees stays as it is, what concludes is narrow; begins with the strongest units
+# of a trained `sfn-close` (scripts/narrow_sfn.py), which have to find new company.
+SFN_SMALL = replace(
+    SFN_CLOSE,
+    name="sfn-small",
+    network=SMALL_CLOSE,
+    loss=replace(SFN_CLOSE.loss, rotation=24.0),
+    optimisation=replace(SFN_CLOSE.optimisation, learning_rate=1.5e-3),
+)
+
 # A covered patch could hide a small face whole, or copy one that no label knows.
 MFN_BASE = Recipe(
     name="mfn-base",
@@ -151,11 +161,10 @@ MFN_BASE = Recipe(
     data=DataConfig(mosaic_share=0.5, measure_anchors=True, epoch_steps=300),
 )
 
-# For the comparisons of `scripts/ablations.py`: after ten minutes of a core the paper's own recipes leave SFN with an
-# error of 12 %, and MFN finding nothing.
-SFN_MULTI_SCALE = replace(SFN_BASE, name="sfn-multi-scale", network=SfnConfig(norm=True))
-
-SFN_SINGLE_SCALE = replace(SFN_BASE, name="sfn-single-scale", network=SfnConfig(norm=True, scales="single", fires=3))
+# For the comparisons of `scripts/ablations.py`: after ten minutes of a core the paper's own networks are still at 8 to
+# 12 %, which depends on the seed more than on anything else; ours are at 5 %. A third block is as large as what is left
+# out.
+SFN_BASE_SINGLE_SCALE = replace(SFN_BASE, name="sfn-base-single-scale", network=SfnBaseConfig(fine=0, blocks=(1, 3, 2)))
 
 MFN_BASE_DETECT_ONLY = replace(MFN_BASE, name="mfn-base-detect-only", network=MfnBaseConfig(detect_only=True))
 
@@ -182,8 +191,8 @@ RECIPES: dict[str, Recipe] = {
     for recipe in (
         *(SFN_PAPER, SFN_PAPER_DISENTANGLED, SFN_PAPER_SINGLE_SCALE),
         *(MFN_PAPER, MFN_PAPER_SINGLE_SCALE, MFN_PAPER_DETECT_ONLY),
-        *(SFN_BASE, SFN_POINTS, CLOSE_UPS, SFN_CLOSE, MFN_BASE),
-        *(SFN_MULTI_SCALE, SFN_SINGLE_SCALE, MFN_BASE_DETECT_ONLY, MFN_BASE_RELABELLED),
+        *(SFN_BASE, SFN_POINTS, CLOSE_UPS, SFN_CLOSE, SFN_SMALL, MFN_BASE),
+        *(SFN_BASE_SINGLE_SCALE, MFN_BASE_DETECT_ONLY, MFN_BASE_RELABELLED),
         *(SFN_SMOKE, MFN_SMOKE),
     )
 }
