@@ -20,6 +20,7 @@ WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "weights"
 
 NAMED_WEIGHTS: dict[str, str] = {
     "sfn-base-full": "sfn-base-full.safetensors",
+    "sfn-small-full": "sfn-small-full.safetensors",
     "mfn-base-full": "mfn-base-full.safetensors",
 }
 """Weights that ship with the package, by name; each has a card beside it that says what it saw."""

@@ -1,0 +1,60 @@
+"""What ships is what its cards say, in both files alike, and sees."""
+
+import json
+from hashlib import sha256
+
+import numpy as np
+import pytest
+import torch
+
+from commedia.data.backgrounds import load_backgrounds
+from commedia.data.synthetic import single_pictures
+from commedia.detect.crop import crop_from_landmarks
+from commedia.evaluation.metrics import normalised_mean_error
+from commedia.inference.points import landmarks_of_faces
+from commedia.inference.predictor import open_sfn
+from commedia.inference.weights import WEIGHTS_FOLDER, find_weights, shipped_weights
+from commedia.networks.export import HALF_TOLERANCE, parity
+from commedia.networks.weights import NAMED_WEIGHTS, named_weights, network_from_weights
+
+SFNS = [name for name in shipped_weights() if name.startswith("sfn")]
+
+
+def test_cards_name_the_files_beside_them() -> None:
+    assert set(shipped_weights()) == set(NAMED_WEIGHTS)
+    for name in NAMED_WEIGHTS:
+        card = json.loads((WEIGHTS_FOLDER / f"{name}.card.json").read_text(encoding="utf-8"))
+        assert card["name"] == name
+        assert set(card["files"]) == {f"{name}.onnx", f"{name}.safetensors"}
+        for file, facts in card["files"].items():
+            stored = (WEIGHTS_FOLDER / file).read_bytes()
+            assert (facts["sha256"], facts["bytes"]) == (sha256(stored).hexdigest(), len(stored)), file
+
+
+def test_sfn_for_phones_is_two_megabytes() -> None:
+    assert find_weights("sfn-small-full").stat().st_size <= 2_000_000
+    assert named_weights("sfn-small-full").stat().st_size <= 2_000_000
+
+
+@pytest.mark.parametrize("name", SFNS)
+def test_both_files_hold_the_same_network(name: str) -> None:
+    torch.manual_seed(0)
+    rows = parity(network_from_weights(named_weights(name)), find_weights(name), batches=(1,))
+    assert max(row.difference for row in rows) < HALF_TOLERANCE
+
+
+@pytest.mark.parametrize("name", SFNS)
+def test_every_sfn_sees_drawn_faces_and_that_a_wall_is_none(name: str) -> None:
+    sfn = open_sfn(name, threads=1)
+    errors, chance = [], np.random.default_rng(0)
+    for picture in single_pictures("test", 7, 24, load_backgrounds(None, "test")):
+        face = picture.faces[0]
+        crop = crop_from_landmarks(face.landmarks_px)
+        read = sfn.regress(picture.image, [crop])
+        errors.append(100 * normalised_mean_error(landmarks_of_faces(read)[0], face.landmarks_px))
+        wall = np.full_like(picture.image, 150) + chance.integers(0, 9, picture.image.shape, dtype=np.uint8)
+        (nobody,) = sfn.regress(wall, [crop])
+        assert nobody.presence is not None
+        assert nobody.presence < 0.5
+        assert read[0].presence is not None
+    assert np.median(errors) < 4.5  # seen: 2.4 to 3.0
