@@ -29,7 +29,7 @@ from commedia.evaluation.report import Goal, Table, origin_of, show, write_repor
 from commedia.inference.points import landmarks_of_faces
 from commedia.inference.predictor import open_sfn
 from commedia.networks.export import write_onnx
-from commedia.networks.weights import facts_of_weights, named_weights, network_from_weights
+from commedia.networks.weights import facts_of_weights, network_from_weights
 from commedia.training.config import Budget
 from commedia.training.loop import RunConfig, train
 from commedia.training.recipes import recipe_named
@@ -45,7 +45,7 @@ class Arm:
     name: str
     recipe: str
     teacher: str | None = None
-    """Whose SFN gives the truth: the name of another arm, or of weights that ship."""
+    """Name of the arm whose SFN gives the truth."""
     expected_better: bool = False
 
 
@@ -55,7 +55,7 @@ ARMS = (
     Arm("joint", "detection only", "mfn-base-detect-only"),
     Arm("joint", "detection and reading", "mfn-base", expected_better=True),
     Arm("teacher", "truth from the single-scale SFN", "mfn-base-relabelled", "single scale"),
-    Arm("teacher", "truth from the SFN that ships", "mfn-base-relabelled", "sfn-base-full", expected_better=True),
+    Arm("teacher", "truth from the multi-scale SFN", "mfn-base-relabelled", "multi scale", expected_better=True),
 )
 TITLES = {
     "scales": "one scale or several",
@@ -86,8 +86,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--held", type=Path, nargs="+", required=True, help="shards that NME is measured on")
     parser.add_argument("--crowds", type=Path, nargs="+", default=[], help="shards that AP is measured on")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--faces-seen", type=int, default=60_000, help="by an SFN; ten minutes of a core")
-    parser.add_argument("--scenes-seen", type=int, default=10_000, help="by an MFN; ten minutes of a core")
+    parser.add_argument("--faces-seen", type=int, default=60_000, help="by each SFN")
+    parser.add_argument("--scenes-seen", type=int, default=10_000, help="by each MFN")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--only", nargs="+", choices=QUESTIONS, default=list(QUESTIONS))
     return parser.parse_args()
@@ -104,14 +104,9 @@ def _measured(arm: Arm, seed: int, given: argparse.Namespace) -> tuple[Arm, int,
 
 def _trained(arm: Arm, seed: int, given: argparse.Namespace) -> Path:
     """Train an arm, or take what an earlier run has left; arms that train alike share a run."""
-    others = {other.name: other for other in ARMS}
-    if arm.teacher is None:
-        taught, label = None, []
-    elif arm.teacher in others:
-        taught, label = _trained(others[arm.teacher], seed, given), [others[arm.teacher].recipe]
-    else:
-        taught, label = named_weights(arm.teacher), [arm.teacher]
-    folder = given.out / "-".join([arm.recipe, *label, f"seed-{seed}"])
+    teacher = None if arm.teacher is None else next(other for other in ARMS if other.name == arm.teacher)
+    taught = None if teacher is None else _trained(teacher, seed, given)
+    folder = given.out / "-".join([arm.recipe, *([teacher.recipe] if teacher else []), f"seed-{seed}"])
     done = folder / "done"
     if not done.exists():
         recipe = recipe_named(arm.recipe)

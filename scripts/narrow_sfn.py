@@ -29,9 +29,12 @@ def main() -> int:
     given = parser.parse_args()
     try:
         wide, config = network_from_weights(given.weights), recipe_named(given.recipe).network
-        if not isinstance(wide, SfnClose) or not isinstance(config, SfnCloseConfig):
-            raise WeightsMismatch(f"'{given.weights}' holds a {type(wide).__name__}; expected two sfn-close")
-        narrow = SfnClose(config)
+        if not isinstance(wide, SfnClose):
+            raise WeightsMismatch(f"'{given.weights}' holds a {type(wide).__name__}; expected weights of sfn-close")
+        if not isinstance(config, SfnCloseConfig) or not _fits(narrow := SfnClose(config), wide):
+            raise WeightsMismatch(
+                f"the network of '{given.recipe}' is not a smaller one of the kind in '{given.weights}'"
+            )
         start_from(given.weights, narrow)
         with torch.no_grad():
             narrowed(wide, narrow)
@@ -40,6 +43,15 @@ def main() -> int:
         print(f"narrow_sfn: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _fits(narrow: SfnClose, wide: SfnClose) -> bool:
+    """Whether every tensor of the one is there in the other, and at least as large."""
+    there = wide.state_dict()
+    return all(
+        name in there and all(size <= most for size, most in zip(tensor.shape, there[name].shape, strict=True))
+        for name, tensor in narrow.state_dict().items()
+    )
 
 
 def narrowed(wide: SfnClose, narrow: SfnClose) -> None:

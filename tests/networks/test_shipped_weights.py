@@ -46,7 +46,7 @@ def test_both_files_hold_the_same_network(name: str) -> None:
 @pytest.mark.parametrize("name", SFNS)
 def test_every_sfn_sees_drawn_faces_and_that_a_wall_is_none(name: str) -> None:
     sfn = open_sfn(name, threads=1)
-    errors, chance = [], np.random.default_rng(0)
+    errors, seen, chance = [], [], np.random.default_rng(0)
     for picture in single_pictures("test", 7, 24, load_backgrounds(None, "test")):
         face = picture.faces[0]
         crop = crop_from_landmarks(face.landmarks_px)
@@ -57,4 +57,6 @@ def test_every_sfn_sees_drawn_faces_and_that_a_wall_is_none(name: str) -> None:
         assert nobody.presence is not None
         assert nobody.presence < 0.5
         assert read[0].presence is not None
-    assert np.median(errors) < 4.5  # seen: 2.4 to 3.0
+        seen.append(read[0].presence > 0.5)
+    assert np.median(errors) < 4.5
+    assert np.mean(seen) > 0.9

@@ -1,5 +1,5 @@
 """`scripts/join_close_ups.py` averages both opinions; `scripts/shift_expression.py` moves logits and nothing else;
-`scripts/teach_presence.py` teaches to judge and nothing else.
+`scripts/teach_presence.py` teaches to judge and nothing else; `scripts/narrow_sfn.py` leaves out who is not heard.
 """
 
 import subprocess
@@ -19,6 +19,7 @@ from commedia.networks.sfn_base import SfnBaseConfig
 from commedia.networks.sfn_close import SfnClose, SfnCloseConfig
 from commedia.networks.sfn_points import SfnPoints, SfnPointsConfig
 from commedia.networks.weights import facts_of_weights, network_from_weights, save_weights
+from commedia.training.recipes import recipe_named
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 BASE = SfnBaseConfig(stem=8, widths=(8, 16, 16), blocks=(1, 1, 1), fine=8)
@@ -102,3 +103,69 @@ def test_presence_is_taught_and_nothing_else_changes(tmp_path: Path, rng: np.ran
     refused = run("teach_presence.py", tmp_path / "close.safetensors", "--shards", shard, "-o", tmp_path / "no")
     assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
     assert "holds a CloseUps" in refused.stderr
+
+
+def silenced(heard: torch.Tensor, count: int) -> torch.Tensor:
+    """Make all but `count` columns of a matrix, drawn by chance, zero; says which."""
+    unheard = torch.randperm(heard.shape[1])[count:]
+    heard.data[:, unheard] = 0
+    return unheard
+
+
+def silenced_cells(hidden: torch.nn.Linear, channels: int, count: int) -> None:
+    """The same for channels whose cells lie side by side."""
+    hidden.weight.data.view(len(hidden.weight), channels, -1)[:, torch.randperm(channels)[count:]] = 0
+
+
+def half_heard(small: SfnCloseConfig) -> SfnClose:
+    """A wide network that listens to as many units of each layer as the small one has."""
+    network = SfnClose(SfnCloseConfig(SfnPointsConfig(SfnBaseConfig(blocks=small.base.base.blocks)))).eval()
+    torch.nn.init.normal_(network.together[-1].weight, std=0.05)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 2.0)
+            torch.nn.init.uniform_(module.running_mean, -0.1, 0.1)
+    base, meaning, close_ups = network.base.base, network.base.meaning, network.close_ups
+    heads = (base.expression, base.identity, base.pose)
+    for head, channels, hidden in zip(heads, small.base.base.head_channels, small.base.base.hidden, strict=True):
+        silenced_cells(head.hidden, head.reduce.conv.out_channels, channels)
+        unheard = silenced(head.last.weight, hidden)
+        if head is base.expression:
+            meaning[0].weight.data[:, 2 * small.base.points + unheard] = 0
+    silenced(meaning[3].weight, small.base.hidden)
+    silenced(meaning[-1].weight, small.base.hidden)
+    features = 2 * small.base.base.expression_count + torch.arange(3)[:, None] * network.config.close_ups.hidden
+    for reader, places in ((close_ups.eye, features[:2]), (close_ups.mouth, features[2:])):
+        silenced_cells(reader[-4], network.config.close_ups.cell_channels, small.close_ups.cell_channels)
+        unheard = silenced(reader[-1].weight, small.close_ups.hidden)
+        network.together[1].weight.data[:, (places + unheard).flatten()] = 0
+    silenced(network.together[-1].weight, small.hidden)
+    return network
+
+
+def test_who_is_not_heard_is_not_missed(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    small = recipe_named("sfn-small").network
+    assert isinstance(small, SfnCloseConfig)
+    network = half_heard(small)
+    save_weights(tmp_path / "wide.safetensors", network, FACTS)
+    done = run("narrow_sfn.py", tmp_path / "wide.safetensors", "-o", tmp_path / "narrow.safetensors")
+    assert done.returncode == 0, done.stderr
+    narrow = network_from_weights(tmp_path / "narrow.safetensors")
+    assert isinstance(narrow, SfnClose)
+    assert narrow.config == small
+    pixels = torch.rand(2, 3, 128, 128)
+    for before, after in zip(network(pixels), narrow(pixels), strict=True):
+        torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-3)
+
+
+def test_only_a_smaller_network_of_the_same_kind_is_cut_out(tmp_path: Path) -> None:
+    close_ups, tiny = tmp_path / "close.safetensors", tmp_path / "tiny.safetensors"
+    save_weights(close_ups, CloseUps(CLOSE_UPS), FACTS)
+    save_weights(tiny, SfnClose(SfnCloseConfig(POINTS, CLOSE_UPS)), FACTS)
+    cases = ((close_ups, "sfn-small", "holds a CloseUps"), (tiny, "sfn-small", "not a smaller one"))
+    for source, recipe, reason in (*cases, (tiny, "sfn-base", "not a smaller one")):
+        refused = run("narrow_sfn.py", source, "--recipe", recipe, "-o", tmp_path / "no")
+        assert (refused.returncode, "Traceback" in refused.stderr) == (2, False)
+        assert reason in refused.stderr
+    assert not (tmp_path / "no").exists()

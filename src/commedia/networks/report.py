@@ -14,7 +14,7 @@ from commedia.networks.close_ups import EYE_SIZE, MOUTH_SIZE, CloseUpsConfig, Re
 from commedia.networks.mfn import MFN_SIZE, MfnConfig
 from commedia.networks.networks import NETWORKS, MfnNetworkConfig, NetworkConfig, SfnNetworkConfig, network_for
 from commedia.networks.sfn import SFN_SIZE, SfnConfig
-from commedia.networks.sfn_base import SfnBaseConfig
+from commedia.networks.sfn_base import SINGLE_SCALE
 from commedia.networks.sfn_close import SMALL_CLOSE
 from commedia.networks.sfn_points import SfnPointsConfig
 
@@ -24,7 +24,7 @@ VARIANTS: dict[str, NetworkConfig] = {
     **{name: config() for name, (config, _) in NETWORKS.items()},
     "sfn, single scale, 2 fires": SfnConfig(scales="single"),
     "sfn, single scale, 3 fires": SfnConfig(scales="single", fires=3),
-    "sfn-base, single scale": SfnBaseConfig(fine=0, blocks=(1, 3, 2)),
+    "sfn-base, single scale": SINGLE_SCALE,
     "sfn-close, small": SMALL_CLOSE,
     "mfn, single scale": MfnConfig(scales="single"),
     "mfn, detection only": MfnConfig(detect_only=True),

@@ -42,6 +42,10 @@ class SfnBaseConfig:
     hidden: tuple[int, int, int] = (128, 64, 64)
 
 
+SINGLE_SCALE = SfnBaseConfig(fine=0, blocks=(1, 3, 2))
+"""Everything from the last scale; a third block is as large as what is left out."""
+
+
 class SfnBase(nn.Module):
     """Single Face Network with residual blocks and heads that keep places."""
 
