@@ -4,8 +4,9 @@
       --held shards/{helen-dev,ytf-dev,synth-test}-000.tar --crowds shards/crowd-test-000.tar --out runs/ablations \
       --seeds 0 1
 
-Asks three questions: are several scales better than one (NME of SFN), does learning to read help to find (AP of MFN),
-does truth from a better SFN make a better MFN (NME of MFN). All arms of a question see the same number of pictures.
+Asks: are several scales better than one (NME of SFN), does learning to read help to find (AP of MFN), does truth from
+a better SFN make a better MFN (NME of MFN): from several scales instead of one, as in the paper, and from a finished
+training instead of a tenth of it. All networks that are compared see the same number of pictures.
 What is trained already is not trained again, so that a run that was stopped goes on; runs of one core each, one for
 every seed, may share a folder. Pin it as docs/training.md says.
 """
@@ -34,7 +35,7 @@ from commedia.training.config import Budget
 from commedia.training.loop import RunConfig, train
 from commedia.training.recipes import recipe_named
 
-QUESTIONS = ("scales", "joint", "teacher")
+QUESTIONS = ("scales", "joint", "teacher", "teacher-early")
 
 
 @dataclass(frozen=True)
@@ -44,32 +45,49 @@ class Arm:
     question: str
     name: str
     recipe: str
-    teacher: str | None = None
-    """Name of the arm whose SFN gives the truth."""
+    teacher: "Arm | None" = None
+    """Whose SFN gives the truth."""
     expected_better: bool = False
+    share: float = 1.0
+    """Part of the pictures that it sees."""
+
+    @property
+    def run(self) -> str:
+        """Name of the training; arms that train alike share it."""
+        part = "" if self.share == 1 else f"-{self.share:g}"
+        return self.recipe + part + ("" if self.teacher is None else f"-{self.teacher.run}")
 
 
+SINGLE_SCALE = Arm("scales", "single scale", "sfn-base-single-scale")
+MULTI_SCALE = Arm("scales", "multi scale", "sfn-base", expected_better=True)
+EARLY = Arm("scales", "multi scale, early", "sfn-base", share=0.1)
 ARMS = (
-    Arm("scales", "single scale", "sfn-base-single-scale"),
-    Arm("scales", "multi scale", "sfn-base", expected_better=True),
+    SINGLE_SCALE,
+    MULTI_SCALE,
     Arm("joint", "detection only", "mfn-base-detect-only"),
     Arm("joint", "detection and reading", "mfn-base", expected_better=True),
-    Arm("teacher", "truth from the single-scale SFN", "mfn-base-relabelled", "single scale"),
-    Arm("teacher", "truth from the multi-scale SFN", "mfn-base-relabelled", "multi scale", expected_better=True),
+    Arm("teacher", "truth from the single-scale SFN", "mfn-base-relabelled", SINGLE_SCALE),
+    Arm("teacher", "truth from the multi-scale SFN", "mfn-base-relabelled", MULTI_SCALE, expected_better=True),
+    Arm("teacher-early", "truth from an SFN after a tenth of its faces", "mfn-base-relabelled", EARLY),
+    Arm("teacher-early", "truth from the finished SFN", "mfn-base-relabelled", MULTI_SCALE, expected_better=True),
 )
+Row = tuple[Arm, int, float, float | None]
+"""Arm, seed, what it measures, and the NME of the SFN that gave it the truth."""
+_FOUND_ERROR = "NME of the faces found, %"
 TITLES = {
     "scales": "one scale or several",
     "joint": "finding alone, or reading too",
-    "teacher": "whose truth MFN learns",
+    "teacher": "whose truth MFN learns: one scale's or several'",
+    "teacher-early": "whose truth MFN learns: an early or a finished SFN's",
 }
-HEADS = {"scales": "NME, %", "joint": "AP", "teacher": "NME of the faces found, %"}
-LOWER_IS_BETTER = {"scales": True, "joint": False, "teacher": True}
+HEADS = {"scales": "NME, %", "joint": "AP", "teacher": _FOUND_ERROR, "teacher-early": _FOUND_ERROR}
+LOWER_IS_BETTER = {"scales": True, "joint": False, "teacher": True, "teacher-early": True}
 
 
 def main() -> int:
     given = _arguments()
     try:
-        rows = [_measured(arm, seed, given) for arm in ARMS if arm.question in given.only for seed in given.seeds]
+        rows = [_row(arm, seed, given) for arm in ARMS if arm.question in given.only for seed in given.seeds]
         table = _table(rows, given)
     except CommediaError as error:
         print(f"ablations: {error}", file=sys.stderr)
@@ -93,26 +111,31 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measured(arm: Arm, seed: int, given: argparse.Namespace) -> tuple[Arm, int, float]:
+def _row(arm: Arm, seed: int, given: argparse.Namespace) -> Row:
+    taught = None if arm.teacher is None else _measured(arm.teacher, seed, given)
+    return arm, seed, _measured(arm, seed, given), taught
+
+
+def _measured(arm: Arm, seed: int, given: argparse.Namespace) -> float:
     network = _onnx(_trained(arm, seed, given))
-    measure = {"scales": _sfn_error, "joint": _mfn_precision, "teacher": _mfn_error}[arm.question]
+    measure = {"scales": _sfn_error, "joint": _mfn_precision}.get(arm.question, _mfn_error)
     kept = network.with_name(f"{arm.question}.txt")
     if not kept.exists():
         kept.write_text(repr(measure(network, given)))
-    return arm, seed, float(kept.read_text())
+    return float(kept.read_text())
 
 
 def _trained(arm: Arm, seed: int, given: argparse.Namespace) -> Path:
     """Train an arm, or take what an earlier run has left; arms that train alike share a run."""
-    teacher = None if arm.teacher is None else next(other for other in ARMS if other.name == arm.teacher)
-    taught = None if teacher is None else _trained(teacher, seed, given)
-    folder = given.out / "-".join([arm.recipe, *([teacher.recipe] if teacher else []), f"seed-{seed}"])
+    taught = None if arm.teacher is None else _trained(arm.teacher, seed, given)
+    folder = given.out / f"{arm.run}-seed-{seed}"
     done = folder / "done"
     if not done.exists():
         recipe = recipe_named(arm.recipe)
         single = arm.recipe.startswith("sfn")
         shards = given.singles if single else [*given.singles, *given.scenes]
-        steps = (given.faces_seen if single else given.scenes_seen) // recipe.optimisation.batch_size
+        pictures = arm.share * (given.faces_seen if single else given.scenes_seen)
+        steps = int(pictures) // recipe.optimisation.batch_size
         run = RunConfig(seed=seed, teacher=taught, accelerator="cpu", quiet=True)
         train(recipe, shards, folder, Budget(steps=steps), run)
         done.touch()
@@ -156,24 +179,25 @@ def _crowds(network: Path, given: argparse.Namespace) -> list[Table]:
     return mfn_crowds(settings, lambda stage, done, total: None)
 
 
-def _table(rows: Sequence[tuple[Arm, int, float]], given: argparse.Namespace) -> Table:
+def _table(rows: Sequence[Row], given: argparse.Namespace) -> Table:
     seen = f"{given.faces_seen:,} faces by an SFN, {given.scenes_seen:,} scenes by an MFN"
     return Table(
         "ablations",
         "Paper 1's comparisons, by our recipes on our data",
-        ("question", "arm", "recipe", "seed", "measured", "value"),
+        ("question", "arm", "recipe", "seed", "its teacher's NME, %", "measured", "value"),
         tuple(
-            (TITLES[arm.question], arm.name, arm.recipe, seed, HEADS[arm.question], value) for arm, seed, value in rows
+            (TITLES[arm.question], arm.name, arm.recipe, seed, taught, HEADS[arm.question], value)
+            for arm, seed, value, taught in rows
         ),
         (f"Every training sees the same: {seen}, with a cosine schedule.",),
         tuple(Goal(f"gain: {TITLES[question]}", _gain(question, rows), 0.0, at_most=False) for question in given.only),
     )
 
 
-def _gain(question: str, rows: Sequence[tuple[Arm, int, float]]) -> float:
+def _gain(question: str, rows: Sequence[Row]) -> float:
     """Mean over seeds of the arm that should be better over that of the other, positive when it is."""
     means = [
-        np.mean([value for arm, _, value in rows if arm.question == question and arm.expected_better is better])
+        np.mean([value for arm, _, value, _ in rows if arm.question == question and arm.expected_better is better])
         for better in (False, True)
     ]
     return float(means[0] - means[1] if LOWER_IS_BETTER[question] else means[1] - means[0])

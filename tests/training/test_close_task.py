@@ -12,7 +12,16 @@ from commedia.networks.close_ups import CloseUpsConfig
 from commedia.networks.sfn_base import SfnBaseConfig
 from commedia.networks.sfn_close import SfnCloseConfig
 from commedia.networks.sfn_points import SfnPointsConfig
-from commedia.training.close_task import FAINT_TRUST, RARE_TRUST, RARE_UNITS, CloseTask, faintly_resting
+from commedia.training.close_task import (
+    FAINT_TRUST,
+    HARD_UNITS,
+    HARD_WEIGHT,
+    RARE_TRUST,
+    RARE_UNITS,
+    CloseTask,
+    faintly_resting,
+    weighed,
+)
 from commedia.training.config import Budget, Recipe
 from commedia.training.face_model import FaceModel
 from commedia.training.loop import RunConfig, Trainer, train
@@ -103,3 +112,16 @@ def test_what_nobody_can_label_is_believed_to_rest_a_little(shards: Path, model:
     known = batch.targets._replace(expression_trust=torch.full_like(batch.targets.expression_trust, 0.4))
     assert (faintly_resting(known).expression_trust == 0.4).all()
     assert 0 < FAINT_TRUST < RARE_TRUST < 0.4
+
+
+def test_hard_units_count_for_more_and_what_nobody_knows_still_for_nothing(shards: Path, model: FaceModel) -> None:
+    task = CloseTask(small("sfn-close", SfnCloseConfig(POINTS, CLOSE_UPS)), [shards / "singles.tar"], model, seed=0)
+    targets = task.batch(0).targets
+    targets = targets._replace(expression_trust=torch.ones_like(targets.expression_trust))
+    targets.expression_trust[0] = 0
+    weight = weighed(targets).expression_trust
+    hard = torch.zeros(len(EXPRESSION_INDEX), dtype=torch.bool)
+    hard[[EXPRESSION_INDEX[name] for name in HARD_UNITS]] = True
+    assert torch.equal(weight[1:, hard], torch.full_like(weight[1:, hard], HARD_WEIGHT))
+    assert torch.equal(weight[1:, ~hard], torch.ones_like(weight[1:, ~hard]))
+    assert not weight[0].any()

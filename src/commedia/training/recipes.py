@@ -123,7 +123,7 @@ SFN_CLOSE = replace(
         _OURS,
         tau=TauSchedule("constant", start=1.0),
         expression=4.0,
-        rotation=12.0,
+        rotation=24.0,
         expression_distance="absolute",
         active_weight=1.0,
         active_slope=22.0,
@@ -138,7 +138,6 @@ SFN_SMALL = replace(
     SFN_CLOSE,
     name="sfn-small",
     network=SMALL_CLOSE,
-    loss=replace(SFN_CLOSE.loss, rotation=24.0),
     optimisation=replace(SFN_CLOSE.optimisation, learning_rate=1.5e-3),
 )
 
