@@ -110,7 +110,7 @@ class _Collected:
     """Singles while they are read."""
 
     def __init__(self) -> None:
-        self.images: list[np.ndarray] = []
+        self.images = _Stack()
         self.labels: list[FaceArrays] = []
         self.labelled: list[bool] = []
         self.gold: list[bool] = []
@@ -126,7 +126,37 @@ class _Collected:
             self.gold.append(face.landmark_kind == "gold")
 
     def singles(self) -> Singles:
-        return Singles(np.stack(self.images), joined(self.labels), np.array(self.labelled), np.array(self.gold))
+        return Singles(self.images.whole(), joined(self.labels), np.array(self.labelled), np.array(self.gold))
+
+
+class _Stack:
+    """Stored singles, in blocks that go back to the system one by one while they become one array.
+
+    A list of 93 kB arrays does not: 94,000 singles held 17 GB for good instead of 9.
+    """
+
+    BLOCK = 512
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.blocks: list[np.ndarray] = []
+
+    def __len__(self) -> int:
+        return self.count
+
+    def append(self, image: UInt8[np.ndarray, "176 176 3"]) -> None:
+        if self.count == self.BLOCK * len(self.blocks):
+            self.blocks.append(np.zeros((self.BLOCK, *image.shape), np.uint8))
+        self.blocks[-1][self.count % self.BLOCK] = image
+        self.count += 1
+
+    def whole(self) -> UInt8[np.ndarray, "n 176 176 3"]:
+        """Everything appended, in order; nothing is left in here."""
+        images = np.zeros((self.count, *self.blocks[0].shape[1:]), np.uint8)
+        for start in range(0, self.count, self.BLOCK):
+            images[start : start + self.BLOCK] = self.blocks.pop(0)[: self.count - start]
+        self.count = 0
+        return images
 
 
 def _scene_or_single(

@@ -1,0 +1,18 @@
+"""Singles are collected in blocks: the array they become is the pictures, in order, whatever their number."""
+
+import numpy as np
+import pytest
+
+from commedia.training.pictures import STORED_SIZE, _Stack
+
+
+@pytest.mark.parametrize("count", [1, _Stack.BLOCK, _Stack.BLOCK + 3])
+def test_every_single_is_there_once_and_in_order(count: int) -> None:
+    rng = np.random.default_rng(count)
+    images = rng.integers(0, 256, (count, STORED_SIZE, STORED_SIZE, 3), np.uint8)
+    stack = _Stack()
+    for image in images:
+        stack.append(image)
+    assert len(stack) == count
+    np.testing.assert_array_equal(stack.whole(), images)
+    assert len(stack) == 0
