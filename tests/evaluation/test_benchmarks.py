@@ -107,6 +107,22 @@ def test_synthetic_table_by_hand(tmp_path: Path) -> None:
     assert units["jawOpen"][3] == pytest.approx(0.26, abs=1e-4)
 
 
+def test_synthetic_goals_ask_for_pose_by_yaw_and_for_what_only_drawn_faces_teach(tmp_path: Path) -> None:
+    left, puffed = np.zeros(EXPRESSION_COUNT), np.zeros(EXPRESSION_COUNT)
+    left[EXPRESSION_INDEX["jawLeft"]], puffed[EXPRESSION_INDEX["cheekPuff"]] = 0.9, 0.8
+    shard = shard_of(tmp_path / "held-back.tar", [params_of(left, 0), params_of(puffed, 60), params_of(puffed, 70)])
+    answers = [params_of(puffed, 4), params_of(puffed, 61), params_of(puffed, 75)]
+    readings = read_shards(PerfectReader(answers), [shard], None, silent)
+    active, near, far = summary_table(readings, [shard]).goals
+    assert (active.value, near.value, far.value) == pytest.approx((0.3, 2.5, 5.0), abs=0.01)
+    assert (active.is_met, near.is_met, far.is_met) == (False, True, True)
+    by_name = {goal.name: goal for goal in unit_table(readings).goals}
+    assert len(by_name) == 8
+    assert by_name["AUC of cheekPuff"].value == pytest.approx(0.5), "said of everybody alike"
+    assert by_name["AUC of jawLeft"].value == pytest.approx(0.5)
+    assert not by_name["AUC of tongueOut"].is_met, "nobody put it out"
+
+
 def test_groups_ask_only_for_large_sure_faces() -> None:
     large, small = Box(0.0, 0.0, 30.0, 60.0), Box(0.0, 0.0, 49.0, 49.0)
     faces = [FoundFace(large, 0.95), FoundFace(small, 0.99), FoundFace(large, 0.89)]

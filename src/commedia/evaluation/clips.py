@@ -30,7 +30,7 @@ from commedia.tracking.watch import open_models
 UNITS = (*("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight", "mouthLeft", "mouthRight"),)
 MOVES = 0.3
 """A unit moves in a clip when its 5th and 95th percentile are further apart than this."""
-GOAL = 0.8
+GOAL = 0.85
 TRACKED, ALONE = "tracked", "SFN alone"
 
 

@@ -18,7 +18,7 @@ from commedia.inference.predictor import SfnPredictor, open_sfn
 from commedia.labelling.pictures import PictureGroup
 from commedia.labelling.teacher import Teacher
 
-GOALS = {"helen-dev": 4.0, "ytf-dev": 4.5}
+GOALS = {"helen-dev": 3.2, "ytf-dev": 3.8}
 """Largest NME in percent."""
 CONTOUR_COUNT = 17
 MAPPING_FILE = Path(__file__).resolve().parents[1] / "assets" / "mappings" / "mediapipe478-ibug68.toml"
