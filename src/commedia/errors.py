@@ -31,10 +31,6 @@ class WeightsMismatch(CommediaError):
     """A weights file that does not fit the network, the head model or its own card."""
 
 
-class TrainingFailed(CommediaError):
-    """A training that cannot start, or not go on, as it was asked to."""
-
-
 class BadShard(CommediaError):
     """A training shard that breaks the contract of `data/sample.py`."""
 

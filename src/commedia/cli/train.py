@@ -23,7 +23,6 @@ def train(
     teacher: Path | None = None,
     accelerator: str = "auto",
     workers: int = 1,
-    processes: int = 1,
     quiet: bool = False,
 ) -> None:
     """Train a network by a named recipe; run it again to go on after an interruption.
@@ -38,12 +37,11 @@ def train(
         init_from: Weights to start from where names and shapes fit (SFN weights start MFN's trunk).
         teacher: SFN weights that label the faces, for recipes that ask for it.
         accelerator: auto, cpu or gpu.
-        workers: Threads that prepare batches, in every process.
-        processes: Share every batch; on a CPU one per core is fastest, where threads of one process wait.
+        workers: Threads that prepare batches.
         quiet: No progress bar.
     """
     budget = Budget(minutes=30.0 if minutes is None and steps is None else minutes, steps=steps)
-    settings = RunConfig(seed, init_from, teacher, accelerator, workers, quiet, processes)
+    settings = RunConfig(seed, init_from, teacher, accelerator, workers, quiet)
     weights = train_recipe(recipe_named(recipe), shards, out, budget, settings)
     print(f"weights: {weights}")
 

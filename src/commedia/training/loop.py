@@ -6,18 +6,17 @@ weights, what `export` takes), `log.csv`, `curves.png`, `predictions.png`.
 
 import copy
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from commedia.errors import TrainingFailed, WeightsMismatch
+from commedia.errors import WeightsMismatch
 from commedia.losses.faces import FaceLossConfig
 from commedia.networks.close_ups import CloseUpsConfig
 from commedia.networks.networks import MfnNetworkConfig, SfnNetwork
@@ -29,7 +28,6 @@ from commedia.training.checkpoints import Average, Progress, load_checkpoint, sa
 from commedia.training.close_task import CloseTask
 from commedia.training.close_ups_task import CloseUpsTask
 from commedia.training.config import Budget, Precision, Recipe
-from commedia.training.crew import Crew, with_crew
 from commedia.training.face_model import FaceModel, default_face_model
 from commedia.training.log import TrainingLog
 from commedia.training.mfn_task import MfnTask
@@ -39,7 +37,6 @@ from commedia.training.sfn_task import SfnTask
 from commedia.training.tasks import Loss, Task
 
 CHECKPOINT_S = 180.0
-WEIGHTS = "weights.safetensors"
 _FACE_TASKS: dict[type, type[SfnTask]] = {
     CloseUpsConfig: CloseUpsTask,
     SfnPointsConfig: PointsTask,
@@ -61,8 +58,6 @@ class RunConfig:
     workers: int = 1
     """Threads that prepare batches."""
     quiet: bool = False
-    processes: int = 1
-    """That share every batch, on a CPU one per core; see `crew.py`."""
 
 
 def train(
@@ -79,55 +74,37 @@ def train(
     `shards` are files or folders; `model` is the head to train for, by default the one that ships.
     """
     run = run or RunConfig()
-    if run.processes > 1 and run.accelerator != "cpu" and torch.cuda.is_available():
-        raise TrainingFailed("several processes are for CPUs, this machine has a GPU (or say: accelerator cpu)")
-    # Before anything is forked: a process that was cannot end OpenCV's threads, and waits for them for ever.
+    task = task_for(recipe, shards, run, model or default_face_model())
+    trainer = Trainer(task, out, run)
     cv2.setNumThreads(1)
-    task = task_for(recipe_of_one(recipe, run.processes), shards, run, model or default_face_model())
-    if not recipe.data.epoch_steps:
-        task.epoch_steps = max(1, task.epoch_steps // run.processes)
-    with_crew(run.processes, lambda crew: _train(recipe, task, out, budget, run, crew))
-    return out / WEIGHTS
-
-
-def _train(recipe: Recipe, task: Task, out: Path, budget: Budget, run: RunConfig, crew: Crew) -> None:
-    trainer = Trainer(task, out, run, crew)
     progress, config = trainer.progress, recipe.optimisation
     started, saved = time.monotonic() - progress.elapsed_s, time.monotonic()
-    log = TrainingLog(out, budget, recipe, quiet=run.quiet or not crew.leads)
-    with log, closing(_batches(task, progress.step, run, crew)) as batches:
-        share = crew.agreed(budget.share(progress.step, progress.elapsed_s))
-        while share < 1:
-            rate = crew.agreed(learning_rate(config, share, progress))
+    log = TrainingLog(out, budget, recipe, quiet=run.quiet)
+    with log, closing(prefetched(task.batch, progress.step, workers=run.workers, ahead=2 + 2 * run.workers)) as batches:
+        while (share := budget.share(progress.step, progress.elapsed_s)) < 1:
+            rate = learning_rate(config, share, progress)
             tau = _faces(recipe).tau.at(epoch=progress.epoch, share=share)
             loss = trainer.step(next(batches), rate, tau)
             progress.step += 1
             progress.elapsed_s = time.monotonic() - started
             log.step(loss, progress)
-            share = crew.agreed(budget.share(progress.step, progress.elapsed_s))
-            if progress.step % task.epoch_steps == 0 or share >= 1:
-                if crew.leads:
-                    validation = task.validate(trainer.average.network)
-                    watch_plateau(progress, validation.loss)
-                    log.epoch(task, trainer.average.network, progress, validation, rate=rate, tau=tau)
+            last = budget.share(progress.step, progress.elapsed_s) >= 1
+            if progress.step % task.epoch_steps == 0 or last:
+                validation = task.validate(trainer.average.network)
+                watch_plateau(progress, validation.loss)
+                log.epoch(task, trainer.average.network, progress, validation, rate=rate, tau=tau)
                 progress.epoch += 1
-            if crew.leads and (share >= 1 or time.monotonic() - saved > CHECKPOINT_S):
+            if last or time.monotonic() - saved > CHECKPOINT_S:
                 trainer.save()
                 saved = time.monotonic()
-
-
-def _batches(task: Task, done: int, run: RunConfig, crew: Crew) -> Generator[Any]:
-    """The processes take turns at the task's batches, so that none draws what another one has drawn."""
-    return prefetched(
-        lambda step: task.batch(step * crew.count + crew.rank), done, workers=run.workers, ahead=2 + 2 * run.workers
-    )
+    return trainer.weights
 
 
 class Trainer:
     """The state of a run: network, average, optimiser, progress; and the one step that changes it."""
 
-    def __init__(self, task: Task, out: Path, run: RunConfig, crew: Crew | None = None):
-        self.task, self.recipe, self.run, self.crew = task, task.recipe, run, crew or Crew()
+    def __init__(self, task: Task, out: Path, run: RunConfig):
+        self.task, self.recipe, self.run = task, task.recipe, run
         config = task.recipe.optimisation
         self.fabric = Fabric(accelerator=run.accelerator, devices=1, precision=native_precision(config.precision))
         self.plain = task.network
@@ -138,7 +115,7 @@ class Trainer:
         if isinstance(self.plain, SfnClose):
             self.network.mark_forward_method("read")
         out.mkdir(parents=True, exist_ok=True)
-        self.checkpoint, self.weights = out / "checkpoint.pt", out / WEIGHTS
+        self.checkpoint, self.weights = out / "checkpoint.pt", out / "weights.safetensors"
         self.progress = Progress()
         if self.checkpoint.exists():
             self.progress = load_checkpoint(
@@ -152,7 +129,6 @@ class Trainer:
         outputs = self.task.read(self.network, self.fabric.to_device(self.task.pixels(batch)))
         loss = self.task.loss(outputs, batch, tau)
         self.fabric.backward(loss.total)
-        self.crew.average(self.plain.parameters())
         if clip := self.recipe.optimisation.clip_norm:
             self.fabric.clip_gradients(self.network, self.optimiser, max_norm=clip, error_if_nonfinite=False)
         self.optimiser.step()
@@ -179,17 +155,6 @@ def native_precision(wanted: Precision) -> Precision:
     """Fall back to 32 bit where half precision would be emulated, which makes a CPU several times slower."""
     half_in_hardware = torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported()
     return wanted if half_in_hardware else "32-true"
-
-
-def recipe_of_one(recipe: Recipe, processes: int) -> Recipe:
-    """What one of the processes does of a recipe: its part of every batch; raises TrainingFailed when it has none."""
-    size = recipe.optimisation.batch_size
-    if processes < 1 or size % processes:
-        fits = [count for count in range(1, size + 1) if size % count == 0]
-        raise TrainingFailed(
-            f"{processes} processes cannot share batches of {size} of '{recipe.name}'; as many as divide it: {fits}"
-        )
-    return replace(recipe, optimisation=replace(recipe.optimisation, batch_size=size // processes))
 
 
 def task_for(recipe: Recipe, shards: Sequence[Path], run: RunConfig, model: FaceModel) -> Task:
