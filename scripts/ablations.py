@@ -13,7 +13,7 @@ every seed, may share a folder. Pin it as docs/training.md says.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,8 +34,6 @@ from commedia.networks.weights import facts_of_weights, network_from_weights
 from commedia.training.config import Budget
 from commedia.training.loop import RunConfig, train
 from commedia.training.recipes import recipe_named
-
-QUESTIONS = ("scales", "joint", "teacher", "teacher-early")
 
 
 @dataclass(frozen=True)
@@ -77,17 +75,10 @@ ARMS = (
     Arm("teacher-early", "truth from an SFN after a tenth of its faces", "mfn-base-relabelled", EARLY),
     Arm("teacher-early", "truth from the finished SFN", "mfn-base-relabelled", MULTI_SCALE, expected_better=True),
 )
+
+
 Row = tuple[Arm, int, float, float | None]
 """Arm, seed, what it measures, and the NME of the SFN that gave it the truth."""
-_FOUND_ERROR = "NME of the faces found, %"
-TITLES = {
-    "scales": "one scale or several",
-    "joint": "finding alone, or reading too",
-    "teacher": "whose truth MFN learns: one scale's or several'",
-    "teacher-early": "whose truth MFN learns: an early or a finished SFN's",
-}
-HEADS = {"scales": "NME, %", "joint": "AP", "teacher": _FOUND_ERROR, "teacher-early": _FOUND_ERROR}
-LOWER_IS_BETTER = {"scales": True, "joint": False, "teacher": True, "teacher-early": True}
 
 
 def main() -> int:
@@ -113,7 +104,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--faces-seen", type=int, default=60_000, help="by each SFN")
     parser.add_argument("--scenes-seen", type=int, default=10_000, help="by each MFN")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
-    parser.add_argument("--only", nargs="+", choices=QUESTIONS, default=list(QUESTIONS))
+    parser.add_argument("--only", nargs="+", choices=list(QUESTIONS), default=list(QUESTIONS))
     return parser.parse_args()
 
 
@@ -124,8 +115,8 @@ def _row(arm: Arm, seed: int, given: argparse.Namespace) -> Row:
 
 def _measured(arm: Arm, seed: int, given: argparse.Namespace) -> float:
     network = _onnx(_trained(arm, seed, given))
-    measure = {"scales": _sfn_error, "joint": _mfn_precision}.get(arm.question, _mfn_error)
-    kept = network.with_name(f"{arm.question}.txt")
+    measure = QUESTIONS[arm.question].measure
+    kept = network.with_name(f"{measure.__name__}.txt")
     if not kept.exists():
         kept.write_text(repr(measure(network, given)))
     return float(kept.read_text())
@@ -155,7 +146,7 @@ def _onnx(weights: Path) -> Path:
     return path
 
 
-def _sfn_error(network: Path, given: argparse.Namespace) -> float:
+def sfn_error(network: Path, given: argparse.Namespace) -> float:
     """Mean over the held shards, each counting the same."""
     regressor = open_sfn(str(network), threads=1)
     means = []
@@ -170,11 +161,11 @@ def _sfn_error(network: Path, given: argparse.Namespace) -> float:
     return float(np.mean(means))
 
 
-def _mfn_precision(network: Path, given: argparse.Namespace) -> float:
+def mfn_precision(network: Path, given: argparse.Namespace) -> float:
     return float(_crowds(network, given)[0].cell("AP"))  # type: ignore[arg-type]
 
 
-def _mfn_error(network: Path, given: argparse.Namespace) -> float:
+def mfn_error(network: Path, given: argparse.Namespace) -> float:
     value = _crowds(network, given)[1].cell("68 points")
     return float("nan") if value is None else float(value)  # type: ignore[arg-type]
 
@@ -190,11 +181,15 @@ def _table(rows: Sequence[Row], given: argparse.Namespace) -> Table:
         "Paper 1's comparisons, by our recipes on our data",
         ("question", "arm", "recipe", "pictures seen", "seed", "its teacher's NME, %", "measured", "value"),
         tuple(
-            (TITLES[arm.question], arm.name, arm.recipe, arm.pictures(given), seed, taught, HEADS[arm.question], value)
+            (asked.title, arm.name, arm.recipe, arm.pictures(given), seed, taught, asked.head, value)
             for arm, seed, value, taught in rows
+            for asked in (QUESTIONS[arm.question],)
         ),
         ("Every training has a cosine schedule. Pictures: faces of an SFN, scenes of an MFN.",),
-        tuple(Goal(f"gain: {TITLES[question]}", _gain(question, rows), 0.0, at_most=False) for question in given.only),
+        tuple(
+            Goal(f"gain: {QUESTIONS[question].title}", _gain(question, rows), 0.0, at_most=False)
+            for question in given.only
+        ),
     )
 
 
@@ -204,7 +199,26 @@ def _gain(question: str, rows: Sequence[Row]) -> float:
         np.mean([value for arm, _, value, _ in rows if arm.question == question and arm.expected_better is better])
         for better in (False, True)
     ]
-    return float(means[0] - means[1] if LOWER_IS_BETTER[question] else means[1] - means[0])
+    return float(means[0] - means[1] if QUESTIONS[question].lower_is_better else means[1] - means[0])
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a pair of arms."""
+
+    title: str
+    head: str
+    measure: Callable[[Path, argparse.Namespace], float]
+    lower_is_better: bool = True
+
+
+_FOUND_ERROR = "NME of the faces found, %"
+QUESTIONS = {
+    "scales": Question("one scale or several", "NME, %", sfn_error),
+    "joint": Question("finding alone, or reading too", "AP", mfn_precision, lower_is_better=False),
+    "teacher": Question("whose truth MFN learns: one scale's or several'", _FOUND_ERROR, mfn_error),
+    "teacher-early": Question("whose truth MFN learns: an early or a finished SFN's", _FOUND_ERROR, mfn_error),
+}
 
 
 if __name__ == "__main__":

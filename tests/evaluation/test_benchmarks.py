@@ -107,7 +107,7 @@ def test_synthetic_table_by_hand(tmp_path: Path) -> None:
     assert units["jawOpen"][3] == pytest.approx(0.26, abs=1e-4)
 
 
-def test_synthetic_goals_ask_for_pose_by_yaw_and_for_what_only_drawn_faces_teach(tmp_path: Path) -> None:
+def test_synthetic_goals_ask_for_pose_by_yaw_and_for_what_mediapipe_does_not_find(tmp_path: Path) -> None:
     left, puffed = np.zeros(EXPRESSION_COUNT), np.zeros(EXPRESSION_COUNT)
     left[EXPRESSION_INDEX["jawLeft"]], puffed[EXPRESSION_INDEX["cheekPuff"]] = 0.9, 0.8
     shard = shard_of(tmp_path / "held-back.tar", [params_of(left, 0), params_of(puffed, 60), params_of(puffed, 70)])

@@ -34,8 +34,8 @@ GOALS_POSE_DEG = (3.0, 6.0)
 """Up to `GOAL_YAW_DEG`, and beyond."""
 GOAL_YAW_DEG = 60.0
 GOAL_AUC = 0.9
-UNTAUGHT = ("browDown", "cheekPuff", "jawLeft", "jawRight", "noseSneer", "tongueOut")
-"""Kinds of units that MediaPipe does not find, so that drawn faces alone can teach them."""
+UNSEEN_BY_MEDIAPIPE = ("browDown", "cheekPuff", "jawLeft", "jawRight", "noseSneer", "tongueOut")
+"""Kinds of units that the teacher of our photographs does not find."""
 YAW_EDGES_DEG = (0.0, 30.0, 60.0, 181.0)
 
 
@@ -119,7 +119,7 @@ def unit_table(readings: Readings) -> Table:
     goals = tuple(
         Goal(f"AUC of {name}", score.ranking, GOAL_AUC, at_most=False)
         for name, score in scores.items()
-        if name.startswith(UNTAUGHT)
+        if name.startswith(UNSEEN_BY_MEDIAPIPE)
     )
     notes = (
         f"Active: truth > {ACTIVE}. False activation: mean prediction where truth is 0.",
