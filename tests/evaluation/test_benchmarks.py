@@ -1,11 +1,13 @@
 """What stands between a network and its table, with readers whose right and wrong answers are known."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from commedia.cli.evaluate import evaluate
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT, LANDMARK_MIRROR
 from commedia.data.sample import FaceSample, PictureSample, full_trust
 from commedia.data.shards import write_shard
@@ -121,6 +123,16 @@ def test_synthetic_goals_ask_for_pose_by_yaw_and_for_what_mediapipe_does_not_fin
     assert by_name["AUC of cheekPuff"].value == pytest.approx(0.5), "said of everybody alike"
     assert by_name["AUC of jawLeft"].value == pytest.approx(0.5)
     assert not by_name["AUC of tongueOut"].is_met, "nobody put it out"
+
+
+def test_careful_tables_have_names_of_their_own(tmp_path: Path) -> None:
+    rest = np.zeros(EXPRESSION_COUNT)
+    shard = shard_of(tmp_path / "held-back.tar", [params_of(rest, 0), params_of(rest, 50)])
+    settings = EvaluationSettings(tmp_path / "out", shards=(shard,))
+    plain, careful = evaluate("synthetic", settings), evaluate("synthetic", replace(settings, careful=True))
+    assert [table.name for table in careful] == [f"{table.name}-careful" for table in plain]
+    assert "read twice" in (tmp_path / "out" / "synthetic-careful.md").read_text()
+    assert careful[0].rows != plain[0].rows
 
 
 def test_groups_ask_only_for_large_sure_faces() -> None:

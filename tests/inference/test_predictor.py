@@ -1,6 +1,7 @@
 """From ONNX files to faces: small random networks with known answers, and files that are not what they say."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from fakes import fake_landmarks
 from onnx import TensorProto, helper, numpy_helper
 
+from commedia.conventions import EXPRESSION_MIRROR
 from commedia.detect.crop import (
     Crop,
     CropUnits,
@@ -20,10 +22,12 @@ from commedia.detect.crop import (
 from commedia.detect.detector import DetectorProtocol
 from commedia.detect.grid import ROW_COUNT, encode_corners
 from commedia.errors import UnknownName, WeightsMismatch
+from commedia.geometry.rotations import between_wxyz, mirrored_wxyz
 from commedia.inference.predictor import MFN_OUTPUTS, SFN_OUTPUTS, MfnPredictor, open_mfn, open_sfn
 from commedia.inference.regressor import RegressorProtocol
 from commedia.inference.session import Network, open_network, pixels_from_images
 from commedia.inference.weights import find_weights, shipped_weights
+from commedia.morphable.model import load_head
 from commedia.structures import Box
 
 ANCHORS = np.array([[1.0, 1.0], [2.0, 2.5]], dtype=np.float32)
@@ -92,6 +96,38 @@ def test_sfn_says_whether_anybody_is_there_where_it_was_taught_to(tmp_path: Path
     np.testing.assert_allclose(said, taught.network.run(pixels)["presence"][:, 0], atol=1e-6)
     untaught = open_sfn(str(write_sfn(tmp_path / "untaught.onnx")), threads=1)
     assert [params.presence for params in untaught.regress(image, crops)] == [None, None]
+
+
+def test_careful_reading_of_a_mirrored_picture_is_the_mirrored_reading(tmp_path: Path, rng: np.random.Generator):
+    """A network that only sees the mean colour says the same of both pictures; what is left is the mirror's work."""
+    careful = open_sfn(str(write_sfn(tmp_path / "tiny.onnx", SIZES | {"presence": 1})), threads=1, careful=True)
+    image = picture(rng)
+    crops = [Crop(np.array([x, 40], np.float32), 32.0, roll) for x, roll in ((30, 0.0), (60, 0.4))]
+    mirrored = [Crop(np.array([120 - x, 40], np.float32), 32.0, -roll) for x, roll in ((30, 0.0), (60, 0.4))]
+    identity_mirror = load_head().identity_mirror
+    for plain, turned in zip(
+        careful.regress(image, crops), careful.regress(np.ascontiguousarray(image[:, ::-1]), mirrored), strict=True
+    ):
+        np.testing.assert_allclose(turned.identity, plain.identity * identity_mirror, atol=1e-4)
+        np.testing.assert_allclose(turned.expression, plain.expression[list(EXPRESSION_MIRROR)], atol=1e-4)
+        np.testing.assert_allclose(turned.pose.wxyz, mirrored_wxyz(plain.pose.wxyz), atol=1e-4)
+        np.testing.assert_allclose(turned.pose.origin_px, [120, 0] + plain.pose.origin_px * [-1, 1], atol=1e-2)
+        assert turned.pose.px_per_m == pytest.approx(plain.pose.px_per_m, rel=1e-4)
+        assert turned.presence == pytest.approx(plain.presence, abs=1e-4)
+
+
+def test_careful_reading_is_half_way_between_both(tmp_path: Path, rng: np.random.Generator):
+    sfn = open_sfn(str(write_sfn(tmp_path / "tiny.onnx")), threads=1)
+    crop = Crop(np.array([45, 40], np.float32), 32.0)
+    image = picture(rng)
+    (alone,) = sfn.regress(image, [crop])
+    (both,) = replace(sfn, careful=True).regress(image, [crop])
+    assert not np.allclose(alone.expression, both.expression, atol=1e-3)
+    # This network answers alike for the mirrored crop.
+    middle = (alone.expression + alone.expression[list(EXPRESSION_MIRROR)]) / 2
+    np.testing.assert_allclose(both.expression, middle, atol=1e-4)
+    turned_there, turned_back = alone.pose.wxyz, mirrored_wxyz(alone.pose.wxyz)
+    np.testing.assert_allclose(both.pose.wxyz, between_wxyz(turned_there, turned_back, 0.5), atol=1e-4)
 
 
 def known_grid(letterboxed: np.ndarray, units: CropUnits) -> np.ndarray:

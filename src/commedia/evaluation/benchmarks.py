@@ -32,6 +32,8 @@ class EvaluationSettings:
     """Holds published data sets, each in a folder of its name, or is one of them; for the tables of the paper."""
     variants: tuple[str, ...] = ()
     """`NAME=FILE` of networks that rows of the paper's tables ask for."""
+    careful: bool = False
+    """Read every face twice, the second time mirrored."""
 
     def file(self, *parts: str) -> Path:
         """A file of the data folder; fails with one sentence where there is none."""

@@ -122,7 +122,7 @@ def _our_tracks(
     path: Path, points: Float[np.ndarray, "n 68 2"], settings: EvaluationSettings
 ) -> tuple[Float[np.ndarray, "n 52"], Float[np.ndarray, "n 52"]]:
     """Expression of the person seen longest, and of SFN in the teacher's crops; NaN where there is none."""
-    models = open_models(settings.mfn, settings.sfn)
+    models = open_models(settings.mfn, settings.sfn, careful=settings.careful)
     detector, regressor = models.detector, models.regressor
     alone = np.full((len(points), EXPRESSION_COUNT), np.nan, dtype=np.float32)
     followed: list[TrackedFrame] = []

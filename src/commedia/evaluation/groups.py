@@ -95,7 +95,7 @@ def _alone(settings: EvaluationSettings) -> Callable[[np.ndarray], Found]:
 
 
 def _end_to_end(settings: EvaluationSettings) -> Callable[[np.ndarray], Found]:
-    models = open_models(settings.mfn, settings.sfn)
+    models = open_models(settings.mfn, settings.sfn, careful=settings.careful)
     tracker = Tracker(models.detector, models.regressor, PHOTO_SETTINGS, closer=models.closer)
 
     def find(image: UInt8[np.ndarray, "h w 3"]) -> Found:

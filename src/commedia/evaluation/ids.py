@@ -52,7 +52,7 @@ def ids(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     goals: list[Goal] = []
     for index, scene in enumerate(SCENES):
         progress("clips", index, len(SCENES))
-        models = open_models(settings.mfn, settings.sfn)
+        models = open_models(settings.mfn, settings.sfn, careful=settings.careful)
         with open_source(settings.file("clips", scene.clip)) as source:
             counts = count_ids([tracked for _, tracked in watch(source, models)])
         histogram = ", ".join(f"{faces} in {frames}" for faces, frames in counts.histogram)

@@ -26,7 +26,7 @@ MAPPING_FILE = Path(__file__).resolve().parents[1] / "assets" / "mappings" / "me
 
 def sfn_nme(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Measure SFN, and MediaPipe where its landmarker is at hand, on `helen-dev` and `ytf-dev`."""
-    regressor = open_sfn(settings.sfn, threads=1)
+    regressor = open_sfn(settings.sfn, threads=1, careful=settings.careful)
     rows: list[tuple[Cell, ...]] = []
     goals = []
     for name, bound in GOALS.items():

@@ -57,7 +57,8 @@ def synthetic(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Measure expression unit by unit, head pose and landmarks in crops placed by the true landmarks."""
     if not settings.shards:
         raise CommediaError("this table needs held-back synthetic shards; name them with --shards")
-    readings = read_shards(open_sfn(settings.sfn, threads=1), settings.shards, settings.limit, progress)
+    regressor = open_sfn(settings.sfn, threads=1, careful=settings.careful)
+    readings = read_shards(regressor, settings.shards, settings.limit, progress)
     return [summary_table(readings, settings.shards), unit_table(readings)]
 
 

@@ -10,6 +10,7 @@ from commedia.detect.crop import Crop, CropUnits, crop_from_box, crop_image, par
 from commedia.detect.grid import DEFAULT_THRESHOLD, GridFaces, decode_grid, read_rows, with_readings
 from commedia.detect.letterbox import boxes_in_image, letterbox_for, letterbox_image
 from commedia.inference.lids import with_closed_lids
+from commedia.inference.mirrored import agreed, agreed_presence, with_mirrored
 from commedia.inference.points import landmarks_of_faces
 from commedia.inference.session import DEFAULT_THREADS, Network, anchors_of, open_network, pixels_from_images
 from commedia.inference.weights import DEFAULT_MFN, DEFAULT_SFN, find_weights
@@ -29,20 +30,25 @@ class SfnPredictor:
     """Reads faces from their crops with SFN; implements `RegressorProtocol`."""
 
     network: Network
+    careful: bool = False
+    """Read every face a second time, mirrored, and take the mean: see `mirrored.py`."""
 
     def regress(self, image: UInt8[np.ndarray, "h w 3"], crops: list[Crop]) -> list[FaceParams]:
         """Read one face per crop, all in one evaluation."""
         if not crops:
             return []
         size = self.network.input_size
-        outputs = self.network.run(pixels_from_images(np.stack([crop_image(image, crop, size) for crop in crops])))
+        images = np.stack([crop_image(image, crop, size) for crop in crops])
+        outputs = self.network.run(pixels_from_images(with_mirrored(images) if self.careful else images))
         identity, expression, wxyz, translation, scale = (outputs[name] for name in SFN_OUTPUTS)
-        shut = with_closed_lids(expression)
-        params = params_in_crops(CropUnits(identity, shut, wxyz, translation, scale.reshape(-1)), crops)
+        units = CropUnits(identity, expression, wxyz, translation, scale.reshape(-1))
+        units = agreed(units) if self.careful else units
+        params = params_in_crops(units._replace(expression=with_closed_lids(units.expression)), crops)
         if PRESENCE not in outputs:
             return params
-        presence = outputs[PRESENCE].reshape(-1).tolist()
-        return [replace(face, presence=sure) for face, sure in zip(params, presence, strict=True)]
+        presence = outputs[PRESENCE].reshape(-1)
+        sure = agreed_presence(presence) if self.careful else presence
+        return [replace(face, presence=one) for face, one in zip(params, sure.tolist(), strict=True)]
 
 
 @dataclass(frozen=True)
@@ -91,10 +97,10 @@ class MfnPredictor:
         return with_readings(self.network.run(pixels_from_images(images))["grid"])
 
 
-def open_sfn(name: str = DEFAULT_SFN, *, threads: int = DEFAULT_THREADS) -> SfnPredictor:
+def open_sfn(name: str = DEFAULT_SFN, *, threads: int = DEFAULT_THREADS, careful: bool = False) -> SfnPredictor:
     """Open SFN by the name of shipped weights or by the path of an .onnx file."""
-    path = find_weights(name)
-    return SfnPredictor(open_network(path, kind="sfn", outputs=SFN_OUTPUTS, optional=(PRESENCE,), threads=threads))
+    network = open_network(find_weights(name), kind="sfn", outputs=SFN_OUTPUTS, optional=(PRESENCE,), threads=threads)
+    return SfnPredictor(network, careful)
 
 
 def open_mfn(

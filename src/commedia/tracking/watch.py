@@ -52,10 +52,13 @@ class LargestFaces:
         return [face for face in found if any(face is other for other in kept)]
 
 
-def open_models(mfn: str = DEFAULT_MFN, sfn: str = DEFAULT_SFN) -> Models:
-    """Open networks by name or path. MFN also reports doubtful faces: the tracker only follows people with them."""
+def open_models(mfn: str = DEFAULT_MFN, sfn: str = DEFAULT_SFN, *, careful: bool = False) -> Models:
+    """Open networks by name or path. MFN also reports doubtful faces: the tracker only follows people with them.
+
+    `careful` reads every face twice, the second time mirrored: nearer the truth, for twice the time of SFN.
+    """
     detector = open_mfn(mfn, threshold=FOLLOW_CONFIDENCE)
-    return Models(detector, open_sfn(sfn), CloserLook(detector))
+    return Models(detector, open_sfn(sfn, careful=careful), CloserLook(detector))
 
 
 def watch(source: FrameSource, models: Models) -> Iterator[tuple[Frame, TrackedFrame]]:
