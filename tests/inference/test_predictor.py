@@ -117,11 +117,12 @@ def test_careful_reading_of_a_mirrored_picture_is_the_mirrored_reading(tmp_path:
 
 
 def test_careful_reading_is_half_way_between_both(tmp_path: Path, rng: np.random.Generator):
-    sfn = open_sfn(str(write_sfn(tmp_path / "tiny.onnx")), threads=1)
+    sfn = open_sfn(str(write_sfn(tmp_path / "tiny.onnx", SIZES | {"presence": 1})), threads=1)
     crop = Crop(np.array([45, 40], np.float32), 32.0)
     image = picture(rng)
     (alone,) = sfn.regress(image, [crop])
     (both,) = replace(sfn, careful=True).regress(image, [crop])
+    assert both.presence == alone.presence, "who is there must not depend on how they are read"
     assert not np.allclose(alone.expression, both.expression, atol=1e-3)
     # This network answers alike for the mirrored crop.
     middle = (alone.expression + alone.expression[list(EXPRESSION_MIRROR)]) / 2

@@ -5,7 +5,7 @@ in docs/evaluation/synthetic-careful.md. It costs a second evaluation of the net
 """
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
 from commedia.conventions import EXPRESSION_MIRROR
 from commedia.detect.crop import CropUnits
@@ -44,8 +44,3 @@ def mirrored_units(units: CropUnits) -> CropUnits:
         translation=units.translation * np.array([-1, 1, 1], dtype=np.float32),
         scale=units.scale,
     )
-
-
-def agreed_presence(presence: Float[np.ndarray, "n"]) -> Float[np.ndarray, "b"]:
-    """Mean of how sure the readings of `with_mirrored` are."""
-    return np.mean(np.split(presence, 2), axis=0)

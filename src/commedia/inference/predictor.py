@@ -10,7 +10,7 @@ from commedia.detect.crop import Crop, CropUnits, crop_from_box, crop_image, par
 from commedia.detect.grid import DEFAULT_THRESHOLD, GridFaces, decode_grid, read_rows, with_readings
 from commedia.detect.letterbox import boxes_in_image, letterbox_for, letterbox_image
 from commedia.inference.lids import with_closed_lids
-from commedia.inference.mirrored import agreed, agreed_presence, with_mirrored
+from commedia.inference.mirrored import agreed, with_mirrored
 from commedia.inference.points import landmarks_of_faces
 from commedia.inference.session import DEFAULT_THREADS, Network, anchors_of, open_network, pixels_from_images
 from commedia.inference.weights import DEFAULT_MFN, DEFAULT_SFN, find_weights
@@ -46,9 +46,9 @@ class SfnPredictor:
         params = params_in_crops(units._replace(expression=with_closed_lids(units.expression)), crops)
         if PRESENCE not in outputs:
             return params
-        presence = outputs[PRESENCE].reshape(-1)
-        sure = agreed_presence(presence) if self.careful else presence
-        return [replace(face, presence=one) for face, one in zip(params, sure.tolist(), strict=True)]
+        # Of a careful reading the first half: who is there must not depend on how they are read.
+        presence = outputs[PRESENCE].reshape(-1)[: len(crops)].tolist()
+        return [replace(face, presence=sure) for face, sure in zip(params, presence, strict=True)]
 
 
 @dataclass(frozen=True)
