@@ -27,7 +27,7 @@ RARE_TRUST = 0.3
 """The same for `RARE_UNITS`: who looks into a camera hardly ever does them."""
 RARE_UNITS = ("cheekPuff", "jawForward", "jawLeft", "jawRight", "tongueOut")
 HARD_UNITS = ("jawLeft", "jawRight", "noseSneerLeft", "noseSneerRight")
-HARD_WEIGHT = 2.5
+HARD_WEIGHT = 4.0
 """Of `HARD_UNITS`, which few pixels or small shifts tell, and the errors of all the others drown."""
 
 _LEAST_TRUST = torch.full((EXPRESSION_COUNT,), FAINT_TRUST)

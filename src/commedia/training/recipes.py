@@ -123,7 +123,7 @@ SFN_CLOSE = replace(
         _OURS,
         tau=TauSchedule("constant", start=1.0),
         expression=4.0,
-        rotation=24.0,
+        rotation=60.0,
         expression_distance="absolute",
         active_weight=1.0,
         active_slope=22.0,
