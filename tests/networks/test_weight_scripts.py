@@ -1,5 +1,6 @@
 """`scripts/join_close_ups.py` averages both opinions; `scripts/shift_expression.py` moves logits and nothing else;
-`scripts/teach_presence.py` teaches to judge and nothing else; `scripts/narrow_sfn.py` leaves out who is not heard.
+`scripts/teach_presence.py` teaches to judge and nothing else; `scripts/narrow_sfn.py` leaves out who is not heard;
+`scripts/average_weights.py` lies between.
 """
 
 import subprocess
@@ -55,6 +56,35 @@ def test_joined_logits_are_the_weighted_mean(tmp_path: Path) -> None:
     assert "found SfnPoints and SfnPoints" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert not (tmp_path / "wrong.safetensors").exists()
+
+
+def test_mean_of_weights_lies_between_by_the_shares(tmp_path: Path) -> None:
+    files = [tmp_path / f"{k}.safetensors" for k in range(3)]
+    for seed, path in enumerate(files):
+        torch.manual_seed(seed)
+        save_weights(path, SfnClose(SfnCloseConfig(POINTS, CLOSE_UPS)), {**FACTS, "seed": str(seed)})
+    done = run("average_weights.py", *files, "--shares", "0.5", "0.2", "0.3", "-o", tmp_path / "mean.safetensors")
+    assert done.returncode == 0, done.stderr
+    first, second, third = (network_from_weights(path).state_dict() for path in files)
+    for name, tensor in network_from_weights(tmp_path / "mean.safetensors").state_dict().items():
+        if tensor.is_floating_point():
+            torch.testing.assert_close(tensor, 0.5 * first[name] + 0.2 * second[name] + 0.3 * third[name])
+    assert facts_of_weights(tmp_path / "mean.safetensors")["seed"] == "2"
+
+
+def test_a_mean_of_unlike_networks_or_of_wrong_shares_is_refused(tmp_path: Path) -> None:
+    close, other = tmp_path / "close.safetensors", tmp_path / "other.safetensors"
+    save_weights(close, SfnClose(SfnCloseConfig(POINTS, CLOSE_UPS)), FACTS)
+    save_weights(other, SfnClose(SfnCloseConfig(POINTS, CLOSE_UPS, hidden=8)), FACTS)
+    for files, shares, said in (
+        ((close, other), ("0.5", "0.5"), "only equal ones have a mean"),
+        ((close, close), ("0.5", "0.6"), "as many shares that add up to 1"),
+        ((close, close), ("1",), "as many shares that add up to 1"),
+    ):
+        refused = run("average_weights.py", *files, "--shares", *shares, "-o", tmp_path / "mean.safetensors")
+        assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+        assert said in refused.stderr
+    assert not (tmp_path / "mean.safetensors").exists()
 
 
 def test_logits_move_by_what_was_asked(tmp_path: Path) -> None:
