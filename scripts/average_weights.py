@@ -1,10 +1,9 @@
-"""Mean of several weights of one network, from runs that went on from one another: it errs less than the last of them.
+"""Mean of several weights of one network, from runs that went on from one another: it may err less than any. Measure.
 
     python scripts/average_weights.py first.safetensors second.safetensors --shares 0.3 0.7 -o mean.safetensors
 
-Runs that share a beginning lie in one valley of the loss; between them it is at least as deep, and what each learned of
-its own last pictures cancels (Wortsman et al. 2022, Model soups). Whole numbers, and what the file says of itself, are
-the last one's.
+Runs that share a beginning tend to lie in one valley of the loss, and what each learned of its own last pictures
+cancels (Wortsman et al. 2022, Model soups). Whole numbers, and what the file says of itself, are the last one's.
 """
 
 import argparse

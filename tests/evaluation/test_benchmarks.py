@@ -135,6 +135,12 @@ def test_careful_tables_have_names_of_their_own(tmp_path: Path) -> None:
     assert careful[0].rows != plain[0].rows
 
 
+def test_what_is_read_once_is_not_called_careful(tmp_path: Path) -> None:
+    with pytest.raises(CommediaError, match="leave --careful out"):
+        evaluate("paper-runtime", EvaluationSettings(tmp_path / "out", careful=True))
+    assert not (tmp_path / "out").exists()
+
+
 def test_groups_ask_only_for_large_sure_faces() -> None:
     large, small = Box(0.0, 0.0, 30.0, 60.0), Box(0.0, 0.0, 49.0, 49.0)
     faces = [FoundFace(large, 0.95), FoundFace(small, 0.99), FoundFace(large, 0.89)]

@@ -8,6 +8,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from commedia.errors import CommediaError
 from commedia.evaluation.benchmarks import EvaluationSettings, benchmark
 from commedia.evaluation.report import Table, origin_of, show, write_report
 
@@ -20,6 +21,8 @@ CAREFULLY = "Every face was read twice, as it is and mirrored (`--careful`)."
 
 def evaluate(table: TableName, settings: EvaluationSettings, *, seed: int = 0) -> list[Table]:
     """Make one table, print it, and write it to the output folder as Markdown, CSV and JSON."""
+    if settings.careful and table.startswith("paper-"):
+        raise CommediaError(f"'{table}' measures what the paper did, which read every face once; leave --careful out")
     console = Console()
     measure = benchmark(table)
     settings.output.mkdir(parents=True, exist_ok=True)
