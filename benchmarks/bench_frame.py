@@ -30,9 +30,9 @@ from frame_programs import STAGES, Block, MediaPipe, Ours
 from PIL import Image
 
 from commedia.errors import UnknownName
-from commedia.inference.predictor import open_mfn, open_sfn
-from commedia.inference.session import DEFAULT_THREADS
-from commedia.inference.weights import DEFAULT_MFN, DEFAULT_SFN
+from commedia.faces.predictor import open_mfn, open_sfn
+from commedia.faces.session import DEFAULT_THREADS
+from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
 from commedia.structures import Frame
 from commedia.tracking.settings import VIDEO_SETTINGS
 from commedia.tracking.watch import FOLLOW_CONFIDENCE

@@ -23,9 +23,9 @@ from rich.console import Console
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT
 from commedia.evaluation.report import Goal, Table, origin_of, show
+from commedia.face_model.evaluate import vertices_from_params
+from commedia.face_model.model import load_head
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_yaw_pitch_roll
-from commedia.morphable.evaluate import vertices_from_params
-from commedia.morphable.model import load_head
 from commedia.render.shade_numpy import Surface, View, render_mesh
 
 WIDTH_PX, HEIGHT_PX, FRAME_RATE, LOOP_S = 640, 360, 25, 4

@@ -18,17 +18,17 @@ import cv2
 import numpy as np
 from rich.console import Console
 
-from commedia.capture.source import MediaInfo
 from commedia.characters.character import Character
 from commedia.characters.default_head import default_head_character
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.evaluation.report import Goal, Table, origin_of, show
-from commedia.morphable.landmarks import face_box_from_params, landmarks_from_params
-from commedia.morphable.model import load_head
-from commedia.outputs.preview import PreviewWriter
-from commedia.outputs.preview_page import PreviewPage
+from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
+from commedia.face_model.model import load_head
+from commedia.outputs.preview.page import PreviewPage
+from commedia.outputs.preview.writer import PreviewWriter
 from commedia.render.rasterize_numpy import rasterize
 from commedia.render.shade_numpy import Surface, framing_view, render_mesh
+from commedia.sources.source import MediaInfo
 from commedia.structures import FaceParams, Frame, HeadPose, RigPose, TrackedFace, TrackedFrame
 
 NO_TURN = np.array([1.0, 0, 0, 0])

@@ -9,14 +9,14 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from commedia.data.backgrounds import load_backgrounds
-from commedia.data.performers import sample_identities, sample_poses
-from commedia.data.synthetic import single_pictures
-from commedia.morphable.layer import MorphableLayer
-from commedia.morphable.model import load_head
+from commedia.face_model.layer import MorphableLayer
+from commedia.face_model.model import load_head
 from commedia.render.project import rotate, weak_perspective
 from commedia.render.rasterize import interpolate, paint, rasterize
 from commedia.render.shade import irradiance, vertex_normals
+from commedia.synthetic.backgrounds import load_backgrounds
+from commedia.synthetic.performers import sample_identities, sample_poses
+from commedia.synthetic.shards import single_pictures
 
 COUNT = 64
 BATCH = 8

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import commedia.inference.predictor as predictor
-from commedia.inference.predictor import MfnPredictor, SfnPredictor
-from commedia.inference.session import Network
+import commedia.faces.predictor as predictor
+from commedia.faces.predictor import MfnPredictor, SfnPredictor
+from commedia.faces.session import Network
 from commedia.structures import Frame
 from commedia.tracking.settings import TrackerSettings
 from commedia.tracking.tracker import Tracker

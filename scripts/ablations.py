@@ -22,14 +22,14 @@ import numpy as np
 from rich.console import Console
 
 from commedia.data.shards import read_encoded
-from commedia.detect.crop import crop_from_landmarks
 from commedia.errors import CommediaError
 from commedia.evaluation.benchmarks import EvaluationSettings
 from commedia.evaluation.crowds import mfn_crowds
 from commedia.evaluation.metrics import normalised_mean_error
 from commedia.evaluation.report import Goal, Table, origin_of, show, write_report
-from commedia.inference.points import landmarks_of_faces
-from commedia.inference.predictor import open_sfn
+from commedia.faces.crop import crop_from_landmarks
+from commedia.faces.points import landmarks_of_faces
+from commedia.faces.predictor import open_sfn
 from commedia.networks.export import write_onnx
 from commedia.networks.weights import facts_of_weights, network_from_weights
 from commedia.training.config import Budget

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from commedia.errors import CommediaError, WeightsMismatch
-from commedia.networks.networks import Network, config_to_json
+from commedia.networks.registry import Network, config_to_json
 from commedia.networks.weights import facts_of_weights, network_from_weights, save_weights
 
 

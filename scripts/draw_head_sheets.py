@@ -9,11 +9,11 @@ import numpy as np
 
 from commedia.characters.skin import paint_head
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_NAMES, IDENTITY_COUNT
+from commedia.face_model.evaluate import vertices_from_params
+from commedia.face_model.landmarks import load_scheme, points
+from commedia.face_model.model import FACE_REGIONS, REGIONS, load_head
 from commedia.geometry.meshes import smooth_normals
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_yaw_pitch_roll
-from commedia.morphable.evaluate import vertices_from_params
-from commedia.morphable.landmarks import load_scheme, points
-from commedia.morphable.model import FACE_REGIONS, REGIONS, load_head
 from commedia.render.shade_numpy import Surface, View, render_mesh
 
 SHEETS = Path(__file__).resolve().parents[1] / "docs" / "sheets"

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import torch
 
-from commedia.data.backgrounds import load_backgrounds
-from commedia.data.crowds import crowd_pictures
 from commedia.data.sample import PictureSample
-from commedia.data.synthetic import single_pictures
+from commedia.synthetic.backgrounds import load_backgrounds
+from commedia.synthetic.crowds import crowd_pictures
+from commedia.synthetic.shards import single_pictures
 
 
 def marked(picture: PictureSample, *, boxes: bool) -> np.ndarray:

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from commedia.errors import CommediaError, WeightsMismatch
-from commedia.networks.close_ups import CloseUps
-from commedia.networks.sfn_close import SfnClose, SfnCloseConfig
-from commedia.networks.sfn_points import SfnPoints
+from commedia.networks.ours.close_ups import CloseUps
+from commedia.networks.ours.sfn_close import SfnClose, SfnCloseConfig
+from commedia.networks.ours.sfn_points import SfnPoints
 from commedia.networks.weights import facts_of_weights, network_from_weights, save_weights
 
 FACTS = ("recipe", "seed", "step", "minutes")

@@ -20,11 +20,11 @@ from jaxtyping import Float
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.errors import CommediaError
-from commedia.morphable.evaluate import vertices_from_params
-from commedia.morphable.formats.facewarehouse import arkit_mixture
-from commedia.morphable.landmarks import LandmarkScheme, load_scheme, points
-from commedia.morphable.model import HeadModel, load_head
-from commedia.morphable.multilinear import PeopleTensor, tensor_from_people
+from commedia.face_model.evaluate import vertices_from_params
+from commedia.face_model.formats.facewarehouse import arkit_mixture
+from commedia.face_model.landmarks import LandmarkScheme, load_scheme, points
+from commedia.face_model.model import HeadModel, load_head
+from commedia.face_model.multilinear import PeopleTensor, tensor_from_people
 from commedia.retarget.deformation_transfer import transfer_deformations
 
 

@@ -11,15 +11,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from commedia.capture.open import open_source
 from commedia.conventions import EXPRESSION_COUNT, LANDMARK_COUNT
-from commedia.data.backgrounds import HELD_BACK
 from commedia.data.sample import FaceSample, PictureSample
 from commedia.data.shards import write_shard
 from commedia.errors import CommediaError
 from commedia.labelling.pictures import group_inputs
 from commedia.labelling.rfb import FaceFinder
+from commedia.sources.open import open_source
 from commedia.structures import Box, HeadPose
+from commedia.synthetic.backgrounds import HELD_BACK
 
 SURE, UNSURE = 0.7, 0.3
 """A picture with a face found at a confidence between the two is left out, since neither label would be safe."""
@@ -44,7 +44,7 @@ def boxed_face(box: Box) -> FaceSample:
 
 
 def empty_scenes(tar: Path, finder: FaceFinder, licence: str) -> Iterator[PictureSample]:
-    """Go through the photographs that `data/backgrounds.py` gives to training, less those that seem to show a face."""
+    """Go through the photographs of `synthetic/backgrounds.py`, less those that seem to show a face."""
     pictures = sorted(group_inputs([tar])[0], key=lambda picture: picture.key)[:-HELD_BACK]
     for picture in pictures:
         image = reduced(picture.decoded())

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import torch
 
-from commedia.data.performers import STREAMS
-from commedia.data.synthetic import generate_shard
 from commedia.errors import CommediaError
+from commedia.synthetic.performers import STREAMS
+from commedia.synthetic.shards import generate_shard
 
 
 def main() -> int:

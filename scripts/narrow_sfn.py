@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from commedia.errors import CommediaError, WeightsMismatch
-from commedia.networks.sfn_close import SfnClose, SfnCloseConfig
+from commedia.networks.ours.sfn_close import SfnClose, SfnCloseConfig
 from commedia.networks.weights import facts_of_weights, network_from_weights, save_weights, start_from
 from commedia.training.recipes import recipe_named
 

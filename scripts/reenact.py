@@ -11,9 +11,9 @@ from pathlib import Path
 
 import torch
 
-from commedia.data.reenactments import reenactments
 from commedia.data.shards import read_shard, write_shard
 from commedia.errors import CommediaError
+from commedia.synthetic.reenactments import reenactments
 
 
 def main() -> int:

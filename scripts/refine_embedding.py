@@ -21,14 +21,14 @@ from pathlib import Path
 import numpy as np
 
 from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, LANDMARK_MIRROR
+from commedia.face_model.landmarks import SCHEME_FOLDER, LandmarkScheme, points, read_scheme, reduced_model
+from commedia.face_model.model import HeadModel, load_head
 from commedia.geometry.rotations import matrix_from_wxyz
 from commedia.labelling.fit import DenseFitter, DenseTargets, FitSettings, FittedFaces
 from commedia.labelling.gold import contour_trust
 from commedia.labelling.pictures import PictureGroup
 from commedia.labelling.units import UnitTable, load_units
 from commedia.labelling.weights import ANCHORS, LIDS, LIPS, point_weights
-from commedia.morphable.landmarks import SCHEME_FOLDER, LandmarkScheme, points, read_scheme, reduced_model
-from commedia.morphable.model import HeadModel, load_head
 
 LONGEST_SHIFT_M = 0.008
 RINGS = 6

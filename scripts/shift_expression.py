@@ -14,7 +14,7 @@ import torch
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
 from commedia.errors import CommediaError, UnknownName, WeightsMismatch
-from commedia.networks.sfn_close import SfnClose
+from commedia.networks.ours.sfn_close import SfnClose
 from commedia.networks.weights import facts_of_weights, network_from_weights, save_weights
 
 

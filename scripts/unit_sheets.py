@@ -18,13 +18,13 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from commedia.capture.open import open_source
 from commedia.conventions import EXPRESSION_NAMES
 from commedia.data.shards import read_encoded
-from commedia.detect.crop import crop_from_landmarks, crop_image
 from commedia.errors import CommediaError
-from commedia.inference.points import landmarks_of_faces
-from commedia.inference.predictor import open_sfn
+from commedia.faces.crop import crop_from_landmarks, crop_image
+from commedia.faces.points import landmarks_of_faces
+from commedia.faces.predictor import open_sfn
+from commedia.sources.open import open_source
 from commedia.tracking.watch import open_models, watch
 from commedia.training.sheets import grid_of, write_picture
 

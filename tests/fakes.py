@@ -17,7 +17,7 @@ from commedia.conventions import (
     LANDMARK_COUNT,
     LANDMARK_MIRROR,
 )
-from commedia.detect.crop import Crop, crop_from_landmarks
+from commedia.faces.crop import Crop, crop_from_landmarks
 from commedia.geometry.rotations import canonical_wxyz, mirrored_wxyz, wxyz_from_yaw_pitch_roll
 from commedia.structures import Box, Face, FaceParams, Frame, HeadPose
 

@@ -9,7 +9,7 @@ from fakes import FPS, NEUTRAL, FakeDetector, FakeRegressor, Person, World
 
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.demo.clip import write_clip
-from commedia.detect.crop import Crop
+from commedia.faces.crop import Crop
 from commedia.structures import Face, FaceParams
 from commedia.tracking.watch import Models
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from commedia.cli.main import VERBS
 from commedia.demo.clip import write_clip
-from commedia.inference.weights import DEFAULT_MFN, shipped_weights
+from commedia.faces.weights import DEFAULT_MFN, shipped_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])

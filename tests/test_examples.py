@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from commedia.inference.weights import DEFAULT_MFN, shipped_weights
+from commedia.faces.weights import DEFAULT_MFN, shipped_weights
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 

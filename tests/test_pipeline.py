@@ -11,15 +11,15 @@ from fakes import FPS, Person, World
 from PIL import Image
 from stage import CLIP_FRAMES, film, models_for, picture, talking, two_people
 
-from commedia.capture.open import open_source
 from commedia.characters.gltf import read_character
 from commedia.conventions import EXPRESSION_INDEX
-from commedia.detect.crop import Crop
 from commedia.errors import BadCharacter, OutputFailed, UnreadableMedia
-from commedia.outputs.livelink_csv import read_livelink_csv
-from commedia.outputs.take import TakeReader
+from commedia.faces.crop import Crop
+from commedia.formats.livelink_csv import read_livelink_csv
+from commedia.formats.take import TakeReader
 from commedia.pipeline import calibrate, retarget, retarget_folder, track
 from commedia.retarget.acting import Acting, calibration_from
+from commedia.sources.open import open_source
 from commedia.tracking.watch import LargestFaces, Models
 
 

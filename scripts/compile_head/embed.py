@@ -13,8 +13,8 @@ from teacher import IRIS_ANGLE_DEG, IRIS_COUNT, MIDDLE_TURN_DEG, POINT_COUNT, Te
 from topology import cut_head
 from wheel import read_base
 
-from commedia.morphable.landmarks import SCHEME_FOLDER
-from commedia.morphable.model import PARTS, REGIONS, HeadModel, load_head
+from commedia.face_model.landmarks import SCHEME_FOLDER
+from commedia.face_model.model import PARTS, REGIONS, HeadModel, load_head
 
 # MediaPipe's numbers on the subject's left, from the inner end outwards, ends included; midline points first for lips.
 LOOPS = {

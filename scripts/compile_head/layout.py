@@ -4,7 +4,7 @@ import numpy as np
 from topology import Topology
 from wheel import BaseMesh
 
-from commedia.morphable.model import EYE_CHART_RADIUS, EYE_CHARTS, PARTS
+from commedia.face_model.model import EYE_CHART_RADIUS, EYE_CHARTS, PARTS
 
 # Charts of MakeHuman's layout (u, v of lower left and upper right corner) and where they go in ours (v down).
 HEAD_CHART = ((0.62, 0.14), (1.0, 0.84))

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from commedia.conventions import LANDMARK_MIRROR
-from commedia.morphable.landmarks import SCHEME_FOLDER, points, read_scheme
-from commedia.morphable.model import HeadModel, load_head
+from commedia.face_model.landmarks import SCHEME_FOLDER, points, read_scheme
+from commedia.face_model.model import HeadModel, load_head
 
 MIDLINE_M = 1e-4
 

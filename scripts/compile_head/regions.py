@@ -4,7 +4,7 @@ import numpy as np
 from topology import Topology
 from wheel import BaseMesh
 
-from commedia.morphable.model import PARTS, REGIONS
+from commedia.face_model.model import PARTS, REGIONS
 
 # Head-frame metres on the mean head, left side; found on its renders.
 BROW_OUTLINE = np.array(

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from regions import BROW_OUTLINE, inside_outline
 
+from commedia.face_model.evaluate import vertices_from_params
+from commedia.face_model.model import PARTS, REGIONS, HeadModel
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_yaw_pitch_roll
-from commedia.morphable.evaluate import vertices_from_params
-from commedia.morphable.model import PARTS, REGIONS, HeadModel
 from commedia.render.rasterize_numpy import rasterize
 
 SIZE_PX = 640

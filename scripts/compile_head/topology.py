@@ -7,7 +7,7 @@ import numpy as np
 from rings import NECK_RING, ring
 from wheel import BaseMesh
 
-from commedia.morphable.model import PARTS
+from commedia.face_model.model import PARTS
 
 CHIN_VERTEX = 733
 PART_GROUPS = {

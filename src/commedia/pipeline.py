@@ -12,9 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from commedia.capture.folder import named_pictures
 from commedia.errors import UnreadableMedia
-from commedia.motion.open import open_input, play
 from commedia.outputs.delivery import Delivery
 from commedia.outputs.people import DEFAULT_FORMATS, check_formats
 from commedia.outputs.results import result_folder
@@ -22,6 +20,8 @@ from commedia.outputs.summary import Summary
 from commedia.retarget.acting import Acting, Calibration, calibration_from
 from commedia.retarget.cast import Cast
 from commedia.retarget.mapping import Mapping
+from commedia.sources.folder import named_pictures
+from commedia.sources.recorded.open import open_input, play
 from commedia.structures import TrackedFrame
 from commedia.tracking.watch import Models, open_models
 

@@ -9,9 +9,9 @@ from commedia.characters.default_head import default_head_character
 from commedia.characters.posing import Poser, pose_character
 from commedia.characters.skin import Look, paint_head
 from commedia.conventions import EXPRESSION_MIRROR, EXPRESSION_NAMES
+from commedia.face_model.evaluate import vertices_from_params
+from commedia.face_model.model import PARTS, load_head
 from commedia.geometry.rotations import matrix_from_wxyz, mirrored_wxyz
-from commedia.morphable.evaluate import vertices_from_params
-from commedia.morphable.model import PARTS, load_head
 from commedia.retarget.solve import Retargeter
 from commedia.structures import FaceParams, HeadPose
 

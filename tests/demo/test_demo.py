@@ -13,8 +13,8 @@ from commedia.demo import performance, portraits, troupe
 from commedia.demo.accuracy import troupe_errors
 from commedia.demo.performance import FRAME_COUNT, FRAME_RATE, TROUPE, params_at
 from commedia.errors import MissingExtra
-from commedia.morphable.landmarks import face_box_from_params, landmarks_from_params
-from commedia.outputs.take import TakeHeader, TakeWriter
+from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
+from commedia.formats.take import TakeHeader, TakeWriter
 from commedia.structures import FaceParams, TrackedFace, TrackedFrame
 
 

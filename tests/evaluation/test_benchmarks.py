@@ -11,7 +11,6 @@ from commedia.cli.evaluate import evaluate
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT, LANDMARK_MIRROR
 from commedia.data.sample import FaceSample, PictureSample, full_trust
 from commedia.data.shards import write_shard
-from commedia.detect.crop import Crop
 from commedia.errors import CommediaError, UnknownName
 from commedia.evaluation.benchmarks import EvaluationSettings, benchmark
 from commedia.evaluation.clips import main_expression, unit_rows
@@ -19,8 +18,9 @@ from commedia.evaluation.groups import ALONE, END_TO_END, SMALL, Reference, grou
 from commedia.evaluation.ids import count_ids
 from commedia.evaluation.landmarks import ibug_from_mediapipe
 from commedia.evaluation.synthetic import read_shards, summary_table, unit_table
+from commedia.faces.crop import Crop
+from commedia.faces.points import landmarks_of_faces
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
-from commedia.inference.points import landmarks_of_faces
 from commedia.labelling.rfb import FoundFace
 from commedia.structures import Box, FaceParams, HeadPose, Status, TrackedFace, TrackedFrame
 

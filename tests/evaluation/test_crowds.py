@@ -5,10 +5,10 @@ import pytest
 from fakes import fake_box, fake_params
 
 from commedia.data.sample import FaceSample
-from commedia.detect.crop import Crop
 from commedia.evaluation.crowds import Tally, count, errors_percent
 from commedia.evaluation.metrics import coco_precision
-from commedia.inference.points import landmarks_of_faces
+from commedia.faces.crop import Crop
+from commedia.faces.points import landmarks_of_faces
 from commedia.structures import Face, FaceParams
 
 IMAGE = np.zeros((200, 400, 3), np.uint8)

@@ -12,8 +12,6 @@ from commedia.data.datasets.items import DatasetFace
 from commedia.data.datasets.spec import MissingDataset
 from commedia.data.datasets.tree import BadAnnotation, LeftOut
 from commedia.data.datasets.w300_lp import wxyz_from_pose_para
-from commedia.detect.crop import Crop
-from commedia.detect.grid import BOX_COUNT
 from commedia.errors import CommediaError, UnknownName
 from commedia.evaluation.contestants import find_dataset, parse_variants
 from commedia.evaluation.curves import cumulative_share, draw_curves
@@ -21,9 +19,11 @@ from commedia.evaluation.paper_expressions import category_means, expression_err
 from commedia.evaluation.paper_tracking import FrameByFrame, is_lost
 from commedia.evaluation.published import published, variants
 from commedia.evaluation.still_errors import paper_yaw_deg
+from commedia.faces.crop import Crop
+from commedia.faces.grid import BOX_COUNT
+from commedia.faces.predictor import MfnPredictor
+from commedia.faces.session import Network
 from commedia.geometry.cameras import tight_box
-from commedia.inference.predictor import MfnPredictor
-from commedia.inference.session import Network
 from commedia.structures import FaceParams
 
 

@@ -13,13 +13,13 @@ from fakes import fake_params
 from commedia.cli import evaluate as verb
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
 from commedia.data.datasets.aflw2000 import REANNOTATED
-from commedia.detect.crop import Crop
 from commedia.evaluation import contestants, paper_expressions, paper_runtime, paper_tracking
 from commedia.evaluation.benchmarks import EvaluationSettings, benchmark
 from commedia.evaluation.report import Table
+from commedia.face_model.landmarks import face_box_from_params
+from commedia.faces.crop import Crop
+from commedia.faces.points import landmarks_of_faces
 from commedia.geometry.cameras import tight_box
-from commedia.inference.points import landmarks_of_faces
-from commedia.morphable.landmarks import face_box_from_params
 from commedia.structures import Face, FaceParams
 
 TABLES = ("paper-table-2", "paper-table-3", "paper-table-4", "paper-table-5")

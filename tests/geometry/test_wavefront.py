@@ -8,10 +8,10 @@ import pytest
 
 from commedia.characters.obj import read_neutral
 from commedia.errors import BadCharacter, CommediaError
+from commedia.face_model.formats.obj import read_positions, read_surface
+from commedia.face_model.formats.source import BadFaceModel
 from commedia.geometry import wavefront
 from commedia.geometry.wavefront import read_obj
-from commedia.morphable.formats.obj import read_positions, read_surface
-from commedia.morphable.formats.source import BadFaceModel
 
 SQUARE = b"v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\n"
 READERS = ((read_neutral, BadCharacter), (read_surface, BadFaceModel))

@@ -11,11 +11,11 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
+from commedia.face_model.landmarks import load_scheme, reduced_model
+from commedia.face_model.model import load_head
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_yaw_pitch_roll
 from commedia.labelling.fit import DenseTargets
 from commedia.labelling.units import load_units
-from commedia.morphable.landmarks import load_scheme, reduced_model
-from commedia.morphable.model import load_head
 
 PX_PER_M = 700.0
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from commedia.conventions import CONTRADICTORY_PAIRS, EXPRESSION_INDEX
+from commedia.face_model.landmarks import landmarks_from_params
 from commedia.labelling.fit import DenseTargets
 from commedia.labelling.label import default_fitter
 from commedia.labelling.samples import params_of
-from commedia.morphable.landmarks import landmarks_from_params
 
 from .fakes import known_faces, usable_units
 

@@ -14,7 +14,7 @@ from commedia.losses.boxes import (
     complete_iou,
     shape_iou,
 )
-from commedia.networks.mfn import decode_boxes
+from commedia.networks.paper1.mfn import decode_boxes
 
 ANCHORS = torch.tensor([[0.5, 0.5], [1.0, 1.0], [3.0, 3.0]])
 

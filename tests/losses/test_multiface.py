@@ -6,7 +6,7 @@ from torch import Tensor
 from commedia.losses.boxes import BoxTargets
 from commedia.losses.faces import FaceTargets
 from commedia.losses.multiface import MultiFaceLoss, MultiFaceLossConfig, multi_face_loss
-from commedia.networks.mfn import DEFAULT_ANCHORS, MfnConfig
+from commedia.networks.paper1.mfn import DEFAULT_ANCHORS, MfnConfig
 
 CONFIG = MultiFaceLossConfig(box_weight=3.0)
 

@@ -5,10 +5,17 @@ import pytest
 import torch
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_MIRROR, LANDMARK_MIRROR
-from commedia.networks.close_ups import LEFT_UNITS, MOUTH_UNITS, RIGHT_UNITS, CloseUps, CloseUpsConfig, region_patches
-from commedia.networks.sfn_base import SfnBaseConfig
-from commedia.networks.sfn_close import SfnClose, SfnCloseConfig
-from commedia.networks.sfn_points import SfnPointsConfig
+from commedia.networks.ours.close_ups import (
+    LEFT_UNITS,
+    MOUTH_UNITS,
+    RIGHT_UNITS,
+    CloseUps,
+    CloseUpsConfig,
+    region_patches,
+)
+from commedia.networks.ours.sfn_base import SfnBaseConfig
+from commedia.networks.ours.sfn_close import SfnClose, SfnCloseConfig
+from commedia.networks.ours.sfn_points import SfnPointsConfig
 from commedia.training.face_model import default_face_model
 
 SMALL = CloseUpsConfig(widths=(8, 8, 8), cell_channels=2, hidden=8)

@@ -11,14 +11,14 @@ import torch
 from torch import nn
 
 from commedia.errors import WeightsMismatch
-from commedia.networks.close_ups import CloseUps
 from commedia.networks.export import Card, export, folded
-from commedia.networks.mfn import Mfn, MfnConfig
-from commedia.networks.mfn_base import MfnBase
-from commedia.networks.networks import Network
-from commedia.networks.sfn import Sfn, SfnConfig
-from commedia.networks.sfn_base import SfnBase
-from commedia.networks.sfn_close import SfnClose
+from commedia.networks.ours.close_ups import CloseUps
+from commedia.networks.ours.mfn_base import MfnBase
+from commedia.networks.ours.sfn_base import SfnBase
+from commedia.networks.ours.sfn_close import SfnClose
+from commedia.networks.paper1.mfn import Mfn, MfnConfig
+from commedia.networks.paper1.sfn import Sfn, SfnConfig
+from commedia.networks.registry import Network
 from commedia.networks.weights import save_weights
 
 

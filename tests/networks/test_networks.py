@@ -8,9 +8,13 @@ import torch
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.networks.backbones import ConvUnit, parameter_count
-from commedia.networks.mfn import DEFAULT_ANCHORS, Mfn, MfnConfig, decode_boxes, decode_faces
-from commedia.networks.mfn_base import MfnBaseConfig
-from commedia.networks.networks import (
+from commedia.networks.ours.mfn_base import MfnBaseConfig
+from commedia.networks.ours.residual import PlacedHead
+from commedia.networks.ours.sfn_base import SfnBase, SfnBaseConfig
+from commedia.networks.ours.sfn_close import SMALL_CLOSE, SfnClose
+from commedia.networks.paper1.mfn import DEFAULT_ANCHORS, Mfn, MfnConfig, decode_boxes, decode_faces
+from commedia.networks.paper1.sfn import Sfn, SfnConfig
+from commedia.networks.registry import (
     NETWORKS,
     MfnNetworkConfig,
     SfnNetworkConfig,
@@ -19,10 +23,6 @@ from commedia.networks.networks import (
     kind_of,
     network_for,
 )
-from commedia.networks.residual import PlacedHead
-from commedia.networks.sfn import Sfn, SfnConfig
-from commedia.networks.sfn_base import SfnBase, SfnBaseConfig
-from commedia.networks.sfn_close import SMALL_CLOSE, SfnClose
 
 
 def test_literal_parameter_counts() -> None:

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from commedia.networks.mfn import MfnConfig
-from commedia.networks.networks import NETWORKS
+from commedia.networks.paper1.mfn import MfnConfig
+from commedia.networks.paper1.sfn import SfnConfig
+from commedia.networks.registry import NETWORKS
 from commedia.networks.report import VARIANTS, multiplications, network_sizes, size_of, stored_count
-from commedia.networks.sfn import SfnConfig
 
 
 def test_multiplications_by_hand() -> None:

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from commedia.networks.sfn_base import SfnBase, SfnBaseConfig
-from commedia.networks.sfn_points import CELLS, REACH, SfnPoints, SfnPointsConfig
+from commedia.networks.ours.sfn_base import SfnBase, SfnBaseConfig
+from commedia.networks.ours.sfn_points import CELLS, REACH, SfnPoints, SfnPointsConfig
 from commedia.networks.weights import save_weights, start_from
 
 BASE = SfnBaseConfig(stem=8, widths=(8, 16, 16), blocks=(1, 1, 1), fine=8)

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from commedia.data.backgrounds import load_backgrounds
-from commedia.data.synthetic import single_pictures
-from commedia.detect.crop import crop_from_landmarks
 from commedia.evaluation.metrics import normalised_mean_error
-from commedia.inference.points import landmarks_of_faces
-from commedia.inference.predictor import open_sfn
-from commedia.inference.weights import WEIGHTS_FOLDER, find_weights, shipped_weights
+from commedia.faces.crop import crop_from_landmarks
+from commedia.faces.points import landmarks_of_faces
+from commedia.faces.predictor import open_sfn
+from commedia.faces.weights import WEIGHTS_FOLDER, find_weights, shipped_weights
 from commedia.networks.export import HALF_TOLERANCE, parity
 from commedia.networks.weights import NAMED_WEIGHTS, named_weights, network_from_weights
+from commedia.synthetic.backgrounds import load_backgrounds
+from commedia.synthetic.shards import single_pictures
 
 SFNS = [name for name in shipped_weights() if name.startswith("sfn")]
 

@@ -11,15 +11,15 @@ import numpy as np
 import torch
 
 from commedia.conventions import EXPRESSION_INDEX
-from commedia.data.backgrounds import load_backgrounds
 from commedia.data.sample import PictureSample
 from commedia.data.shards import write_shard
-from commedia.data.synthetic import single_pictures
-from commedia.networks.close_ups import CloseUps, CloseUpsConfig
-from commedia.networks.sfn_base import SfnBaseConfig
-from commedia.networks.sfn_close import SfnClose, SfnCloseConfig
-from commedia.networks.sfn_points import SfnPoints, SfnPointsConfig
+from commedia.networks.ours.close_ups import CloseUps, CloseUpsConfig
+from commedia.networks.ours.sfn_base import SfnBaseConfig
+from commedia.networks.ours.sfn_close import SfnClose, SfnCloseConfig
+from commedia.networks.ours.sfn_points import SfnPoints, SfnPointsConfig
 from commedia.networks.weights import facts_of_weights, network_from_weights, save_weights
+from commedia.synthetic.backgrounds import load_backgrounds
+from commedia.synthetic.shards import single_pictures
 from commedia.training.recipes import recipe_named
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"

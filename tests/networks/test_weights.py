@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from commedia.errors import UnknownName, WeightsMismatch
-from commedia.networks.mfn import Mfn, MfnConfig
-from commedia.networks.mfn_base import MfnBase
-from commedia.networks.sfn import Sfn, SfnConfig
-from commedia.networks.sfn_base import SfnBase
+from commedia.networks.ours.mfn_base import MfnBase
+from commedia.networks.ours.sfn_base import SfnBase
+from commedia.networks.paper1.mfn import Mfn, MfnConfig
+from commedia.networks.paper1.sfn import Sfn, SfnConfig
 from commedia.networks.weights import (
     facts_of_weights,
     load_weights,

@@ -10,15 +10,15 @@ import cv2
 import numpy as np
 import pytest
 
-from commedia.capture.source import MediaInfo
 from commedia.characters.character import Character
 from commedia.characters.default_head import default_head_character
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.errors import OutputFailed, SinkClosed
-from commedia.morphable.landmarks import face_box_from_params, landmarks_from_params
-from commedia.outputs import preview
-from commedia.outputs.preview import PreviewWriter
-from commedia.outputs.preview_page import PAGE_PX, PreviewPage, Rectangle, cells, person_colour, source_rectangle
+from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
+from commedia.outputs.preview import writer as preview
+from commedia.outputs.preview.page import PAGE_PX, PreviewPage, Rectangle, cells, person_colour, source_rectangle
+from commedia.outputs.preview.writer import PreviewWriter
+from commedia.sources.source import MediaInfo
 from commedia.structures import FaceParams, Frame, HeadPose, RigPose, Status, TrackedFace, TrackedFrame
 
 NO_TURN = np.array([1.0, 0, 0, 0])

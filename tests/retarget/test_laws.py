@@ -11,7 +11,7 @@ from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes, read_character
 from commedia.characters.posing import pose_character
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, mirrored_name
-from commedia.outputs.livelink_csv import LiveLinkCsvWriter, read_livelink_csv
+from commedia.formats.livelink_csv import LiveLinkCsvWriter, read_livelink_csv
 from commedia.pipeline import retarget
 from commedia.retarget.acting import mirrored
 from commedia.retarget.mapping import mapping_names

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
-from commedia.morphable.model import load_head
+from commedia.face_model.model import load_head
 from commedia.rigging.assignment import MOST_RESIDUAL_MATCHED, Assignment, alike, assign, products, vertex_areas
 
 pytest.importorskip("scipy")

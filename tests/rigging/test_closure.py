@@ -9,9 +9,9 @@ import pytest
 from commedia.characters.character import Character
 from commedia.characters.default_head import default_head_character
 from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, IDENTITY_COUNT
+from commedia.face_model.landmarks import load_scheme, points
+from commedia.face_model.model import PARTS, load_head
 from commedia.geometry.similarity import Similarity
-from commedia.morphable.landmarks import load_scheme, points
-from commedia.morphable.model import PARTS, load_head
 from commedia.rigging.closure import SEALED, Closure, closed_gains, find_closures, lip_limits
 from commedia.rigging.contact import Opening, find_openings
 from commedia.rigging.pieces import Kind, Piece

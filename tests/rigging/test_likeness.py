@@ -8,7 +8,7 @@ import pytest
 from rigs import avatar
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
-from commedia.morphable.model import load_head
+from commedia.face_model.model import load_head
 from commedia.retarget.tables import load_mapping, plain_morph
 from commedia.rigging.assignment import Assignment
 from commedia.rigging.features import FEATURES, Features, NoFeatures, find_features

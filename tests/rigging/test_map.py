@@ -17,8 +17,8 @@ from commedia.characters.default_head import default_head_character, default_hea
 from commedia.characters.gltf import character_from_bytes
 from commedia.cli.main import main
 from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, IDENTITY_COUNT
-from commedia.morphable.landmarks import points
-from commedia.outputs.packing import pack
+from commedia.face_model.landmarks import points
+from commedia.outputs.files.packing import pack
 from commedia.retarget.solve import Retargeter
 from commedia.retarget.tables import load_mapping_file
 from commedia.rigging.closure import Closure

@@ -5,9 +5,9 @@ import pytest
 
 from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_MIRROR, LANDMARK_MIRROR
 from commedia.evaluation.rig_units import Stranger, decimated, other_topology, own_topology, relative_errors
+from commedia.face_model.landmarks import points
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_axis_angle
 from commedia.geometry.similarity import Similarity
-from commedia.morphable.landmarks import points
 from commedia.rigging.pieces import Kind
 from commedia.rigging.registration import LandmarksMisplaced, Marks, align
 from commedia.rigging.slits import side_of_triangle, sides_from_seeds

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fakes import FakeDetector, FakeRegressor, Person, World, fake_box, fake_landmarks, fake_params
 
-from commedia.detect.crop import Crop
+from commedia.faces.crop import Crop
 from commedia.structures import Face, FaceParams, TrackedFrame
 from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, TrackerSettings
 from commedia.tracking.tracker import Tracker

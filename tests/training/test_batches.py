@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from commedia.detect.crop import crop_from_landmarks, crop_image
-from commedia.networks.mfn import MFN_SIZE
+from commedia.faces.crop import crop_from_landmarks, crop_image
+from commedia.networks.paper1.mfn import MFN_SIZE
 from commedia.training.augment import varied
 from commedia.training.batches import mfn_targets, prefetched
 from commedia.training.config import Augmentation

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from commedia.conventions import EXPRESSION_INDEX
-from commedia.networks.close_ups import CloseUpsConfig
-from commedia.networks.sfn_base import SfnBaseConfig
-from commedia.networks.sfn_close import SfnCloseConfig
-from commedia.networks.sfn_points import SfnPointsConfig
+from commedia.networks.ours.close_ups import CloseUpsConfig
+from commedia.networks.ours.sfn_base import SfnBaseConfig
+from commedia.networks.ours.sfn_close import SfnCloseConfig
+from commedia.networks.ours.sfn_points import SfnPointsConfig
 from commedia.training.close_task import (
     FAINT_TRUST,
     HARD_UNITS,

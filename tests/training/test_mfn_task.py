@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from commedia.losses.boxes import assign
-from commedia.networks.mfn import MFN_SIZE, MfnConfig
+from commedia.networks.paper1.mfn import MFN_SIZE, MfnConfig
 from commedia.training.batches import MfnBatch, mfn_targets, pixels_from_images
 from commedia.training.face_model import FaceModel
 from commedia.training.found import compared, faces_found

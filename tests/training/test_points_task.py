@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT
+from commedia.face_model.evaluate import vertices_from_params
+from commedia.face_model.landmarks import load_scheme, points
+from commedia.face_model.layer import MorphableLayer
+from commedia.face_model.model import face_vertices, load_head
+from commedia.face_model.spread import spread_vertices
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 from commedia.losses.faces import FaceTargets
-from commedia.morphable.evaluate import vertices_from_params
-from commedia.morphable.landmarks import load_scheme, points
-from commedia.morphable.layer import MorphableLayer
-from commedia.morphable.model import face_vertices, load_head
-from commedia.morphable.spread import spread_vertices
 from commedia.training.points_task import points_layer, true_points
 
 COUNT = 164

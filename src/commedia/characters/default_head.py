@@ -15,9 +15,9 @@ from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes
 from commedia.characters.skin import Look, paint_head
 from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT
+from commedia.face_model.evaluate import vertices_from_params
+from commedia.face_model.model import PARTS, HeadModel, load_head
 from commedia.geometry.meshes import smooth_normals, weld
-from commedia.morphable.evaluate import vertices_from_params
-from commedia.morphable.model import PARTS, HeadModel, load_head
 
 HEAD_NODE, FACE_MESH = "Head", "Face"
 NORMAL_STEP = 2e-3

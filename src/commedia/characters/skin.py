@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from commedia.morphable.landmarks import load_scheme, points
-from commedia.morphable.model import EYE_CHART_RADIUS, EYE_CHARTS, PARTS, REGIONS, HeadModel, load_head
+from commedia.face_model.landmarks import load_scheme, points
+from commedia.face_model.model import EYE_CHART_RADIUS, EYE_CHARTS, PARTS, REGIONS, HeadModel, load_head
 from commedia.render.rasterize_numpy import interpolate, rasterize
 
 SIZE_PX = 1024

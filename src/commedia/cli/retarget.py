@@ -14,15 +14,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from rich.table import Table
 
 from commedia.errors import CommediaError
-from commedia.inference.weights import DEFAULT_MFN, DEFAULT_SFN
-from commedia.motion.open import open_input, rate_from_text
-from commedia.motion.source import MotionSource
+from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
 from commedia.outputs.people import DEFAULT_FORMATS, check_formats
 from commedia.outputs.summary import Summary
 from commedia.pipeline import Progress as ProgressCallback
 from commedia.pipeline import calibrate as learn_calibration
 from commedia.pipeline import retarget, retarget_folder
 from commedia.retarget.acting import Acting
+from commedia.sources.recorded.open import open_input, rate_from_text
+from commedia.sources.recorded.source import MotionSource
 from commedia.tracking.watch import Models, open_models
 
 

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from commedia.capture.open import open_source
 from commedia.errors import MissingExtra
+from commedia.sources.open import open_source
 
 PANEL_WIDTH_PX, PANEL_HEIGHT_PX = 640, 720
 FRAME_RATE = 24

@@ -16,10 +16,10 @@ from commedia.demo.performance import (
     Performer,
     params_at,
 )
+from commedia.face_model.evaluate import vertices_from_params
+from commedia.face_model.model import HeadModel, load_head
 from commedia.geometry.meshes import smooth_normals
 from commedia.geometry.rotations import matrix_from_wxyz
-from commedia.morphable.evaluate import vertices_from_params
-from commedia.morphable.model import HeadModel, load_head
 from commedia.render.shade_numpy import Surface, View, render_mesh
 from commedia.structures import FaceParams
 

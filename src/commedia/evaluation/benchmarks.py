@@ -6,7 +6,7 @@ from pathlib import Path
 
 from commedia.errors import CommediaError, UnknownName
 from commedia.evaluation.report import Table
-from commedia.inference.weights import find_weights
+from commedia.faces.weights import find_weights
 
 
 @dataclass(frozen=True)

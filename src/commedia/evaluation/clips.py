@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from commedia.capture.open import open_source
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
-from commedia.detect.crop import crop_from_landmarks
 from commedia.errors import CommediaError
 from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.landmarks import ibug_from_mediapipe
 from commedia.evaluation.metrics import correlation
 from commedia.evaluation.report import Cell, Goal, Table, sha256_of
-from commedia.inference.regressor import RegressorProtocol
+from commedia.faces.crop import crop_from_landmarks
+from commedia.faces.regressor import RegressorProtocol
 from commedia.labelling.teacher import Teacher
+from commedia.sources.open import open_source
 from commedia.structures import Frame, TrackedFrame
 from commedia.tracking.follow import follow
 from commedia.tracking.tracker import Tracker

@@ -14,16 +14,16 @@ from jaxtyping import Float, UInt8
 from commedia.data.datasets.items import DatasetItem
 from commedia.data.datasets.spec import MissingDataset
 from commedia.data.datasets.table import DATASETS, Dataset, open_dataset
-from commedia.detect.crop import crop_from_landmarks
-from commedia.detect.detector import DetectorProtocol
 from commedia.errors import CommediaError, UnknownName, UnreadableMedia
 from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.published import PublishedRow, Variant, variants
 from commedia.evaluation.report import Cell, Goal, Table
+from commedia.faces.crop import crop_from_landmarks
+from commedia.faces.detector import DetectorProtocol
+from commedia.faces.points import landmarks_of_faces
+from commedia.faces.predictor import open_mfn, open_sfn
+from commedia.faces.regressor import RegressorProtocol
 from commedia.geometry.cameras import intersection_over_union, tight_box
-from commedia.inference.points import landmarks_of_faces
-from commedia.inference.predictor import open_mfn, open_sfn
-from commedia.inference.regressor import RegressorProtocol
 
 PUBLISHED_ONLY = "published number"
 SEE_BELOW = "see below"

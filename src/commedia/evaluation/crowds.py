@@ -9,9 +9,6 @@ from jaxtyping import Float, UInt8
 
 from commedia.data.sample import FaceSample
 from commedia.data.shards import EncodedPicture, read_encoded
-from commedia.detect.crop import crop_from_landmarks
-from commedia.detect.detector import DetectorProtocol
-from commedia.detect.grid import DEFAULT_THRESHOLD
 from commedia.errors import CommediaError
 from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.metrics import (
@@ -22,9 +19,12 @@ from commedia.evaluation.metrics import (
     normalised_mean_error,
 )
 from commedia.evaluation.report import Cell, Goal, Table
-from commedia.inference.points import landmarks_of_faces
-from commedia.inference.predictor import open_mfn, open_sfn
-from commedia.inference.regressor import RegressorProtocol
+from commedia.faces.crop import crop_from_landmarks
+from commedia.faces.detector import DetectorProtocol
+from commedia.faces.grid import DEFAULT_THRESHOLD
+from commedia.faces.points import landmarks_of_faces
+from commedia.faces.predictor import open_mfn, open_sfn
+from commedia.faces.regressor import RegressorProtocol
 from commedia.structures import Face
 
 LEAST_CONFIDENCE = 0.01

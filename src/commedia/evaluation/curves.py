@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from commedia.outputs.atomic import written_aside
-from commedia.outputs.drawing import draw_text
+from commedia.files import written_aside
+from commedia.outputs.preview.drawing import draw_text
 
 WIDTH, HEIGHT = 900, 560
 LEFT, TOP, RIGHT, BOTTOM = 70, 50, 30, 60

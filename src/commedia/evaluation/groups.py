@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from commedia.capture.open import open_source
 from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.metrics import Matches, average_precision, match_boxes
 from commedia.evaluation.report import Cell, Goal, Table
-from commedia.inference.predictor import open_mfn
+from commedia.faces.predictor import open_mfn
+from commedia.files import written_aside
 from commedia.labelling.rfb import FaceFinder, FoundFace
-from commedia.outputs.atomic import written_aside
+from commedia.sources.open import open_source
 from commedia.structures import Box, Frame
 from commedia.tracking.settings import PHOTO_SETTINGS
 from commedia.tracking.tracker import Tracker

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from commedia.detect.crop import crop_from_landmarks
 from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.metrics import mean_per_yaw_bin, normalised_mean_error
 from commedia.evaluation.report import Cell, Goal, Table
+from commedia.faces.crop import crop_from_landmarks
+from commedia.faces.points import landmarks_of_faces
+from commedia.faces.predictor import SfnPredictor, open_sfn
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
-from commedia.inference.points import landmarks_of_faces
-from commedia.inference.predictor import SfnPredictor, open_sfn
 from commedia.labelling.pictures import PictureGroup
 from commedia.labelling.teacher import Teacher
 

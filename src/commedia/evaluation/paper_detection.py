@@ -10,7 +10,6 @@ from commedia.data.datasets.items import DatasetFace, DatasetItem
 from commedia.data.datasets.samples import samples_from_dataset
 from commedia.data.datasets.table import Dataset
 from commedia.data.datasets.tree import LeftOut
-from commedia.detect.detector import DetectorProtocol
 from commedia.errors import CommediaError
 from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.contestants import (
@@ -33,6 +32,7 @@ from commedia.evaluation.metrics import CocoPrecision, PictureBoxes, coco_precis
 from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
 from commedia.evaluation.still_errors import StillErrors, still_errors
+from commedia.faces.detector import DetectorProtocol
 from commedia.structures import Box
 
 DETECTION_SETS = {"afw": "AFW", "fddb": "FDDB", "wider-face": "WIDER FACE"}

@@ -17,8 +17,6 @@ from jaxtyping import Float, UInt8
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.data.datasets.items import StoredPicture
 from commedia.data.datasets.tree import BadAnnotation, LeftOut, Tree, text_lines
-from commedia.detect.crop import crop_from_landmarks
-from commedia.detect.detector import DetectorProtocol
 from commedia.errors import CommediaError, UnknownName, UnreadableMedia
 from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.contestants import (
@@ -34,8 +32,10 @@ from commedia.evaluation.contestants import (
 )
 from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
-from commedia.inference.predictor import open_mfn
-from commedia.inference.regressor import RegressorProtocol
+from commedia.faces.crop import crop_from_landmarks
+from commedia.faces.detector import DetectorProtocol
+from commedia.faces.predictor import open_mfn
+from commedia.faces.regressor import RegressorProtocol
 from commedia.structures import Face
 
 LIST_NAME = "expressions.csv"

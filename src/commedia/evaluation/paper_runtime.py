@@ -15,14 +15,14 @@ import numpy as np
 from jaxtyping import UInt8
 
 from commedia.data.datasets.spec import MissingDataset
-from commedia.detect.crop import Crop
 from commedia.errors import UnknownName, UnreadableMedia
 from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.contestants import find_dataset, parse_variants, with_reasons
 from commedia.evaluation.published import PAPER, published, variants
 from commedia.evaluation.report import Cell, Table
-from commedia.inference.predictor import open_mfn, open_sfn
-from commedia.inference.weights import find_weights
+from commedia.faces.crop import Crop
+from commedia.faces.predictor import open_mfn, open_sfn
+from commedia.faces.weights import find_weights
 
 MOST_FACES = 20
 TILE = 160

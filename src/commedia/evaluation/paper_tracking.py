@@ -9,8 +9,6 @@ from jaxtyping import Float, UInt8
 from commedia.data.datasets.spec import MissingDataset
 from commedia.data.datasets.table import Dataset
 from commedia.data.datasets.w300_vw import CATEGORIES
-from commedia.detect.crop import crop_from_landmarks
-from commedia.detect.detector import DetectorProtocol
 from commedia.errors import CommediaError, UnreadableMedia
 from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.contestants import (
@@ -28,10 +26,12 @@ from commedia.evaluation.curves import write_curves
 from commedia.evaluation.metrics import area_under_curve, diagonal_error
 from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
+from commedia.faces.crop import crop_from_landmarks
+from commedia.faces.detector import DetectorProtocol
+from commedia.faces.points import landmarks_of_faces
+from commedia.faces.predictor import open_mfn
+from commedia.faces.regressor import RegressorProtocol
 from commedia.geometry.cameras import intersection_over_union, tight_box
-from commedia.inference.points import landmarks_of_faces
-from commedia.inference.predictor import open_mfn
-from commedia.inference.regressor import RegressorProtocol
 
 LIMIT = 0.08
 """Where the curve ends: an error beyond it is a failure."""

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table as ScreenTable
 
 from commedia import __version__
-from commedia.outputs.atomic import written_aside
+from commedia.files import written_aside
 
 Cell = str | int | float | bool | None
 

@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT
+from commedia.face_model.landmarks import load_scheme, points
+from commedia.face_model.model import load_head
 from commedia.geometry.closest import triangle_normals
 from commedia.geometry.meshes import triangle_areas
-from commedia.morphable.landmarks import load_scheme, points
-from commedia.morphable.model import load_head
 from commedia.rigging.registration import Marks
 from commedia.rigging.template import head_vertices
 

@@ -11,7 +11,6 @@ from jaxtyping import Float
 from commedia.conventions import EXPRESSION_NAMES
 from commedia.data.sample import FaceSample, PictureSample
 from commedia.data.shards import read_encoded
-from commedia.detect.crop import crop_from_landmarks
 from commedia.errors import BadShard, CommediaError
 from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.metrics import (
@@ -23,10 +22,11 @@ from commedia.evaluation.metrics import (
     unit_scores,
 )
 from commedia.evaluation.report import Cell, Goal, Table
+from commedia.faces.crop import crop_from_landmarks
+from commedia.faces.points import landmarks_of_faces
+from commedia.faces.predictor import open_sfn
+from commedia.faces.regressor import RegressorProtocol
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
-from commedia.inference.points import landmarks_of_faces
-from commedia.inference.predictor import open_sfn
-from commedia.inference.regressor import RegressorProtocol
 from commedia.structures import FaceParams
 
 GOAL_ACTIVE = 0.15

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from commedia.face_model.model import MorphableModel
 from commedia.geometry.rotations import canonical_wxyz, multiply_wxyz, wxyz_from_axis_angle
 from commedia.labelling.problem import POSE_COUNT, REAL, FitSettings, HeadSums, Problem, State
 from commedia.labelling.units import UnitTable
-from commedia.morphable.model import MorphableModel
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,14 @@ from commedia.conventions import EXPRESSION_NAMES, LANDMARK_COUNT
 from commedia.data.sample import PictureSample
 from commedia.data.shards import write_shard
 from commedia.errors import CommediaError, OutputFailed
+from commedia.face_model.landmarks import landmarks_from_params, load_scheme, reduced_model
+from commedia.face_model.model import load_head
 from commedia.labelling.fit import DenseFitter, FitSettings, FittedFaces
 from commedia.labelling.pictures import PictureGroup, group_inputs
 from commedia.labelling.readings import Advance, GroupReadings, Readers, read_group
 from commedia.labelling.samples import FittedGroup, dense_targets, params_of, picture_samples
 from commedia.labelling.units import load_units
 from commedia.labelling.weights import point_weights
-from commedia.morphable.landmarks import landmarks_from_params, load_scheme, reduced_model
-from commedia.morphable.model import load_head
 
 _BATCH = 256
 

@@ -16,9 +16,9 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, UnidentifiedImageError
 
-from commedia.capture.image import MAX_PIXELS, rgb_from_picture
 from commedia.conventions import LANDMARK_COUNT
 from commedia.errors import BadShard, UnreadableMedia
+from commedia.sources.image import MAX_PIXELS, rgb_from_picture
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 

@@ -16,11 +16,11 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.conventions import CONTRADICTORY_PAIRS, EXPRESSION_COUNT, EXPRESSION_INDEX
+from commedia.face_model.model import MorphableModel
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_matrix
 from commedia.geometry.similarity import fit_similarities
 from commedia.labelling.gold import gold_weights
 from commedia.labelling.units import UnitTable
-from commedia.morphable.model import MorphableModel
 
 REAL = np.float32
 """Enough for every sum here; only the solve of the normal equations needs more."""

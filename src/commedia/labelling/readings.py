@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from commedia.conventions import EXPRESSION_COUNT
-from commedia.detect.crop import Crop, crop_image
+from commedia.faces.crop import Crop, crop_image
 from commedia.labelling.pictures import PictureGroup, SourcePicture
 from commedia.labelling.rfb import FaceFinder
 from commedia.labelling.teacher import POINT_COUNT, Teacher, TeacherReading

@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from commedia.data.sample import FaceSample, PictureSample
+from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
 from commedia.labelling.fit import DenseTargets, FittedFaces
 from commedia.labelling.pictures import PictureGroup, SourcePicture
 from commedia.labelling.readings import GroupReadings
 from commedia.labelling.units import seen_trust
-from commedia.morphable.landmarks import face_box_from_params, landmarks_from_params
 from commedia.structures import FaceParams, HeadPose
 
 LARGEST_ERROR = 0.04

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from commedia.networks.mfn import BoxOutputs
+from commedia.networks.paper1.mfn import BoxOutputs
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from commedia.networks.heads import FaceOutputs
 DM_PER_M = 10.0
 
 LandmarkModel = Callable[[Tensor, Tensor], Tensor]
-"""(identity, expression) -> points in metres: `morphable/layer.py` reduced to the 68 points."""
+"""(identity, expression) -> points in metres: `face_model/layer.py` reduced to the 68 points."""
 
 
 class FaceTargets(NamedTuple):

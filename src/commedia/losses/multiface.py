@@ -8,8 +8,8 @@ from torch import Tensor
 
 from commedia.losses.boxes import BoxLoss, BoxLossConfig, BoxTargets, assign, box_loss
 from commedia.losses.faces import FaceLoss, FaceLossConfig, FaceTargets, LandmarkModel, face_loss
-from commedia.networks.mfn import BOX_NUMBERS, decode_boxes, decode_faces
-from commedia.networks.networks import MfnNetworkConfig
+from commedia.networks.paper1.mfn import BOX_NUMBERS, decode_boxes, decode_faces
+from commedia.networks.registry import MfnNetworkConfig
 
 
 @dataclass(frozen=True)

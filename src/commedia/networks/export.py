@@ -24,10 +24,10 @@ from commedia.errors import WeightsMismatch
 from commedia.networks.backbones import ConvUnit, parameter_count
 from commedia.networks.half_storage import stored_in_half
 from commedia.networks.heads import FaceOutputs, JudgedFaces
-from commedia.networks.mfn import MFN_SIZE
-from commedia.networks.networks import MfnNetwork, Network, SfnNetwork, config_to_json, kind_of
-from commedia.networks.sfn import SFN_SIZE
-from commedia.networks.sfn_close import SfnClose
+from commedia.networks.ours.sfn_close import SfnClose
+from commedia.networks.paper1.mfn import MFN_SIZE
+from commedia.networks.paper1.sfn import SFN_SIZE
+from commedia.networks.registry import MfnNetwork, Network, SfnNetwork, config_to_json, kind_of
 from commedia.networks.weights import facts_of_weights, network_from_weights, save_weights
 
 OPSET = 18

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from commedia.conventions import EXPRESSION_COUNT
-from commedia.networks.close_ups import EYE_SIZE, MOUTH_SIZE, CloseUpsConfig, RegionPatches
-from commedia.networks.mfn import MFN_SIZE, MfnConfig
-from commedia.networks.networks import NETWORKS, MfnNetworkConfig, NetworkConfig, SfnNetworkConfig, network_for
-from commedia.networks.sfn import SFN_SIZE, SfnConfig
-from commedia.networks.sfn_base import SINGLE_SCALE
-from commedia.networks.sfn_close import SMALL_CLOSE
-from commedia.networks.sfn_points import SfnPointsConfig
+from commedia.networks.ours.close_ups import EYE_SIZE, MOUTH_SIZE, CloseUpsConfig, RegionPatches
+from commedia.networks.ours.sfn_base import SINGLE_SCALE
+from commedia.networks.ours.sfn_close import SMALL_CLOSE
+from commedia.networks.ours.sfn_points import SfnPointsConfig
+from commedia.networks.paper1.mfn import MFN_SIZE, MfnConfig
+from commedia.networks.paper1.sfn import SFN_SIZE, SfnConfig
+from commedia.networks.registry import NETWORKS, MfnNetworkConfig, NetworkConfig, SfnNetworkConfig, network_for
 
 PAPER_EXPRESSION_COUNT = 46
 

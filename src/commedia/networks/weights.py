@@ -1,6 +1,6 @@
 """Weights files: safetensors whose header says which network they fit. They load strictly or not at all.
 
-Unlike `inference/weights.py`, which finds the ONNX files of the live path without torch, this is for training,
+Unlike `faces/weights.py`, which finds the ONNX files of the live path without torch, this is for training,
 fine-tuning and export.
 """
 
@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from commedia.errors import UnknownName, WeightsMismatch
-from commedia.networks.networks import Network, config_from_json, config_to_json, kind_of, network_for
+from commedia.networks.registry import Network, config_from_json, config_to_json, kind_of, network_for
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "weights"
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from commedia.capture.source import Source
+from commedia.formats.take import TakeHeader, TakeWriter
 from commedia.outputs.heap import give_back_freed_memory
 from commedia.outputs.people import DEFAULT_FORMATS, Performance, person_name, write_person
-from commedia.outputs.preview import PreviewWriter
+from commedia.outputs.preview.writer import PreviewWriter
 from commedia.outputs.spool import Part, TakeSpool
 from commedia.outputs.summary import PersonSummary, Summary
-from commedia.outputs.take import TakeHeader, TakeWriter
 from commedia.retarget.cast import Cast
+from commedia.sources.source import Source
 from commedia.structures import Frame, TrackedFrame
 
 SHORTEST_APPEARANCE_S = Fraction(1, 2)

@@ -15,17 +15,17 @@ from commedia.characters.character import Character
 from commedia.characters.posing import pose_character
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.errors import CommediaError, UnknownName
-from commedia.outputs.bvh import BvhWriter
-from commedia.outputs.gltf_animation import ClipWriter
-from commedia.outputs.livelink_csv import DEFAULT_RATE, LiveLinkCsvWriter
-from commedia.outputs.point_cache import PointCacheWriter
-from commedia.outputs.resampling import resampled
+from commedia.formats.livelink_csv import DEFAULT_RATE, LiveLinkCsvWriter
+from commedia.outputs.files.bvh import BvhWriter
+from commedia.outputs.files.gltf_animation import ClipWriter
+from commedia.outputs.files.point_cache import PointCacheWriter
+from commedia.outputs.files.resampling import resampled
+from commedia.outputs.files.usd import UsdWriter
+from commedia.outputs.files.usd_rig import load_usd
+from commedia.outputs.files.vrma import VrmaWriter
+from commedia.outputs.files.wavefront import ObjWriter, write_obj
 from commedia.outputs.sink import write_all
 from commedia.outputs.spool import TakeSpool
-from commedia.outputs.usd import UsdWriter
-from commedia.outputs.usd_rig import load_usd
-from commedia.outputs.vrma import VrmaWriter
-from commedia.outputs.wavefront import ObjWriter, write_obj
 from commedia.retarget.mapping import MorphMap
 from commedia.structures import FaceParams, HeadPose, RigPose
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from commedia.face_model.landmarks import points
 from commedia.geometry.closest import ClosestPoints
 from commedia.geometry.similarity import Similarity
-from commedia.morphable.landmarks import points
 from commedia.render.rasterize_numpy import rasterize
 from commedia.rigging.pieces import Kind
 from commedia.rigging.registration import SPACING_M

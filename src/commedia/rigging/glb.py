@@ -9,7 +9,7 @@ from commedia.characters.builder import GlbBuilder
 from commedia.characters.character import Primitive
 from commedia.conventions import EXPRESSION_NAMES
 from commedia.geometry.meshes import smooth_normals, weld
-from commedia.outputs.packing import pack
+from commedia.outputs.files.packing import pack
 from commedia.rigging.sculpt import Patch, Sculpt
 
 LEAST = 1e-5

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, IDENTITY_COUNT, mirrored_name
-from commedia.morphable.landmarks import points
-from commedia.morphable.model import load_head
+from commedia.face_model.landmarks import points
+from commedia.face_model.model import load_head
 from commedia.rigging.assignment import Assignment
 from commedia.rigging.features import FEATURES, Features, front
 from commedia.rigging.skin import SIDES, Skin

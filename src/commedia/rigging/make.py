@@ -9,9 +9,9 @@ from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes
 from commedia.conventions import IDENTITY_COUNT
 from commedia.errors import CommediaError
+from commedia.face_model.landmarks import points
+from commedia.files import written_aside
 from commedia.geometry.similarity import Similarity
-from commedia.morphable.landmarks import points
-from commedia.outputs.atomic import written_aside
 from commedia.rigging.glb import rigged_glb
 from commedia.rigging.pairs import read_pairs
 from commedia.rigging.pieces import Kind

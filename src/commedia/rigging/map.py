@@ -14,7 +14,7 @@ from commedia.characters.open import open_character
 from commedia.characters.vrm import read_vrm
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
 from commedia.errors import BadCharacter, CommediaError
-from commedia.outputs.atomic import written_aside
+from commedia.files import written_aside
 from commedia.retarget.expressions import through_expressions
 from commedia.retarget.gaze import LOOKS
 from commedia.retarget.inspection import SIDES

@@ -16,7 +16,7 @@ import numpy as np
 
 from commedia.conventions import LANDMARK_COUNT
 from commedia.errors import CommediaError, UnknownName
-from commedia.morphable.landmarks import load_scheme
+from commedia.face_model.landmarks import load_scheme
 from commedia.rigging.registration import Marks
 from commedia.rigging.sculpt import Sculpt
 

@@ -11,10 +11,10 @@ from jaxtyping import Float, Int
 
 from commedia.conventions import IDENTITY_COUNT
 from commedia.errors import CommediaError
+from commedia.face_model.landmarks import points
 from commedia.geometry.closest import ClosestPoints
 from commedia.geometry.meshes import smooth_normals
 from commedia.geometry.similarity import Similarity, fit_similarity
-from commedia.morphable.landmarks import points
 from commedia.rigging.slits import edge_graph
 from commedia.rigging.template import Template
 

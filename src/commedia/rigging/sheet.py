@@ -10,7 +10,7 @@ from commedia.characters.character import Character
 from commedia.characters.posing import PosedPrimitive, Poser
 from commedia.conventions import EXPRESSION_NAMES
 from commedia.geometry.rotations import wxyz_from_axis_angle
-from commedia.outputs.drawing import draw_text
+from commedia.outputs.preview.drawing import draw_text
 from commedia.render.colour_numpy import srgb_from_linear
 from commedia.render.shade_numpy import Surface, View, render_mesh
 from commedia.structures import RigPose

@@ -10,13 +10,13 @@ from jaxtyping import Float, UInt8
 
 from commedia.characters.posing import PosedPrimitive, Poser
 from commedia.conventions import LANDMARK_COUNT
-from commedia.detect.crop import crop_from_box
-from commedia.detect.detector import DetectorProtocol
 from commedia.errors import CommediaError
+from commedia.faces.crop import crop_from_box
+from commedia.faces.detector import DetectorProtocol
+from commedia.faces.points import landmarks_of_faces
+from commedia.faces.predictor import open_mfn, open_sfn
+from commedia.faces.regressor import RegressorProtocol
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_axis_angle
-from commedia.inference.points import landmarks_of_faces
-from commedia.inference.predictor import open_mfn, open_sfn
-from commedia.inference.regressor import RegressorProtocol
 from commedia.render.rasterize_numpy import rasterize
 from commedia.render.shade_numpy import View, framing_view, render_mesh
 from commedia.rigging.registration import Marks

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from commedia.conventions import EXPRESSION_COUNT
-from commedia.morphable.evaluate import vertices_from_params
-from commedia.morphable.landmarks import LandmarkScheme, load_scheme
-from commedia.morphable.model import PARTS, REGIONS, HeadModel, load_head
+from commedia.face_model.evaluate import vertices_from_params
+from commedia.face_model.landmarks import LandmarkScheme, load_scheme
+from commedia.face_model.model import PARTS, REGIONS, HeadModel, load_head
 from commedia.rigging.slits import Slit, side_of_triangle, sides_from_seeds
 
 HIDDEN = ("inner_mouth", "left_socket", "right_socket")

@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from commedia.conventions import EXPRESSION_COUNT
+from commedia.face_model.landmarks import points
+from commedia.face_model.model import PARTS, REGIONS, HeadModel
 from commedia.geometry.closest import ClosestPoints, Hits
 from commedia.geometry.meshes import smooth_normals
 from commedia.geometry.similarity import fit_similarity
-from commedia.morphable.landmarks import points
-from commedia.morphable.model import PARTS, REGIONS, HeadModel
 from commedia.retarget.deformation_transfer import Guides, transfer_deformations
 from commedia.rigging.pieces import Anatomy, Kind, Piece, connected, face_pieces, fit_sphere, sort_pieces
 from commedia.rigging.registration import SPACING_M, Fitted, Marks, Target, align, bend, fit_identity

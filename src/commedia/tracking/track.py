@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from commedia.detect.crop import CROP_SCALE, Crop, crop_from_landmarks
-from commedia.detect.grid import pairwise_iou
+from commedia.faces.crop import CROP_SCALE, Crop, crop_from_landmarks
+from commedia.faces.grid import pairwise_iou
 from commedia.geometry.cameras import intersection_over_union
 from commedia.structures import Box, Face, FaceParams
 from commedia.tracking.appearance import Appearance

@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import UInt8
 
-from commedia.detect.detector import DetectorProtocol
-from commedia.inference.points import landmarks_of_faces
-from commedia.inference.predictor import Landmarker
-from commedia.inference.regressor import RegressorProtocol
+from commedia.faces.detector import DetectorProtocol
+from commedia.faces.points import landmarks_of_faces
+from commedia.faces.predictor import Landmarker
+from commedia.faces.regressor import RegressorProtocol
 from commedia.structures import Face, FaceParams, Frame, Status, TrackedFace, TrackedFrame
 from commedia.tracking.appearance import Appearance, Looks, blended, grey_pattern, picture_signature
 from commedia.tracking.associate import Expected, match

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import UInt8
 
-from commedia.capture.source import FrameSource
-from commedia.detect.closer import CloserLook
-from commedia.detect.detector import DetectorProtocol
-from commedia.inference.predictor import open_mfn, open_sfn
-from commedia.inference.regressor import RegressorProtocol
-from commedia.inference.weights import DEFAULT_MFN, DEFAULT_SFN
+from commedia.faces.detector import DetectorProtocol
+from commedia.faces.predictor import open_mfn, open_sfn
+from commedia.faces.regressor import RegressorProtocol
+from commedia.faces.tiled import CloserLook
+from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
+from commedia.sources.source import FrameSource
 from commedia.structures import Face, Frame, TrackedFrame
 from commedia.tracking.follow import follow
 from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS

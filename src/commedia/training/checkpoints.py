@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from commedia.errors import WeightsMismatch
-from commedia.networks.networks import Network
+from commedia.networks.registry import Network
 
 
 @dataclass

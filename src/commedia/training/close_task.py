@@ -10,8 +10,8 @@ from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
 from commedia.losses.faces import FaceTargets
 from commedia.losses.parameters import expression_entropy
 from commedia.networks.heads import FaceOutputs
-from commedia.networks.sfn_close import CloselyReadFaces
-from commedia.networks.sfn_points import PointedFaces
+from commedia.networks.ours.sfn_close import CloselyReadFaces
+from commedia.networks.ours.sfn_points import PointedFaces
 from commedia.training.batches import SfnBatch
 from commedia.training.points_task import PointsTask
 from commedia.training.tasks import Loss

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from commedia.losses.faces import FaceTargets, expression_distance
-from commedia.networks.close_ups import RegionPatches, region_patches
+from commedia.networks.ours.close_ups import RegionPatches, region_patches
 from commedia.training.batches import SfnBatch, unit_pixels
 from commedia.training.crops import STILL, crops
 from commedia.training.measures import active_error

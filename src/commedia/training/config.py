@@ -5,7 +5,7 @@ from typing import Literal
 
 from commedia.losses.faces import FaceLossConfig
 from commedia.losses.multiface import MultiFaceLossConfig
-from commedia.networks.networks import NetworkConfig
+from commedia.networks.registry import NetworkConfig
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 PairKind = Literal["none", "views", "edits"]

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from commedia.detect.crop import crop_from_landmarks
-from commedia.networks.sfn import SFN_SIZE
+from commedia.faces.crop import crop_from_landmarks
+from commedia.networks.paper1.sfn import SFN_SIZE
 from commedia.training.augment import varied
 from commedia.training.batches import SfnBatch, pixels_from_images, sfn_targets
 from commedia.training.config import Augmentation, PairKind

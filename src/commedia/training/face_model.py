@@ -21,9 +21,9 @@ class FaceModel(NamedTuple):
 
 def default_face_model() -> FaceModel:
     """Take the head that ships with the package."""
-    from commedia.morphable.landmarks import load_scheme
-    from commedia.morphable.layer import MorphableLayer
-    from commedia.morphable.model import HEAD_FILE, load_head
+    from commedia.face_model.landmarks import load_scheme
+    from commedia.face_model.layer import MorphableLayer
+    from commedia.face_model.model import HEAD_FILE, load_head
 
     head, digest = load_head(), sha256(HEAD_FILE.read_bytes()).hexdigest()
     return FaceModel(MorphableLayer(head.model).reduced(load_scheme("ibug68")), head.identity_mirror, digest)

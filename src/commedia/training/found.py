@@ -14,8 +14,8 @@ from commedia.losses.boxes import box_iou
 from commedia.losses.faces import DM_PER_M, FaceTargets
 from commedia.losses.landmark import project
 from commedia.networks.heads import FaceOutputs
-from commedia.networks.mfn import BOX_NUMBERS, decode_boxes, decode_faces
-from commedia.networks.networks import MfnNetworkConfig
+from commedia.networks.paper1.mfn import BOX_NUMBERS, decode_boxes, decode_faces
+from commedia.networks.registry import MfnNetworkConfig
 from commedia.training.batches import MfnBatch
 from commedia.training.face_model import FaceModel
 from commedia.training.measures import active_error, normalised_error

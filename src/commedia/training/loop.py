@@ -18,10 +18,10 @@ from torch import nn
 
 from commedia.errors import WeightsMismatch
 from commedia.losses.faces import FaceLossConfig
-from commedia.networks.close_ups import CloseUpsConfig
-from commedia.networks.networks import MfnNetworkConfig, SfnNetwork
-from commedia.networks.sfn_close import SfnClose, SfnCloseConfig
-from commedia.networks.sfn_points import SfnPointsConfig
+from commedia.networks.ours.close_ups import CloseUpsConfig
+from commedia.networks.ours.sfn_close import SfnClose, SfnCloseConfig
+from commedia.networks.ours.sfn_points import SfnPointsConfig
+from commedia.networks.registry import MfnNetworkConfig, SfnNetwork
 from commedia.networks.weights import network_from_weights, save_weights, start_from
 from commedia.training.batches import prefetched
 from commedia.training.checkpoints import Average, Progress, load_checkpoint, save_checkpoint

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from commedia.losses.boxes import BoxTargets
 from commedia.losses.faces import FaceTargets
 from commedia.losses.multiface import MultiFaceLossConfig, multi_face_loss
-from commedia.networks.mfn import MFN_SIZE
-from commedia.networks.networks import MfnNetworkConfig, network_for
+from commedia.networks.paper1.mfn import MFN_SIZE
+from commedia.networks.registry import MfnNetworkConfig, network_for
 from commedia.training.anchors import anchors_from_sizes
 from commedia.training.augment import varied
 from commedia.training.batches import MfnBatch, mfn_targets, pixels_from_images, unit_pixels

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from commedia.detect.crop import PADDING_GREY
-from commedia.networks.mfn import MFN_SIZE
+from commedia.faces.crop import PADDING_GREY
+from commedia.networks.paper1.mfn import MFN_SIZE
 from commedia.training.config import Augmentation
 from commedia.training.decoys import add_decoys
 from commedia.training.labels import FaceArrays, Placement, joined, placed

@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from commedia.data.shards import EncodedPicture, read_encoded
-from commedia.detect.crop import PADDING_GREY
 from commedia.errors import BadShard
+from commedia.faces.crop import PADDING_GREY
 from commedia.training.labels import FaceArrays, Placement, arrays_from_faces, joined, placed
 
 STORED_SIZE = 176

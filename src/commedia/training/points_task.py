@@ -9,14 +9,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from commedia.conventions import LANDMARK_COUNT
+from commedia.face_model.landmarks import LandmarkScheme, load_scheme
+from commedia.face_model.layer import MorphableLayer
+from commedia.face_model.model import load_head
+from commedia.face_model.spread import spread_vertices
 from commedia.losses.faces import FaceTargets
-from commedia.morphable.landmarks import LandmarkScheme, load_scheme
-from commedia.morphable.layer import MorphableLayer
-from commedia.morphable.model import load_head
-from commedia.morphable.spread import spread_vertices
 from commedia.networks.heads import FaceOutputs
-from commedia.networks.sfn_close import SfnCloseConfig
-from commedia.networks.sfn_points import PointedFaces, SfnPointsConfig
+from commedia.networks.ours.sfn_close import SfnCloseConfig
+from commedia.networks.ours.sfn_points import PointedFaces, SfnPointsConfig
 from commedia.render.project import rotate
 from commedia.training.batches import SfnBatch
 from commedia.training.config import Recipe

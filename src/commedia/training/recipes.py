@@ -11,13 +11,13 @@ from commedia.errors import UnknownName
 from commedia.losses.boxes import BoxLossConfig
 from commedia.losses.faces import FaceLossConfig, TauSchedule
 from commedia.losses.multiface import MultiFaceLossConfig
-from commedia.networks.close_ups import CloseUpsConfig
-from commedia.networks.mfn import MfnConfig
-from commedia.networks.mfn_base import MfnBaseConfig
-from commedia.networks.sfn import SfnConfig
-from commedia.networks.sfn_base import SINGLE_SCALE, SfnBaseConfig
-from commedia.networks.sfn_close import SMALL_CLOSE, SfnCloseConfig
-from commedia.networks.sfn_points import SfnPointsConfig
+from commedia.networks.ours.close_ups import CloseUpsConfig
+from commedia.networks.ours.mfn_base import MfnBaseConfig
+from commedia.networks.ours.sfn_base import SINGLE_SCALE, SfnBaseConfig
+from commedia.networks.ours.sfn_close import SMALL_CLOSE, SfnCloseConfig
+from commedia.networks.ours.sfn_points import SfnPointsConfig
+from commedia.networks.paper1.mfn import MfnConfig
+from commedia.networks.paper1.sfn import SfnConfig
 from commedia.training.config import Augmentation, DataConfig, Optimisation, Recipe
 
 SFN_PAPER = Recipe(

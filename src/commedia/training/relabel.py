@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from commedia.detect.crop import CROP_SCALE, crop_from_landmarks
+from commedia.faces.crop import CROP_SCALE, crop_from_landmarks
 from commedia.geometry.rotations import multiply_wxyz, wxyz_from_axis_angle
 from commedia.losses.faces import DM_PER_M
 from commedia.losses.landmark import project
 from commedia.networks.heads import FaceOutputs
-from commedia.networks.sfn import SFN_SIZE
+from commedia.networks.paper1.sfn import SFN_SIZE
 from commedia.training.batches import pixels_from_images, unit_pixels
 from commedia.training.face_model import FaceModel
 from commedia.training.labels import FaceArrays, Placement, joined

@@ -14,8 +14,8 @@ from commedia.losses.disentangling import edit_disagreement, view_disagreement
 from commedia.losses.faces import DM_PER_M, FaceLossConfig, FaceTargets, face_loss
 from commedia.losses.landmark import project
 from commedia.networks.heads import FaceOutputs
-from commedia.networks.networks import network_for
-from commedia.networks.sfn import SFN_SIZE
+from commedia.networks.paper1.sfn import SFN_SIZE
+from commedia.networks.registry import network_for
 from commedia.training.batches import SfnBatch, unit_pixels
 from commedia.training.config import DataConfig, PairKind, Recipe
 from commedia.training.crops import STILL, crops, edit_pairs, view_pairs

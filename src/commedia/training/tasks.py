@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from commedia.networks.networks import Network
+from commedia.networks.registry import Network
 from commedia.training.config import Recipe
 from commedia.training.face_model import FaceModel
 

@@ -19,12 +19,12 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, UnidentifiedImageError
 
-from commedia.capture.image import FORMATS, MAX_PIXELS
-from commedia.capture.source import MAX_SIDE_PX
-from commedia.capture.video import VideoSource
 from commedia.data.sample import LandmarkKind
 from commedia.errors import UnreadableMedia
 from commedia.geometry.cameras import tight_box
+from commedia.sources.image import FORMATS, MAX_PIXELS
+from commedia.sources.source import MAX_SIDE_PX
+from commedia.sources.video import VideoSource
 from commedia.structures import Box, Frame
 
 IBUG68, FIVE = "ibug68", "five"

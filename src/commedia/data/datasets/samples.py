@@ -17,11 +17,11 @@ from commedia.data.datasets.items import IBUG68, DatasetFace, DatasetItem
 from commedia.data.datasets.tree import LeftOut
 from commedia.data.sample import FaceSample, LandmarkKind, PictureSample
 from commedia.errors import UnreadableMedia
+from commedia.face_model.evaluate import vertices_from_params
+from commedia.face_model.landmarks import face_box_from_params, load_scheme, reduced_model
+from commedia.face_model.model import load_head
 from commedia.geometry.cameras import tight_box
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_matrix
-from commedia.morphable.evaluate import vertices_from_params
-from commedia.morphable.landmarks import face_box_from_params, load_scheme, reduced_model
-from commedia.morphable.model import load_head
 from commedia.structures import Box, FaceParams, HeadPose
 
 CUT_SCALE = 2.0

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import ParamSpec, TypeVar
 
-from commedia.capture.folder import natural_key
 from commedia.data.datasets.items import ClipFrame, DatasetFace, DatasetItem, Moment, StoredPicture
 from commedia.errors import CommediaError, UnreadableMedia
+from commedia.sources.folder import natural_key
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff")
 VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg")

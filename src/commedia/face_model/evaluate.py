@@ -1,0 +1,26 @@
+"""Parameters to vertices in numpy: the readable reference that `layer.py` must equal."""
+
+import numpy as np
+from jaxtyping import Float
+
+from commedia.face_model.model import MorphableModel
+
+
+def vertices_from_params(
+    model: MorphableModel, identity: Float[np.ndarray, "i"], expression: Float[np.ndarray, "e"]
+) -> Float[np.ndarray, "v 3"]:
+    """Add weighted displacements to the mean: V = mean + sum_k p_k B_k + sum_j q_j E_j + sum_kj p_k q_j C_kj.
+
+    In metres of the head frame, before head pose. Weights outside [0, 1] are taken as they are.
+
+    Reference:
+        Chaudhuri et al. 2019, Eq. 1, with the neutral's weight 1 - sum_j q_j substituted; linear models have no C.
+    """
+    dtype = model.mean.dtype
+    identity, expression = identity.astype(dtype), expression.astype(dtype)
+    moved = np.tensordot(identity, model.identity_basis, axes=1)
+    units = model.expression_basis
+    if model.interaction_basis is not None:
+        units = units + np.tensordot(identity, model.interaction_basis, axes=1)
+    moved += np.tensordot(expression, units, axes=1)
+    return model.mean + moved

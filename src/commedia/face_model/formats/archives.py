@@ -1,0 +1,103 @@
+"""Arrays from npy, npz and MATLAB files. Headers are judged before anything is allocated, and no pickle is ever run."""
+
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Shaped
+
+from commedia.errors import MissingExtra
+from commedia.face_model.formats.source import BadFaceModel, check_size, reading
+
+Header = tuple[tuple[int, ...], np.dtype]
+
+
+def npz_headers(path: Path) -> dict[str, Header]:
+    """Return shape and type of each array of an npz file."""
+    with reading(path, "npz"), zipfile.ZipFile(path) as archive:
+        found = {}
+        for name in archive.namelist():
+            if name.endswith(".npy"):
+                with archive.open(name) as file:
+                    found[name.removesuffix(".npy")] = _header(file)
+        return found
+
+
+def npz_arrays(
+    path: Path, names: Iterable[str], *, optional: Iterable[str] = ()
+) -> dict[str, Shaped[np.ndarray, "..."]]:
+    """Read the named arrays; others, among them pickled ones, stay unread."""
+    headers = npz_headers(path)
+    required = list(names)
+    _require(path, headers, required)
+    chosen = required + [name for name in optional if name in headers and not headers[name][1].hasobject]
+    for name in chosen:
+        _check(path, name, headers[name])
+    with reading(path, "npz"), zipfile.ZipFile(path) as archive:
+        return {name: _array(archive, name) for name in chosen}
+
+
+def npy_array(path: Path) -> Shaped[np.ndarray, "..."]:
+    """Read an npy file of numbers."""
+    with reading(path, "npy"), path.open("rb") as file:
+        _check(path, "the array", _header(file))
+        file.seek(0)
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def mat_headers(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the numeric variables of a MATLAB file of version 5 to 7."""
+    loader = _scipy_io()
+    with reading(path, "a MATLAB file"):
+        kinds = ("double", "single", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
+        return {name: tuple(shape) for name, shape, kind in loader.whosmat(path) if kind in kinds}
+
+
+def mat_arrays(
+    path: Path, names: Iterable[str], *, optional: Iterable[str] = ()
+) -> dict[str, Shaped[np.ndarray, "..."]]:
+    """Read the named variables of a MATLAB file; whatever else it holds stays unread."""
+    headers = mat_headers(path)
+    required = list(names)
+    _require(path, headers, required)
+    chosen = required + [name for name in optional if name in headers]
+    for name in chosen:
+        check_size(path, name, headers[name])
+    with reading(path, "a MATLAB file"):
+        found = _scipy_io().loadmat(path, variable_names=chosen)
+        return {name: np.asarray(found[name]) for name in chosen}
+
+
+def _scipy_io() -> Any:
+    try:
+        import scipy.io
+    except ModuleNotFoundError as error:
+        raise MissingExtra("reading MATLAB files", "scipy", "train") from error
+    return scipy.io
+
+
+def _require(path: Path, found: Iterable[str], required: Iterable[str]) -> None:
+    missing = [name for name in required if name not in found]
+    if missing:
+        raise BadFaceModel(f"'{path}' has no {', '.join(missing)}; it has {', '.join(sorted(found)[:12]) or 'nothing'}")
+
+
+def _check(path: Path, name: str, header: Header) -> None:
+    shape, kind = header
+    if kind.hasobject:
+        raise BadFaceModel(f"'{path}': {name} holds pickled objects, expected plain numbers")
+    check_size(path, name, shape)
+
+
+def _header(file: Any) -> Header:
+    version = np.lib.format.read_magic(file)
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
+    shape, _, kind = read(file)
+    return shape, kind
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    with archive.open(f"{name}.npy") as file:
+        return np.lib.format.read_array(file, allow_pickle=False)

@@ -1,0 +1,232 @@
+"""FaceWarehouse: the raw folders of `shape.bs` files, and bilinear cores that people made of them.
+
+The collection comes as `Tester_1/Blendshape/shape.bs` to `Tester_150/...`: the neutral and 46 units of one person each.
+Cores have no fixed layout; the order of their axes is taken from the caller, from the file's own `axes`, or from the
+sizes where only one reading is possible.
+
+Reference:
+    Cao et al. 2014; Chaudhuri et al. 2019, Eq. 1 (50 identities x 47 units) and 2 (204 rows for 68 points).
+"""
+
+import re
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int32, Shaped
+
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
+from commedia.face_model.formats.archives import mat_arrays, mat_headers, npy_array, npz_arrays, npz_headers
+from commedia.face_model.formats.obj import read_positions, read_surface
+from commedia.face_model.formats.sides import sided_names
+from commedia.face_model.formats.source import (
+    HEAD_DIAGONAL_M,
+    MAX_VERTICES,
+    BadFaceModel,
+    Options,
+    RawModel,
+    SourceModel,
+    check_size,
+    diagonal_of,
+    in_our_frame,
+    indices,
+    metres_from_size,
+    no_triangles,
+    numbers,
+    reading,
+)
+from commedia.face_model.model import MorphableModel
+from commedia.face_model.multilinear import model_from_people, model_from_tensor
+
+KIND = "facewarehouse"
+UNITS = 47
+MAX_UNITS, MAX_PEOPLE = 200, 2000
+IDENTITIES = 50
+JAW_OPEN = 22
+AXES = tuple("".join(order) for order in permutations("vie"))
+TESTER = re.compile(r"Tester_(\d+)$")
+
+UNIT_NAMES: tuple[str, ...] = (
+    *("EyeBlink_L", "EyeBlink_R", "EyeSquint_L", "EyeSquint_R", "EyeDown_L", "EyeDown_R", "EyeIn_L", "EyeIn_R"),
+    *("EyeOpen_L", "EyeOpen_R", "EyeOut_L", "EyeOut_R", "EyeUp_L", "EyeUp_R", "BrowsD_L", "BrowsD_R", "BrowsU_C"),
+    *("BrowsU_L", "BrowsU_R", "JawFwd", "JawLeft", "JawOpen", "JawRight", "MouthLeft", "MouthRight", "MouthFrown_L"),
+    *("MouthFrown_R", "MouthSmile_L", "MouthSmile_R", "MouthDimple_L", "MouthDimple_R", "LipsStretch_L"),
+    *("LipsStretch_R", "LipsUpperClose", "LipsLowerClose", "LipsUpperUp", "LipsLowerDown", "LipsLowerOpen"),
+    *("LipsFunnel", "LipsPucker", "ChinLowerRaise", "LipsUpperOpen", "Sneer", "Puff", "CheekSquint_L", "CheekSquint_R"),
+)
+"""The 46 units in the collection's order, by Faceshift's names; sides as the lists in circulation have them, which
+is the viewer's, so that `sided_names` has the last word."""
+
+ARKIT_UNITS: tuple[tuple[str, ...], ...] = (
+    *(("eyeBlinkRight",), ("eyeBlinkLeft",), ("eyeSquintRight",), ("eyeSquintLeft",), ("eyeLookDownRight",)),
+    *(("eyeLookDownLeft",), ("eyeLookInRight",), ("eyeLookInLeft",), ("eyeWideRight",), ("eyeWideLeft",)),
+    *(("eyeLookOutRight",), ("eyeLookOutLeft",), ("eyeLookUpRight",), ("eyeLookUpLeft",), ("browDownRight",)),
+    *(("browDownLeft",), ("browInnerUp",), ("browOuterUpRight",), ("browOuterUpLeft",), ("jawForward",), ("jawRight",)),
+    *(("jawOpen",), ("jawLeft",), ("mouthRight",), ("mouthLeft",), ("mouthFrownRight",), ("mouthFrownLeft",)),
+    *(("mouthSmileRight",), ("mouthSmileLeft",), ("mouthDimpleRight",), ("mouthDimpleLeft",), ("mouthStretchRight",)),
+    *(("mouthStretchLeft",), ("mouthRollUpper",), ("mouthRollLower",), ("mouthUpperUpLeft", "mouthUpperUpRight")),
+    *(("mouthLowerDownLeft", "mouthLowerDownRight"), ("mouthLowerDownLeft", "mouthLowerDownRight"), ("mouthFunnel",)),
+    *(
+        ("mouthPucker",),
+        ("mouthShrugLower",),
+        ("mouthUpperUpLeft", "mouthUpperUpRight"),
+        ("noseSneerLeft", "noseSneerRight"),
+    ),
+    *(("cheekPuff",), ("cheekSquintRight",), ("cheekSquintLeft",)),
+)
+"""What the collection's units are in ARKit's names and sides, where ours must stand in for them."""
+HALF_UNITS = ("LipsLowerOpen", "LipsUpperOpen")
+"""Units that have no relative in ARKit's list: half of the stronger unit with the same muscles."""
+
+
+def arkit_mixture() -> Float[np.ndarray, "46 52"]:
+    """Return each of the collection's 46 units as a sum of ARKit's 52."""
+    mixture = np.zeros((len(UNIT_NAMES), EXPRESSION_COUNT))
+    for row, (name, units) in enumerate(zip(UNIT_NAMES, ARKIT_UNITS, strict=True)):
+        mixture[row, [EXPRESSION_INDEX[unit] for unit in units]] = 0.5 if name in HALF_UNITS else 1.0
+    return mixture
+
+
+def read_facewarehouse(path: Path, options: Options) -> SourceModel:
+    """Read a folder of people, one person's `shape.bs`, or a core in npy, npz or mat.
+
+    The unit of length is guessed from the size of the mean face, since no file says it. A core that does not say either
+    who is the mean person gets a mean person of 0.3 m between opposite corners of his box.
+    """
+    raw = path.is_dir() or path.name.endswith(".bs")
+    model, metres_per_unit = _raw(path) if raw else _core(path, options)
+    count = len(model.expression_basis)
+    names = UNIT_NAMES if count == UNITS - 1 else tuple(f"unit{number:02d}" for number in range(1, count + 1))
+    names = sided_names(path, names, model.mean, model.expression_basis)
+    return in_our_frame(path, KIND, RawModel(model, names, metres_per_unit), options)
+
+
+def read_shapes(path: Path) -> Float[np.ndarray, "u v 3"]:
+    """Read one `shape.bs`: three int32 (units, vertices, faces), then neutral and units as float32, little-endian."""
+    with reading(path, "shape.bs"), path.open("rb") as file:
+        header = np.frombuffer(file.read(12), dtype="<i4")
+        units, vertices, size = int(header[0]) + 1, int(header[1]), path.stat().st_size
+        if not (2 <= units <= MAX_UNITS and 3 <= vertices <= MAX_VERTICES and size == 12 + 12 * units * vertices):
+            raise BadFaceModel(
+                f"'{path}' says {units - 1} units of {vertices} vertices in {size} bytes, expected 46 of 11510 in "
+                f"{12 + 12 * UNITS * 11510}, or other counts that fit the size"
+            )
+        found = np.frombuffer(file.read(), dtype="<f4").reshape(units, vertices, 3)
+    return numbers(path, "the shapes", found, (None, None, 3))
+
+
+def _raw(path: Path) -> tuple[MorphableModel, float]:
+    folder, files = _people(path)
+    first = read_shapes(files[0])
+    check_size(path, "the collection", (len(files), *first.shape))
+    people = np.zeros((len(files), *first.shape), dtype=np.float32)
+    for row, file in enumerate(files):
+        found = read_shapes(file)
+        if found.shape != first.shape:
+            raise BadFaceModel(f"'{file}' has shapes of {found.shape}, expected {first.shape} as in '{files[0]}'")
+        people[row] = found
+    triangles = _triangles(folder, first[0])
+    unit = metres_from_size(people[:, 0].mean(axis=0))
+    if len(files) > 1:
+        return model_from_people(people, triangles, IDENTITIES), unit
+    nobody = np.zeros((0, *first[0].shape), dtype=np.float32)
+    return MorphableModel(first[0], nobody, first[1:] - first[0], triangles), unit
+
+
+def _people(path: Path) -> tuple[Path, list[Path]]:
+    """Return the first person's folder and everybody's shapes, in the order of their numbers."""
+    if path.is_file():
+        return path.parent.parent, [path]
+    own = path / "Blendshape" / "shape.bs"
+    if own.is_file():
+        return path, [own]
+    numbered = {int(found[1]): entry for entry in path.iterdir() if (found := TESTER.match(entry.name))}
+    folders = [numbered[number] for number in sorted(numbered)]
+    files = [file for folder in folders if (file := folder / "Blendshape" / "shape.bs").is_file()]
+    if not 1 <= len(files) <= MAX_PEOPLE:
+        raise BadFaceModel(f"'{path}' has {len(files)} files Tester_*/Blendshape/shape.bs, expected 1 to {MAX_PEOPLE}")
+    return files[0].parent.parent, files
+
+
+def _triangles(folder: Path, neutral: Float[np.ndarray, "v 3"]) -> Int32[np.ndarray, "t 3"]:
+    """Take the faces of the person's neutral scan, where it numbers its vertices as the shapes do.
+
+    Some scans in circulation do not; their faces would be scattered over the head, so they are left out.
+    """
+    scan = folder / "TrainingPose" / "pose_0.obj"
+    if not scan.is_file():
+        return no_triangles()
+    positions = read_positions(scan)
+    size = np.linalg.norm(np.ptp(neutral, axis=0))
+    if positions.shape != neutral.shape or np.linalg.norm(positions - neutral, axis=1).mean() > 0.1 * size:
+        return no_triangles()
+    return read_surface(scan)[1]
+
+
+def _core(path: Path, options: Options) -> tuple[MorphableModel, float]:
+    found = _core_arrays(path)
+    tensor = numbers(path, "the core", found["tensor"], (None, None, None))
+    axes = options.axes or (str(found["axes"]) if "axes" in found else _axes_from_sizes(path, tensor.shape))
+    if axes not in AXES:
+        raise BadFaceModel(f"'{path}': axes '{axes}' are unknown; known: {', '.join(AXES)}")
+    tensor = np.transpose(tensor, [axes.index(axis) for axis in "vie"])
+    rows, people, units = tensor.shape
+    if rows % 3 or rows < 9 or units < 2:
+        raise BadFaceModel(
+            f"'{path}' read as {axes} has {rows} coordinates and {units} units, expected 3 v and 2 or more"
+        )
+    triangles = no_triangles()
+    if "triangles" in found:
+        numbers(path, "triangles", found["triangles"], (None, 3))
+        triangles = indices(path, "triangles", found["triangles"], rows // 3)
+    mean, std = (
+        numbers(path, name, found[name].reshape(-1), (people,)) if name in found else None
+        for name in ("identity_mean", "identity_std")
+    )
+    known = _first(tensor) if mean is None else mean
+    model = model_from_tensor(tensor, triangles, identity_mean=known, identity_std=std)
+    # The strongest component's weight and the unit of length cannot be told apart.
+    diagonal = diagonal_of(model.mean)
+    return model, metres_from_size(model.mean) if mean is not None else HEAD_DIAGONAL_M / max(diagonal, 1e-12)
+
+
+def _first(tensor: Float[np.ndarray, "n i u"]) -> Float[np.ndarray, "i"]:
+    """Take the strongest component alone as the mean person: in the N-mode SVD of uncentred faces it is nearly that.
+
+    Its sign is free there; an opening jaw, unit 22 of 47, goes down.
+    """
+    mean = np.zeros(tensor.shape[1], dtype=np.float32)
+    opening = tensor[1::3, 0, JAW_OPEN] - tensor[1::3, 0, 0] if tensor.shape[2] == UNITS else np.full(1, -1.0)
+    mean[0] = -1 if opening.sum() > 0 else 1
+    return mean
+
+
+def _core_arrays(path: Path) -> dict[str, Shaped[np.ndarray, "..."]]:
+    """Find the one array with three axes, and whatever our own script writes beside it."""
+    with reading(path, "a bilinear core"), path.open("rb") as file:
+        start = file.read(8)
+    if start.startswith(b"\x93NUMPY"):
+        return {"tensor": npy_array(path)}
+    npz = start.startswith(b"PK")
+    shapes = {name: shape for name, (shape, _) in npz_headers(path).items()} if npz else mat_headers(path)
+    cores = [name for name, shape in shapes.items() if len(shape) == 3]
+    if len(cores) != 1:
+        raise BadFaceModel(
+            f"'{path}' has {len(cores)} arrays with three axes, expected one; it has {', '.join(shapes)}"
+        )
+    beside = ("axes", "identity_mean", "identity_std", "triangles")
+    beside = tuple(name for name in beside if name in shapes and 0 not in shapes[name])
+    found = (npz_arrays if npz else mat_arrays)(path, cores, optional=beside)
+    return {"tensor": found.pop(cores[0]), **found}
+
+
+def _axes_from_sizes(path: Path, shape: tuple[int, ...]) -> str:
+    """Tell the axes apart: 47 units, 3 v coordinates, the most of all, and identities are what remains."""
+    units = [axis for axis, length in enumerate(shape) if length == UNITS]
+    coordinates = max(range(3), key=lambda axis: shape[axis])
+    if len(units) != 1 or units[0] == coordinates or shape[coordinates] % 3 or sorted(shape)[1] == max(shape):
+        sizes = " x ".join(map(str, shape))
+        raise BadFaceModel(
+            f"'{path}' is a core of {sizes}, whose order is not plain; say axes, one of {', '.join(AXES)}"
+        )
+    return "".join("e" if axis == units[0] else "v" if axis == coordinates else "i" for axis in range(3))

@@ -1,0 +1,122 @@
+"""Named points on a face mesh, the cheap models that hold only such points, and what is projected from them."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int32
+
+from commedia.conventions import LANDMARK_COUNT
+from commedia.errors import CommediaError, UnknownName
+from commedia.face_model.evaluate import vertices_from_params
+from commedia.face_model.model import MorphableModel, face_vertices, load_head
+from commedia.geometry.cameras import image_from_head, tight_box
+from commedia.structures import Box, FaceParams
+
+SCHEME_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "landmarks"
+
+
+class BadLandmarkScheme(CommediaError):
+    """A landmark table that cannot be read or does not fit the mesh."""
+
+
+@dataclass(frozen=True)
+class LandmarkScheme:
+    """Points fixed on a mesh: each is a mixture of three vertices, usually of one triangle."""
+
+    name: str
+    vertices: Int32[np.ndarray, "l 3"]
+    barycentric: Float[np.ndarray, "l 3"]
+    """Weights of the three vertices; rows sum to 1."""
+    labels: tuple[str, ...]
+    """Anatomical name of each point."""
+
+
+@cache
+def load_scheme(name: str) -> LandmarkScheme:
+    """Read one of the shipped schemes: `ibug68` or `mediapipe478`."""
+    known = sorted(path.stem for path in SCHEME_FOLDER.glob("*.toml"))
+    if name not in known:
+        raise UnknownName("landmark scheme", name, known)
+    return read_scheme(SCHEME_FOLDER / f"{name}.toml")
+
+
+def read_scheme(path: Path) -> LandmarkScheme:
+    """Read an annotated table: `[[point]]` with number, vertices, barycentric and label, numbered 0, 1, 2 ..."""
+    try:
+        points = tomllib.loads(path.read_text(encoding="utf-8"))["point"]
+        numbers = [point["number"] for point in points]
+        scheme = LandmarkScheme(
+            name=path.stem,
+            vertices=np.array([point["vertices"] for point in points], dtype=np.int32),
+            barycentric=np.array([point["barycentric"] for point in points], dtype=np.float32),
+            labels=tuple(point["label"] for point in points),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as problem:
+        raise BadLandmarkScheme(f"'{path}' is not a landmark table: {problem!r}") from problem
+    if numbers != list(range(len(numbers))):
+        raise BadLandmarkScheme(f"'{path}' numbers its points {numbers[:5]}..., expected 0, 1, 2, ... in order")
+    if not np.allclose(scheme.barycentric.sum(axis=1), 1, atol=1e-3):
+        raise BadLandmarkScheme(f"'{path}' has points whose barycentric weights do not sum to 1")
+    return scheme
+
+
+def points(scheme: LandmarkScheme, vertices: Float[np.ndarray, "v 3"]) -> Float[np.ndarray, "l 3"]:
+    """Return where the scheme's points are on a mesh."""
+    return np.einsum("lk,lkc->lc", scheme.barycentric.astype(vertices.dtype), vertices[scheme.vertices])
+
+
+def reduced_model(model: MorphableModel, scheme: LandmarkScheme) -> MorphableModel:
+    """Return the model of the scheme's points alone: its "vertices" are the points and it has no triangles.
+
+    Exact, because a mixture of points is linear in every array; about 70 times cheaper than the mesh for 68 points.
+    """
+
+    def mixed(basis: Float[np.ndarray, "k v 3"]) -> Float[np.ndarray, "k l 3"]:
+        return np.einsum("lk,nlkc->nlc", scheme.barycentric, basis[:, scheme.vertices]).astype(np.float32)
+
+    pairs = model.interaction_basis
+    return MorphableModel(
+        mean=points(scheme, model.mean),
+        identity_basis=mixed(model.identity_basis),
+        expression_basis=mixed(model.expression_basis),
+        triangles=np.zeros((0, 3), dtype=np.int32),
+        interaction_basis=None
+        if pairs is None
+        else mixed(pairs.reshape(-1, *pairs.shape[2:])).reshape(*pairs.shape[:2], len(scheme.vertices), 3),
+    )
+
+
+def landmarks_from_params(params: FaceParams) -> Float[np.ndarray, "68 2"]:
+    """Project the default head's iBUG-68 points to pixels; hidden points too."""
+    model = _reduced_head("ibug68")
+    assert len(model.mean) == LANDMARK_COUNT
+    return image_from_head(vertices_from_params(model, params.identity, params.expression), params.pose)
+
+
+def face_box_from_params(params: FaceParams) -> Box:
+    """Bound the projected face mask of the default head: hairline to chin, ear to ear."""
+    model = _face_mask_model()
+    return tight_box(image_from_head(vertices_from_params(model, params.identity, params.expression), params.pose))
+
+
+@cache
+def _reduced_head(name: str) -> MorphableModel:
+    return reduced_model(load_head().model, load_scheme(name))
+
+
+@cache
+def _face_mask_model() -> MorphableModel:
+    """Every face vertex, as points; the bound is exact and costs a fifth of a millisecond."""
+    head = load_head()
+    chosen = face_vertices(head)
+    count = len(chosen)
+    scheme = LandmarkScheme(
+        name="face",
+        vertices=np.repeat(chosen[:, None], 3, axis=1),
+        barycentric=np.tile(np.array([1, 0, 0], dtype=np.float32), (count, 1)),
+        labels=("face",) * count,
+    )
+    return reduced_model(head.model, scheme)

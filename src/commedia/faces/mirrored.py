@@ -1,0 +1,46 @@
+"""A face read twice, as it is and as a mirror shows it: what the two readings agree on is nearer the truth.
+
+A network errs a little differently on the mirrored picture, so that the mean of both errs less: measured on drawn faces
+in docs/evaluation/synthetic-careful.md. It costs a second evaluation of the network.
+"""
+
+import numpy as np
+from jaxtyping import UInt8
+
+from commedia.conventions import EXPRESSION_MIRROR
+from commedia.face_model.model import load_head
+from commedia.faces.crop import CropUnits
+from commedia.geometry.rotations import mirrored_wxyz
+
+
+def with_mirrored(images: UInt8[np.ndarray, "b s s 3"]) -> UInt8[np.ndarray, "n s s 3"]:
+    """All pictures, then all of them mirrored."""
+    return np.concatenate([images, images[:, :, ::-1]])
+
+
+def agreed(units: CropUnits) -> CropUnits:
+    """Mean of the readings of `with_mirrored`, one row per picture."""
+    half = len(units.identity) // 2
+    plain = CropUnits(*(part[:half] for part in map(np.asarray, units)))
+    back = mirrored_units(CropUnits(*(part[half:] for part in map(np.asarray, units))))
+    # q and -q are one rotation, but not half way between.
+    same = np.where((plain.wxyz * back.wxyz).sum(axis=1, keepdims=True) < 0, -1, 1).astype(np.float32)
+    wxyz = plain.wxyz + same * back.wxyz
+    return CropUnits(
+        identity=(plain.identity + back.identity) / 2,
+        expression=(plain.expression + back.expression) / 2,
+        wxyz=wxyz / np.maximum(np.linalg.norm(wxyz, axis=1, keepdims=True), 1e-6),
+        translation=(plain.translation + back.translation) / 2,
+        scale=(plain.scale + back.scale) / 2,
+    )
+
+
+def mirrored_units(units: CropUnits) -> CropUnits:
+    """Say readings of mirrored crops as if the crops were not."""
+    return CropUnits(
+        identity=units.identity * load_head().identity_mirror.astype(np.float32),
+        expression=units.expression[..., list(EXPRESSION_MIRROR)],
+        wxyz=mirrored_wxyz(units.wxyz),
+        translation=units.translation * np.array([-1, 1, 1], dtype=np.float32),
+        scale=units.scale,
+    )

@@ -1,0 +1,122 @@
+"""SFN and MFN as a user of faces sees them: pictures and crops in, `Face` and `FaceParams` out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from commedia.faces.crop import Crop, CropUnits, crop_from_box, crop_image, params_in_crops
+from commedia.faces.grid import DEFAULT_THRESHOLD, GridFaces, decode_grid, read_rows, with_readings
+from commedia.faces.letterbox import boxes_in_image, letterbox_for, letterbox_image
+from commedia.faces.lids import with_closed_lids
+from commedia.faces.mirrored import agreed, with_mirrored
+from commedia.faces.points import landmarks_of_faces
+from commedia.faces.session import DEFAULT_THREADS, Network, anchors_of, open_network, pixels_from_images
+from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN, find_weights
+from commedia.structures import Box, Face, FaceParams
+
+SFN_OUTPUTS = CropUnits._fields
+PRESENCE = "presence"
+"""Only of networks that were taught to judge."""
+MFN_OUTPUTS = ("grid",)
+
+Landmarker = Callable[[Sequence[FaceParams]], list[Float[np.ndarray, "68 2"]]]
+"""Parameters of several faces to their 68 landmarks."""
+
+
+@dataclass(frozen=True)
+class SfnPredictor:
+    """Reads faces from their crops with SFN; implements `RegressorProtocol`."""
+
+    network: Network
+    careful: bool = False
+    """Read every face a second time, mirrored, and take the mean: see `mirrored.py`."""
+
+    def regress(self, image: UInt8[np.ndarray, "h w 3"], crops: list[Crop]) -> list[FaceParams]:
+        """Read one face per crop, all in one evaluation."""
+        if not crops:
+            return []
+        size = self.network.input_size
+        images = np.stack([crop_image(image, crop, size) for crop in crops])
+        outputs = self.network.run(pixels_from_images(with_mirrored(images) if self.careful else images))
+        identity, expression, wxyz, translation, scale = (outputs[name] for name in SFN_OUTPUTS)
+        units = CropUnits(identity, expression, wxyz, translation, scale.reshape(-1))
+        units = agreed(units) if self.careful else units
+        params = params_in_crops(units._replace(expression=with_closed_lids(units.expression)), crops)
+        if PRESENCE not in outputs:
+            return params
+        # Of a careful reading the first half: who is there must not depend on how they are read.
+        presence = outputs[PRESENCE].reshape(-1)[: len(crops)].tolist()
+        return [replace(face, presence=sure) for face, sure in zip(params, presence, strict=True)]
+
+
+@dataclass(frozen=True)
+class MfnPredictor:
+    """Finds and reads all faces of a picture in one pass; implements `DetectorProtocol` and `RegressorProtocol`.
+
+    A network trained to detect only leaves everybody at rest, for SFN to read.
+    """
+
+    network: Network
+    anchors: Float[np.ndarray, "a 2"]
+    """Width and height in grid cells."""
+    threshold: float = DEFAULT_THRESHOLD
+    """Least confidence of a face."""
+    landmarker: Landmarker = field(default=landmarks_of_faces)
+
+    def detect(self, image: UInt8[np.ndarray, "h w 3"]) -> list[Face]:
+        """Find every face, most confident first."""
+        letterbox = letterbox_for(image.shape[0], image.shape[1], self.network.input_size)
+        grid = self._grids(letterbox_image(image, letterbox)[None])[0]
+        found = decode_grid(grid, self.anchors, threshold=self.threshold)
+        boxes = boxes_in_image(found.corners, letterbox)
+        params = _params_in_boxes(found, boxes)
+        landmarks = self.landmarker(params)
+        return [
+            Face(box, float(confidence), face, points)
+            for box, confidence, face, points in zip(boxes, found.confidence, params, landmarks, strict=True)
+        ]
+
+    def regress(self, image: UInt8[np.ndarray, "h w 3"], crops: list[Crop]) -> list[FaceParams]:
+        """Read in each crop the face that MFN is most sure of, however unsure.
+
+        For comparison with SFN, whose crops are made for one face: costs one evaluation of MFN per crop.
+        """
+        if not crops:
+            return []
+        crops = [replace(crop, roll=0.0) for crop in crops]  # boxes are upright
+        images = np.stack([crop_image(image, crop, self.network.input_size) for crop in crops])
+        params = []
+        for grid, crop in zip(self._grids(images), crops, strict=True):
+            best = read_rows(grid, grid[:, 4].argmax(keepdims=True), self.anchors)
+            params += _params_in_boxes(best, [_box_in_crop(best.corners[0], crop)])
+        return params
+
+    def _grids(self, images: UInt8[np.ndarray, "b s s 3"]) -> Float[np.ndarray, "b n k"]:
+        return with_readings(self.network.run(pixels_from_images(images))["grid"])
+
+
+def open_sfn(name: str = DEFAULT_SFN, *, threads: int = DEFAULT_THREADS, careful: bool = False) -> SfnPredictor:
+    """Open SFN by the name of shipped weights or by the path of an .onnx file."""
+    network = open_network(find_weights(name), kind="sfn", outputs=SFN_OUTPUTS, optional=(PRESENCE,), threads=threads)
+    return SfnPredictor(network, careful)
+
+
+def open_mfn(
+    name: str = DEFAULT_MFN, *, threads: int = DEFAULT_THREADS, threshold: float = DEFAULT_THRESHOLD
+) -> MfnPredictor:
+    """Open MFN by the name of shipped weights or by the path of an .onnx file."""
+    path = find_weights(name)
+    network = open_network(path, kind="mfn", outputs=MFN_OUTPUTS, threads=threads)
+    return MfnPredictor(network, anchors_of(path.name, network.metadata), threshold)
+
+
+def _params_in_boxes(found: GridFaces, boxes: list[Box]) -> list[FaceParams]:
+    _, _, *units = found
+    return params_in_crops(CropUnits(*units), [crop_from_box(box) for box in boxes])
+
+
+def _box_in_crop(corners: Float[np.ndarray, "4"], crop: Crop) -> Box:
+    left, top, right, bottom = np.tile(crop.center_px, 2) + (corners - 0.5) * crop.side_px
+    return Box(float(left), float(top), float(right), float(bottom))

@@ -1,1 +1,0 @@
-"""Second arrow of the sentence: ONNX networks to faces and parameters, without torch."""

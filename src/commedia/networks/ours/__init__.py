@@ -1,0 +1,1 @@
+"""The networks that ship: ours, not a paper's."""

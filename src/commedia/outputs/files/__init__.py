@@ -1,0 +1,1 @@
+"""One person's motion as files: one file per format."""

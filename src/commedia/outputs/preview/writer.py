@@ -1,0 +1,171 @@
+"""The preview as a file: `preview.mp4` for what moves, `preview.jpg` for one photograph.
+
+A video keeps the source's own frame times, variable or not. Either file takes its final name only when it is complete.
+Memory does not grow with the length of the take.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import av.error
+import cv2
+import numpy as np
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+from jaxtyping import UInt8
+
+from commedia.characters.character import Character
+from commedia.errors import OutputFailed, SinkClosed
+from commedia.files import disk_errors, written_aside
+from commedia.outputs.preview.page import PreviewPage
+from commedia.sources.source import MediaInfo
+from commedia.structures import Frame, RigPose, TrackedFrame
+
+CLOCK_HZ = 60000
+"""Ticks per second in the file: 24, 25, 29.97, 30, 50, 59.94 and 60 frames per second fall on whole ticks, and MPEG-4
+allows no more than 65,535."""
+CODECS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("libx264", {"crf": "21", "preset": "veryfast"}),
+    ("mpeg4", {"flags": "+qscale", "global_quality": str(3 * 118)}),
+)
+"""The first that exists is used, as some builds of FFmpeg come without x264; both at constant quality (for MPEG-4 in
+steps of 1 / 118)."""
+JPEG_QUALITY = 92
+
+
+class PreviewWriter:
+    """Draws every frame of a take and writes it down. Use as a context: an error inside leaves no file behind."""
+
+    def __init__(self, folder: Path, info: MediaInfo, character_of: Callable[[int], Character]):
+        """Plan the preview of a source; `character_of` says, when a person first appears, who plays them."""
+        self._is_photo = info.is_still and info.frame_count == 1
+        self.path = folder / ("preview.jpg" if self._is_photo else "preview.mp4")
+        self._aside = folder / f".{self.path.name}.{os.getpid()}.part"
+        size = (info.width_px, info.height_px) if info.pictures else (0, 0)
+        self._page = PreviewPage(*size, character_of)
+        self._frame_s = 1 / info.frame_rate
+        self._video: VideoFile | None = None
+        self._photo: UInt8[np.ndarray, "h w 3"] | None = None
+        self._closed = False
+
+    def send(self, frame: Frame | None, tracked: TrackedFrame, poses: Mapping[int, RigPose]) -> None:
+        """Add the page of one frame; `poses` holds the pose of each person's character by id."""
+        if self._closed:
+            raise SinkClosed(f"frame {tracked.index} came after '{self.path.name}' was closed")
+        page = self._page.draw(frame, tracked, poses)
+        if self._is_photo:
+            self._photo = page
+            return
+        if self._video is None:
+            self._video = VideoFile(self._aside, page.shape[1], page.shape[0], self._frame_s)
+        self._video.add(page, tracked.time_s)
+
+    def close(self) -> None:
+        """Complete the file and give it its name. Without a single frame there is nothing to name."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._photo is not None:
+            with written_aside(self.path) as file:
+                file.write(_jpeg(self._photo))
+        if self._video is None:
+            return
+        try:
+            self._video.close()
+            with disk_errors(self.path):
+                self._aside.replace(self.path)
+        finally:
+            self._aside.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Stop, and leave what was there before untouched."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._video is not None:
+            self._video.discard()
+        with contextlib.suppress(OSError):
+            self._aside.unlink(missing_ok=True)
+
+    def __enter__(self) -> "PreviewWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.discard()
+
+
+class VideoFile:
+    """An MP4 that is being written, one picture at a time."""
+
+    def __init__(self, path: Path, width: int, height: int, frame_s: Fraction):
+        self._path = path
+        self._frame_ticks = max(1, round(frame_s * CLOCK_HZ))
+        self._last_tick = -1
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # The library opens the file only when the first packet is ready, which is late to learn that it cannot.
+            path.touch()
+        try:
+            self._container: OutputContainer = av.open(str(path), "w", format="mp4")
+            self._stream = _add_stream(self._container, width, height, 1 / frame_s)
+        except (av.error.FFmpegError, OSError) as error:
+            raise OutputFailed(f"cannot write a video to '{path.parent}': {error}") from error
+
+    def add(self, picture: UInt8[np.ndarray, "h w 3"], time_s: Fraction) -> None:
+        """Add a picture that is shown from `time_s` on; times must rise."""
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        # Two pictures may fall on one tick of our clock, and a file may not say so.
+        tick = max(round(time_s * CLOCK_HZ), self._last_tick + 1)
+        frame.pts, frame.time_base, frame.duration = tick, Fraction(1, CLOCK_HZ), self._frame_ticks
+        self._last_tick = tick
+        self._write(frame)
+
+    def close(self) -> None:
+        """Write what the encoder still holds, and the index."""
+        try:
+            self._write(None)
+            self._container.close()
+        except (av.error.FFmpegError, OSError) as error:
+            raise OutputFailed(f"cannot finish the video in '{self._path.parent}': {error}") from error
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Let go of the file without caring for what is in it."""
+        try:
+            self._container.close()
+        except (av.error.FFmpegError, OSError):
+            return
+
+    def _write(self, frame: av.VideoFrame | None) -> None:
+        try:
+            for packet in self._stream.encode(frame):
+                self._container.mux(packet)
+        except (av.error.FFmpegError, OSError) as error:
+            raise OutputFailed(f"cannot write the video '{self._path.parent}': {error}") from error
+
+
+def _add_stream(container: OutputContainer, width: int, height: int, rate: Fraction) -> VideoStream:
+    codec, options = next(entry for entry in CODECS if entry[0] in av.codecs_available)
+    stream = container.add_stream(codec, rate=Fraction(rate).limit_denominator(1001 * 60), options=options)
+    assert isinstance(stream, VideoStream)
+    stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+    stream.time_base = stream.codec_context.time_base = Fraction(1, CLOCK_HZ)
+    return stream
+
+
+def _jpeg(picture: UInt8[np.ndarray, "h w 3"]) -> bytes:
+    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    done, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    assert done
+    return encoded.tobytes()

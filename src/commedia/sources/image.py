@@ -1,0 +1,166 @@
+"""Photographs and animated pictures through Pillow: what OpenCV gets wrong (orientation, CMYK, 16 bit, alpha) is right.
+
+Transparent pixels lie on white, as a page would show them. Colour profiles are not applied. A picture is recognised by
+its content, never by its name. Videos belong to `video.py`.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from commedia.errors import UnreadableMedia
+from commedia.sources.source import MAX_SIDE_PX, FrameSource, MediaInfo, reduced_size
+from commedia.structures import Frame
+
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "QOI")
+"""Others that Pillow knows need outside programs, hold no pixels, or are recognised too easily."""
+
+ANIMATED_FORMATS = ("GIF", "WEBP", "PNG", "AVIF")
+"""In TIFF and MPO further pictures are pages and previews, not moments."""
+
+MAX_PIXELS = 400_000_000
+"""Larger pictures are refused: decoded they would take more than a gigabyte."""
+
+STILL_FRAME_RATE = Fraction(30)
+"""A single picture has no rate; its one frame is written with this timecode base."""
+
+SHORTEST_DELAY_MS = 10
+DEFAULT_DELAY_MS = 100
+"""Browsers play an animation frame of at most 10 ms for 100 ms, and authors rely on it."""
+
+
+class PictureSource(FrameSource):
+    """One photograph: a single frame at time 0."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.notes: list[str] = []
+        with _decoding(path), _opened(path) as picture:
+            width_px, height_px, scale = reduced_size(*_upright_size(picture))
+        self.info = MediaInfo(width_px, height_px, STILL_FRAME_RATE, 1, is_still=True, scale=scale)
+
+    def __iter__(self) -> Iterator[Frame]:
+        with _decoding(self.path), _opened(self.path) as picture:
+            image = rgb_from_picture(picture)
+        yield Frame(image, 0, Fraction(0))
+
+
+class AnimationSource(FrameSource):
+    """An animated GIF, WebP, PNG or AVIF: each frame complete, at the time a browser would show it."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.notes: list[str] = []
+        with _decoding(path), _opened(path) as picture:
+            width_px, height_px, scale = reduced_size(*_upright_size(picture))
+            picture.load()
+            rate = Fraction(1000, _delay_ms(picture))
+            count = _frame_count(picture)
+        self.info = MediaInfo(width_px, height_px, rate, count, is_still=False, scale=scale)
+
+    def __iter__(self) -> Iterator[Frame]:
+        time_s = Fraction(0)
+        with _opened(self.path) as picture:
+            for index in range(_frame_count(picture)):
+                try:
+                    with _decoding(self.path):
+                        picture.seek(index)
+                        image, delay_ms = rgb_from_picture(picture.copy()), _delay_ms(picture)
+                except UnreadableMedia:
+                    self.notes.append(
+                        f"'{self.path.name}' is cut short: {index} of {_frame_count(picture)} frames read"
+                    )
+                    return
+                yield Frame(image, index, time_s)
+                time_s += Fraction(delay_ms, 1000)
+
+
+def picture_source(path: Path) -> FrameSource | None:
+    """Open a picture or animation; None when the content is no picture at all."""
+    try:
+        with _decoding(path), _opened(path) as picture:
+            animated = picture.format in ANIMATED_FORMATS and _frame_count(picture) > 1
+    except UnidentifiedImageError:
+        return None
+    return AnimationSource(path) if animated else PictureSource(path)
+
+
+def rgb_from_picture(picture: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
+    """Decode upright, 8 bit, at most `MAX_SIDE_PX` long; a JPEG is reduced while it is decoded."""
+    orientation = picture.getexif().get(0x0112, 1)
+    if picture.mode in ("L", "LA", "RGB", "RGBA", "CMYK", "YCbCr"):
+        picture.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), reducing_gap=2.0)
+    colour = _eight_bit_rgb(picture)
+    colour.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX), reducing_gap=2.0)
+    # The conversions above drop or keep the EXIF block as they please: hand the number over.
+    colour.getexif()[0x0112] = orientation
+    return np.array(ImageOps.exif_transpose(colour))
+
+
+def _eight_bit_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith(("I", "F")):
+        return Image.fromarray(_eight_bit_grey(np.asarray(picture))).convert("RGB")
+    if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
+        layer = picture.convert("RGBA")
+        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, layer).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _eight_bit_grey(values: np.ndarray) -> UInt8[np.ndarray, "h w"]:
+    """Bring 16-bit, 32-bit and floating grey to 8 bit; the white level is 1, 255, 65535 or the brightest pixel."""
+    finite = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    brightest = float(finite.max(initial=0.0))
+    levels = (1.0, 255.0, 65535.0) if values.dtype.kind == "f" else (65535.0,)
+    white = next((level for level in levels if brightest <= level), brightest)
+    return np.clip(finite * (255.0 / white) + 0.5, 0, 255).astype(np.uint8)
+
+
+def _upright_size(picture: Image.Image) -> tuple[int, int]:
+    width_px, height_px = picture.size
+    return (height_px, width_px) if picture.getexif().get(0x0112, 1) in (5, 6, 7, 8) else (width_px, height_px)
+
+
+def _delay_ms(picture: Image.Image) -> int:
+    delay_ms = round(picture.info.get("duration", 0))
+    return delay_ms if delay_ms > SHORTEST_DELAY_MS else DEFAULT_DELAY_MS
+
+
+def _frame_count(picture: Image.Image) -> int:
+    return getattr(picture, "n_frames", 1)
+
+
+def _opened(path: Path) -> Image.Image:
+    """Recognise a picture by its content, under our own size limit instead of Pillow's."""
+    Image.init()
+    pillow_limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        picture = Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN])
+    finally:
+        Image.MAX_IMAGE_PIXELS = pillow_limit
+    if picture.width * picture.height > MAX_PIXELS:
+        picture.close()
+        raise UnreadableMedia(
+            f"'{path}' has {picture.width} x {picture.height} pixels; "
+            f"pictures of up to {MAX_PIXELS // 10**6} million pixels can be read"
+        )
+    return picture
+
+
+@contextmanager
+def _decoding(path: Path) -> Iterator[None]:
+    """Turn what Pillow says of a broken picture into one sentence, and silence its remarks on odd metadata."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            yield
+    except UnidentifiedImageError:
+        raise
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise UnreadableMedia(f"the picture '{path}' is damaged or cut short: {error}") from error

@@ -1,0 +1,67 @@
+"""What every source of frames is: a stream of `Frame`, and what is known before the first one. Opens nothing itself."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, runtime_checkable
+
+from commedia.structures import Frame
+
+MAX_SIDE_PX = 4096
+"""Longer pictures are reduced while they are read: the networks see 288 px, refinement crops a few hundred."""
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """What a source knows of itself before its first frame is read."""
+
+    width_px: int
+    """Of the frames, upright and with square pixels."""
+    height_px: int
+    frame_rate: Fraction
+    """Nominal frames per second; the true times are those of the frames."""
+    frame_count: int | None
+    """An estimate, good enough for a progress bar; None when the file does not say."""
+    is_still: bool
+    """Every frame is a picture of its own, and says nothing about the next one."""
+    scale: float = 1.0
+    """Pixels of a frame per pixel of the file; below 1 where a side was longer than `MAX_SIDE_PX`."""
+    pictures: bool = True
+    """False for recorded motion (`commedia.sources.recorded`), which shows nobody."""
+
+
+@runtime_checkable
+class Source(Protocol):
+    """What a take comes from: pictures, or recorded motion."""
+
+    path: Path
+    info: MediaInfo
+    notes: list[str]
+    """What a reader of the result has to know, one sentence each: skipped frames, a file cut short. Grows while
+    iterating."""
+
+
+@runtime_checkable
+class FrameSource(Source, Protocol):
+    """Frames in order of time. Iterating again starts from the beginning; a frame handed out is not kept."""
+
+    def __iter__(self) -> Iterator[Frame]: ...
+
+    def close(self) -> None:
+        """Let go of whatever is open; files are open only while they are iterated."""
+
+    def __enter__(self) -> "FrameSource":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def reduced_size(width_px: int, height_px: int) -> tuple[int, int, float]:
+    """Fit a picture into `MAX_SIDE_PX`; also returns the scale, 1 where nothing has to be done."""
+    scale = min(1.0, MAX_SIDE_PX / max(width_px, height_px))
+    return max(1, round(width_px * scale)), max(1, round(height_px * scale)), scale

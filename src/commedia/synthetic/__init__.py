@@ -1,0 +1,1 @@
+"""The renderer of people: faces and crowds with exact labels."""

@@ -1,0 +1,119 @@
+"""Crops keep their place to a fraction of a pixel, and crop units round-trip."""
+
+import numpy as np
+import pytest
+
+from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
+from commedia.faces.crop import (
+    PADDING_GREY,
+    Crop,
+    crop_from_landmarks,
+    crop_image,
+    crop_units_from_params,
+    params_from_crop_units,
+)
+from commedia.faces.points import landmarks_of_faces
+from commedia.geometry.rotations import wxyz_from_axis_angle
+from commedia.structures import FaceParams, HeadPose
+
+
+def random_params(rng: np.random.Generator) -> FaceParams:
+    return FaceParams(
+        identity=rng.normal(size=IDENTITY_COUNT).astype(np.float32),
+        expression=rng.uniform(size=EXPRESSION_COUNT).astype(np.float32),
+        pose=HeadPose(
+            wxyz=wxyz_from_axis_angle(rng.normal(size=3).astype(np.float32) * 0.5),
+            origin_px=rng.uniform(0, 500, 2).astype(np.float32),
+            px_per_m=float(rng.uniform(200, 2000)),
+        ),
+    )
+
+
+def test_crop_units_round_trip(rng: np.random.Generator):
+    for _ in range(10):
+        params = random_params(rng)
+        crop = Crop(rng.uniform(0, 500, 2).astype(np.float32), float(rng.uniform(50, 300)), float(rng.uniform(-3, 3)))
+        back = params_from_crop_units(crop_units_from_params(params, crop), crop)
+        np.testing.assert_allclose(back.pose.origin_px, params.pose.origin_px, atol=1e-3)
+        np.testing.assert_allclose(back.pose.wxyz, params.pose.wxyz, atol=1e-6)
+        assert back.pose.px_per_m == pytest.approx(params.pose.px_per_m, rel=1e-5)
+
+
+def test_translation_points_up_and_scale_counts_crop_sides_per_decimetre():
+    params = FaceParams(
+        np.zeros(50, np.float32),
+        np.zeros(52, np.float32),
+        HeadPose(np.array([1, 0, 0, 0], np.float32), np.array([100, 90], np.float32), 1000.0),
+    )
+    units = crop_units_from_params(params, Crop(np.array([100, 100], np.float32), 200.0))
+    assert units.scale == pytest.approx(0.5)  # 0.1 m is 100 px is half a crop.
+    np.testing.assert_allclose(units.translation, [0, 0.1, 0], atol=1e-6)  # 10 px up is 0.01 m is 0.1 dm.
+
+
+@pytest.fixture
+def frontal_px() -> np.ndarray:
+    """The mean head's points as a camera in front sees them, 600 pixels per metre, y down."""
+    points = landmarks_of_faces([face_at(roll=0.0)])[0]
+    return points.astype(np.float32)
+
+
+def face_at(*, roll: float) -> FaceParams:
+    wxyz = wxyz_from_axis_angle(np.array([0, 0, roll], np.float32))
+    pose = HeadPose(wxyz, np.array([200, 150], np.float32), 600.0)
+    return FaceParams(np.zeros(IDENTITY_COUNT, np.float32), np.zeros(EXPRESSION_COUNT, np.float32), pose)
+
+
+def test_crop_is_square_around_the_longer_side(frontal_px: np.ndarray):
+    crop = crop_from_landmarks(frontal_px)
+    low, high = frontal_px.min(0), frontal_px.max(0)
+    np.testing.assert_allclose(crop.center_px, (low + high) / 2, atol=0.1)
+    assert crop.side_px == pytest.approx(1.5 * (high - low).max(), rel=2e-3)
+    assert crop.roll == pytest.approx(0.0, abs=2e-3)
+
+
+@pytest.mark.parametrize("roll", [-2.5, -0.7, 0.4, 1.6, 3.0])
+def test_a_crop_turns_with_the_face(roll: float):
+    """Whatever the roll of a head, its crop shows it upright, at the same place and size."""
+    straight, turned = face_at(roll=0.0), face_at(roll=roll)
+    crops = [crop_from_landmarks(landmarks_of_faces([face])[0]) for face in (straight, turned)]
+    assert crops[1].roll - crops[0].roll == pytest.approx(roll, abs=1e-3)
+    units = [crop_units_from_params(face, crop) for face, crop in zip((straight, turned), crops, strict=True)]
+    np.testing.assert_allclose(units[1].wxyz, units[0].wxyz, atol=1e-3)
+    np.testing.assert_allclose(units[1].translation, units[0].translation, atol=1e-3)
+    assert units[1].scale == pytest.approx(units[0].scale, rel=1e-3)
+
+
+def test_a_turned_crop_shows_the_turned_picture():
+    """A crop at a quarter turn is the picture's own quarter turn, to the pixel."""
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    crop = Crop(np.array([32, 32], np.float32), 64.0, np.pi / 2)
+    # A head with a roll of +90 degrees has its crown on image left; turned clockwise it is up again.
+    expected = np.rot90(image, -1)
+    assert abs(crop_image(image, crop, 64).astype(int) - expected.astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize("side_px", [24.0, 64.0, 150.0, 333.3])
+@pytest.mark.parametrize("offset", [0.0, 0.4])
+def test_a_linear_ramp_is_resampled_exactly(side_px: float, offset: float):
+    # The ramp climbs 200 greys over the crop, so half an output pixel of misplacement would show as 1.6 greys.
+    columns = 128 + (np.arange(500) + 0.5 - 250) * 200 / side_px
+    image = np.repeat(np.clip(np.round(columns), 0, 255).astype(np.uint8)[None, :, None], 500, 0).repeat(3, 2)
+    result = crop_image(image, Crop(np.array([250 + offset, 250], np.float32), side_px), 64)
+    expected = 128 + 200 * (offset / side_px + (np.arange(64) + 0.5) / 64 - 0.5)
+    difference = result[:, :, 0].mean(axis=0) - expected
+    assert abs(difference).max() < 1.2
+    assert abs(difference.mean()) < 0.4
+
+
+def test_outside_the_picture_is_grey():
+    result = crop_image(np.zeros((20, 20, 3), np.uint8), Crop(np.array([-100, -100], np.float32), 30.0), 16)
+    assert (result == PADDING_GREY).all()
+
+
+@pytest.mark.parametrize("side_px", [40.0, 77.7, 200.0])
+def test_a_mirrored_picture_gives_the_mirrored_crop(rng: np.random.Generator, side_px: float):
+    image = rng.integers(0, 256, (90, 120, 3)).astype(np.uint8)
+    crop = Crop(np.array([50.25, 45.5], np.float32), side_px)
+    mirrored = Crop(np.array([120 - 50.25, 45.5], np.float32), side_px)
+    straight = crop_image(image, crop, 32)[:, ::-1].astype(int)
+    assert abs(straight - crop_image(image[:, ::-1].copy(), mirrored, 32)).max() <= 6
