@@ -4,6 +4,7 @@ Whatever the disk refuses becomes `OutputFailed`, and what stood under the final
 """
 
 import contextlib
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator
@@ -14,15 +15,36 @@ from typing import BinaryIO
 from commedia.errors import OutputFailed
 
 
-class AtomicFile:
-    """A binary file that takes its name on `commit`; `discard` leaves no trace."""
+class Aside:
+    """A name beside a file's own for who opens files by name; `commit` makes it the file, `discard` leaves no trace."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, suffix: str = ".partial"):
         self.path = path
-        self._aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+        self.aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}{suffix}")
         with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: BinaryIO = self._aside.open("xb")
+
+    def commit(self) -> None:
+        """Give what was written its name."""
+        try:
+            os.replace(self.aside, self.path)
+        except OSError as error:
+            self.discard()
+            raise OutputFailed(refusal(self.path, error)) from error
+
+    def discard(self) -> None:
+        """Remove what was written; safe to call twice and after `commit`."""
+        with contextlib.suppress(OSError):
+            self.aside.unlink(missing_ok=True)
+
+
+class AtomicFile(Aside):
+    """A binary file that takes its name on `commit`."""
+
+    def __init__(self, path: Path):
+        super().__init__(path)
+        with disk_errors(path):
+            self._file: BinaryIO = self.aside.open("xb")
 
     def write(self, data: bytes | memoryview) -> None:
         """Append bytes; when the disk is full nothing is left behind."""
@@ -46,18 +68,17 @@ class AtomicFile:
         """Close the file and give it its name."""
         try:
             self._file.close()
-            os.replace(self._aside, self.path)
         except OSError as error:
             self.discard()
             raise OutputFailed(refusal(self.path, error)) from error
+        super().commit()
 
     def discard(self) -> None:
         """Remove what was written; safe to call twice and after `commit`."""
         # Closing flushes, which fails again on a full disk; the file goes away either way.
         with contextlib.suppress(OSError):
             self._file.close()
-        with contextlib.suppress(OSError):
-            self._aside.unlink(missing_ok=True)
+        super().discard()
 
 
 @contextmanager
@@ -72,18 +93,22 @@ def written_aside(path: Path) -> Iterator[AtomicFile]:
     file.commit()
 
 
+def write_file(path: Path, data: bytes | memoryview) -> None:
+    """Write all of a file at once."""
+    with written_aside(path) as file:
+        file.write(data)
+
+
 @contextmanager
 def named_aside(path: Path, suffix: str) -> Iterator[Path]:
     """The same for libraries that open files themselves: give a name ending in `suffix`, which becomes `path`."""
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}{suffix}")
+    file = Aside(path, suffix)
     try:
         with disk_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            yield aside
-            os.replace(aside, path)
+            yield file.aside
+        file.commit()
     finally:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
+        file.discard()
 
 
 @contextmanager
@@ -98,3 +123,9 @@ def disk_errors(path: Path) -> Iterator[None]:
 def refusal(path: Path, error: OSError) -> str:
     """One sentence about a file that could not be written."""
     return f"cannot write {path}: {error.strerror or error}; whatever was there before is untouched"
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file of any size, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,7 +6,6 @@ says which sample and why. Writing goes to a file aside which takes the final na
 
 import io
 import json
-import os
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from commedia.data.sample import (
     PictureSample,
 )
 from commedia.errors import BadShard
+from commedia.files import written_aside
 from commedia.structures import Box, HeadPose
 
 _PICTURE_FIELDS = frozenset({"source", "licence", "kind", "width", "height", "faces"})
@@ -66,19 +66,13 @@ def write_shard(path: Path, samples: Iterable[PictureSample | EncodedPicture], *
 
     The file appears under its name only when the last sample is in it; on any error what was there before is untouched.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     count = 0
-    try:
-        with tarfile.open(aside, "w") as tar:
-            for sample in samples:
-                key = f"{count:06d}"
-                _add(tar, f"{key}.jpg", _jpeg(sample, quality))
-                _add(tar, f"{key}.json", json.dumps(_to_json(sample), separators=(",", ":")).encode())
-                count += 1
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with written_aside(path) as file, tarfile.open(fileobj=file, mode="w|") as tar:
+        for sample in samples:
+            key = f"{count:06d}"
+            _add(tar, f"{key}.jpg", _jpeg(sample, quality))
+            _add(tar, f"{key}.json", json.dumps(_to_json(sample), separators=(",", ":")).encode())
+            count += 1
     return count
 
 

@@ -17,9 +17,10 @@ from commedia.errors import CommediaError
 from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.landmarks import ibug_from_mediapipe
 from commedia.evaluation.metrics import correlation
-from commedia.evaluation.report import Cell, Goal, Table, sha256_of
+from commedia.evaluation.report import Cell, Goal, Table
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.regressor import RegressorProtocol
+from commedia.files import named_aside, sha256_of
 from commedia.labelling.teacher import Teacher
 from commedia.sources.open import open_source
 from commedia.structures import Frame, TrackedFrame
@@ -112,9 +113,9 @@ def _teacher_track(
             nothing = reading is None
             scores.append(np.full(EXPRESSION_COUNT, np.nan) if nothing else reading.scores)
             points.append(np.full((68, 2), np.nan) if nothing else reading.points_px[ibug_from_mediapipe(), :2])
-    memory.parent.mkdir(parents=True, exist_ok=True)
     score_rows, point_rows = np.array(scores, dtype=np.float32), np.array(points, dtype=np.float32)
-    np.savez_compressed(memory, scores=score_rows, points=point_rows)
+    with named_aside(memory, ".npz") as aside:
+        np.savez_compressed(aside, scores=score_rows, points=point_rows)
     return score_rows, point_rows
 
 

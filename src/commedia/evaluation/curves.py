@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from commedia.files import written_aside
+from commedia.files import write_file
 from commedia.outputs.preview.drawing import draw_text
 
 WIDTH, HEIGHT = 900, 560
@@ -59,8 +59,7 @@ def write_curves(
 ) -> None:
     """Write the drawing as PNG."""
     _, encoded = cv2.imencode(".png", cv2.cvtColor(draw_curves(curves, limit, title, axis), cv2.COLOR_RGB2BGR))
-    with written_aside(path) as file:
-        file.write(encoded.tobytes())
+    write_file(path, encoded.tobytes())
 
 
 def _place(error: float, share: float, limit: float) -> tuple[int, int]:

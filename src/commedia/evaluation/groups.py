@@ -4,7 +4,6 @@ By MFN alone, in its one pass over the whole picture; and end to end, as `commed
 look, and SFN's judgement of every crop.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,7 +18,7 @@ from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.metrics import Matches, average_precision, match_boxes
 from commedia.evaluation.report import Cell, Goal, Table
 from commedia.faces.predictor import open_mfn
-from commedia.files import written_aside
+from commedia.files import sha256_of, write_file
 from commedia.labelling.rfb import FaceFinder, FoundFace
 from commedia.sources.open import open_source
 from commedia.structures import Box, Frame
@@ -131,7 +130,7 @@ def _distinct(paths: list[Path]) -> tuple[list[Path], list[str]]:
     seen: dict[str, Path] = {}
     copies = []
     for path in paths:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = sha256_of(path)
         if digest in seen:
             copies.append(f"{path.name} = {seen[digest].name}")
         seen.setdefault(digest, path)
@@ -220,8 +219,7 @@ def _write_sheet(path: Path, outcomes: Sequence[Outcome], *, tile: int = 160, co
         top, left = index // columns * tile, index % columns * tile
         sheet[top : top + tile, left : left + tile] = cut
     _, encoded = cv2.imencode(".jpg", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
-    with written_aside(path) as file:
-        file.write(encoded.tobytes())
+    write_file(path, encoded.tobytes())
 
 
 def _cut_out(picture: np.ndarray, box: Box, colour: tuple[int, int, int], size: int) -> np.ndarray:

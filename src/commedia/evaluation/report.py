@@ -1,7 +1,6 @@
 """Tables of measurements, and where they came from: on screen, as Markdown, CSV and JSON."""
 
 import csv
-import hashlib
 import io
 import json
 import math
@@ -17,7 +16,7 @@ from rich.console import Console
 from rich.table import Table as ScreenTable
 
 from commedia import __version__
-from commedia.files import written_aside
+from commedia.files import sha256_of, write_file
 
 Cell = str | int | float | bool | None
 
@@ -83,12 +82,6 @@ def origin_of(weights: Sequence[Path], seed: int) -> Origin:
     )
 
 
-def sha256_of(path: Path) -> str:
-    """Hash a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def show(table: Table, console: Console) -> None:
     """Print a table with its goals and notes."""
     screen = ScreenTable(title=table.title, title_justify="left", title_style="bold")
@@ -111,8 +104,7 @@ def write_report(folder: Path, tables: Sequence[Table], origin: Origin) -> list[
     texts[f"{name}.md"] = markdown_text(tables, origin)
     texts[f"{name}.json"] = json_text(tables, origin)
     for file_name, text in texts.items():
-        with written_aside(folder / file_name) as file:
-            file.write(text.encode("utf-8"))
+        write_file(folder / file_name, text.encode("utf-8"))
     return [folder / file_name for file_name in texts]
 
 

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int32, UInt8
 
 from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT
 from commedia.errors import WeightsMismatch
+from commedia.files import sha256_of
 
 PARTS: tuple[str, ...] = ("skin", "left_eye", "right_eye", "teeth", "tongue")
 """What a triangle belongs to; `triangle_part` indexes this. Skin includes the mouth cavity and the eye sockets."""
@@ -96,6 +97,12 @@ class HeadModel:
 def load_head() -> HeadModel:
     """Return the default head; the file is read once per process."""
     return read_head(HEAD_FILE)
+
+
+@cache
+def head_sha256() -> str:
+    """The fingerprint of the installed head model."""
+    return sha256_of(HEAD_FILE)
 
 
 def read_head(path: Path) -> HeadModel:

@@ -5,8 +5,6 @@ Knows tensors, not faces.
 
 import json
 from dataclasses import dataclass
-from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ import onnxruntime
 from jaxtyping import Float, UInt8
 
 from commedia.errors import WeightsMismatch
-from commedia.face_model.model import HEAD_FILE
+from commedia.face_model.model import head_sha256
 
 ERROR_SEVERITY = 3
 """Below this ONNX Runtime writes about graph details that no user can act on."""
@@ -84,16 +82,11 @@ def check_metadata(
     said = metadata.get("network", "nothing").lower()
     if not said.startswith(kind):
         raise WeightsMismatch(f"{file_name} says it is '{said}', expected '{kind}'")
-    if metadata.get("head_sha256", _head_sha256()) != _head_sha256():
+    if metadata.get("head_sha256", head_sha256()) != head_sha256():
         raise WeightsMismatch(f"{file_name} was trained for another head model than the one installed; both must match")
     missing = [name for name in outputs if name not in found]
     if missing:
         raise WeightsMismatch(f"{file_name} lacks the outputs {', '.join(missing)}; it has {', '.join(found)}")
-
-
-@cache
-def _head_sha256() -> str:
-    return sha256(HEAD_FILE.read_bytes()).hexdigest()
 
 
 def input_size_of(file_name: str, metadata: dict[str, str], shape: list[Any]) -> int:

@@ -4,19 +4,17 @@ A header line, then one line per frame, also for frames without anyone. Written 
 side holds more than one frame.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from commedia.conventions import EXPRESSION_NAMES, LANDMARK_COUNT
 from commedia.errors import OutputFailed, SinkClosed, UnreadableMedia
-from commedia.face_model.model import HEAD_FILE
+from commedia.face_model.model import head_sha256
 from commedia.files import AtomicFile
 from commedia.structures import Box, FaceParams, HeadPose, TrackedFace, TrackedFrame
 
@@ -121,12 +119,6 @@ class TakeReader:
     def close(self) -> None:
         """Close the file; a reader that was iterated to its end is closed already."""
         self._file.close()
-
-
-@cache
-def head_sha256() -> str:
-    """The fingerprint of the installed head model."""
-    return hashlib.sha256(HEAD_FILE.read_bytes()).hexdigest()
 
 
 def _json_from_header(header: TakeHeader) -> dict:

@@ -22,6 +22,7 @@ from commedia.data.shards import write_shard
 from commedia.errors import CommediaError, OutputFailed
 from commedia.face_model.landmarks import landmarks_from_params, load_scheme, reduced_model
 from commedia.face_model.model import load_head
+from commedia.files import write_file
 from commedia.labelling.fit import DenseFitter, FitSettings, FittedFaces
 from commedia.labelling.pictures import PictureGroup, group_inputs
 from commedia.labelling.readings import Advance, GroupReadings, Readers, read_group
@@ -126,7 +127,7 @@ def _label_group(
         agreement=_agreement(faces),
         shards=shards,
     )
-    (output / f"{group.name}.report.json").write_text(json.dumps(asdict(report), indent=1), encoding="utf-8")
+    write_file(output / f"{group.name}.report.json", json.dumps(asdict(report), indent=1).encode())
     return report
 
 

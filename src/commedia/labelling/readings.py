@@ -1,9 +1,7 @@
 """The teacher over a group of pictures, in up to two processes, kept in a file so that the fit can be run again."""
 
-import hashlib
 import json
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -14,6 +12,7 @@ from jaxtyping import Float, Int, UInt8
 
 from commedia.conventions import EXPRESSION_COUNT
 from commedia.faces.crop import Crop, crop_image
+from commedia.files import named_aside, sha256_of
 from commedia.labelling.pictures import PictureGroup, SourcePicture
 from commedia.labelling.rfb import FaceFinder
 from commedia.labelling.teacher import POINT_COUNT, Teacher, TeacherReading
@@ -143,7 +142,7 @@ def _read_in_worker(picture: SourcePicture) -> tuple[list[TeacherReading], bool]
 
 
 def _fingerprint(group: PictureGroup, readers: Readers) -> str:
-    networks = [path and hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path and path.is_file() else None
+    networks = [path and sha256_of(path)[:16] if path and path.is_file() else None
                 for path in (readers.landmarker, readers.detector)]  # fmt: skip
     stats = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in group.files()]
     return json.dumps([networks, stats])
@@ -161,10 +160,5 @@ def _load(kept: Path, asked: str) -> GroupReadings | None:
 
 
 def _save(kept: Path, asked: str, readings: GroupReadings) -> None:
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    aside = kept.with_name(f".{kept.stem}.{os.getpid()}.part.npz")
-    try:
+    with named_aside(kept, ".npz") as aside:
         np.savez(aside, asked=np.array(asked), **vars(readings))
-        aside.replace(kept)
-    finally:
-        aside.unlink(missing_ok=True)

@@ -8,7 +8,6 @@ import copy
 import json
 import warnings
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from commedia.errors import WeightsMismatch
+from commedia.files import named_aside, sha256_of, write_file
 from commedia.networks.backbones import ConvUnit, parameter_count
 from commedia.networks.half_storage import stored_in_half
 from commedia.networks.heads import FaceOutputs, JudgedFaces
@@ -75,27 +75,24 @@ def export(weights: Path, out: Path, card: Card, *, batch: int | None = None) ->
             "put both parts together with scripts/join_close_ups.py, and export what that writes"
         )
     facts = facts_of_weights(weights)
-    out.mkdir(parents=True, exist_ok=True)
     fixed = batch if batch is not None else (1 if isinstance(network, MfnNetwork) else None)
-    path, aside = out / f"{card.name}.onnx", out / f".{card.name}.part.onnx"
-    write_onnx(network, aside, facts, batch=fixed)
+    path, saved = out / f"{card.name}.onnx", out / f"{card.name}.safetensors"
     batches = (fixed,) if fixed else (1, 3)
-    report = _checked(card.name, network, aside, batches, TOLERANCE)
-    onnx.save(stored_in_half(onnx.load(aside)), aside)
-    _checked(card.name, network, aside, batches, HALF_TOLERANCE)
-    aside.replace(path)
-    saved = out / f"{card.name}.safetensors"
+    with named_aside(path, ".onnx") as aside:
+        write_onnx(network, aside, facts, batch=fixed)
+        report = _checked(card.name, network, aside, batches, TOLERANCE)
+        onnx.save(stored_in_half(onnx.load(aside)), aside)
+        _checked(card.name, network, aside, batches, HALF_TOLERANCE)
     save_weights(saved, network, facts, half=True)
     _write_card(out / f"{card.name}.card.json", card, facts, network, (path, saved))
     return report
 
 
 def _checked(name: str, network: Network, file: Path, batches: tuple[int, ...], allowed: float) -> list[Parity]:
-    """Compare a file with its network; a file that differs too much is removed."""
+    """Compare a file with its network, and refuse one that differs too much."""
     report = parity(network, file, batches=batches)
     worst = max(report, key=lambda row: row.difference)
     if not worst.difference <= allowed:
-        file.unlink()
         raise WeightsMismatch(
             f"'{name}': ONNX differs from torch by {worst.difference:.2g} in {worst.output}, allowed {allowed}"
         )
@@ -180,10 +177,6 @@ def _write_card(path: Path, card: Card, facts: dict[str, str], network: Network,
     content = asdict(card) | {
         "training": {**facts, **card.training},
         "parameters": parameter_count(folded(network)),
-        "files": {
-            file.name: {"sha256": sha256(file.read_bytes()).hexdigest(), "bytes": file.stat().st_size} for file in files
-        },
+        "files": {file.name: {"sha256": sha256_of(file), "bytes": file.stat().st_size} for file in files},
     }
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    aside.replace(path)
+    write_file(path, (json.dumps(content, indent=2) + "\n").encode())

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from commedia.errors import UnknownName, WeightsMismatch
+from commedia.files import write_file
 from commedia.networks.registry import Network, config_from_json, config_to_json, kind_of, network_for
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "weights"
@@ -36,21 +37,18 @@ def named_weights(name: str) -> Path:
 
 
 def save_weights(path: Path, network: Network, facts: Mapping[str, str], *, half: bool = False) -> None:
-    """Write parameters and buffers with the network's configuration; aside first, then under the final name.
+    """Write parameters and buffers with the network's configuration; whole or not at all.
 
     What `facts` say of kind and configuration, as those of another file do, gives way to the network's own.
 
     With `half`, matrices and kernels are stored in 16 bit, as shipped weights are; biases and norms stay as they are.
     """
     header = {**facts, "network": kind_of(network), "config": json.dumps(config_to_json(network))}
-    aside = path.with_name(f".{path.name}.part")
     state = {
         name: (tensor.half() if half and tensor.ndim > 1 else tensor).detach().contiguous().cpu()
         for name, tensor in network.state_dict().items()
     }
-    save_file(state, aside, metadata=header)
-    aside.chmod(0o644)  # safetensors makes files that only their owner can read
-    aside.replace(path)
+    write_file(path, save(state, metadata=header))
 
 
 def facts_of_weights(path: Path) -> dict[str, str]:

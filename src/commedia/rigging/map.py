@@ -14,7 +14,7 @@ from commedia.characters.open import open_character
 from commedia.characters.vrm import read_vrm
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
 from commedia.errors import BadCharacter, CommediaError
-from commedia.files import written_aside
+from commedia.files import write_file
 from commedia.retarget.expressions import through_expressions
 from commedia.retarget.gaze import LOOKS
 from commedia.retarget.inspection import SIDES
@@ -121,8 +121,8 @@ def map_rig(source: Path, output: Path, pairs: Path | None = None, *, names: boo
     closures = _closures(sculpt, told.units, _gains(character, solved))
     used = {morph for one in solved for morph in one.morphs}
     unused = tuple(name for name, moves in _effective(character) if moves and name not in used)
-    with written_aside(output) as file:
-        file.write(mapping_text(character, solved, closures, source, told.doubts).encode("utf-8", "replace"))
+    text = mapping_text(character, solved, closures, source, told.doubts)
+    write_file(output, text.encode("utf-8", "replace"))
     return Mapped(output, solved, unused, told.alike, closures, told.units is None, told.doubts)
 
 

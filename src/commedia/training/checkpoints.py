@@ -1,5 +1,6 @@
 """Everything a run needs to go on exactly where it stopped, in one file that is never half-written."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from commedia.errors import WeightsMismatch
+from commedia.files import write_file
 from commedia.networks.registry import Network
 
 
@@ -53,7 +55,7 @@ def save_checkpoint(
     optimiser: torch.optim.Optimizer,
     progress: Progress,
 ) -> None:
-    """Write aside, then take the name."""
+    """Write everything that a resumed run needs."""
     state = {
         "recipe": recipe,
         "network": network.state_dict(),
@@ -62,9 +64,9 @@ def save_checkpoint(
         "progress": vars(progress),
         "random": torch.get_rng_state(),
     }
-    aside = path.with_name(f".{path.name}.part")
-    torch.save(state, aside)
-    aside.replace(path)
+    encoded = io.BytesIO()
+    torch.save(state, encoded)
+    write_file(path, encoded.getbuffer())
 
 
 def load_checkpoint(

@@ -1,6 +1,5 @@
 """What training needs of the head model: its 68 points as a torch layer, and how identities mirror."""
 
-from hashlib import sha256
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +22,7 @@ def default_face_model() -> FaceModel:
     """Take the head that ships with the package."""
     from commedia.face_model.landmarks import load_scheme
     from commedia.face_model.layer import MorphableLayer
-    from commedia.face_model.model import HEAD_FILE, load_head
+    from commedia.face_model.model import head_sha256, load_head
 
-    head, digest = load_head(), sha256(HEAD_FILE.read_bytes()).hexdigest()
-    return FaceModel(MorphableLayer(head.model).reduced(load_scheme("ibug68")), head.identity_mirror, digest)
+    head = load_head()
+    return FaceModel(MorphableLayer(head.model).reduced(load_scheme("ibug68")), head.identity_mirror, head_sha256())

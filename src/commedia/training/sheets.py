@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from commedia.conventions import EXPRESSION_NAMES
+from commedia.files import named_aside, write_file
 
 COLUMNS = 6
 _GREEN, _YELLOW, _WHITE, _BLACK = (60, 230, 90), (255, 205, 60), (255, 255, 255), (0, 0, 0)
@@ -52,10 +53,9 @@ def grid_of(tiles: Sequence[UInt8[np.ndarray, "h w 3"]], columns: int = COLUMNS)
 
 
 def write_picture(path: Path, image: UInt8[np.ndarray, "h w 3"]) -> None:
-    """Write a picture aside, then under its name."""
-    aside = path.with_name(f".{path.stem}.part{path.suffix}")
-    cv2.imwrite(str(aside), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    aside.replace(path)
+    """Write a picture in the format its name says."""
+    _, encoded = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    write_file(path, encoded.tobytes())
 
 
 def write_curves(path: Path, columns: Sequence[str], rows: Sequence[Sequence[float]]) -> None:
@@ -71,9 +71,8 @@ def write_curves(path: Path, columns: Sequence[str], rows: Sequence[Sequence[flo
         axes.plot(values[:, 0], values[:, index + 1], marker="." if len(values) < 30 else None)
         axes.set_title(name, fontsize=9)
         axes.grid(alpha=0.3)
-    aside = path.with_name(f".{path.stem}.part{path.suffix}")
-    figure.savefig(aside, dpi=80)
-    aside.replace(path)
+    with named_aside(path, path.suffix) as aside:
+        figure.savefig(aside, dpi=80)
 
 
 def _face_tile(

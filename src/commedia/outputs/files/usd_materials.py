@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from commedia.characters.character import Character, Material
-from commedia.files import written_aside
+from commedia.files import write_file
 from commedia.outputs.files.usd_rig import identifier, load_usd, unused
 
 ROUGHNESS = 0.6
@@ -38,8 +38,7 @@ class Textures:
             for path, image in zip(paths, self._images, strict=True):
                 encoded = io.BytesIO()
                 Image.fromarray(image).save(encoded, "PNG")
-                with written_aside(path) as file:
-                    file.write(encoded.getvalue())
+                write_file(path, encoded.getvalue())
         except BaseException:
             for path in paths:
                 path.unlink(missing_ok=True)

@@ -4,8 +4,6 @@ A video keeps the source's own frame times, variable or not. Either file takes i
 Memory does not grow with the length of the take.
 """
 
-import contextlib
-import os
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +19,7 @@ from jaxtyping import UInt8
 
 from commedia.characters.character import Character
 from commedia.errors import OutputFailed, SinkClosed
-from commedia.files import disk_errors, written_aside
+from commedia.files import Aside, disk_errors, write_file
 from commedia.outputs.preview.page import PreviewPage
 from commedia.sources.source import MediaInfo
 from commedia.structures import Frame, RigPose, TrackedFrame
@@ -45,10 +43,10 @@ class PreviewWriter:
         """Plan the preview of a source; `character_of` says, when a person first appears, who plays them."""
         self._is_photo = info.is_still and info.frame_count == 1
         self.path = folder / ("preview.jpg" if self._is_photo else "preview.mp4")
-        self._aside = folder / f".{self.path.name}.{os.getpid()}.part"
         size = (info.width_px, info.height_px) if info.pictures else (0, 0)
         self._page = PreviewPage(*size, character_of)
         self._frame_s = 1 / info.frame_rate
+        self._aside: Aside | None = None
         self._video: VideoFile | None = None
         self._photo: UInt8[np.ndarray, "h w 3"] | None = None
         self._closed = False
@@ -62,7 +60,8 @@ class PreviewWriter:
             self._photo = page
             return
         if self._video is None:
-            self._video = VideoFile(self._aside, page.shape[1], page.shape[0], self._frame_s)
+            self._aside = Aside(self.path)
+            self._video = VideoFile(self._aside.aside, page.shape[1], page.shape[0], self._frame_s)
         self._video.add(page, tracked.time_s)
 
     def close(self) -> None:
@@ -71,16 +70,14 @@ class PreviewWriter:
             return
         self._closed = True
         if self._photo is not None:
-            with written_aside(self.path) as file:
-                file.write(_jpeg(self._photo))
-        if self._video is None:
+            write_file(self.path, _jpeg(self._photo))
+        if self._video is None or self._aside is None:
             return
         try:
             self._video.close()
-            with disk_errors(self.path):
-                self._aside.replace(self.path)
+            self._aside.commit()
         finally:
-            self._aside.unlink(missing_ok=True)
+            self._aside.discard()
 
     def discard(self) -> None:
         """Stop, and leave what was there before untouched."""
@@ -89,8 +86,8 @@ class PreviewWriter:
         self._closed = True
         if self._video is not None:
             self._video.discard()
-        with contextlib.suppress(OSError):
-            self._aside.unlink(missing_ok=True)
+        if self._aside is not None:
+            self._aside.discard()
 
     def __enter__(self) -> "PreviewWriter":
         return self
