@@ -6,6 +6,7 @@ import pytest
 
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.errors import CommediaError, MissingExtra
+from commedia.geometry.placement import opencv_from_ours
 from commedia.labelling.rfb import FaceFinder
 from commedia.labelling.teacher import Teacher, _points_px, _view
 
@@ -41,7 +42,9 @@ def test_points_return_from_every_view(zoom, turn_deg):
 
     image = np.zeros((150, 110, 3), np.uint8)
     view = _view(110, 150, zoom, turn_deg)
-    canvas = cv2.warpAffine(cv2.circle(image, (60, 70), 6, (255,) * 3, -1, cv2.LINE_AA), view, (256, 256))
+    canvas = cv2.warpAffine(
+        cv2.circle(image, (60, 70), 6, (255,) * 3, -1, cv2.LINE_AA), opencv_from_ours(view), (256, 256)
+    )
     rows, columns = np.indices(canvas.shape[:2])
     mass = canvas[..., 0] / canvas[..., 0].sum()
     spot = Point(((columns + 0.5) * mass).sum() / 256, ((rows + 0.5) * mass).sum() / 256, 0.1)

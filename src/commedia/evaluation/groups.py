@@ -19,6 +19,7 @@ from commedia.evaluation.metrics import Matches, average_precision, match_boxes
 from commedia.evaluation.report import Cell, Goal, Table
 from commedia.faces.predictor import open_mfn
 from commedia.files import sha256_of, write_file
+from commedia.geometry.placement import affine_between, warp
 from commedia.labelling.rfb import FaceFinder, FoundFace
 from commedia.sources.open import open_source
 from commedia.structures import Box, Frame
@@ -225,9 +226,8 @@ def _write_sheet(path: Path, outcomes: Sequence[Outcome], *, tile: int = 160, co
 def _cut_out(picture: np.ndarray, box: Box, colour: tuple[int, int, int], size: int) -> np.ndarray:
     side = 2.2 * max(box.width_px, box.height_px)
     scale = size / side
-    x, y = box.center_px
-    matrix = np.array([[scale, 0, size / 2 - x * scale], [0, scale, size / 2 - y * scale]])
-    cut = cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_AREA)
+    square_from_picture = affine_between(scale * np.eye(2), np.array(box.center_px), np.full(2, size / 2))
+    cut = warp(picture, square_from_picture, (size, size))
     half = np.array([box.width_px, box.height_px]) * scale / 2
     first, second = ((size / 2 + sign * half).round().astype(int).tolist() for sign in (-1, 1))
     cv2.rectangle(cut, first, second, colour, 2, cv2.LINE_AA)

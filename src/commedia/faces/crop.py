@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from commedia.geometry.cameras import tight_box
+from commedia.geometry.placement import affine_between, warp
 from commedia.geometry.rotations import canonical_wxyz, inverse_wxyz, multiply_wxyz
 from commedia.structures import Box, FaceParams, HeadPose
 
@@ -97,18 +98,9 @@ def crop_image(image: UInt8[np.ndarray, "h w 3"], crop: Crop, size: int) -> UInt
     multiple = max(1, math.ceil(crop.side_px / (LONGEST_STEP_PX * size)))
     sampled = size * multiple
     px_per_sample = crop.side_px / sampled
-    linear = px_per_sample * crop.image_from_crop
-    # OpenCV puts pixel centres at whole numbers; ours are at halves.
-    corner = crop.center_px - 0.5 - linear @ np.full(2, (sampled - 1) / 2)
-    image_from_sample = np.concatenate([linear, corner[:, None]], axis=1)
-    warped = cv2.warpAffine(
-        image,
-        image_from_sample,
-        (sampled, sampled),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(PADDING_GREY,) * 3,
-    )
+    image_from_sample = affine_between(px_per_sample * crop.image_from_crop, np.full(2, sampled / 2), crop.center_px)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    warped = warp(image, image_from_sample, (sampled, sampled), grey=PADDING_GREY, flags=flags)
     result = warped if multiple == 1 else cv2.resize(warped, (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(result, dtype=np.uint8)
 

@@ -17,6 +17,7 @@ from jaxtyping import Float, UInt8
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
 from commedia.errors import CommediaError, MissingExtra
+from commedia.geometry.placement import inverse_affine, moved_points, ours_from_opencv, warp
 
 POINT_COUNT = 478
 
@@ -80,7 +81,7 @@ class Teacher:
         """Read the face nearest to the picture's centre (in units of its own size); None when no view shows one."""
         for zoom, turn_deg in _VIEWS:
             canvas_from_image = _view(image.shape[1], image.shape[0], zoom, turn_deg)
-            canvas = cv2.warpAffine(image, canvas_from_image, (_CANVAS_PX, _CANVAS_PX), flags=cv2.INTER_LINEAR)
+            canvas = warp(image, canvas_from_image, (_CANVAS_PX, _CANVAS_PX))
             result = self._landmarker.detect(self._picture(canvas))
             if result.face_landmarks:
                 readings = [
@@ -96,13 +97,12 @@ def _view(width: int, height: int, zoom: float, turn_deg: float) -> Float[np.nda
     scale = zoom * _CANVAS_PX / max(width, height)
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn_deg, scale).astype(np.float64)
     matrix[:, 2] += _CANVAS_PX / 2 - np.array([width / 2, height / 2])
-    return matrix
+    return ours_from_opencv(matrix)
 
 
 def _points_px(points: list, canvas_from_image: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "478 3"]:
     canvas_px = np.array([(point.x, point.y, point.z) for point in points], dtype=np.float64) * _CANVAS_PX
-    # warpAffine works in pixel indices, whose centres are whole numbers; ours are halves.
-    plane = (canvas_px[:, :2] - 0.5 - canvas_from_image[:, 2]) @ np.linalg.inv(canvas_from_image[:, :2]).T + 0.5
+    plane = moved_points(canvas_px[:, :2], inverse_affine(canvas_from_image))
     scale = float(np.sqrt(np.linalg.det(canvas_from_image[:, :2])))
     return np.column_stack([plane, canvas_px[:, 2] / scale]).astype(np.float32)
 

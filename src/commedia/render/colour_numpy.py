@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
+from commedia.geometry.placement import look_up
+
 
 def sample_texture(
     texture: UInt8[np.ndarray, "th tw c"], uv: Float32[np.ndarray, "n 2"]
@@ -17,14 +19,13 @@ def sample_texture(
     height, width, channels = texture.shape
     if len(uv) == 0:
         return np.zeros((0, 3), dtype=np.float32), np.zeros(0, dtype=np.float32)
-    x = (uv[:, 0] - np.floor(uv[:, 0])) * width - 0.5
-    y = (uv[:, 1] - np.floor(uv[:, 1])) * height - 0.5
+    x = (uv[:, 0] - np.floor(uv[:, 0])) * width
+    y = (uv[:, 1] - np.floor(uv[:, 1])) * height
     # `remap` takes pictures of at most 32767 rows or columns, so the list of points is folded into one.
     columns = 1024
     padded = -len(x) % columns
     grid = [np.pad(axis, (0, padded)).reshape(-1, columns).astype(np.float32) for axis in (x, y)]
-    folded = cv2.remap(texture, grid[0], grid[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    texels = np.asarray(folded, dtype=np.uint8).reshape(-1, channels)[: len(x)]
+    texels = look_up(texture, *grid, border=cv2.BORDER_WRAP).reshape(-1, channels)[: len(x)]
     alpha = texels[:, 3] / np.float32(255) if channels == 4 else np.ones(len(x), dtype=np.float32)
     return _decoding_table().take(texels[:, :3]), alpha
 

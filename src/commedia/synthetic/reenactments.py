@@ -30,6 +30,7 @@ from commedia.data.sample import FaceSample, PictureSample
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
 from commedia.face_model.model import PARTS, REGIONS, load_head
 from commedia.faces.crop import Crop, crop_image
+from commedia.geometry.placement import look_up
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
 from commedia.render.project import rotate, weak_perspective
 from commedia.render.rasterize import interpolate, rasterize
@@ -106,7 +107,7 @@ def reenacted(
     `look` and `light` are those of mouth and wrinkles; drawn at random when not given.
     """
     surface = _surface(face, expression, image.shape[0])
-    before = cv2.remap(image, *_looked_up(surface, image.shape[0]), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    before = look_up(image, *_looked_up(surface, image.shape[0]), border=cv2.BORDER_REPLICATE)
     scene = look or sample_look(rng), light or sample_light(rng)
     return _painted(before, surface, (face.expression, expression), *scene), acted(face, expression)
 
@@ -176,7 +177,7 @@ def _surface(face: FaceSample, expression: Float[np.ndarray, "52"], size: int) -
 
 
 def _looked_up(surface: _Surface, size: int) -> tuple[Float[np.ndarray, "s s"], Float[np.ndarray, "s s"]]:
-    """Say for every pixel which column and row of the photograph it shows, in OpenCV's pixels."""
+    """Say for every pixel at which x and y of the photograph lies what it shows."""
     field, empty = np.zeros((size * size, 2), np.float32), np.full(size * size, 255, np.uint8)
     pixel = surface.pixel.numpy()
     here = np.stack([pixel % size, pixel // size], -1) + 0.5
@@ -191,7 +192,7 @@ def _looked_up(surface: _Surface, size: int) -> tuple[Float[np.ndarray, "s s"], 
     fading = np.square(np.clip(1 - away / (_REACH * size), 0, 1))[..., None]
     smooth = cv2.GaussianBlur(outside, (0, 0), size / 40) * fading
     field = np.where(empty.reshape(size, size, 1) > 0, smooth, field.reshape(size, size, 2)).astype(np.float32)
-    steps = np.arange(size, dtype=np.float32)
+    steps = np.arange(size, dtype=np.float32) + np.float32(0.5)
     return field[..., 0] + steps[None], field[..., 1] + steps[:, None]
 
 

@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, UInt8
 from torch import nn
 
 from commedia.conventions import CONTRADICTORY_PAIRS, EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
+from commedia.geometry.placement import look_up
 from commedia.geometry.rotations import matrix_from_wxyz
 from commedia.training.face_model import FaceModel
 from commedia.training.labels import FaceArrays
@@ -130,13 +131,10 @@ def warped(
     x, y = np.concatenate([after / side, _BORDER]).T
     back = np.concatenate([before - after, np.zeros_like(_BORDER)])
     weights = np.linalg.solve(_kernel(x, x) * _kernel(y, y) + _RIDGE * np.eye(len(x)), back)
-    pixels = np.arange(side)
-    across, down = (_kernel((pixels + 0.5) / side, axis) for axis in (x, y))
+    pixels = np.arange(side) + 0.5
+    across, down = (_kernel(pixels / side, axis) for axis in (x, y))
     field = np.stack([down @ (across * weight).T for weight in weights.T], axis=-1).clip(back.min(0), back.max(0))
-    columns, rows = pixels + field[..., 0], pixels[:, None] + field[..., 1]
-    return cv2.remap(
-        image, columns.astype(np.float32), rows.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    return look_up(image, pixels + field[..., 0], pixels[:, None] + field[..., 1], border=cv2.BORDER_REPLICATE)
 
 
 def _kernel(first: Float[np.ndarray, "m"], second: Float[np.ndarray, "n"]) -> Float[np.ndarray, "m n"]:

@@ -16,6 +16,7 @@ from jaxtyping import Float, UInt8
 from commedia.data.shards import EncodedPicture, read_encoded
 from commedia.errors import BadShard
 from commedia.faces.crop import PADDING_GREY
+from commedia.geometry.placement import warp as warp_affine
 from commedia.training.labels import FaceArrays, Placement, arrays_from_faces, joined, placed
 
 STORED_SIZE = 176
@@ -92,12 +93,7 @@ def load_scenes_and_singles(paths: Sequence[Path]) -> tuple[list[Scene], Singles
 
 def warp(image: UInt8[np.ndarray, "h w 3"], placement: Placement, size: tuple[int, int], *, border: int) -> np.ndarray:
     """Redraw a picture at `size` (width, height); `border` is one of OpenCV's BORDER_ constants."""
-    affine = placement.target_from_source
-    # OpenCV counts from pixel centres, labels from pixel corners: half a pixel on either side.
-    affine = np.concatenate([affine[:, :2], affine[:, 2:] + affine[:, :2].sum(1, keepdims=True) / 2 - 0.5], axis=1)
-    return cv2.warpAffine(
-        image, affine, size, flags=cv2.INTER_LINEAR, borderMode=border, borderValue=(PADDING_GREY,) * 3
-    )
+    return warp_affine(image, placement.target_from_source, size, border=border, grey=PADDING_GREY)
 
 
 def landmark_square(landmarks: Float[np.ndarray, "68 2"]) -> tuple[np.ndarray, float]:

@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+from commedia.geometry.placement import fixed_point
+
 Colour = tuple[int, int, int]
 
 
@@ -69,14 +71,12 @@ def draw_dots(
     picture: UInt8[np.ndarray, "h w 3"], points_px: np.ndarray, colour: Colour, *, radius_px: float = 1.3
 ) -> None:
     """Mark points, with sub-pixel placement."""
-    for x, y in points_px:
-        center = (round((x - 0.5) * 16), round((y - 0.5) * 16))
+    for center in fixed_point(points_px, 4).tolist():
         cv2.circle(picture, center, round(radius_px * 16), colour, -1, cv2.LINE_AA, shift=4)
 
 
 def _polyline(picture: np.ndarray, chain: np.ndarray, colour: Colour, thickness_px: int) -> None:
-    fixed = np.round((chain - 0.5) * 16).astype(np.int32)
-    cv2.polylines(picture, [fixed], False, colour, thickness_px, cv2.LINE_AA, shift=4)
+    cv2.polylines(picture, [fixed_point(chain, 4)], False, colour, thickness_px, cv2.LINE_AA, shift=4)
 
 
 def _blend(picture: np.ndarray, cover: np.ndarray, colour: Colour, left: int, top: int) -> None:

@@ -1,0 +1,73 @@
+"""Where a pixel is: the centre of the first one is (0.5, 0.5), while OpenCV calls it (0, 0). Half a pixel, said once.
+
+Maps between pictures are 2 x 3 matrices `target_from_source` in our pixels. Refuses to know what a crop or a letterbox
+is: those say which map they mean.
+"""
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Int32
+
+Affine = Float[np.ndarray, "2 3"]
+
+
+def affine_between(linear: Float[np.ndarray, "2 2"], source_px: np.ndarray, target_px: np.ndarray) -> Affine:
+    """The map with this linear part that takes one point to another."""
+    return np.concatenate([linear, (target_px - linear @ source_px)[:, None]], axis=1)
+
+
+def moved_points(points_px: Float[np.ndarray, "*n 2"], target_from_source: Affine) -> Float[np.ndarray, "*n 2"]:
+    """Take points through a map."""
+    return points_px @ target_from_source[:, :2].T + target_from_source[:, 2]
+
+
+def inverse_affine(target_from_source: Affine) -> Affine:
+    """The way back."""
+    back = np.linalg.inv(target_from_source[:, :2])
+    return np.concatenate([back, -back @ target_from_source[:, 2:]], axis=1)
+
+
+def opencv_from_ours(target_from_source: Affine) -> Affine:
+    """The same map between OpenCV's pixels."""
+    linear, shift = target_from_source[:, :2], target_from_source[:, 2]
+    return np.concatenate([linear, opencv_shift(shift, linear.sum(1))[:, None]], axis=1)
+
+
+def opencv_shift(shift_px: Float[np.ndarray, "2"], row_sums: Float[np.ndarray, "2"] | float) -> Float[np.ndarray, "2"]:
+    """The last column of a map between OpenCV's pixels, from that between ours and the row sums of the linear part."""
+    return shift_px + row_sums / 2 - 0.5
+
+
+def ours_from_opencv(target_from_source: Affine) -> Affine:
+    """The same map between our pixels: the inverse of `opencv_from_ours`."""
+    linear, shift = target_from_source[:, :2], target_from_source[:, 2:]
+    return np.concatenate([linear, shift - linear.sum(1, keepdims=True) / 2 + 0.5], axis=1)
+
+
+def warp(
+    image: np.ndarray,
+    target_from_source: Affine,
+    size: tuple[int, int],
+    *,
+    border: int = cv2.BORDER_CONSTANT,
+    grey: int = 0,
+    flags: int = cv2.INTER_LINEAR,
+) -> np.ndarray:
+    """Redraw a picture at `size` (width, height); `border` is one of OpenCV's, `grey` what its constant one shows.
+
+    With `cv2.WARP_INVERSE_MAP` among the flags the map is the other one, `source_from_target`.
+    """
+    matrix = opencv_from_ours(target_from_source)
+    drawn = cv2.warpAffine(image, matrix, size, flags=flags, borderMode=border, borderValue=(grey,) * 3)
+    return np.asarray(drawn, dtype=image.dtype)
+
+
+def look_up(image: np.ndarray, x_px: np.ndarray, y_px: np.ndarray, *, border: int) -> np.ndarray:
+    """Draw a picture whose every pixel shows what lies at a place of another, between pixels if need be."""
+    maps = (np.asarray(axis - np.float32(0.5), dtype=np.float32) for axis in (x_px, y_px))
+    return np.asarray(cv2.remap(image, *maps, cv2.INTER_LINEAR, borderMode=border), dtype=image.dtype)
+
+
+def fixed_point(points_px: Float[np.ndarray, "*n 2"], bits: int) -> Int32[np.ndarray, "*n 2"]:
+    """Say points as OpenCV's drawing functions take them with `shift=bits`."""
+    return np.round((points_px - 0.5) * (1 << bits)).astype(np.int32)
