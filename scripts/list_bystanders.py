@@ -13,7 +13,7 @@ import numpy as np
 
 from commedia.data.shards import EncodedPicture, read_encoded, write_shard
 from commedia.errors import CommediaError
-from commedia.geometry.cameras import intersection_over_union
+from commedia.geometry.boxes import intersection_over_union
 from commedia.labelling.rfb import FaceFinder
 from commedia.structures import Box
 

@@ -23,7 +23,7 @@ from commedia.faces.crop import Crop
 from commedia.faces.grid import BOX_COUNT
 from commedia.faces.predictor import MfnPredictor
 from commedia.faces.session import Network
-from commedia.geometry.cameras import tight_box
+from commedia.geometry.boxes import tight_box
 from commedia.structures import FaceParams
 
 

@@ -19,7 +19,7 @@ from commedia.evaluation.report import Table
 from commedia.face_model.landmarks import face_box_from_params
 from commedia.faces.crop import Crop
 from commedia.faces.points import landmarks_of_faces
-from commedia.geometry.cameras import tight_box
+from commedia.geometry.boxes import tight_box
 from commedia.structures import Face, FaceParams
 
 TABLES = ("paper-table-2", "paper-table-3", "paper-table-4", "paper-table-5")

@@ -18,7 +18,8 @@ from commedia.face_model.landmarks import (
     reduced_model,
 )
 from commedia.face_model.model import REGIONS, face_vertices, load_head
-from commedia.geometry.cameras import image_from_head, tight_box
+from commedia.geometry.boxes import tight_box
+from commedia.geometry.cameras import image_from_head
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 from commedia.structures import FaceParams, HeadPose
 

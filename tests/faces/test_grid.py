@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from commedia.faces.grid import ROW_COUNT, decode_grid, encode_corners, pairwise_iou, sigmoid, suppress
-from commedia.geometry.cameras import intersection_over_union
+from commedia.faces.grid import ROW_COUNT, decode_grid, encode_corners, sigmoid
+from commedia.geometry.boxes import intersection_over_union, pairwise_iou, suppress
 from commedia.structures import Box
 
 ANCHORS = np.array([[0.35, 0.45], [0.8, 1.05], [1.5, 2.0], [2.7, 3.5], [4.8, 6.0]], dtype=np.float32)

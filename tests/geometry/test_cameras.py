@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from commedia.geometry.cameras import image_from_head, intersection_over_union, tight_box
+from commedia.geometry.boxes import intersection_over_union, tight_box
+from commedia.geometry.cameras import image_from_head
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 from commedia.structures import Box, HeadPose
 

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_MIRROR, IDENTITY_COUNT, LANDMARK_COUNT, LANDMARK_MIRROR
 from commedia.data.sample import FaceSample, PictureSample
-from commedia.geometry.cameras import image_from_head, tight_box
+from commedia.geometry.boxes import tight_box
+from commedia.geometry.cameras import image_from_head
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 from commedia.structures import Box, HeadPose
 

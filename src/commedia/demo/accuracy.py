@@ -8,7 +8,7 @@ import numpy as np
 from commedia.demo.performance import FRAME_RATE, TROUPE, params_at
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
 from commedia.formats.take import TakeReader
-from commedia.geometry.cameras import intersection_over_union
+from commedia.geometry.boxes import intersection_over_union
 from commedia.geometry.rotations import axis_angle_from_wxyz, inverse_wxyz, multiply_wxyz
 from commedia.structures import FaceParams, TrackedFace, TrackedFrame
 

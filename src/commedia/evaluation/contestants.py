@@ -23,7 +23,7 @@ from commedia.faces.detector import DetectorProtocol
 from commedia.faces.points import landmarks_of_faces
 from commedia.faces.predictor import open_mfn, open_sfn
 from commedia.faces.regressor import RegressorProtocol
-from commedia.geometry.cameras import intersection_over_union, tight_box
+from commedia.geometry.boxes import intersection_over_union, tight_box
 
 PUBLISHED_ONLY = "published number"
 SEE_BELOW = "see below"

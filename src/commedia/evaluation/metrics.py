@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from commedia.geometry.cameras import intersection_over_union, tight_box
+from commedia.geometry.boxes import intersection_over_union, tight_box
 from commedia.geometry.rotations import canonical_wxyz
 from commedia.structures import Box
 

@@ -31,7 +31,7 @@ from commedia.faces.detector import DetectorProtocol
 from commedia.faces.points import landmarks_of_faces
 from commedia.faces.predictor import open_mfn
 from commedia.faces.regressor import RegressorProtocol
-from commedia.geometry.cameras import intersection_over_union, tight_box
+from commedia.geometry.boxes import intersection_over_union, tight_box
 
 LIMIT = 0.08
 """Where the curve ends: an error beyond it is a failure."""

@@ -12,7 +12,8 @@ from commedia.conventions import LANDMARK_COUNT
 from commedia.errors import CommediaError, UnknownName
 from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.model import MorphableModel, face_vertices, load_head
-from commedia.geometry.cameras import image_from_head, tight_box
+from commedia.geometry.boxes import tight_box
+from commedia.geometry.cameras import image_from_head
 from commedia.structures import Box, FaceParams
 
 SCHEME_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "landmarks"

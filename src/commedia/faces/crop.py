@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from commedia.geometry.cameras import tight_box
+from commedia.geometry.boxes import tight_box
 from commedia.geometry.placement import affine_between, warp
 from commedia.geometry.rotations import canonical_wxyz, inverse_wxyz, multiply_wxyz
 from commedia.structures import Box, FaceParams, HeadPose

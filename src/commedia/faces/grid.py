@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
+from commedia.geometry.boxes import suppress
 
 NMS_IOU = 0.45
 DEFAULT_THRESHOLD = 0.64
@@ -117,25 +118,3 @@ def encode_corners(
     inside = np.clip((corners[:, :2] + corners[:, 2:]) / 2 * cells - cell, 1e-4, 1 - 1e-4)
     growth = np.log((corners[:, 2:] - corners[:, :2]) * cells / anchors[index % count])
     return np.concatenate([np.log(inside / (1 - inside)), growth], axis=1).astype(corners.dtype)
-
-
-def pairwise_iou(first: Float[np.ndarray, "n 4"], second: Float[np.ndarray, "m 4"]) -> Float[np.ndarray, "n m"]:
-    """Overlap of every box of one list with every box of another."""
-    top_left = np.maximum(first[:, None, :2], second[None, :, :2])
-    bottom_right = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.prod(np.maximum(bottom_right - top_left, 0), axis=2)
-    areas = (np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (first, second))
-    area_first, area_second = areas
-    return shared / np.maximum(area_first[:, None] + area_second[None, :] - shared, np.finfo(shared.dtype).tiny)
-
-
-def suppress(corners: Float[np.ndarray, "m 4"], nms_iou: float = NMS_IOU) -> Int[np.ndarray, "f"]:
-    """Keep each box that overlaps no better kept one by more than `nms_iou`; boxes come best first."""
-    overlap = pairwise_iou(corners, corners) > nms_iou
-    suppressed = np.zeros(len(corners), dtype=bool)
-    kept = []
-    for row in range(len(corners)):
-        if not suppressed[row]:
-            kept.append(row)
-            suppressed |= overlap[row]
-    return np.array(kept, dtype=np.int64)

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from commedia.faces.detector import DetectorProtocol
-from commedia.faces.grid import suppress
+from commedia.geometry.boxes import corners_of, suppress
 from commedia.structures import Box, Face, FaceParams, HeadPose
 
 SQUARES_LONGEST = 3
@@ -37,11 +37,7 @@ class CloserLook:
             seen = (shifted(face, left, top) for face in self.detector.detect(part))
             faces += [face for face in seen if _is_whole(face.box, (left, top, side), image.shape[:2])]
         faces.sort(key=lambda face: -face.confidence)
-        if not faces:
-            return []
-        boxes = (face.box for face in faces)
-        corners = np.array([(box.left_px, box.top_px, box.right_px, box.bottom_px) for box in boxes])
-        return [faces[index] for index in suppress(corners, SAME_FACE_IOU)]
+        return [faces[index] for index in suppress(corners_of(face.box for face in faces), SAME_FACE_IOU)]
 
 
 def squares(height_px: int, width_px: int) -> Iterator[tuple[int, int, int]]:

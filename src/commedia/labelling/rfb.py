@@ -10,10 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnxruntime
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
 from commedia.errors import CommediaError
-from commedia.geometry.cameras import tight_box
+from commedia.geometry.boxes import suppress, tight_box
 from commedia.structures import Box
 
 _WIDTH_PX, _HEIGHT_PX = 640, 480
@@ -60,22 +60,8 @@ class FaceFinder:
         corners_px = corners[0][likely] * np.array([_WIDTH_PX, _HEIGHT_PX] * 2, dtype=np.float32)
         # Resizing rounds the size, so each axis has its own exact scale.
         corners_px *= np.array([image.shape[1] / width, image.shape[0] / height] * 2, dtype=np.float32)
-        kept = _strongest(corners_px, scores[0, likely, 1])
+        order = np.argsort(-scores[0, likely, 1], kind="stable")
+        kept = order[suppress(corners_px[order], _OVERLAP_LIMIT)]
         return tuple(
             FoundFace(tight_box(corners_px[index].reshape(2, 2)), float(scores[0, likely, 1][index])) for index in kept
         )
-
-
-def _strongest(corners_px: Float[np.ndarray, "f 4"], scores: Float[np.ndarray, "f"]) -> list[int]:
-    """Keep of boxes that overlap the one with the highest score; returns indices by falling score."""
-    order = np.argsort(-scores, kind="stable")
-    areas = np.prod(corners_px[:, 2:] - corners_px[:, :2], axis=1)
-    kept: list[int] = []
-    while order.size:
-        best, rest = int(order[0]), order[1:]
-        kept.append(best)
-        low = np.maximum(corners_px[best, :2], corners_px[rest, :2])
-        high = np.minimum(corners_px[best, 2:], corners_px[rest, 2:])
-        shared = np.prod(np.maximum(high - low, 0), axis=1)
-        order = rest[shared <= _OVERLAP_LIMIT * (areas[best] + areas[rest] - shared)]
-    return kept

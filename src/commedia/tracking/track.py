@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.faces.crop import CROP_SCALE, Crop, crop_from_landmarks
-from commedia.faces.grid import pairwise_iou
-from commedia.geometry.cameras import intersection_over_union
+from commedia.geometry.boxes import corners_of, intersection_over_union, pairwise_iou
 from commedia.structures import Box, Face, FaceParams
 from commedia.tracking.appearance import Appearance
 from commedia.tracking.identity import IdentityMean
@@ -201,8 +200,7 @@ def duplicates(tracks: Sequence[Track]) -> list[int]:
     """List the positions of tracks whose box lies on that of an older track."""
     if len(tracks) < 2:
         return []
-    boxes = [track.reading.box for track in tracks]
-    corners = np.array([(box.left_px, box.top_px, box.right_px, box.bottom_px) for box in boxes])
+    corners = corners_of(track.reading.box for track in tracks)
     keys = np.array([track.key for track in tracks])
     older = keys[None, :] < keys[:, None]
     return np.flatnonzero(((pairwise_iou(corners, corners) > DUPLICATE_IOU) & older).any(axis=1)).tolist()

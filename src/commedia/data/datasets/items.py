@@ -21,7 +21,7 @@ from PIL import Image, UnidentifiedImageError
 
 from commedia.data.sample import LandmarkKind
 from commedia.errors import UnreadableMedia
-from commedia.geometry.cameras import tight_box
+from commedia.geometry.boxes import tight_box
 from commedia.sources.image import FORMATS, MAX_PIXELS
 from commedia.sources.source import MAX_SIDE_PX
 from commedia.sources.video import VideoSource

@@ -20,7 +20,7 @@ from commedia.errors import UnreadableMedia
 from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.landmarks import face_box_from_params, load_scheme, reduced_model
 from commedia.face_model.model import load_head
-from commedia.geometry.cameras import tight_box
+from commedia.geometry.boxes import tight_box
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_matrix
 from commedia.structures import Box, FaceParams, HeadPose
 
