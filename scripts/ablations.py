@@ -23,10 +23,10 @@ from rich.console import Console
 
 from commedia.data.shards import read_encoded
 from commedia.errors import CommediaError
-from commedia.evaluation.benchmarks import EvaluationSettings
 from commedia.evaluation.crowds import mfn_crowds
 from commedia.evaluation.metrics import normalised_mean_error
 from commedia.evaluation.report import Goal, Table, origin_of, show, write_report
+from commedia.evaluation.settings import EvaluationSettings
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.points import landmarks_of_faces
 from commedia.faces.predictor import open_sfn

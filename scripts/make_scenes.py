@@ -15,7 +15,7 @@ from commedia.conventions import EXPRESSION_COUNT, LANDMARK_COUNT
 from commedia.data.sample import FaceSample, PictureSample
 from commedia.data.shards import write_shard
 from commedia.errors import CommediaError
-from commedia.labelling.pictures import group_inputs
+from commedia.labelling.inputs import group_inputs
 from commedia.labelling.rfb import FaceFinder
 from commedia.sources.open import open_source
 from commedia.structures import Box, HeadPose

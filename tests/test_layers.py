@@ -91,6 +91,34 @@ def test_imports_point_upwards(path: Path):
     assert imported_layers(path) <= allowed, f"{path} imports what its folder may not"
 
 
+def imported_modules(node: ast.AST, known: frozenset[str]) -> set[str]:
+    """Modules of the package that are imported anywhere in a file, but for those that only name types."""
+    found = set()
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            continue
+        if isinstance(child, ast.Import):
+            found |= {alias.name for alias in child.names}
+        elif isinstance(child, ast.ImportFrom):
+            parts = {f"{child.module}.{alias.name}" for alias in child.names}
+            found |= (parts & known) or {child.module or ""}
+        found |= imported_modules(child, known)
+    return found & known
+
+
+def test_no_module_takes_part_in_an_import_circle():
+    known = frozenset(module_of(path) for path in files())
+    left = {
+        module_of(path): imported_modules(ast.parse((PACKAGE / path).read_text(encoding="utf-8")), known)
+        - {module_of(path)}
+        for path in files()
+    }
+    # Whoever imports nobody that is left is in no circle; what can never be taken away imports itself in the end.
+    while free := {module for module, imports in left.items() if not imports & left.keys()}:
+        left = {module: imports for module, imports in left.items() if module not in free}
+    assert not left, f"these import each other, or import those that do: {sorted(left)}"
+
+
 def test_the_live_path_loads_nothing_heavy():
     free = [path for path in files() if layer_of(path) not in BESIDE_THE_WALL and path.as_posix() not in TORCH_FILES]
     verbs = ("label.py", "train.py", "export.py", "evaluate.py")

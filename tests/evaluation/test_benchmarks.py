@@ -12,11 +12,12 @@ from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_CO
 from commedia.data.sample import FaceSample, PictureSample, full_trust
 from commedia.data.shards import write_shard
 from commedia.errors import CommediaError, UnknownName
-from commedia.evaluation.benchmarks import EvaluationSettings, benchmark
+from commedia.evaluation.benchmarks import benchmark
 from commedia.evaluation.clips import main_expression, unit_rows
 from commedia.evaluation.groups import ALONE, END_TO_END, SMALL, Reference, groups_summary, measured, sorted_out
 from commedia.evaluation.ids import count_ids
 from commedia.evaluation.landmarks import ibug_from_mediapipe
+from commedia.evaluation.settings import EvaluationSettings
 from commedia.evaluation.synthetic import read_shards, summary_table, unit_table
 from commedia.faces.crop import Crop
 from commedia.faces.points import landmarks_of_faces
@@ -218,8 +219,13 @@ def test_the_landmark_subset_has_the_sides_right() -> None:
 def test_an_unknown_table_and_a_missing_folder_are_said(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="sfn-nme"):
         benchmark("sfn-nmee")
-    settings = EvaluationSettings(tmp_path, data=tmp_path / "nowhere")
-    with pytest.raises(CommediaError, match="--data"):
-        settings.file("groups")
+    for data in (None, tmp_path / "nowhere"):
+        with pytest.raises(
+            CommediaError, match="needs 'groups'.*pass --data FOLDER, which holds faces/, groups/, clips/"
+        ):
+            EvaluationSettings(tmp_path, data=data).file("groups")
+    with pytest.raises(CommediaError, match="--data FOLDER"):
+        benchmark("sfn-nme")(EvaluationSettings(tmp_path), silent)
+    settings = EvaluationSettings(tmp_path)
     with pytest.raises(CommediaError, match="--shards"):
         benchmark("synthetic")(settings, silent)

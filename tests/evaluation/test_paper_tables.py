@@ -14,8 +14,9 @@ from commedia.cli import evaluate as verb
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
 from commedia.data.datasets.aflw2000 import REANNOTATED
 from commedia.evaluation import contestants, paper_expressions, paper_runtime, paper_tracking
-from commedia.evaluation.benchmarks import EvaluationSettings, benchmark
+from commedia.evaluation.benchmarks import benchmark
 from commedia.evaluation.report import Table
+from commedia.evaluation.settings import EvaluationSettings
 from commedia.face_model.landmarks import face_box_from_params
 from commedia.faces.crop import Crop
 from commedia.faces.points import landmarks_of_faces

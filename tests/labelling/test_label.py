@@ -7,8 +7,8 @@ from commedia.conventions import EXPRESSION_INDEX
 from commedia.data.shards import read_shard
 from commedia.errors import CommediaError
 from commedia.labelling import label as job
+from commedia.labelling.inputs import group_inputs
 from commedia.labelling.label import LabelSettings, label_pictures
-from commedia.labelling.pictures import group_inputs
 from commedia.labelling.readings import GroupReadings, Readers, _fingerprint, _save
 
 from .fakes import known_faces, write_pictures

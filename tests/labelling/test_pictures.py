@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from commedia.errors import BadShard, UnreadableMedia
-from commedia.labelling.pictures import SourcePicture, group_inputs
+from commedia.labelling.inputs import group_inputs
+from commedia.labelling.pictures import SourcePicture
 
 from .fakes import write_pictures
 

@@ -56,7 +56,7 @@ def test_points_return_from_every_view(zoom, turn_deg):
 
 def test_a_real_face_and_no_face(shared_data):
     pytest.importorskip("mediapipe")
-    from commedia.labelling.pictures import group_inputs
+    from commedia.labelling.inputs import group_inputs
 
     (group,) = group_inputs([shared_data / "faces" / "helen-dev-000.tar"])
     picture = next(iter(group))
@@ -72,7 +72,7 @@ def test_a_real_face_and_no_face(shared_data):
 
 
 def test_the_detector_boxes_faces(shared_data):
-    from commedia.labelling.pictures import group_inputs
+    from commedia.labelling.inputs import group_inputs
 
     (group,) = group_inputs([shared_data / "faces" / "helen-dev-000.tar"])
     finder = FaceFinder(shared_data / "models" / "ultralight-rfb-640.onnx")

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from commedia.errors import CommediaError
-from commedia.evaluation.benchmarks import EvaluationSettings, benchmark
+from commedia.evaluation.benchmarks import benchmark
 from commedia.evaluation.report import Table, origin_of, show, write_report
+from commedia.evaluation.settings import EvaluationSettings
 
 TableName = Literal[
     "sfn-nme", "mfn-groups", "mfn-crowds", "clips-correlation", "synthetic", "ids",
@@ -48,7 +49,7 @@ def evaluate(table: TableName, settings: EvaluationSettings, *, seed: int = 0) -
 def run(
     table: tyro.conf.Positional[TableName],
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("evaluation-out"),
-    data: Path = Path("../shared/data"),
+    data: Path | None = None,
     shards: tuple[Path, ...] = (),
     sfn: str = "sfn-base-full",
     mfn: str = "mfn-base-full",
@@ -66,7 +67,7 @@ def run(
     Args:
         table: Which table.
         output: Folder for the table as Markdown, CSV and JSON, and for pictures of errors.
-        data: Folder with faces/, groups/, clips/ and models/.
+        data: Folder with faces/, groups/, clips/ and models/, for the tables that are not of the paper.
         shards: Held-back synthetic shards, for the tables `synthetic` (single faces) and `mfn-crowds`.
         sfn: Name of shipped weights, or an .onnx file.
         mfn: Name of shipped weights, or an .onnx file.

@@ -14,10 +14,10 @@ from jaxtyping import Float
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
 from commedia.errors import CommediaError
-from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.landmarks import ibug_from_mediapipe
 from commedia.evaluation.metrics import correlation
 from commedia.evaluation.report import Cell, Goal, Table
+from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.regressor import RegressorProtocol
 from commedia.files import named_aside, sha256_of

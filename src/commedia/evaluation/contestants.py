@@ -15,9 +15,9 @@ from commedia.data.datasets.items import DatasetItem
 from commedia.data.datasets.spec import MissingDataset
 from commedia.data.datasets.table import DATASETS, Dataset, open_dataset
 from commedia.errors import CommediaError, UnknownName, UnreadableMedia
-from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.published import PublishedRow, Variant, variants
 from commedia.evaluation.report import Cell, Goal, Table
+from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.detector import DetectorProtocol
 from commedia.faces.points import landmarks_of_faces

@@ -10,7 +10,6 @@ from jaxtyping import Float, UInt8
 from commedia.data.sample import FaceSample
 from commedia.data.shards import EncodedPicture, read_encoded
 from commedia.errors import CommediaError
-from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.metrics import (
     PictureBoxes,
     coco_precision,
@@ -19,6 +18,7 @@ from commedia.evaluation.metrics import (
     normalised_mean_error,
 )
 from commedia.evaluation.report import Cell, Goal, Table
+from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.detector import DetectorProtocol
 from commedia.faces.grid import DEFAULT_THRESHOLD

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.metrics import Matches, average_precision, match_boxes
 from commedia.evaluation.report import Cell, Goal, Table
+from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.predictor import open_mfn
 from commedia.files import sha256_of, write_file
 from commedia.geometry.placement import affine_between, warp

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.metrics import id_switches
 from commedia.evaluation.report import Cell, Goal, Table
+from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.sources.open import open_source
 from commedia.structures import TrackedFrame
 from commedia.tracking.watch import open_models, watch

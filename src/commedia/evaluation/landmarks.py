@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.metrics import mean_per_yaw_bin, normalised_mean_error
 from commedia.evaluation.report import Cell, Goal, Table
+from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.points import landmarks_of_faces
 from commedia.faces.predictor import SfnPredictor, open_sfn

@@ -11,7 +11,6 @@ from commedia.data.datasets.samples import samples_from_dataset
 from commedia.data.datasets.table import Dataset
 from commedia.data.datasets.tree import LeftOut
 from commedia.errors import CommediaError
-from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.contestants import (
     Contestant,
     contestants,
@@ -31,6 +30,7 @@ from commedia.evaluation.curves import write_curves
 from commedia.evaluation.metrics import CocoPrecision, PictureBoxes, coco_precision
 from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
+from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.evaluation.still_errors import StillErrors, still_errors
 from commedia.faces.detector import DetectorProtocol
 from commedia.structures import Box

@@ -18,7 +18,6 @@ from commedia.conventions import EXPRESSION_INDEX
 from commedia.data.datasets.items import StoredPicture
 from commedia.data.datasets.tree import BadAnnotation, LeftOut, Tree, text_lines
 from commedia.errors import CommediaError, UnknownName, UnreadableMedia
-from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.contestants import (
     NO_ROOT,
     Contestant,
@@ -32,6 +31,7 @@ from commedia.evaluation.contestants import (
 )
 from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
+from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.detector import DetectorProtocol
 from commedia.faces.predictor import open_mfn

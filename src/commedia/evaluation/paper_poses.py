@@ -4,7 +4,6 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.errors import CommediaError
-from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.contestants import (
     Contestant,
     contestants,
@@ -21,6 +20,7 @@ from commedia.evaluation.curves import write_curves
 from commedia.evaluation.metrics import mean_per_yaw_bin
 from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
+from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.evaluation.still_errors import StillErrors, still_errors
 from commedia.faces.regressor import RegressorProtocol
 

@@ -16,10 +16,10 @@ from jaxtyping import UInt8
 
 from commedia.data.datasets.spec import MissingDataset
 from commedia.errors import UnknownName, UnreadableMedia
-from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.contestants import find_dataset, parse_variants, with_reasons
 from commedia.evaluation.published import PAPER, published, variants
 from commedia.evaluation.report import Cell, Table
+from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import Crop
 from commedia.faces.predictor import open_mfn, open_sfn
 from commedia.faces.weights import find_weights

@@ -10,7 +10,6 @@ from commedia.data.datasets.spec import MissingDataset
 from commedia.data.datasets.table import Dataset
 from commedia.data.datasets.w300_vw import CATEGORIES
 from commedia.errors import CommediaError, UnreadableMedia
-from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.contestants import (
     Contestant,
     contestants,
@@ -26,6 +25,7 @@ from commedia.evaluation.curves import write_curves
 from commedia.evaluation.metrics import area_under_curve, diagonal_error
 from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
+from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.detector import DetectorProtocol
 from commedia.faces.points import landmarks_of_faces

@@ -9,9 +9,9 @@ from jaxtyping import Float
 from commedia.data.datasets.items import IBUG68, DatasetFace, DatasetItem
 from commedia.data.datasets.spec import MissingDataset
 from commedia.data.datasets.table import Dataset
-from commedia.evaluation.benchmarks import Progress
 from commedia.evaluation.contestants import Reader, pictures_of
 from commedia.evaluation.metrics import normalised_mean_error
+from commedia.evaluation.settings import Progress
 from commedia.geometry.rotations import matrix_from_wxyz
 
 

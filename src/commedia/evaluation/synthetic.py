@@ -12,7 +12,6 @@ from commedia.conventions import EXPRESSION_NAMES
 from commedia.data.sample import FaceSample, PictureSample
 from commedia.data.shards import read_encoded
 from commedia.errors import BadShard, CommediaError
-from commedia.evaluation.benchmarks import EvaluationSettings, Progress
 from commedia.evaluation.metrics import (
     ACTIVE,
     active_error,
@@ -22,6 +21,7 @@ from commedia.evaluation.metrics import (
     unit_scores,
 )
 from commedia.evaluation.report import Cell, Goal, Table
+from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.points import landmarks_of_faces
 from commedia.faces.predictor import open_sfn

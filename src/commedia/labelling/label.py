@@ -24,7 +24,8 @@ from commedia.face_model.landmarks import landmarks_from_params, load_scheme, re
 from commedia.face_model.model import load_head
 from commedia.files import write_file
 from commedia.labelling.fit import DenseFitter, FitSettings, FittedFaces
-from commedia.labelling.pictures import PictureGroup, group_inputs
+from commedia.labelling.inputs import group_inputs
+from commedia.labelling.pictures import PictureGroup
 from commedia.labelling.readings import Advance, GroupReadings, Readers, read_group
 from commedia.labelling.samples import FittedGroup, dense_targets, params_of, picture_samples
 from commedia.labelling.units import load_units

@@ -1,13 +1,12 @@
-"""What `commedia label` reads: tar files of `key.jpg` + `key.json`, folders of pictures, single pictures, data sets.
+"""Pictures that `commedia label` reads, from tar files of `key.jpg` + `key.json`, from folders, or one by one.
 
-Inputs fall into groups that become shards of one name: `lfw-000.tar` and `lfw-001.tar` are the group `lfw`, a folder is
-a group of its own. Pictures stay encoded until somebody looks at them.
+Pictures stay encoded until somebody looks at them. Which inputs belong together says `inputs.py`.
 """
 
 import io
 import json
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -62,51 +61,28 @@ class PictureGroup:
 
     def files(self) -> list[Path]:
         """Every file this group is read from."""
-        return [file for path in self.paths for file in _folder_members(path)]
+        return [file for path in self.paths for file in members_of(path)]
 
     def __len__(self) -> int:
         return sum(_count(path) for path in self.paths)
 
 
-def group_inputs(inputs: Sequence[Path]) -> tuple[PictureGroup, ...]:
-    """Sort inputs into groups, in the order in which each name first appears."""
-    from commedia.labelling.datasets import dataset_group, names_dataset  # it builds on this module
-
-    members: dict[str, list[Path]] = {}
-    sets = [dataset_group(path) for path in inputs if names_dataset(path)]
-    for path in inputs:
-        if names_dataset(path):
-            continue
-        if not path.exists():
-            raise UnreadableMedia(f"there is no '{path}'")
-        if path.is_file() and path.suffix.lower() not in (".tar", *PICTURE_SUFFIXES):
-            known = ", ".join((".tar", *PICTURE_SUFFIXES))
-            raise UnreadableMedia(f"'{path}' is neither a tar file of pictures nor a picture; known: {known}")
-        if path.is_dir() and not _folder_members(path):
-            raise UnreadableMedia(f"the folder '{path}' holds no pictures; known: {', '.join(PICTURE_SUFFIXES)}")
-        name = path.resolve().parent.name if path.suffix.lower() in PICTURE_SUFFIXES else path.resolve().stem
-        members.setdefault(name.rstrip("0123456789").rstrip("-") or name, []).append(path)
-    names = [*members, *(group.name for group in sets)]
-    if doubled := [name for name in names if names.count(name) > 1]:
-        raise UnreadableMedia(f"two inputs would write shards named '{doubled[0]}'; label them into different folders")
-    return (*sets, *(PictureGroup(name, tuple(paths)) for name, paths in members.items()))
-
-
-def _folder_members(path: Path) -> list[Path]:
+def members_of(path: Path) -> list[Path]:
+    """The files a path stands for: itself, or the pictures of a folder."""
     if path.is_file():
         return [path]
     return sorted(member for member in path.rglob("*") if member.suffix.lower() in PICTURE_SUFFIXES)
 
 
 def _folder_pictures(path: Path, name: str) -> Iterator[SourcePicture]:
-    for member in _folder_members(path):
+    for member in members_of(path):
         key = member.name if path.is_file() else str(member.relative_to(path))
         yield SourcePicture(key, member.read_bytes(), f"{name}/{key}", None, None)
 
 
 def _count(path: Path) -> int:
     if path.suffix != ".tar":
-        return len(_folder_members(path))
+        return len(members_of(path))
     return sum(name.lower().endswith(".jpg") for name, _ in _members(path))
 
 

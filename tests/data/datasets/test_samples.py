@@ -14,7 +14,7 @@ from commedia.data.shards import read_shard, write_shard
 from commedia.errors import CommediaError, UnknownName
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
-from commedia.labelling.pictures import group_inputs
+from commedia.labelling.inputs import group_inputs
 from commedia.structures import FaceParams, HeadPose
 
 from .trees import TREES, picture

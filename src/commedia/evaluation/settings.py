@@ -1,0 +1,75 @@
+"""What the tables of `commedia evaluate` are made with, and the shape of a function that makes one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from commedia.errors import CommediaError, UnknownName
+from commedia.evaluation.report import Table
+from commedia.faces.weights import find_weights
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """What every table may use; each takes what it needs."""
+
+    output: Path
+    """Where pictures and remembered readings of a teacher go."""
+    data: Path | None = None
+    """Holds `faces/`, `groups/`, `clips/` and `models/`; for the tables that look at pictures of our own."""
+    sfn: str = "sfn-base-full"
+    mfn: str = "mfn-base-full"
+    landmarker: Path | None = None
+    """MediaPipe's face landmarker; None where `data/models` has none."""
+    detector: Path | None = None
+    """The RFB-640 detector."""
+    shards: tuple[Path, ...] = ()
+    smallest_face: float = 0.05
+    """Least longer side of a reference face over the longer side of its picture."""
+    limit: int | None = None
+    """At most this many pictures or clips of each set, for a quick look."""
+    root: Path | None = None
+    """Holds published data sets, each in a folder of its name, or is one of them; for the tables of the paper."""
+    variants: tuple[str, ...] = ()
+    """`NAME=FILE` of networks that rows of the paper's tables ask for."""
+    careful: bool = False
+    """Read every face twice, the second time mirrored."""
+
+    def file(self, *parts: str) -> Path:
+        """A file of the data folder; fails with one sentence where there is none."""
+        path = self.data.joinpath(*parts) if self.data is not None else None
+        if path is None or not path.exists():
+            found = "nothing was given" if path is None else f"there is no '{path}'"
+            raise CommediaError(
+                f"this table needs '{'/'.join(parts)}', and {found}; "
+                "pass --data FOLDER, which holds faces/, groups/, clips/ and models/"
+            )
+        return path
+
+    def landmarker_file(self) -> Path | None:
+        """The landmarker given, or the one beside the data."""
+        usual = self.data and self.data / "models" / "face_landmarker_v2_with_blendshapes.task"
+        return self.landmarker or (usual if usual and usual.is_file() else None)
+
+    def detector_file(self) -> Path:
+        """The reference detector given, or the one beside the data."""
+        return self.detector or self.file("models", "ultralight-rfb-640.onnx")
+
+    def weights(self) -> list[Path]:
+        """The files of both networks and of the variants, those that exist."""
+        names = (self.sfn, self.mfn, *(text.partition("=")[2] for text in self.variants))
+        return [find_weights(name) for name in names if _exists(name)]
+
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being measured, how much is done, and how much there is."""
+
+Benchmark = Callable[[EvaluationSettings, Progress], list[Table]]
+
+
+def _exists(name: str) -> bool:
+    try:
+        find_weights(name)
+    except UnknownName:
+        return False
+    return True
