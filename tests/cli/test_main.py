@@ -34,6 +34,9 @@ def test_a_missing_extra_names_what_to_install(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setitem(VERBS, "paint", Verb("no_such_package.paint", "nothing", "oil"))
     assert main(["paint"]) == 2
     assert "pip install 'commedia[oil]'" in capsys.readouterr().err
+    monkeypatch.setitem(VERBS, "paint", Verb("no_such_package.paint", "nothing"))
+    assert main(["paint"]) == 2
+    assert "pip install 'commedia'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,23 @@ def test_a_table_of_one_s_own_is_looked_at_before_anybody_plays(
     assert shown["suggestions"] == []
     assert main(["rig", "inspect", str(rig), "--mapping", "vrod"]) == 2
     assert "vroid" in capsys.readouterr().err
-    assert main(["rig", "map", str(rig), "-o", str(tmp_path / "o.toml"), "--mapping", str(table)]) == 2
-    assert "--mapping belongs to" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as left:
+        main(["rig", "map", str(rig), "-o", str(tmp_path / "o.toml"), "--mapping", str(table)])
+    assert left.value.code == 2
+    assert not (tmp_path / "o.toml").exists()
+    assert "--mapping (applied to commedia rig map)" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(("verb", "own"), [("inspect", "--mapping"), ("make", "--landmarks"), ("map", "--no-names")])
+def test_each_verb_has_its_own_help(verb: str, own: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as left:
+        main(["rig", verb, "--help"])
+    assert left.value.code == 0
+    shown = capsys.readouterr().out
+    assert f"usage: commedia rig {verb}" in shown
+    assert own in shown
+    assert ("--output" in shown) == (verb != "inspect")
+    assert ("--mapping PATH" in shown or "--mapping {" in shown) == (verb == "inspect")
 
 
 @pytest.mark.parametrize("kind", ["glb", "obj"])

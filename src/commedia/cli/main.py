@@ -1,6 +1,6 @@
 """`commedia VERB ...`: finds the verb, runs it, and turns errors into one sentence and an exit code.
 
-Exit codes: 0 done, 2 something the user can put right, 130 interrupted.
+Exit codes: 0 done, 1 a goal of `evaluate` missed, 2 something the user can put right, 130 interrupted.
 """
 
 import importlib
@@ -62,7 +62,11 @@ def run_verb(name: str, arguments: Sequence[str]) -> int:
         raise UnknownName("command", name, VERBS)
     import tyro
 
-    result = tyro.cli(_imported(name), args=arguments, prog=f"commedia {name}")
+    action, prog = _imported(name), f"commedia {name}"
+    if isinstance(action, dict):
+        result = tyro.extras.subcommand_cli_from_dict(action, args=arguments, prog=prog)
+    else:
+        result = tyro.cli(action, args=arguments, prog=prog)
     return result if isinstance(result, int) else 0
 
 
@@ -74,14 +78,15 @@ def overview() -> str:
     return "\n".join([*head, *lines, "", "commedia VERB --help says more."])
 
 
-def _imported(name: str) -> Callable[..., Any]:
+def _imported(name: str) -> Callable[..., Any] | dict[str, Callable[..., Any]]:
+    """A verb is one function, or several by the word that follows it."""
     verb = VERBS[name]
     try:
         return importlib.import_module(verb.module).run
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("commedia"):
             raise
-        raise MissingExtra(f"'commedia {name}'", error.name, verb.extra or "all") from error
+        raise MissingExtra(f"'commedia {name}'", error.name, verb.extra) from error
 
 
 if __name__ == "__main__":

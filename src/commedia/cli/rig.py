@@ -4,9 +4,10 @@
 """
 
 import json as json_format
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -17,58 +18,45 @@ from commedia.retarget.inspection import Inspection, inspect_character
 if TYPE_CHECKING:
     from commedia.rigging.map import Mapped
 
+File = tyro.conf.Positional[Path]
+Output = Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")]
+Landmarks = Annotated[Path | None, tyro.conf.arg(metavar="PAIRS.toml")]
+Json = tyro.conf.FlagCreatePairsOff[bool]
+
 MOST_UNKNOWN = 0.5
 """Of the morphs: with more unknown names it is worth looking at what they move."""
 LEFT_OPEN = 0.01
 """Of an eye or a mouth: more is worth a word."""
 
 
-def run(
-    action: tyro.conf.Positional[Literal["inspect", "make", "map"]],
-    file: tyro.conf.Positional[Path],
-    *,
-    output: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")] = None,
-    landmarks: Annotated[Path | None, tyro.conf.arg(metavar="PAIRS.toml")] = None,
-    mapping: str | None = None,
-    names: bool = True,
-    json: tyro.conf.FlagCreatePairsOff[bool] = False,
-) -> None:
-    """Say what a character can play, make the 52 ARKit blendshapes for one that has none, or find them by geometry.
+def inspect(file: File, *, mapping: str | None = None, json: Json = False) -> None:
+    """Say what a character can play.
 
-    `inspect` lists meshes, morphs, bones, which ARKit unit moves what and why, and which will not move. `make` lays the
-    default head over the character and writes it with 52 morph targets, and a picture of all of them beside it. `map`
-    does the same to a character whose shapes have names that mean nothing, and writes which shapes make which unit.
+    Lists meshes, morphs, bones, which ARKit unit moves what and why, and which will not move.
 
     Args:
-        action: What to do with the character.
-        file: A .glb, .gltf or .vrm file; or the neutral .obj of a sculpt, with its shapes (inspect, map) beside it.
-        output: For make: the GLB to write; the contact sheet has its name and ends in .png. For map: the table to
-            write, a .toml that 'commedia retarget --mapping' reads.
-        landmarks: For make and map: points of the face as TOML, see docs/rig-make.md. Without it the face is looked for
-            in pictures of the character.
-        mapping: For inspect: a shipped table, or a .toml file of your own, to see what it makes of the character;
-            without it the table that fits the names best.
-        names: For map: believe the names that are known, and look only for the rest; --no-names looks for everything.
+        file: A .glb, .gltf or .vrm file; or the neutral .obj of a sculpt, with its shapes beside it.
+        mapping: A shipped table, or a .toml file of your own, to see what it makes of the character; without it the
+            table that fits the names best.
         json: Print JSON, and nothing else.
     """
-    if mapping is not None and action != "inspect":
-        raise CommediaError(f"'rig {action}' plays by no table; --mapping belongs to 'rig inspect' and 'retarget'")
-    if action == "make":
-        _make(file, output, landmarks, json)
-        return
-    if action == "map":
-        _map(file, output, landmarks, names, json)
-        return
-    for name, value in (("--output", output), ("--landmarks", landmarks)):
-        if value is not None:
-            raise CommediaError(
-                f"'rig inspect' writes nothing and needs no landmarks; {name} belongs to 'rig make' and 'rig map'"
-            )
     found = inspect_character(open_any(file), mapping)
     print(json_format.dumps(found.to_json(), indent=2, ensure_ascii=False) if json else report(found, file))
 
 
-def _map(file: Path, output: Path | None, landmarks: Path | None, names: bool, json: bool) -> None:
+def map_shapes(
+    file: File, *, output: Output = None, landmarks: Landmarks = None, names: bool = True, json: Json = False
+) -> None:
+    """Find by geometry which shapes make which of the 52 units, for a character whose shapes have other names.
+
+    Args:
+        file: A .glb, .gltf or .vrm file; or the neutral .obj of a sculpt, with its shapes beside it.
+        output: The table to write, a .toml that 'commedia retarget --mapping' reads.
+        landmarks: Points of the face as TOML, see docs/rig-make.md. Without it the face is looked for in pictures of
+            the character.
+        names: Believe the names that are known, and look only for the rest; --no-names looks for everything.
+        json: Print JSON, and nothing else.
+    """
     # Draws, looks and solves, which inspecting does without.
     from commedia.rigging.map import map_rig
 
@@ -78,7 +66,18 @@ def _map(file: Path, output: Path | None, landmarks: Path | None, names: bool, j
     print(json_format.dumps(asdict(mapped), indent=2, ensure_ascii=False, default=str) if json else mapped_text(mapped))
 
 
-def _make(file: Path, output: Path | None, landmarks: Path | None, json: bool) -> None:
+def make(file: File, *, output: Output = None, landmarks: Landmarks = None, json: Json = False) -> None:
+    """Lay the default head over a character without shapes, and write it with 52 morph targets.
+
+    A picture of all of them lies beside it.
+
+    Args:
+        file: A .glb, .gltf or .vrm file; or the neutral .obj of a sculpt.
+        output: The GLB to write; the contact sheet has its name and ends in .png.
+        landmarks: Points of the face as TOML, see docs/rig-make.md. Without it the face is looked for in pictures of
+            the character.
+        json: Print JSON, and nothing else.
+    """
     # Draws and looks, which inspecting does without.
     from commedia.rigging.make import make_rig
 
@@ -92,6 +91,10 @@ def _make(file: Path, output: Path | None, landmarks: Path | None, json: bool) -
         return
     print(f"{made.glb}: {moving} of {len(made.character.rig.morph_names)} units move the face")
     print(f"{made.sheet}: look at it before anybody plays the rig")
+
+
+run: dict[str, Callable[..., None]] = {"inspect": inspect, "make": make, "map": map_shapes}
+"""What `commedia rig` does, by its next word."""
 
 
 def mapped_text(mapped: "Mapped") -> str:
