@@ -5,6 +5,8 @@ Children are named after the thing that is wrong. A developer's mistake is an `a
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
 
 
 class CommediaError(Exception):
@@ -39,7 +41,8 @@ class MissingExtra(CommediaError):
     """A feature that needs a package which is not installed."""
 
     def __init__(self, feature: str, package: str, extra: str):
-        super().__init__(f"{feature} needs the package '{package}'; install it with: pip install 'commedia[{extra}]'")
+        wanted = f"commedia[{extra}]" if extra else "commedia"
+        super().__init__(f"{feature} needs the package '{package}'; install it with: pip install '{wanted}'")
 
 
 class OutputFailed(CommediaError):
@@ -48,6 +51,14 @@ class OutputFailed(CommediaError):
 
 class SinkClosed(CommediaError):
     """A pose sent to a sink that was already closed."""
+
+
+def optional(module: str, feature: str, extra: str, package: str = "") -> Any:
+    """Import a module of a package that only `extra` brings; raises `MissingExtra` where it is not installed."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise MissingExtra(feature, package or module.partition(".")[0], extra) from error
 
 
 def nearest(asked: str, known: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from commedia.errors import MissingExtra
+from commedia.geometry.solvers import search_tree
 
 CANDIDATES = 32
 """Nearest samples of the surface that are looked at exactly; enough for lips that lie on each other."""
@@ -60,7 +60,7 @@ class ClosestPoints:
         self.sides = np.zeros(len(triangles), dtype=np.int64) if sides is None else sides
         self.normals = triangle_normals(self.corners)
         samples, self._owner = _samples(self.corners, spacing)
-        self._tree = _tree(samples)
+        self._tree = search_tree(samples)
 
     def closest(
         self,
@@ -150,11 +150,3 @@ def _samples(corners: np.ndarray, spacing: float) -> tuple[np.ndarray, np.ndarra
         samples.append(np.einsum("gk,tkc->tgc", weights, corners[chosen]).reshape(-1, 3))
         owner.append(np.repeat(chosen, len(weights)))
     return np.concatenate(samples), np.concatenate(owner)
-
-
-def _tree(samples: np.ndarray):
-    try:
-        from scipy.spatial import KDTree
-    except ModuleNotFoundError as error:
-        raise MissingExtra("making blendshapes", "scipy", "rig") from error
-    return KDTree(samples)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, Int32
 
-from commedia.errors import CommediaError, MissingExtra
+from commedia.errors import CommediaError
+from commedia.geometry.solvers import sparse
 
 FLAT = 1e-12
 """Of the mean area: thinner triangles say nothing of direction and are left out."""
@@ -231,10 +232,4 @@ def _solved(matrix: Any, right: Float[np.ndarray, "m n"]) -> Float[np.ndarray, "
 
 
 def _sparse() -> Any:
-    try:
-        import scipy.sparse
-        import scipy.sparse.csgraph
-        import scipy.sparse.linalg
-    except ModuleNotFoundError as error:
-        raise MissingExtra("deformation transfer", "scipy", "rig") from error
-    return scipy.sparse
+    return sparse("deformation transfer")

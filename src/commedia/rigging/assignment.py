@@ -5,12 +5,11 @@ no two units take the same shape where each has one of its own.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from commedia.errors import MissingExtra
+from commedia.errors import optional
 from commedia.geometry.meshes import triangle_areas
 
 PULL = 0.1
@@ -131,7 +130,7 @@ def _alone(known: Products) -> tuple[Float[np.ndarray, "e m"], Float[np.ndarray,
 
 def _partners(left: Float[np.ndarray, "e m"]) -> Int[np.ndarray, "e"]:
     """Give each unit one shape: of its own as long as that costs little."""
-    optimize = _optimize()
+    optimize = optional("scipy.optimize", "finding shapes by what they move", "rig")
     best = left.argmin(axis=1)
     rows, columns = optimize.linear_sum_assignment(left)
     dear = left[rows, columns] > left[rows, best[rows]] + CLOSE
@@ -168,12 +167,5 @@ def _bounded(square: Float[np.ndarray, "k k"], right: Float[np.ndarray, "k"]) ->
         return np.zeros(0)
     values, vectors = np.linalg.eigh(square)
     root = np.sqrt(np.maximum(values, 1e-10 * values.max()))
-    return _optimize().lsq_linear(root[:, None] * vectors.T, vectors.T @ right / root, (0, 1), method="bvls").x
-
-
-def _optimize() -> Any:
-    try:
-        from scipy import optimize
-    except ModuleNotFoundError as error:
-        raise MissingExtra("finding shapes by what they move", "scipy", "rig") from error
-    return optimize
+    optimize = optional("scipy.optimize", "finding shapes by what they move", "rig")
+    return optimize.lsq_linear(root[:, None] * vectors.T, vectors.T @ right / root, (0, 1), method="bvls").x

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from commedia.errors import CommediaError
+from commedia.geometry.solvers import search_tree
 from commedia.rigging.skin import SIDES, Skin
 
 FEATURES = (
@@ -184,12 +185,10 @@ def _on_face(skin: Skin, placed: np.ndarray) -> Bool[np.ndarray, "n"]:
 
 
 def _pairs(places: Float[np.ndarray, "n 3"]) -> Int[np.ndarray, "p 2"]:
-    from scipy.spatial import KDTree
-
-    return KDTree(places).query_pairs(TOGETHER, output_type="ndarray") if len(places) else np.zeros((0, 2), np.int64)
+    return (
+        search_tree(places).query_pairs(TOGETHER, output_type="ndarray") if len(places) else np.zeros((0, 2), np.int64)
+    )
 
 
 def _distance(points: np.ndarray, others: np.ndarray) -> Float[np.ndarray, "n"]:
-    from scipy.spatial import KDTree
-
-    return np.asarray(KDTree(others).query(points)[0]) if len(points) else np.zeros(0)
+    return np.asarray(search_tree(others).query(points)[0]) if len(points) else np.zeros(0)

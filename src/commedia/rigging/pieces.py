@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from commedia.geometry.closest import ClosestPoints
+from commedia.geometry.solvers import sparse
 from commedia.rigging.slits import edge_graph
 
 SPHERE_TOLERANCE = 0.12
@@ -67,9 +68,7 @@ class Anatomy:
 def connected(vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"]) -> Int[np.ndarray, "w"]:
     """Number the pieces of a mesh, per vertex."""
     graph = edge_graph(vertices, triangles)
-    from scipy.sparse.csgraph import connected_components
-
-    return connected_components(graph, directed=False)[1].astype(np.int64)
+    return sparse().csgraph.connected_components(graph, directed=False)[1].astype(np.int64)
 
 
 def face_pieces(

@@ -15,6 +15,7 @@ from commedia.face_model.landmarks import points
 from commedia.geometry.closest import ClosestPoints
 from commedia.geometry.meshes import smooth_normals
 from commedia.geometry.similarity import Similarity, fit_similarity
+from commedia.geometry.solvers import sparse
 from commedia.rigging.slits import edge_graph
 from commedia.rigging.template import Template
 
@@ -136,9 +137,6 @@ def bend(template: Template, skin: Float[np.ndarray, "s 3"], target: Target, mar
     Reference:
         Amberg et al. 2007, with a Laplacian in place of their affine maps.
     """
-    from scipy.sparse import diags
-    from scipy.sparse.linalg import splu
-
     finder, still = _Finder(template, target), Similarity(1.0, np.eye(3), np.zeros(3))
     rough = _roughness(skin, template.triangles)
     scheme = template.landmarks
@@ -146,16 +144,16 @@ def bend(template: Template, skin: Float[np.ndarray, "s 3"], target: Target, mar
     bent = skin
     for farthest, stiffness in BEND_ROUNDS:
         # Picked points are a millimetre off too: they lead, and the surface decides.
-        mark_trust = diags(MARK_PULL * stiffness / BEND_ROUNDS[0][1] * marks.weights)
+        mark_trust = sparse().diags(MARK_PULL * stiffness / BEND_ROUNDS[0][1] * marks.weights)
         pulls = finder.pulls(bent, still, farthest)
         pairs = _mixing(pulls.corners, pulls.shares, len(skin))
         gap = np.linalg.norm(pulls.wanted - pairs @ bent, axis=1)
-        trust = diags(pulls.trust / (1 + np.square(gap / farthest)))
+        trust = sparse().diags(pulls.trust / (1 + np.square(gap / farthest)))
         system = pairs.T @ trust @ pairs + stiffness * rough + mixing.T @ mark_trust @ mixing
         right = pairs.T @ (trust @ (pulls.wanted - pairs @ skin))
         right += mixing.T @ (mark_trust @ (marks.points - mixing @ skin))
-        system = (system + 1e-6 * diags(np.ones(len(skin)))).tocsc()
-        factor = splu(system, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+        system = (system + 1e-6 * sparse().diags(np.ones(len(skin)))).tocsc()
+        factor = sparse().linalg.splu(system, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
         bent = skin + factor.solve(right)
     return bent
 
@@ -263,18 +261,16 @@ def _small(step: Float[np.ndarray, "7"]) -> Similarity:
 
 
 def _roughness(vertices: np.ndarray, triangles: np.ndarray) -> Any:
-    from scipy.sparse import diags
-
     graph = edge_graph(vertices, triangles) > 0
     links = (graph + graph.T).astype(np.float64)
     count = np.asarray(links.sum(axis=1)).reshape(-1)
-    laplacian = diags(np.ones(len(vertices))) - diags(1 / np.maximum(count, 1)) @ links
+    laplacian = sparse().diags(np.ones(len(vertices))) - sparse().diags(1 / np.maximum(count, 1)) @ links
     return laplacian.T @ laplacian
 
 
 def _mixing(corners: np.ndarray, shares: np.ndarray, count: int) -> Any:
     """The sparse matrix that makes points of vertices."""
-    from scipy.sparse import csr_matrix
-
     rows = np.repeat(np.arange(len(corners)), 3)
-    return csr_matrix((shares.astype(np.float64).reshape(-1), (rows, corners.reshape(-1))), shape=(len(corners), count))
+    return sparse().csr_matrix(
+        (shares.astype(np.float64).reshape(-1), (rows, corners.reshape(-1))), shape=(len(corners), count)
+    )

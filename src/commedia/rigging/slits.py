@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from commedia.errors import MissingExtra
+from commedia.geometry.solvers import sparse
 
 REACH_M = 0.012
 """How far from the seeds skin has a side; what lies behind a slit has one however deep."""
@@ -62,19 +62,13 @@ def side_of_triangle(sides: Int[np.ndarray, "v"], triangles: Int[np.ndarray, "t 
 
 def edge_graph(vertices: Float[np.ndarray, "v 3"], triangles: Int[np.ndarray, "t 3"]) -> Any:
     """Return the sparse matrix of edge lengths."""
-    try:
-        from scipy.sparse import coo_matrix
-    except ModuleNotFoundError as error:
-        raise MissingExtra("making blendshapes", "scipy", "rig") from error
     edges = np.sort(np.concatenate([triangles[:, :2], triangles[:, 1:], triangles[:, ::2]]), axis=1)
     edges = np.unique(edges, axis=0)
     edges = edges[edges[:, 0] != edges[:, 1]]
     length = np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1)
-    return coo_matrix((np.maximum(length, 1e-12), edges.T), shape=(len(vertices), len(vertices))).tocsr()
+    return sparse().coo_matrix((np.maximum(length, 1e-12), edges.T), shape=(len(vertices), len(vertices))).tocsr()
 
 
 def _distances(vertices: np.ndarray, triangles: np.ndarray, seeds: np.ndarray) -> np.ndarray:
     graph = edge_graph(vertices, triangles)
-    from scipy.sparse.csgraph import dijkstra
-
-    return dijkstra(graph, directed=False, indices=np.unique(seeds), min_only=True)
+    return sparse().csgraph.dijkstra(graph, directed=False, indices=np.unique(seeds), min_only=True)

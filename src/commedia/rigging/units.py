@@ -17,6 +17,7 @@ from commedia.face_model.model import PARTS, REGIONS, HeadModel
 from commedia.geometry.closest import ClosestPoints, Hits
 from commedia.geometry.meshes import smooth_normals
 from commedia.geometry.similarity import fit_similarity
+from commedia.geometry.solvers import search_tree
 from commedia.retarget.deformation_transfer import Guides, transfer_deformations
 from commedia.rigging.pieces import Anatomy, Kind, Piece, connected, face_pieces, fit_sphere, sort_pieces
 from commedia.rigging.registration import SPACING_M, Fitted, Marks, Target, align, bend, fit_identity
@@ -95,9 +96,7 @@ def _outwards(template: Template, vertices: np.ndarray, triangles: np.ndarray, m
 
 
 def _nearest(vertices: np.ndarray, points: np.ndarray) -> Int[np.ndarray, "n"]:
-    from scipy.spatial import KDTree
-
-    return np.asarray(KDTree(vertices).query(points)[1])
+    return np.asarray(search_tree(vertices).query(points)[1])
 
 
 def _lay(
@@ -152,9 +151,7 @@ def target_sides(
 
 
 def _distance(points: np.ndarray, others: np.ndarray) -> Float[np.ndarray, "n"]:
-    from scipy.spatial import KDTree
-
-    return KDTree(others).query(points)[0] if len(points) else np.zeros(0)
+    return search_tree(others).query(points)[0] if len(points) else np.zeros(0)
 
 
 def _face_units(laid: Laid, target: np.ndarray, triangles: np.ndarray) -> Float[np.ndarray, "e w 3"]:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.data.datasets.tree import LARGEST_NUMBER, BadAnnotation
-from commedia.errors import MissingExtra
+from commedia.errors import optional
 
 _LARGEST_FILE = 64 * 2**20
 _LARGEST_ARRAY = 10**6
@@ -19,7 +19,7 @@ _LARGEST_ARRAY = 10**6
 
 def mat_array(path: Path, name: str, *shapes: tuple[int, int]) -> Float[np.ndarray, "r c"]:
     """Read one finite array of one of the shapes given; raises BadAnnotation."""
-    io = _scipy_io()
+    io = optional("scipy.io", "reading .mat files", "train")
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise BadAnnotation(path, f"larger than {_LARGEST_FILE // 2**20} MiB")
@@ -48,11 +48,3 @@ def checked(path: Path, name: str, values: Any, *shapes: tuple[int, int]) -> Flo
     if not (np.isfinite(array) & (np.abs(array) < LARGEST_NUMBER)).all():
         raise BadAnnotation(path, f"'{name}' holds a number that cannot be")
     return array
-
-
-def _scipy_io() -> Any:
-    try:
-        import scipy.io
-    except ImportError as error:
-        raise MissingExtra("reading .mat files", "scipy", "train") from error
-    return scipy.io

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
-from commedia.errors import MissingExtra
+from commedia.errors import optional
 from commedia.face_model.formats.source import BadFaceModel, check_size, reading
 
 Header = tuple[tuple[int, ...], np.dtype]
@@ -71,11 +71,7 @@ def mat_arrays(
 
 
 def _scipy_io() -> Any:
-    try:
-        import scipy.io
-    except ModuleNotFoundError as error:
-        raise MissingExtra("reading MATLAB files", "scipy", "train") from error
-    return scipy.io
+    return optional("scipy.io", "reading MATLAB files", "train")
 
 
 def _require(path: Path, found: Iterable[str], required: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from commedia.errors import MissingExtra
+from commedia.errors import optional
 from commedia.face_model.formats.source import (
     BadFaceModel,
     Options,
@@ -78,8 +78,4 @@ def _array(path: Path, file: Any, name: str) -> Shaped[np.ndarray, "..."]:
 
 
 def _h5py() -> Any:
-    try:
-        import h5py
-    except ModuleNotFoundError as error:
-        raise MissingExtra("reading HDF5 face models", "h5py", "train") from error
-    return h5py
+    return optional("h5py", "reading HDF5 face models", "train")

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from commedia.characters.character import Character, Mesh, Node, Primitive
-from commedia.errors import MissingExtra
+from commedia.errors import optional
 from commedia.geometry.meshes import smooth_normals, weld
 from commedia.geometry.rotations import matrix_from_wxyz
 
@@ -48,12 +48,9 @@ class Binding:
 
 def load_usd() -> Any:
     """Import USD's Python package, whose modules become its attributes. Raises `MissingExtra` without it."""
-    try:
-        import pxr
-        from pxr import Gf, Kind, Sdf, Tf, Usd, UsdGeom, UsdShade, UsdSkel, Vt  # noqa: F401
-    except ImportError as error:
-        raise MissingExtra("writing USD", "usd-core", "usd") from error
-    return pxr
+    for part in ("Gf", "Kind", "Sdf", "Tf", "Usd", "UsdGeom", "UsdShade", "UsdSkel", "Vt"):
+        optional(f"pxr.{part}", "writing USD", "usd", "usd-core")
+    return optional("pxr", "writing USD", "usd", "usd-core")
 
 
 def find_joints(character: Character) -> Joints:
