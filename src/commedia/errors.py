@@ -5,7 +5,9 @@ Children are named after the thing that is wrong. A developer's mistake is an `a
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from fractions import Fraction
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 
@@ -49,8 +51,18 @@ class OutputFailed(CommediaError):
     """A result that could not be written; what was there before is untouched."""
 
 
+class BadRate(OutputFailed):
+    """A frame rate at which no frame ever comes."""
+
+    def __init__(self, path: Path, what: str, rate: Fraction):
+        super().__init__(f"cannot write {path}: {what} needs a positive frame rate, not {rate}")
+
+
 class SinkClosed(CommediaError):
     """A pose sent to a sink that was already closed."""
+
+    def __init__(self, path: Path):
+        super().__init__(f"{path} is already closed")
 
 
 def optional(module: str, feature: str, extra: str, package: str = "") -> Any:

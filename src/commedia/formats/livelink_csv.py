@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
-from commedia.errors import OutputFailed, SinkClosed, UnreadableMedia, nearest
+from commedia.errors import BadRate, OutputFailed, SinkClosed, UnreadableMedia, nearest
 from commedia.files import AtomicFile
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
 from commedia.retarget.gaze import gaze_yaw_pitch
@@ -48,7 +48,7 @@ class LiveLinkCsvWriter:
 
     def __init__(self, path: Path, rate: Fraction = DEFAULT_RATE):
         if rate <= 0:
-            raise OutputFailed(f"cannot write {path}: a timecode needs a positive frame rate, not {rate}")
+            raise BadRate(path, "a timecode", rate)
         self.path, self.rate = path, rate
         self._file = AtomicFile(path)
         self._closed = False
@@ -61,7 +61,7 @@ class LiveLinkCsvWriter:
     def add(self, time_s: Fraction, params: FaceParams) -> None:
         """Write one row."""
         if self._closed:
-            raise SinkClosed(f"{self.path} is already closed")
+            raise SinkClosed(self.path)
         values = column_values(params)
         if not np.isfinite(values).all():
             raise OutputFailed(f"cannot write {self.path}: the face at {float(time_s):.3f} s is not finite")

@@ -58,7 +58,7 @@ class TakeWriter:
     def send(self, frame: TrackedFrame) -> None:
         """Write one frame, with or without faces."""
         if self._closed:
-            raise SinkClosed(f"{self.path} is already closed")
+            raise SinkClosed(self.path)
         faces = [_json_from_face(face) for face in frame.faces]
         line = {"index": frame.index, "time_s": _pair(frame.time_s), "faces": faces}
         self._line(line, f"frame {frame.index}")

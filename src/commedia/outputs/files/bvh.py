@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.characters.bones import neck_and_head
-from commedia.errors import OutputFailed, SinkClosed
+from commedia.errors import BadRate, SinkClosed
 from commedia.face_model.model import load_head
 from commedia.files import AtomicFile
 from commedia.geometry.rotations import canonical_wxyz, yaw_pitch_roll_from_wxyz
@@ -36,7 +36,7 @@ class BvhWriter:
     def __init__(self, path: Path, rate: Fraction):
         """Write frames at a fixed `rate`; see `resampled` for motion of another rhythm."""
         if rate <= 0:
-            raise OutputFailed(f"cannot write {path}: BVH needs a positive frame rate, not {rate}")
+            raise BadRate(path, "BVH", rate)
         self.path, self.rate = path, rate
         self._count = 0
         self._closed = False
@@ -50,7 +50,7 @@ class BvhWriter:
     def add(self, time_s: Fraction, params: FaceParams) -> None:
         """Write one frame; `time_s` must be the next of the fixed rate."""
         if self._closed:
-            raise SinkClosed(f"{self.path} is already closed")
+            raise SinkClosed(self.path)
         assert time_s * self.rate == self._count, f"frame {self._count} at {time_s} s is not at {self.rate} per second"
         require_finite_params(self.path, time_s, params)
         # Adding 0.0 turns -0.0 into 0.0.

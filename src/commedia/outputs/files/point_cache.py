@@ -12,7 +12,7 @@ import numpy as np
 
 from commedia.characters.character import Character
 from commedia.characters.posing import Poser
-from commedia.errors import OutputFailed, SinkClosed
+from commedia.errors import BadRate, SinkClosed
 from commedia.files import AtomicFile
 from commedia.outputs.files.finite import require_finite_pose
 from commedia.structures import RigPose
@@ -29,7 +29,7 @@ class PointCacheWriter:
     def __init__(self, character: Character, path: Path, rate: Fraction):
         """Write frames at a fixed `rate`, which the file does not state; see `resampled`."""
         if rate <= 0:
-            raise OutputFailed(f"cannot write {path}: a point cache needs a positive frame rate, not {rate}")
+            raise BadRate(path, "a point cache", rate)
         self.path, self.rate = path, rate
         self._poser = Poser(character)
         self._points = sum(len(positions) for _, positions in self._poser.at_rest())
@@ -41,7 +41,7 @@ class PointCacheWriter:
     def add(self, time_s: Fraction, pose: RigPose) -> None:
         """Write one frame; `time_s` must be the next of the fixed rate."""
         if self._closed:
-            raise SinkClosed(f"{self.path} is already closed")
+            raise SinkClosed(self.path)
         assert time_s * self.rate == self._count, f"frame {self._count} at {time_s} s is not at {self.rate} per second"
         require_finite_pose(self.path, time_s, pose)
         for piece in self._poser.pose(pose):

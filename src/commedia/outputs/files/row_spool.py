@@ -38,7 +38,7 @@ class RowSpool:
     def add(self, time_s: Fraction, values: Float[np.ndarray, " n"]) -> None:
         """Append a row. Of rows at one time (as 32-bit seconds tell time) the first is kept."""
         if self._closed:
-            raise SinkClosed(f"{self.path} is already closed")
+            raise SinkClosed(self.path)
         row = np.concatenate([[float(time_s)], values]).astype("<f4")
         assert len(row) == 1 + self.width, f"a row of {len(row) - 1} numbers for {self.width}"
         require_finite(self.path, time_s, row)

@@ -14,7 +14,7 @@ import numpy as np
 
 from commedia.characters.bones import local_rotations, turned_nodes
 from commedia.characters.character import Character
-from commedia.errors import OutputFailed, SinkClosed
+from commedia.errors import BadRate, OutputFailed, SinkClosed
 from commedia.files import named_aside
 from commedia.formats.livelink_csv import timecode
 from commedia.geometry.rotations import continuous_wxyz
@@ -35,7 +35,7 @@ class UsdWriter:
         """Make the character; `rate` is the time codes of a second."""
         pxr = load_usd()
         if rate <= 0:
-            raise OutputFailed(f"cannot write {path}: USD needs a positive frame rate, not {rate}")
+            raise BadRate(path, "USD", rate)
         self.path, self.rate, self.character = path, rate, character
         self.paths: list[Path] = []
         """What was written, once closed: the USD, then the pictures it shows."""
@@ -68,7 +68,7 @@ class UsdWriter:
     def add(self, time_s: Fraction, pose: RigPose) -> None:
         """Take one key. Of keys at one time the first is kept."""
         if self._closed:
-            raise SinkClosed(f"{self.path} is already closed")
+            raise SinkClosed(self.path)
         require_finite_pose(self.path, time_s, pose)
         if self._last_s is not None and time_s <= self._last_s:
             return

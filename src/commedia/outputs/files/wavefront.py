@@ -31,7 +31,7 @@ class ObjWriter:
     def add(self, time_s: Fraction, pose: RigPose) -> None:
         """Write one frame; it counts, and its time does not."""
         if self._closed:
-            raise SinkClosed(f"{self.path} is already closed")
+            raise SinkClosed(self.path)
         require_finite_pose(self.path, time_s, pose)
         path = self._stem.with_name(f"{self._stem.name}-{len(self.paths):04d}.obj")
         write_obj(path, self._poser.pose(pose))

@@ -54,7 +54,7 @@ class PreviewWriter:
     def send(self, frame: Frame | None, tracked: TrackedFrame, poses: Mapping[int, RigPose]) -> None:
         """Add the page of one frame; `poses` holds the pose of each person's character by id."""
         if self._closed:
-            raise SinkClosed(f"frame {tracked.index} came after '{self.path.name}' was closed")
+            raise SinkClosed(self.path)
         page = self._page.draw(frame, tracked, poses)
         if self._is_photo:
             self._photo = page
