@@ -34,8 +34,8 @@ from commedia.faces.predictor import open_mfn, open_sfn
 from commedia.faces.session import DEFAULT_THREADS
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
 from commedia.structures import Frame
+from commedia.tracking.models import FOLLOW_CONFIDENCE
 from commedia.tracking.settings import VIDEO_SETTINGS
-from commedia.tracking.watch import FOLLOW_CONFIDENCE
 
 HEIGHT, WIDTH, FPS = 720, 1280, 30
 

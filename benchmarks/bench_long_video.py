@@ -34,7 +34,7 @@ SAMPLE_S = 0.25
 CHILD = """
 import sys
 from commedia.pipeline import retarget
-from commedia.tracking.watch import open_models
+from commedia.tracking.models import open_models
 path, output, preview, mfn, sfn = sys.argv[1:]
 def tell(done, expected):
     print(done, flush=True)

@@ -15,6 +15,7 @@ import commedia.faces.predictor as predictor
 from commedia.faces.predictor import MfnPredictor, SfnPredictor
 from commedia.faces.session import Network
 from commedia.structures import Frame
+from commedia.tracking.models import Models
 from commedia.tracking.settings import TrackerSettings
 from commedia.tracking.tracker import Tracker
 
@@ -99,14 +100,14 @@ class Ours:
     def play(self, frames: list[Frame]) -> Block:
         """Track everyone, from the first frame on."""
         clock, warm = self.clock, len(frames) // 3
-        tracker = Tracker(_Timed(clock, self.detector), _Timed(clock, self.regressor), self.settings)
+        tracker = Tracker(Models(_Timed(clock, self.detector), _Timed(clock, self.regressor)), self.settings)
         times, found = [], []
         with self.instrumented():
             for index, frame in enumerate(frames):
                 if index == warm:
                     clock.spent.clear()
                 start = time.perf_counter()
-                tracked = tracker.step(frame)
+                tracked = tracker.step(frame.image, frame.time_s)
                 times.append(time.perf_counter() - start)
                 found.append(len(tracked.faces))
         return block(times, found, self._stages(mean(times[warm:]) * 1e3, len(frames) - warm))

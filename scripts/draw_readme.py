@@ -12,7 +12,7 @@ from PIL import Image
 
 from commedia.demo.portraits import portrait_frames
 from commedia.pipeline import retarget
-from commedia.tracking.watch import open_models
+from commedia.tracking.models import open_models
 
 
 def main() -> None:

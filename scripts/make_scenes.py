@@ -17,7 +17,7 @@ from commedia.data.shards import write_shard
 from commedia.errors import CommediaError
 from commedia.labelling.inputs import group_inputs
 from commedia.labelling.rfb import FaceFinder
-from commedia.sources.open import open_source
+from commedia.sources.open import open_frames
 from commedia.structures import Box, HeadPose
 from commedia.synthetic.backgrounds import HELD_BACK
 
@@ -54,7 +54,7 @@ def empty_scenes(tar: Path, finder: FaceFinder, licence: str) -> Iterator[Pictur
 
 def clip_scenes(clip: Path, count: int, finder: FaceFinder, licence: str) -> Iterator[PictureSample]:
     """Label evenly spaced frames, where the detector is sure of all it sees."""
-    frames = [frame.image for frame in open_source(clip)]
+    frames = [frame.image for frame in open_frames(clip)]
     for index in np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int).tolist():
         image = reduced(frames[index])
         found = finder.find(image, confidence=UNSURE)

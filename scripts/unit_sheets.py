@@ -24,8 +24,9 @@ from commedia.errors import CommediaError
 from commedia.faces.crop import crop_from_landmarks, crop_image
 from commedia.faces.points import landmarks_of_faces
 from commedia.faces.predictor import open_sfn
-from commedia.sources.open import open_source
-from commedia.tracking.watch import open_models, watch
+from commedia.sources.open import open_frames
+from commedia.tracking.models import open_models
+from commedia.tracking.tracker import Tracker
 from commedia.training.sheets import grid_of, write_picture
 
 STRONGEST, COLUMNS, UNITS_PER_SHEET = 20, 10, 5
@@ -82,9 +83,9 @@ def of_clips(paths: Iterable[Path], weights: str) -> Iterator[Reading]:
     """Follow everyone and keep one picture of each a second."""
     models = open_models(sfn=weights)
     for path in paths:
-        with open_source(path) as source:
+        with open_frames(path) as source:
             due: dict[int, float] = {}
-            for frame, tracked in watch(source, models):
+            for frame, tracked in Tracker(models).follow(source):
                 for face in tracked.faces:
                     time_s = float(tracked.time_s)
                     if face.status != "tracked" or time_s < due.get(face.id, 0.0):

@@ -11,7 +11,7 @@ from commedia.conventions import EXPRESSION_INDEX
 from commedia.demo.clip import write_clip
 from commedia.faces.crop import Crop
 from commedia.structures import Face, FaceParams
-from commedia.tracking.watch import Models
+from commedia.tracking.models import Models
 
 CLIP_FRAMES = 18
 NUMBER_BITS, SQUARE_PX = 6, 8

@@ -18,9 +18,9 @@ ALLOWED: dict[str, str] = {
     "face_model": "errors conventions structures files geometry",
     "render": "geometry",
     "formats": "errors conventions structures files geometry face_model retarget",
-    "sources": "errors conventions structures geometry formats outputs tracking retarget",
+    "sources": "errors conventions structures geometry formats retarget",
     "faces": "errors conventions structures geometry face_model",
-    "tracking": "conventions structures geometry faces sources",
+    "tracking": "errors conventions structures geometry faces",
     "characters": "errors conventions structures geometry face_model render",
     "retarget": "errors conventions structures geometry characters",
     "outputs": "errors conventions structures files geometry face_model render formats sources characters retarget",
@@ -35,7 +35,7 @@ ALLOWED: dict[str, str] = {
     "evaluation": "errors conventions structures files geometry face_model sources faces tracking outputs rigging data "
     "labelling",
     "demo": "errors conventions structures geometry face_model render formats sources characters",
-    "cli": "errors sources faces tracking characters retarget outputs pipeline rigging networks labelling training "
+    "cli": "errors formats sources faces tracking characters retarget outputs pipeline rigging networks labelling training "
     "evaluation demo",
 }
 """What each folder (or file) of the package may import besides itself. The package itself only re-exports."""

@@ -20,7 +20,7 @@ from commedia.formats.take import TakeReader
 from commedia.pipeline import calibrate, retarget, retarget_folder, track
 from commedia.retarget.acting import Acting, calibration_from
 from commedia.sources.open import open_source
-from commedia.tracking.watch import LargestFaces, Models
+from commedia.tracking.models import LargestFaces, Models
 
 
 @pytest.fixture(scope="module")

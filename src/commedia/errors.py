@@ -19,6 +19,16 @@ class UnreadableMedia(CommediaError):
     """A picture, video or folder that cannot be read."""
 
 
+class BadPicture(CommediaError):
+    """Something handed to a tracker that is no picture, or no time."""
+
+    def __init__(self, found: str):
+        super().__init__(
+            f"a tracker takes an RGB picture, a numpy array of uint8 with shape (height, width, 3), and a time in "
+            f"seconds; it was given {found}"
+        )
+
+
 class BadCharacter(CommediaError):
     """A character file that cannot be read, or that has nothing to animate."""
 

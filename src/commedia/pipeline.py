@@ -21,9 +21,10 @@ from commedia.retarget.acting import Acting, Calibration, calibration_from
 from commedia.retarget.cast import Cast
 from commedia.retarget.mapping import Mapping
 from commedia.sources.folder import named_pictures
-from commedia.sources.recorded.open import open_input, play
+from commedia.sources.open import open_source
 from commedia.structures import TrackedFrame
-from commedia.tracking.watch import Models, open_models
+from commedia.tracking.models import Models, open_models
+from commedia.tracking.tracker import Tracker
 
 Progress = Callable[[int, int | None], None]
 """Told the frames done and the frames expected, None where nobody knows."""
@@ -31,8 +32,8 @@ Progress = Callable[[int, int | None], None]
 
 def track(path: Path | str, *, models: Models | None = None) -> Iterator[TrackedFrame]:
     """Read everyone in a photo, a GIF, a video, a folder of photos or recorded motion, frame by frame."""
-    with open_input(path) as source:
-        for _, tracked in play(source, models):
+    with open_source(path) as source:
+        for _, tracked in Tracker(models).follow(source):
             yield tracked
 
 
@@ -65,11 +66,11 @@ def retarget(
         rate: Frames per second at which a table of motion counts its timecodes, where it does not show.
         progress: Called after every frame.
     """
-    with open_input(path, rate=rate) as source, result_folder(Path(output), overwrite=overwrite) as folder:
+    with open_source(path, rate=rate) as source, result_folder(Path(output), overwrite=overwrite) as folder:
         check_formats(formats, is_still=source.info.is_still)
         cast = character if isinstance(character, Cast) else Cast(character, mapping=mapping, acting=acting)
         with Delivery(folder, source, cast, preview=preview, formats=formats) as delivery:
-            for frame, tracked in play(source, models):
+            for frame, tracked in Tracker(models).follow(source):
                 delivery.send(frame, tracked)
                 progress(tracked.index + 1, source.info.frame_count)
         return delivery.summary(Path(output))

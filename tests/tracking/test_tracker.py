@@ -1,6 +1,6 @@
 """Stories of people in front of a camera, told with fakes that know the truth."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
@@ -10,8 +10,9 @@ from fakes import NEUTRAL, FakeDetector, FakeRegressor, Person, World, fake_land
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_MIRROR
 from commedia.geometry.rotations import mirrored_wxyz
-from commedia.structures import TrackedFrame
-from commedia.tracking.follow import follow
+from commedia.sources.source import MediaInfo
+from commedia.structures import Frame, TrackedFrame
+from commedia.tracking.models import Models
 from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, Keeping, TrackerSettings
 from commedia.tracking.tracker import Tracker
 
@@ -19,14 +20,31 @@ Place = Callable[[float], tuple[float, float] | None]
 
 
 def tracker_of(world: World, settings: TrackerSettings = VIDEO_SETTINGS, **detector: float) -> Tracker:
-    return Tracker(FakeDetector(world, **detector), FakeRegressor(world), settings, landmarker=fake_landmarks)
+    return Tracker(Models(FakeDetector(world, **detector), FakeRegressor(world), landmarker=fake_landmarks), settings)
+
+
+def step(tracker: Tracker, frame: Frame) -> TrackedFrame:
+    """Show a frame to a tracker; everyone in it."""
+    return TrackedFrame(frame.index, frame.time_s, tracker.step(frame.image, frame.time_s).faces)
+
+
+def follow(tracker: Tracker, frames: Iterable[Frame]) -> list[tuple[Frame, TrackedFrame]]:
+    """Show a tracker frames as a source would."""
+
+    class Film:
+        info = MediaInfo(320, 240, Fraction(30), None, is_still=False)
+
+        def __iter__(self) -> Iterator[Frame]:
+            return iter(frames)
+
+    return list(tracker.follow(Film()))
 
 
 def play(
     world: World, frames: int, settings: TrackerSettings = VIDEO_SETTINGS, **detector: float
 ) -> list[TrackedFrame]:
     tracker = tracker_of(world, settings, **detector)
-    return [tracker.step(world.frame(index)) for index in range(frames)]
+    return [step(tracker, world.frame(index)) for index in range(frames)]
 
 
 def still(x: float, y: float = 100.0) -> Place:
@@ -146,12 +164,13 @@ def test_a_flicker_gets_no_id_and_no_frame():
 def test_a_doubtful_face_goes_on_but_never_begins():
     world = World([Person(1, still(160))])
     tracker = tracker_of(world, confidence=0.3)
-    assert all(tracker.step(world.frame(index)).faces == () for index in range(10))
-    tracker._detector = FakeDetector(world, confidence=0.8)
-    assert [ids(tracker.step(world.frame(index))) for index in range(10, 13)] == [[], [1], [1]]
-    tracker._detector = FakeDetector(world, confidence=0.3)
+    detector = tracker.models.detector
+    assert all(step(tracker, world.frame(index)).faces == () for index in range(10))
+    detector.confidence = 0.8
+    assert [ids(step(tracker, world.frame(index))) for index in range(10, 13)] == [[], [1], [1]]
+    detector.confidence = 0.3
     for index in range(13, 60):
-        (face,) = tracker.step(world.frame(index)).faces
+        (face,) = step(tracker, world.frame(index)).faces
         assert (face.id, face.status) == (1, "tracked")
 
 
@@ -172,7 +191,7 @@ def test_following_a_file_fills_in_the_frames_before_the_confirmation(confirm_fr
     world = World([Person(1, still(160)), Person(2, absent(still(60), 0.0, 0.5))])
     # The law is about confirming; how late a resting detector finds somebody is the next story.
     settings = replace(VIDEO_SETTINGS, detect_every=1, keeping=Keeping(confirm_frames=confirm_frames))
-    followed = list(follow(tracker_of(world, settings), (world.frame(index) for index in range(30))))
+    followed = follow(tracker_of(world, settings), (world.frame(index) for index in range(30)))
     assert [frame.index for frame, _ in followed] == [tracked.index for _, tracked in followed] == list(range(30))
     assert [ids(tracked) for _, tracked in followed] == [[1]] * 15 + [[1, 2]] * 15
 
@@ -194,7 +213,7 @@ def test_times_that_do_not_advance_do_no_harm():
     world = World([Person(1, still(160))])
     tracker = tracker_of(world)
     for index, time_s in enumerate([Fraction(0), Fraction(1, 30), Fraction(1, 30), Fraction(0), Fraction(1, 30)]):
-        frame = tracker.step(world.frame(index, time_s))
+        frame = step(tracker, world.frame(index, time_s))
         assert all(np.isfinite(face.params.pose.origin_px).all() for face in frame.faces)
     assert ids(frame) == [1]
 
@@ -203,10 +222,10 @@ def test_reset_begins_a_new_take():
     world = World([Person(1, still(160))])
     tracker = tracker_of(world)
     for index in range(5):
-        tracker.step(world.frame(index))
+        step(tracker, world.frame(index))
     tracker.reset()
-    assert tracker.step(world.frame(0)).faces == ()
-    assert ids(tracker.step(world.frame(1))) == [1]
+    assert step(tracker, world.frame(0)).faces == ()
+    assert ids(step(tracker, world.frame(1))) == [1]
 
 
 def test_a_mirrored_picture_gives_mirrored_faces():

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from fakes import FakeDetector, FakeRegressor, Person, World, fake_box, fake_landmarks, fake_params
+from test_tracker import step
 
 from commedia.faces.crop import Crop
 from commedia.structures import Face, FaceParams, TrackedFrame
+from commedia.tracking.models import Models
 from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, TrackerSettings
 from commedia.tracking.tracker import Tracker
 
@@ -28,8 +30,8 @@ class Dreamer(FakeDetector):
 def played(
     world: World, frames: int, detector: FakeDetector, *, judges: bool, settings: TrackerSettings = VIDEO_SETTINGS
 ) -> list[TrackedFrame]:
-    tracker = Tracker(detector, FakeRegressor(world, judges=judges), settings, landmarker=fake_landmarks)
-    return [tracker.step(world.frame(index)) for index in range(frames)]
+    tracker = Tracker(Models(detector, FakeRegressor(world, judges=judges), landmarker=fake_landmarks), settings)
+    return [step(tracker, world.frame(index)) for index in range(frames)]
 
 
 def people(frames: list[TrackedFrame]) -> set[int]:
@@ -55,8 +57,8 @@ def test_who_is_doubtful_begins_when_the_regressor_sees_a_face(confidence: float
 def test_hardly_anything_is_not_even_looked_at():
     world = World([Person(1, lambda t: (80, 100))])
     regressor = FakeRegressor(world, judges=True)
-    tracker = Tracker(FakeDetector(world, 0.25), regressor, landmarker=fake_landmarks)
-    assert tracker.step(world.frame(0)).faces == ()
+    tracker = Tracker(Models(FakeDetector(world, 0.25), regressor, landmarker=fake_landmarks))
+    assert step(tracker, world.frame(0)).faces == ()
     assert regressor.crops == []
 
 
@@ -103,8 +105,8 @@ def test_nobody_lives_on_two_doubts():
                 return replace(read, presence=presence) if self.world.now_s > 0.3 else read  # noqa: B023
 
         world = World([Person(1, lambda t: (80, 100))])
-        tracker = Tracker(Fading(world), Doubting(world, judges=True), landmarker=fake_landmarks)
-        frames = [tracker.step(world.frame(index)) for index in range(14)]
+        tracker = Tracker(Models(Fading(world), Doubting(world, judges=True), landmarker=fake_landmarks))
+        frames = [step(tracker, world.frame(index)) for index in range(14)]
         assert [face.status for face in frames[-1].faces] == [last]
 
 
@@ -117,8 +119,10 @@ def test_one_lucky_look_confirms_nobody():
             return replace(read, presence=0.9) if self.world.now_s == 0 else read
 
     world = World([])
-    tracker = Tracker(Dreamer(world, jar_confidence=0.6), Dazzled(world, judges=True), landmarker=fake_landmarks)
-    assert people([tracker.step(world.frame(index)) for index in range(9)]) == set()
+    tracker = Tracker(
+        Models(Dreamer(world, jar_confidence=0.6), Dazzled(world, judges=True), landmarker=fake_landmarks)
+    )
+    assert people([step(tracker, world.frame(index)) for index in range(9)]) == set()
 
 
 def test_a_detection_outweighs_the_doubt_about_somebody_known():
@@ -130,7 +134,7 @@ def test_a_detection_outweighs_the_doubt_about_somebody_known():
             return replace(read, presence=0.02) if self.world.now_s > 0.3 else read
 
     world = World([Person(1, lambda t: (80, 100))])
-    tracker = Tracker(FakeDetector(world), Blind(world, judges=True), landmarker=fake_landmarks)
-    settings_frames = [tracker.step(world.frame(index)) for index in range(30)]
+    tracker = Tracker(Models(FakeDetector(world), Blind(world, judges=True), landmarker=fake_landmarks))
+    settings_frames = [step(tracker, world.frame(index)) for index in range(30)]
     assert people(settings_frames) == {1}
     assert sum(frame.faces[0].status == "tracked" for frame in settings_frames[11:]) >= 18

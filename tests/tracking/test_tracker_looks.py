@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fakes import FPS, FakeDetector, FakeRegressor, Person, World, fake_landmarks
-from test_tracker import Place, absent, ids, play, still, tracker_of
+from test_tracker import Place, absent, follow, ids, play, step, still, tracker_of
 
 from commedia.structures import Face, TrackedFrame
-from commedia.tracking.follow import follow
+from commedia.tracking.models import Models
 from commedia.tracking.settings import VIDEO_SETTINGS
 from commedia.tracking.tracker import Tracker
 
@@ -17,7 +17,7 @@ from commedia.tracking.tracker import Tracker
 @pytest.mark.parametrize("first", [15, 16, 17])
 def test_who_enters_while_the_detector_rests_is_there_within_three_frames(first: int):
     world = World([Person(1, still(160)), Person(2, absent(still(60), 0.0, first / FPS))])
-    followed = list(follow(tracker_of(world), (world.frame(index) for index in range(30))))
+    followed = follow(tracker_of(world), (world.frame(index) for index in range(30)))
     shown = [tracked.index for _, tracked in followed if 2 in ids(tracked)]
     assert VIDEO_SETTINGS.detect_every == 3
     assert first <= shown[0] < first + 3
@@ -56,8 +56,8 @@ def test_the_largest_are_refined_and_stay_refined(rng: np.random.Generator):
     tracker = tracker_of(world, replace(VIDEO_SETTINGS, refine_budget=2))
     chosen = []
     for index in range(10):
-        tracker.step(world.frame(index))
-        chosen.append(sorted(round(float(crop.center_px[0])) for crop in tracker._regressor.crops))
+        step(tracker, world.frame(index))
+        chosen.append(sorted(round(float(crop.center_px[0])) for crop in tracker.models.regressor.crops))
     assert chosen == [[95, 225]] * 10
 
 
@@ -66,9 +66,9 @@ def test_between_detections_the_detector_rests_until_there_is_doubt():
     tracker = tracker_of(world, replace(VIDEO_SETTINGS, detect_every=5))
     counts = []
     for index in range(90):
-        before = tracker._detector.calls
-        tracker.step(world.frame(index))
-        counts.append(tracker._detector.calls - before)
+        before = tracker.models.detector.calls
+        step(tracker, world.frame(index))
+        counts.append(tracker.models.detector.calls - before)
     assert sum(counts[2:27]) == 5
     assert all(counts[32:60])
     assert sum(counts[70:90]) == 4
@@ -85,8 +85,8 @@ def closer_calls(width_px: float, frames: int) -> tuple[list[TrackedFrame], int,
     """Play one person of a size, found by the closer look whatever the size; returns the looks of either kind too."""
     world = World([Person(1, still(160), width_px=width_px)])
     plain, closer = ShortSighted(world), FakeDetector(world)
-    tracker = Tracker(plain, FakeRegressor(world), landmarker=fake_landmarks, closer=closer)
-    return [tracker.step(world.frame(index)) for index in range(frames)], plain.calls, closer.calls
+    tracker = Tracker(Models(plain, FakeRegressor(world), closer=closer, landmarker=fake_landmarks))
+    return [step(tracker, world.frame(index)) for index in range(frames)], plain.calls, closer.calls
 
 
 @pytest.mark.parametrize("width_px", [8, 12, 16, 19])

@@ -13,7 +13,7 @@ from commedia.demo.clip import write_clip
 from commedia.demo.performance import FRAME_RATE
 from commedia.demo.portraits import portrait_frames
 from commedia.demo.troupe import troupe_frames
-from commedia.tracking.watch import open_models
+from commedia.tracking.models import open_models
 
 
 def run(output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")] = Path("demo-out")) -> None:

@@ -15,15 +15,15 @@ from rich.table import Table
 
 from commedia.errors import CommediaError
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
+from commedia.formats.timecode import rate_from_text
 from commedia.outputs.people import DEFAULT_FORMATS, check_formats
 from commedia.outputs.summary import Summary
 from commedia.pipeline import Progress as ProgressCallback
 from commedia.pipeline import calibrate as learn_calibration
 from commedia.pipeline import retarget, retarget_folder
 from commedia.retarget.acting import Acting
-from commedia.sources.recorded.open import open_input, rate_from_text
-from commedia.sources.recorded.source import MotionSource
-from commedia.tracking.watch import Models, open_models
+from commedia.sources.open import open_source
+from commedia.tracking.models import Models, open_models
 
 
 def run(
@@ -78,9 +78,9 @@ def run(
         raise CommediaError(f"--faces {faces} leaves nobody to follow; give a number from 1 up")
     # What is wrong with the input is said before the networks are loaded.
     given_rate = None if rate is None else rate_from_text(rate)
-    with open_input(input, rate=given_rate) as source:
+    with open_source(input, rate=given_rate) as source:
         check_formats(formats, is_still=source.info.is_still)
-        recorded = isinstance(source, MotionSource)
+        recorded = not source.info.pictures
     _refuse_unused(recorded, faces, careful, rate)
     models = None if recorded else open_models(mfn, sfn, careful=careful)
     if models is not None and faces is not None:

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from commedia.errors import MissingExtra
-from commedia.sources.open import open_source
+from commedia.sources.open import open_frames
 
 PANEL_WIDTH_PX, PANEL_HEIGHT_PX = 640, 720
 FRAME_RATE = 24
@@ -69,4 +69,4 @@ def _read(portrait: Portrait) -> UInt8[np.ndarray, "h w 3"]:
     )
     if not path.is_file():
         raise MissingExtra("the demo's portraits", portrait.package, "demo")
-    return next(iter(open_source(path))).image
+    return next(iter(open_frames(path))).image

@@ -22,11 +22,10 @@ from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.regressor import RegressorProtocol
 from commedia.files import named_aside, sha256_of
 from commedia.labelling.teacher import Teacher
-from commedia.sources.open import open_source
+from commedia.sources.open import open_frames
 from commedia.structures import Frame, TrackedFrame
-from commedia.tracking.follow import follow
+from commedia.tracking.models import Models, open_models
 from commedia.tracking.tracker import Tracker
-from commedia.tracking.watch import open_models
 
 UNITS = (*("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight", "mouthLeft", "mouthRight"),)
 MOVES = 0.3
@@ -107,7 +106,7 @@ def _teacher_track(
         with np.load(memory, allow_pickle=False) as arrays:
             return arrays["scores"], arrays["points"]
     scores, points = [], []
-    with Teacher(landmarker) as teacher, open_source(path) as source:
+    with Teacher(landmarker) as teacher, open_frames(path) as source:
         for frame in source:
             reading = teacher.read(frame.image)
             nothing = reading is None
@@ -127,8 +126,8 @@ def _our_tracks(
     detector, regressor = models.detector, models.regressor
     alone = np.full((len(points), EXPRESSION_COUNT), np.nan, dtype=np.float32)
     followed: list[TrackedFrame] = []
-    with open_source(path) as source:
-        for frame, tracked in follow(Tracker(detector, regressor), islice(source, len(points))):
+    with open_frames(path) as source:
+        for frame, tracked in islice(Tracker(Models(detector, regressor)).follow(source), len(points)):
             followed.append(tracked)
             if np.isfinite(points[frame.index]).all():
                 alone[frame.index] = _read_alone(regressor, frame, points[frame.index])

@@ -6,7 +6,6 @@ look, and SFN's judgement of every crop.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,11 +20,11 @@ from commedia.faces.predictor import open_mfn
 from commedia.files import sha256_of, write_file
 from commedia.geometry.placement import affine_between, warp
 from commedia.labelling.rfb import FaceFinder, FoundFace
-from commedia.sources.open import open_source
-from commedia.structures import Box, Frame
+from commedia.sources.open import open_frames
+from commedia.structures import Box
+from commedia.tracking.models import open_models
 from commedia.tracking.settings import PHOTO_SETTINGS
 from commedia.tracking.tracker import Tracker
-from commedia.tracking.watch import open_models
 
 SURE, UNSURE = 0.9, 0.5
 """Confidence of the reference detector from which a face must be found, and from which finding it is no error."""
@@ -68,7 +67,7 @@ def mfn_groups(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     references, found, crowded = [], {name: [] for name in readers}, 0
     for index, path in enumerate(paths[: settings.limit]):
         progress("groups", index, len(paths[: settings.limit]))
-        image = next(iter(open_source(path))).image
+        image = next(iter(open_frames(path))).image
         faces = finder.find(image, confidence=UNSURE)
         if sum(face.confidence >= SURE for face in faces) > MOST_FACES:
             crowded += 1
@@ -96,11 +95,11 @@ def _alone(settings: EvaluationSettings) -> Callable[[np.ndarray], Found]:
 
 def _end_to_end(settings: EvaluationSettings) -> Callable[[np.ndarray], Found]:
     models = open_models(settings.mfn, settings.sfn, careful=settings.careful)
-    tracker = Tracker(models.detector, models.regressor, PHOTO_SETTINGS, closer=models.closer)
+    tracker = Tracker(models, PHOTO_SETTINGS)
 
     def find(image: UInt8[np.ndarray, "h w 3"]) -> Found:
         tracker.reset()
-        faces = tracker.step(Frame(image, 0, Fraction(0))).faces
+        faces = tracker.step(image, 0).faces
         return [face.box for face in faces], [face.confidence for face in faces]
 
     return find

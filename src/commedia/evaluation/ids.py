@@ -11,7 +11,8 @@ from commedia.evaluation.report import Cell, Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.sources.open import open_source
 from commedia.structures import TrackedFrame
-from commedia.tracking.watch import open_models, watch
+from commedia.tracking.models import open_models
+from commedia.tracking.tracker import Tracker
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def ids(settings: EvaluationSettings, progress: Progress) -> list[Table]:
         progress("clips", index, len(SCENES))
         models = open_models(settings.mfn, settings.sfn, careful=settings.careful)
         with open_source(settings.file("clips", scene.clip)) as source:
-            counts = count_ids([tracked for _, tracked in watch(source, models)])
+            counts = count_ids([tracked for _, tracked in Tracker(models).follow(source)])
         histogram = ", ".join(f"{faces} in {frames}" for faces, frames in counts.histogram)
         name = scene.clip.removeprefix("intel_previews-").removesuffix(".gif")
         kept = counts.people, counts.lasting, counts.throughout, counts.switches

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int64
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
 from commedia.errors import BadRate, OutputFailed, SinkClosed, UnreadableMedia, nearest
 from commedia.files import AtomicFile
+from commedia.formats.timecode import milliframes_from_timecode, timecode
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
 from commedia.retarget.gaze import gaze_yaw_pitch
 from commedia.structures import FaceParams, RigPose, TrackedFace
@@ -95,30 +96,6 @@ def row_from_values(time_s: Fraction, rate: Fraction, values: Float[np.ndarray, 
     return f"{timecode(time_s, rate)},{len(COLUMNS)},{numbers}"
 
 
-def timecode(time_s: Fraction, rate: Fraction) -> str:
-    """Count frames at an exact rational rate and label them HH:MM:SS:FF.fff without dropping numbers.
-
-    At 30000/1001 the label counts 30 frames to its second, as every non-drop timecode does: it is a frame count in
-    another dress, exactly invertible, and no importer has to know which numbers drop-frame leaves out. The price is
-    that a label runs 3.6 s per hour behind the clock.
-    """
-    thousandths = round(time_s * rate * 1000)
-    frames, fraction = divmod(thousandths, 1000)
-    per_second = _labels_per_second(rate)
-    seconds, frame = divmod(frames, per_second)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    return f"{hour:02d}:{minute:02d}:{second:02d}:{frame:02d}.{fraction:03d}"
-
-
-def milliframes_from_timecode(label: str, rate: Fraction) -> int:
-    """Thousandths of frames since zero; also of labels without a fraction, which some versions of the app write."""
-    hour, minute, second, frame = label.replace(";", ":").split(":")
-    whole, _, fraction = frame.partition(".")
-    seconds = (int(hour) * 60 + int(minute)) * 60 + int(second)
-    return (seconds * _labels_per_second(rate) + int(whole)) * 1000 + int((fraction + "000")[:3])
-
-
 def read_livelink_csv(path: Path, rate: Fraction = DEFAULT_RATE) -> LiveLinkTake:
     """Read a Live Link Face CSV by column name; the rate, which the file does not state, turns labels into counts."""
     try:
@@ -143,7 +120,3 @@ def read_livelink_csv(path: Path, rate: Fraction = DEFAULT_RATE) -> LiveLinkTake
     except ValueError as error:
         raise UnreadableMedia(f"{path} is no Live Link Face CSV: {error}") from None
     return LiveLinkTake(counts, table[:, :EXPRESSION_COUNT], table[:, EXPRESSION_COUNT:])
-
-
-def _labels_per_second(rate: Fraction) -> int:
-    return max(1, -(-rate.numerator // rate.denominator))

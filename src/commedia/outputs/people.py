@@ -16,6 +16,7 @@ from commedia.characters.posing import pose_character
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.errors import CommediaError, UnknownName
 from commedia.formats.livelink_csv import DEFAULT_RATE, LiveLinkCsvWriter
+from commedia.formats.timecode import usual_rate
 from commedia.outputs.files.bvh import BvhWriter
 from commedia.outputs.files.gltf_animation import ClipWriter
 from commedia.outputs.files.point_cache import PointCacheWriter
@@ -37,9 +38,6 @@ NEUTRAL = FaceParams(
 """What is written for frames in which a person does not appear at all."""
 
 DEFAULT_FORMATS = ("glb", "csv")
-TIMECODE_RATES = tuple(Fraction(rate) for rate in (24, 25, 30, 48, 50, 60, 100, 120)) + tuple(
-    Fraction(1000 * rate, 1001) for rate in (24, 30, 48, 60, 120)
-)
 
 
 @dataclass(frozen=True)
@@ -124,16 +122,12 @@ def check_formats(formats: Sequence[str], *, is_still: bool) -> None:
 
 def timecode_rate(rate: Fraction) -> Fraction:
     """The usual frame rate that a nominal rate means; 60 for one that no editor knows, as a variable one's mean."""
-    return _usual_rate(rate) or DEFAULT_RATE
+    return usual_rate(rate) or DEFAULT_RATE
 
 
 def fixed_rate(rate: Fraction) -> Fraction:
     """The rate of formats that know no times: the usual one that a nominal rate means, otherwise the nominal itself."""
-    return _usual_rate(rate) or rate
-
-
-def _usual_rate(rate: Fraction) -> Fraction | None:
-    return next((usual for usual in TIMECODE_RATES if abs(usual - rate) * 5000 <= usual), None)
+    return usual_rate(rate) or rate
 
 
 def _write_glb(performance: Performance, stem: Path) -> list[Path]:

@@ -1,37 +1,81 @@
-"""One door for every kind of media on disk: looks at what is there, not at the name."""
+"""One door for everything that can be watched or played: looks at how a file begins, never at its name."""
 
+import re
+from fractions import Fraction
 from pathlib import Path
 
 from commedia.errors import UnreadableMedia, nearest
 from commedia.sources.folder import FolderSource
 from commedia.sources.image import picture_source
-from commedia.sources.source import FrameSource
+from commedia.sources.recorded.mediapipe import open_results
+from commedia.sources.recorded.table import open_table
+from commedia.sources.recorded.take import TakeMotion
+from commedia.sources.source import FrameSource, RecordedSource
 from commedia.sources.video import VideoSource
 
+HEAD_BYTES = 1 << 16
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+RECORDED = (
+    "a take.jsonl, a Live Link Face CSV, a CSV with columns named after ARKit units, or MediaPipe face landmarker "
+    "results as JSON"
+)
+_TAKE = re.compile(r'\{[^\n]{0,4096}?"format"\s*:\s*"commedia-take"')
 
 
-def open_source(path: Path | str) -> FrameSource:
-    """Open a photograph, an animation, a video or a folder of photographs.
+def open_source(path: Path | str, *, rate: Fraction | None = None) -> FrameSource | RecordedSource:
+    """A path to the pictures or the recorded motion that lie there; `info.pictures` says which of the two.
+
+    Args:
+        path: A photograph, an animation, a video, a folder of photographs, or a file of motion.
+        rate: Frames per second at which the timecodes or frame numbers of a table count, where it does not show.
 
     Raises:
-        UnreadableMedia: Nothing is there, or nothing in it can be read as a picture.
+        UnreadableMedia: Nothing is there, or nothing that can be read.
     """
     path = Path(path)
     if path.is_dir():
         return FolderSource(path)
-    _require_content(path)
-    return picture_source(path) or VideoSource(path)
+    text = _text(_head(path))
+    if not text:
+        return picture_source(path) or VideoSource(path)
+    recorded = _recorded_source(path, text, rate)
+    if recorded is not None:
+        return recorded
+    try:
+        return picture_source(path) or VideoSource(path)
+    except UnreadableMedia as error:
+        raise UnreadableMedia(f"{error}, and no motion either; of motion is read: {RECORDED}") from None
 
 
-def _require_content(path: Path) -> None:
+def open_frames(path: Path | str) -> FrameSource:
+    """The same of pictures only; recorded motion is an error."""
+    source = open_source(path)
+    if not source.info.pictures:
+        raise UnreadableMedia(f"'{path}' is recorded motion; expected a picture, a video or a folder of pictures")
+    return source
+
+
+def _recorded_source(path: Path, text: str, rate: Fraction | None) -> RecordedSource | None:
+    """Open a file of motion by how its text begins; None for other text, which may be a picture."""
+    if text[0] not in "{[":
+        return open_table(path, rate=rate)
+    if _TAKE.match(text):
+        return TakeMotion(path, rate=rate)
+    try:
+        return open_results(path, text, rate=rate)
+    except UnreadableMedia as error:
+        raise UnreadableMedia(f"{error}; of motion is read: {RECORDED}") from None
+
+
+def _head(path: Path) -> bytes:
+    """How a file begins; a device or a pipe, which may never end, is refused before it is opened."""
     if not path.exists():
         raise UnreadableMedia(f"there is no file '{path}'; {_what_exists(path)}")
     if not path.is_file():
         raise UnreadableMedia(f"'{path}' is neither a file nor a folder")
     try:
         with path.open("rb") as file:
-            head = file.read(16)
+            head = file.read(HEAD_BYTES)
     except OSError as error:
         raise UnreadableMedia(f"'{path}' cannot be opened: {error.strerror}") from error
     if not head:
@@ -39,6 +83,14 @@ def _require_content(path: Path) -> None:
     if head[4:8] == b"ftyp" and head[8:12] in HEIF_BRANDS:
         # FFmpeg would read single tiles of such a photo and call them frames.
         raise UnreadableMedia(f"'{path}' is a HEIC photo, which is not read here; save it as JPEG or PNG")
+    return head
+
+
+def _text(head: bytes) -> str:
+    """The head of a text file without leading space; empty for whatever is no text."""
+    if any(byte < 32 and byte not in b"\t\r\n\f" for byte in head):
+        return ""
+    return head.decode("utf-8-sig", errors="replace").lstrip()
 
 
 def _what_exists(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""What every source of frames is: a stream of `Frame`, and what is known before the first one. Opens nothing itself."""
+"""What every source is: a stream of frames, and what is known before the first one. Opens nothing itself."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, runtime_checkable
 
-from commedia.structures import Frame
+from commedia.structures import Frame, TrackedFrame
 
 MAX_SIDE_PX = 4096
 """Longer pictures are reduced while they are read: the networks see 288 px, refinement crops a few hundred."""
@@ -18,7 +18,8 @@ class MediaInfo:
     """What a source knows of itself before its first frame is read."""
 
     width_px: int
-    """Of the frames, upright and with square pixels."""
+    """Of the frames, upright and with square pixels; of recorded motion that of the pictures once watched, 0 where
+    nobody knows."""
     height_px: int
     frame_rate: Fraction
     """Nominal frames per second; the true times are those of the frames."""
@@ -29,12 +30,15 @@ class MediaInfo:
     scale: float = 1.0
     """Pixels of a frame per pixel of the file; below 1 where a side was longer than `MAX_SIDE_PX`."""
     pictures: bool = True
-    """False for recorded motion (`commedia.sources.recorded`), which shows nobody."""
+    """False for a `RecordedSource`, which shows nobody."""
 
 
 @runtime_checkable
 class Source(Protocol):
-    """What a take comes from: pictures, or recorded motion."""
+    """What a take comes from, in order of time. Iterating again starts from the beginning; no frame is kept.
+
+    Files are open only while they are iterated.
+    """
 
     path: Path
     info: MediaInfo
@@ -42,23 +46,38 @@ class Source(Protocol):
     """What a reader of the result has to know, one sentence each: skipped frames, a file cut short. Grows while
     iterating."""
 
-
-@runtime_checkable
-class FrameSource(Source, Protocol):
-    """Frames in order of time. Iterating again starts from the beginning; a frame handed out is not kept."""
-
-    def __iter__(self) -> Iterator[Frame]: ...
+    def __iter__(self) -> Iterator[Frame] | Iterator[TrackedFrame]: ...
 
     def close(self) -> None:
-        """Let go of whatever is open; files are open only while they are iterated."""
+        """Let go of whatever is open."""
 
-    def __enter__(self) -> "FrameSource":
+    def __enter__(self) -> "Source":
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+@runtime_checkable
+class FrameSource(Source, Protocol):
+    """Pictures."""
+
+    def __iter__(self) -> Iterator[Frame]: ...
+
+    def __enter__(self) -> "FrameSource":
+        return self
+
+
+@runtime_checkable
+class RecordedSource(Source, Protocol):
+    """Faces that somebody else tracked."""
+
+    def __iter__(self) -> Iterator[TrackedFrame]: ...
+
+    def __enter__(self) -> "RecordedSource":
+        return self
 
 
 def reduced_size(width_px: int, height_px: int) -> tuple[int, int, float]:

@@ -1,37 +1,43 @@
-"""A whole take through a tracker, with the frames before each confirmation filled in. For files, not for live use."""
+"""What a tracker says of pictures in order, with the frames before each confirmation filled in. For files, not live."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from commedia.structures import Frame, TrackedFace, TrackedFrame
-from commedia.tracking.tracker import Tracker
 
 
-def follow(tracker: Tracker, frames: Iterable[Frame]) -> Iterator[tuple[Frame, TrackedFrame]]:
-    """Track frames in order, `confirm_frames` - 1 frames late, so that people are there from their first detection.
+@dataclass(frozen=True)
+class TrackedStep:
+    """All that a tracker says after one picture."""
 
-    Holds that many frames and no more. The tracker is reset first.
+    faces: tuple[TrackedFace, ...]
+    """Everyone confirmed, by id."""
+    unconfirmed: Mapping[int, TrackedFace]
+    """Faces that may yet turn out to be people, by an internal key; their id is 0."""
+    newly_confirmed: Mapping[int, int]
+    """Keys that got an id with this picture, and the ids."""
+
+
+def filled_in(steps: Iterable[tuple[Frame, TrackedStep]], delay: int) -> Iterator[tuple[Frame, TrackedFrame]]:
+    """Frames and what was tracked in each, `delay` frames late, so that people are there from their first detection.
+
+    Holds that many frames and no more.
     """
-    tracker.reset()
-    delay = tracker.settings.keeping.confirm_frames - 1
-    waiting: deque[tuple[Frame, TrackedFrame, dict[int, TrackedFace]]] = deque()
-    for frame in frames:
-        tracked = tracker.step(frame)
-        waiting = deque(_filled_in(item, tracker.newly_confirmed) for item in waiting)
-        waiting.append((frame, tracked, tracker.unconfirmed))
+    waiting: deque[tuple[Frame, TrackedStep]] = deque()
+    for frame, step in steps:
+        waiting = deque((earlier, _with_names(said, step.newly_confirmed)) for earlier, said in waiting)
+        waiting.append((frame, step))
         if len(waiting) > delay:
-            yield waiting.popleft()[:2]
-    yield from (item[:2] for item in waiting)
+            yield _tracked(*waiting.popleft())
+    yield from (_tracked(*pair) for pair in waiting)
 
 
-def _filled_in(
-    item: tuple[Frame, TrackedFrame, dict[int, TrackedFace]], names: dict[int, int]
-) -> tuple[Frame, TrackedFrame, dict[int, TrackedFace]]:
+def _with_names(step: TrackedStep, names: Mapping[int, int]) -> TrackedStep:
     """Add to an earlier frame the faces whose ids are known now."""
-    frame, tracked, unconfirmed = item
-    found = [replace(face, id=names[key]) for key, face in unconfirmed.items() if key in names]
-    if not found:
-        return item
-    faces = tuple(sorted((*tracked.faces, *found), key=lambda face: face.id))
-    return frame, replace(tracked, faces=faces), unconfirmed
+    found = [replace(face, id=names[key]) for key, face in step.unconfirmed.items() if key in names]
+    return replace(step, faces=tuple(sorted((*step.faces, *found), key=lambda face: face.id))) if found else step
+
+
+def _tracked(frame: Frame, step: TrackedStep) -> tuple[Frame, TrackedFrame]:
+    return frame, TrackedFrame(frame.index, frame.time_s, step.faces)

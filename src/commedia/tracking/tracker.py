@@ -4,20 +4,24 @@ Decides when to detect, which faces to refine and which track a face belongs to;
 it. One tracker follows one take, frame after frame; it keeps the last frame's tracks and nothing else: flat memory.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from fractions import Fraction
+from numbers import Real
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
 
+from commedia.errors import BadPicture
 from commedia.faces.detector import DetectorProtocol
-from commedia.faces.points import landmarks_of_faces
-from commedia.faces.predictor import Landmarker
-from commedia.faces.regressor import RegressorProtocol
 from commedia.structures import Face, FaceParams, Frame, Status, TrackedFace, TrackedFrame
 from commedia.tracking.appearance import Appearance, Looks, blended, grey_pattern, picture_signature
 from commedia.tracking.associate import Expected, match
+from commedia.tracking.follow import TrackedStep, filled_in
 from commedia.tracking.identity import reading_weight, updated_mean
-from commedia.tracking.settings import VIDEO_SETTINGS, TrackerSettings
+from commedia.tracking.models import Models, open_models
+from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, TrackerSettings
 from commedia.tracking.smooth import faded_params, filtered_params, restart_pose, start_filter, step_filters
 from commedia.tracking.track import (
     AT_REST,
@@ -48,22 +52,53 @@ APPEARANCES_PER_FRAME = 2
 """Tracks whose appearance is renewed in one frame, so that the cost does not grow with the number of faces."""
 
 
+@runtime_checkable
+class Watched(Protocol):
+    """What `Tracker.follow` takes: any source of `commedia.sources`."""
+
+    info: Any
+
+    def __iter__(self) -> Iterator[Frame] | Iterator[TrackedFrame]: ...
+
+
 class Tracker:
     """Follows everyone through one take."""
 
     def __init__(
         self,
-        detector: DetectorProtocol,
-        regressor: RegressorProtocol,
-        settings: TrackerSettings = VIDEO_SETTINGS,
-        *,
-        landmarker: Landmarker = landmarks_of_faces,
-        closer: DetectorProtocol | None = None,
+        models: Models | None = None,
+        settings: TrackerSettings | None = None,
     ):
-        self.settings = settings
-        self._closer = closer
-        self._detector, self._regressor, self._landmarker = detector, regressor, landmarker
+        """Without models the shipped networks are opened by the first picture; without settings `step` takes those of
+        a video, and `follow` those that fit its source."""
+        self._models, self._given = models, settings
+        self.settings = settings or VIDEO_SETTINGS
         self.reset()
+
+    @property
+    def models(self) -> Models:
+        """What this tracker sees with; opens the shipped networks when none were given."""
+        if self._models is None:
+            self._models = open_models()
+        return self._models
+
+    def follow(self, source: Watched) -> Iterator[tuple[Frame | None, TrackedFrame]]:
+        """Everyone in a source, frame by frame, from their first detection on; begins a new take.
+
+        Stills are takes of their own: ids start at 1 in each. Recorded motion passes as it is, without pictures and
+        without networks.
+        """
+        if not source.info.pictures:
+            yield from ((None, tracked) for tracked in source if isinstance(tracked, TrackedFrame))
+            return
+        self.settings = self._given or (PHOTO_SETTINGS if source.info.is_still else VIDEO_SETTINGS)
+        takes = ([frame] for frame in source) if source.info.is_still else [source]
+        for take in takes:
+            yield from filled_in(self._stepped(take), self.settings.keeping.confirm_frames - 1)
+
+    def _stepped(self, frames: Iterable[Frame | TrackedFrame]) -> Iterator[tuple[Frame, TrackedStep]]:
+        self.reset()
+        return ((frame, self.step(frame.image, frame.time_s)) for frame in frames if isinstance(frame, Frame))
 
     def reset(self) -> None:
         """Begin another take: nobody is known, ids start at 1."""
@@ -76,15 +111,15 @@ class Tracker:
         self._signature: np.ndarray | None = None
         self._suspicious = False
         self._patterns: dict[int, np.ndarray] = {}
-        self.unconfirmed: dict[int, TrackedFace] = {}
-        """Faces of the last frame that may yet turn out to be people, by internal key; their id is 0."""
-        self.newly_confirmed: dict[int, int] = {}
-        """Keys confirmed in the last frame, and their ids."""
 
-    def step(self, frame: Frame) -> TrackedFrame:
-        """Take in the next frame of the take."""
-        self._advance(float(frame.time_s))
-        image = frame.image
+    def step(self, image: UInt8[np.ndarray, "h w 3"], time_s: float | Fraction) -> TrackedStep:
+        """The next RGB picture of the take, and its time in seconds, to everyone in it.
+
+        Raises:
+            BadPicture: It is no array of RGB bytes, or its time is no finite number.
+        """
+        require_picture(image, time_s)
+        self._advance(float(time_s))
         cut = self._is_cut(image)
         if self._detection_due(cut) or self._looks_changed(image):
             faces = self._detector_for(image).detect(image)
@@ -97,9 +132,9 @@ class Tracker:
         readings = self._read(image, sightings)
         self._update(sightings, readings, looks)
         self._part_duplicates()
-        self._confirm()
+        confirmed = self._confirm()
         self._patterns = self._seen_patterns(image)
-        return TrackedFrame(frame.index, frame.time_s, self._show())
+        return self._show(confirmed)
 
     def _advance(self, time_s: float) -> None:
         step_s = USUAL_STEP_S if self._last_time_s is None else time_s - self._last_time_s
@@ -137,8 +172,9 @@ class Tracker:
 
     def _detector_for(self, image: UInt8[np.ndarray, "h w 3"]) -> DetectorProtocol:
         """Choose between a look at the whole picture and a closer one: now and then, and while somebody is small."""
-        if self._closer is None:
-            return self._detector
+        models = self.models
+        if models.closer is None:
+            return models.detector
         limit = self.settings.small_face * max(image.shape[:2])
         # Who is new or was just overlooked may need a closer look at twice that size.
         sizes = (
@@ -148,8 +184,8 @@ class Tracker:
         )
         if any(size < limit for size in sizes) or self._steps >= self._closer_due:
             self._closer_due = self._steps + self.settings.closer_every
-            return self._closer
-        return self._detector
+            return models.closer
+        return models.detector
 
     def _is_lost(self, track: Track) -> bool:
         """Before `_update`: not read in the last frame."""
@@ -180,8 +216,8 @@ class Tracker:
         chosen = refinement_order(sightings, self.settings.refine_budget, keeping)
         ages = [self._now_s - s.track.seen_s if s.track else 0.0 for s in sightings]
         crops = [refinement_crop(sightings[index], ages[index]) for index in chosen]
-        params = self._regressor.regress(image, crops)
-        for index, crop, read, points in zip(chosen, crops, params, self._landmarker(params), strict=True):
+        params = self.models.regressor.regress(image, crops)
+        for index, crop, read, points in zip(chosen, crops, params, self.models.landmarker(params), strict=True):
             refined = refined_reading(sightings[index], crop, read, points) or readings[index]
             readings[index] = None if is_refused(sightings[index], read, keeping) else refined
             # Somebody known whom only the detector still sees is looked for in every frame.
@@ -261,14 +297,14 @@ class Tracker:
         parted = (replace(t, seen_s=self._before_s) if t.key in losers else t for t in self._tracks)
         self._tracks = [track for track in parted if track.key not in losers or track.key in self._ids]
 
-    def _confirm(self) -> None:
-        keeping = self.settings.keeping
-        self.newly_confirmed = {}
+    def _confirm(self) -> dict[int, int]:
+        keeping, confirmed = self.settings.keeping, {}
         for track in self._tracks:
             sure = track.sightings >= keeping.confirm_frames or track.reading.confidence >= keeping.confirm_confidence
             if track.key not in self._ids and sure:
                 self._named += 1
-                self._ids[track.key] = self.newly_confirmed[track.key] = self._named
+                self._ids[track.key] = confirmed[track.key] = self._named
+        return confirmed
 
     def _shown_params(self, track: Track, now_s: float) -> FaceParams:
         """Smoothed while seen; after that held, then on its way to neutral."""
@@ -281,7 +317,7 @@ class Tracker:
         unseen_s = self._now_s - track.seen_s
         return "tracked" if unseen_s == 0 else "held" if unseen_s <= self.settings.keeping.hold_s else "fading"
 
-    def _show(self) -> tuple[TrackedFace, ...]:
+    def _show(self, confirmed: dict[int, int]) -> TrackedStep:
         """Present the confirmed by id, and set the others aside."""
         params = [self._shown_params(track, self._now_s) for track in self._tracks]
         faces = [
@@ -293,7 +329,18 @@ class Tracker:
                 landmarks_px=points,
                 confidence=track.reading.confidence if status == "tracked" else 0.0,
             )
-            for track, shown, points in zip(self._tracks, params, self._landmarker(params), strict=True)
+            for track, shown, points in zip(self._tracks, params, self.models.landmarker(params), strict=True)
         ]
-        self.unconfirmed = {t.key: face for t, face in zip(self._tracks, faces, strict=True) if not face.id}
-        return tuple(sorted((face for face in faces if face.id), key=lambda face: face.id))
+        unconfirmed = {t.key: face for t, face in zip(self._tracks, faces, strict=True) if not face.id}
+        shown = sorted((face for face in faces if face.id), key=lambda face: face.id)
+        return TrackedStep(tuple(shown), unconfirmed, confirmed)
+
+
+def require_picture(image: object, time_s: object) -> None:
+    """Refuse what is no RGB picture of bytes, or no time."""
+    if not isinstance(image, np.ndarray):
+        raise BadPicture(f"a {type(image).__name__}")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise BadPicture(f"an array of {image.dtype} with shape {image.shape}")
+    if isinstance(time_s, bool) or not isinstance(time_s, Real) or not np.isfinite(float(time_s)):
+        raise BadPicture(f"the time {time_s!r}")

@@ -8,15 +8,15 @@ import numpy as np
 
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_yaw_pitch_roll
-from commedia.sources.recorded.open import open_motion
-from commedia.sources.recorded.source import MotionSource
+from commedia.sources.open import open_source
+from commedia.sources.source import RecordedSource
 from commedia.structures import TrackedFrame
 
 
-def read(path: Path, **options: Any) -> tuple[MotionSource, list[TrackedFrame]]:
+def read(path: Path, **options: Any) -> tuple[RecordedSource, list[TrackedFrame]]:
     """Open a file of motion and read it to its end."""
-    source = open_motion(path, **options)
-    assert source is not None, "taken for no motion"
+    source = open_source(path, **options)
+    assert not source.info.pictures, "taken for pictures"
     return source, list(source)
 
 

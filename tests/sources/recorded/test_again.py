@@ -18,7 +18,7 @@ from commedia.cli.main import main
 from commedia.outputs.preview.page import BACKDROP
 from commedia.pipeline import retarget, track
 from commedia.sources.open import open_source
-from commedia.tracking.watch import Models
+from commedia.tracking.models import Models
 
 from .recordings import browser_frame, json_lines, write
 
@@ -135,7 +135,7 @@ def no_models(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("networks were opened")
 
     monkeypatch.setattr("commedia.cli.retarget.open_models", refuse)
-    monkeypatch.setattr("commedia.sources.recorded.open.open_models", refuse)
+    monkeypatch.setattr("commedia.tracking.tracker.open_models", refuse)
 
 
 @pytest.mark.usefixtures("no_models")

@@ -11,8 +11,8 @@ import pytest
 
 from commedia.errors import UnreadableMedia
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
+from commedia.sources.open import open_source
 from commedia.sources.recorded.elements import LONGEST_OBJECT, JsonObjects
-from commedia.sources.recorded.open import open_motion
 
 from .recordings import browser_frame, head, json_lines, read, transform, unit, write
 
@@ -172,8 +172,11 @@ def test_a_long_file_costs_no_more_memory_than_a_short_one(tmp_path: Path) -> No
 
 
 def test_pictures_are_not_motion(tmp_path: Path) -> None:
-    assert open_motion(write(tmp_path / "a.ppm", "P3\n2 1\n255\n255 0 0 0 255 0\n")) is None
-    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff\xe0\0\x10JFIF")
-    assert open_motion(tmp_path / "a.jpg") is None
-    assert open_motion(tmp_path) is None
-    assert open_motion(tmp_path / "none.json") is None
+    (frame,) = open_source(write(tmp_path / "a.ppm", "P3\n2 1\n255\n255 0 0 0 255 0\n"))
+    assert frame.image.tolist() == [[[255, 0, 0], [0, 255, 0]]]
+    assert open_source(tmp_path).info.pictures
+    for name, said in (("a.jpg", "picture '.*a.jpg' is damaged or cut short"), ("none.json", "there is no file")):
+        (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xff\xe0\0\x10JFIF")
+        with pytest.raises(UnreadableMedia, match=said) as caught:
+            open_source(tmp_path / name)
+        assert "no motion either" not in str(caught.value)

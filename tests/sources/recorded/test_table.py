@@ -11,7 +11,7 @@ from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_NAMES
 from commedia.errors import UnreadableMedia
 from commedia.formats.livelink_csv import COLUMNS, HEADER
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
-from commedia.sources.recorded.open import open_motion
+from commedia.sources.open import open_source
 from commedia.sources.recorded.units import unit_index
 
 from .recordings import head, read, unit, write
@@ -183,8 +183,7 @@ def test_a_line_without_end_is_not_swallowed(tmp_path: Path) -> None:
 
 def test_a_long_table_costs_no_more_memory_than_a_short_one(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "time_ms,jawOpen\n" + "".join(f"{40 * i},0.5\n" for i in range(600)))
-    source = open_motion(path)
-    assert source is not None
+    source = open_source(path)
     assert source.info.frame_count == 600
     tracemalloc.start()
     try:

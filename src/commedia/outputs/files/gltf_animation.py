@@ -12,7 +12,7 @@ import numpy as np
 from commedia.characters.bones import local_rotations, turned_nodes
 from commedia.characters.character import Character
 from commedia.files import AtomicFile, written_aside
-from commedia.formats.livelink_csv import timecode
+from commedia.formats.timecode import timecode
 from commedia.geometry.rotations import continuous_wxyz
 from commedia.outputs.files.packing import Packed, header_of, pack
 from commedia.outputs.files.row_spool import SpooledWriter

@@ -16,7 +16,7 @@ from commedia.characters.bones import local_rotations, turned_nodes
 from commedia.characters.character import Character
 from commedia.errors import BadRate, OutputFailed, SinkClosed
 from commedia.files import named_aside
-from commedia.formats.livelink_csv import timecode
+from commedia.formats.timecode import timecode
 from commedia.geometry.rotations import continuous_wxyz
 from commedia.outputs.files.finite import require_finite_pose
 from commedia.outputs.files.usd_materials import Textures, define_materials

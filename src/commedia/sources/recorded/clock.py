@@ -11,9 +11,8 @@ from fractions import Fraction
 from itertools import pairwise
 from statistics import fmean, median_low
 
-from commedia.formats.livelink_csv import DEFAULT_RATE, milliframes_from_timecode
-from commedia.outputs.people import TIMECODE_RATES
-from commedia.sources.recorded.source import PLAUSIBLE_RATES
+from commedia.formats.livelink_csv import DEFAULT_RATE
+from commedia.formats.timecode import PLAUSIBLE_RATES, USUAL_RATES, labels_per_second, milliframes_from_timecode
 from commedia.sources.recorded.units import number
 
 Stamp = str | int | float | None
@@ -93,14 +92,14 @@ def _timecode_clock(labels: list[re.Match[str]], rate: Fraction | None) -> Clock
         words = "drop-frame timecodes"
     elif rate is None and len({label.group(1, 2, 3) for label in labels}) > 1:
         # The last label of a whole second tells the rate, as a rate of 29.97 counts like one of 30.
-        whole = sorted(usual for usual in TIMECODE_RATES if usual.denominator == 1)
+        whole = sorted(usual for usual in USUAL_RATES if usual.denominator == 1)
         rate = next((usual for usual in whole if usual > highest), Fraction(highest + 1))
         words = f"timecodes, whose frames go to {highest}"
     elif rate is None:
         rate = max(DEFAULT_RATE, Fraction(highest + 1))
         words = "timecodes too short to show their rate"
     rate = min(rate, PLAUSIBLE_RATES[1])
-    per_second = -(-rate.numerator // rate.denominator)
+    per_second = labels_per_second(rate)
 
     def seconds(stamp: Stamp, _: int) -> Fraction | None:
         label = _TIMECODE.fullmatch(stamp) if isinstance(stamp, str) else None
@@ -175,6 +174,6 @@ def _rate(steps: list[float]) -> Fraction:
     step = fmean(step for step in steps if 0.5 * middle <= step <= 1.5 * middle)
     slowest, fastest = PLAUSIBLE_RATES
     measured = min(max(Fraction(1 / max(step, 1e-9)).limit_denominator(1001), slowest), fastest)
-    usual = min(TIMECODE_RATES, key=lambda rate: abs(rate - measured))
+    usual = min(USUAL_RATES, key=lambda rate: abs(rate - measured))
     # Milliseconds without decimals say 30.3 where 30 is meant.
     return usual if abs(usual - measured) * 60 <= usual else measured

@@ -6,21 +6,10 @@ from pathlib import Path
 
 from commedia.errors import UnreadableMedia
 
-HEAD_BYTES = 1 << 16
+PEEKED_FRAMES = 256
+"""Read beforehand, to learn what the file does not say: the frame rate, the unit of its times."""
 LONGEST_LINE = 1 << 18
 """Characters of a table's line: a row of 61 columns has about a thousand."""
-
-
-def text_head(path: Path) -> str | None:
-    """The first 64 KiB of a text file without leading space; None for whatever is no text, or is not there."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-    except OSError:
-        return None
-    if any(byte < 32 and byte not in b"\t\r\n\f" for byte in head):
-        return None
-    return head.decode("utf-8-sig", errors="replace").lstrip()
 
 
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:

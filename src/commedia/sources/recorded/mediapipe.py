@@ -16,10 +16,11 @@ from jaxtyping import Float
 from commedia.conventions import EXPRESSION_COUNT
 from commedia.errors import UnreadableMedia
 from commedia.geometry.rotations import wxyz_from_matrix
+from commedia.sources.recorded.cleaning import MOST_PEOPLE
 from commedia.sources.recorded.clock import Stamp, time_name, unit_from_name
 from commedia.sources.recorded.elements import JsonObjects
+from commedia.sources.recorded.lines import PEEKED_FRAMES
 from commedia.sources.recorded.moments import Moment, MomentSource, Reading
-from commedia.sources.recorded.source import MOST_PEOPLE, PEEKED_FRAMES
 from commedia.sources.recorded.units import LONGEST_NAME, number, unit_index
 
 SHAPE_KEYS = ("faceblendshapes", "blendshapes", "categories")

@@ -16,8 +16,8 @@ from commedia.conventions import IDENTITY_COUNT, LANDMARK_COUNT
 from commedia.errors import UnreadableMedia
 from commedia.sources.recorded.cleaning import IDENTITY_WXYZ, Cleaning
 from commedia.sources.recorded.clock import Clock, Stamp, choose_clock
-from commedia.sources.recorded.source import PEEKED_FRAMES, MotionSource
-from commedia.sources.source import MediaInfo
+from commedia.sources.recorded.lines import PEEKED_FRAMES
+from commedia.sources.source import MediaInfo, RecordedSource
 from commedia.structures import Box, FaceParams, HeadPose, TrackedFace, TrackedFrame
 
 NOWHERE = Box(0.0, 0.0, 0.0, 0.0)
@@ -43,7 +43,7 @@ class Moment:
     faces: tuple[Reading, ...]
 
 
-class MomentSource(MotionSource):
+class MomentSource(RecordedSource):
     """Frames from moments. The n-th face of every moment is person n: these files have no lasting ids."""
 
     def __init__(

@@ -15,9 +15,8 @@ from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_NAMES
 from commedia.errors import UnreadableMedia, nearest
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 from commedia.sources.recorded.clock import time_name, unit_from_name
-from commedia.sources.recorded.lines import line_count, split_line, text_lines
+from commedia.sources.recorded.lines import PEEKED_FRAMES, line_count, split_line, text_lines
 from commedia.sources.recorded.moments import Moment, MomentSource, Reading
-from commedia.sources.recorded.source import PEEKED_FRAMES
 from commedia.sources.recorded.units import number, unit_index
 
 DELIMITERS = (",", ";", "\t")

@@ -1,21 +1,17 @@
-"""A source of frames through the tracker, with the networks that see: the first three arrows of the sentence in one."""
+"""The networks a tracker sees with: what finds faces, what reads them, and how they are opened."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import UInt8
 
 from commedia.faces.detector import DetectorProtocol
-from commedia.faces.predictor import open_mfn, open_sfn
+from commedia.faces.points import landmarks_of_faces
+from commedia.faces.predictor import Landmarker, open_mfn, open_sfn
 from commedia.faces.regressor import RegressorProtocol
 from commedia.faces.tiled import CloserLook
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
-from commedia.sources.source import FrameSource
-from commedia.structures import Face, Frame, TrackedFrame
-from commedia.tracking.follow import follow
-from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS
-from commedia.tracking.tracker import Tracker
+from commedia.structures import Face
 
 FOLLOW_CONFIDENCE = 0.2
 """Least confidence of a detection that may go on with somebody known; `Keeping.birth_confidence` begins anybody new."""
@@ -31,11 +27,13 @@ class Models:
     """Reads single faces from full-resolution crops."""
     closer: DetectorProtocol | None = None
     """Finds small faces too, for more time; asked now and then, and while somebody is small."""
+    landmarker: Landmarker = landmarks_of_faces
+    """Places the landmarks of what was read."""
 
     def largest(self, count: int) -> "Models":
         """Take these models for the `count` largest faces only."""
         closer = None if self.closer is None else LargestFaces(self.closer, count)
-        return Models(LargestFaces(self.detector, count), self.regressor, closer)
+        return replace(self, detector=LargestFaces(self.detector, count), closer=closer)
 
 
 @dataclass(frozen=True)
@@ -59,14 +57,3 @@ def open_models(mfn: str = DEFAULT_MFN, sfn: str = DEFAULT_SFN, *, careful: bool
     """
     detector = open_mfn(mfn, threshold=FOLLOW_CONFIDENCE)
     return Models(detector, open_sfn(sfn, careful=careful), CloserLook(detector))
-
-
-def watch(source: FrameSource, models: Models) -> Iterator[tuple[Frame, TrackedFrame]]:
-    """Track everyone in a source. Stills are takes of their own: ids start at 1 in each."""
-    settings = PHOTO_SETTINGS if source.info.is_still else VIDEO_SETTINGS
-    tracker = Tracker(models.detector, models.regressor, settings, closer=models.closer)
-    if source.info.is_still:
-        for frame in source:
-            yield from follow(tracker, [frame])
-    else:
-        yield from follow(tracker, source)
