@@ -14,11 +14,11 @@ ALLOWED: dict[str, str] = {
     "conventions": "",
     "structures": "",
     "files": "errors",
-    "geometry": "errors structures",
+    "geometry": "errors conventions structures",
     "face_model": "errors conventions structures files geometry",
     "render": "geometry",
-    "formats": "errors conventions structures files geometry face_model retarget",
-    "sources": "errors conventions structures geometry formats retarget",
+    "formats": "errors conventions structures files geometry face_model",
+    "sources": "errors conventions structures geometry formats",
     "faces": "errors conventions structures geometry face_model",
     "tracking": "errors conventions structures geometry faces",
     "characters": "errors conventions structures geometry face_model render",
@@ -35,8 +35,8 @@ ALLOWED: dict[str, str] = {
     "evaluation": "errors conventions structures files geometry face_model sources faces tracking outputs rigging data "
     "labelling",
     "demo": "errors conventions structures geometry face_model render formats sources characters",
-    "cli": "errors formats sources faces tracking characters retarget outputs pipeline rigging networks labelling training "
-    "evaluation demo",
+    "cli": "errors formats sources faces tracking characters retarget outputs pipeline rigging networks labelling "
+    "training evaluation demo",
 }
 """What each folder (or file) of the package may import besides itself. The package itself only re-exports."""
 

@@ -12,6 +12,9 @@ towards the subject's right shoulder (anticlockwise in the image): the right-han
 Expression weights are 0 (neutral) to 1 (the unit's full pose). Left and right are the subject's.
 """
 
+import re
+import unicodedata
+
 EXPRESSION_NAMES: tuple[str, ...] = (
     *("eyeBlinkLeft", "eyeLookDownLeft", "eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft", "eyeSquintLeft"),
     *("eyeWideLeft", "eyeBlinkRight", "eyeLookDownRight", "eyeLookInRight", "eyeLookOutRight", "eyeLookUpRight"),
@@ -44,6 +47,19 @@ def mirrored_name(name: str) -> str:
 def sideless_name(name: str) -> str:
     """Say a unit's name without its side; `jawLeft` and `mouthLeft` become `jaw` and `mouth`."""
     return name.removesuffix("Left").removesuffix("Right")
+
+
+def plain_morph(name: str) -> str:
+    """Reduce a morph's name to what is compared: no case or separators, sides written out, one form of each letter.
+
+    `Eye_Blink_L`, `eyeBlink.L` and `EyeBlinkLeft` all become `eyeblinkleft`; half-width katakana become full-width.
+    """
+    name = unicodedata.normalize("NFKC", name)
+    side = re.search(r"[._\- ]([LR])$", name, re.IGNORECASE)
+    stem = re.sub(r"[\W_]", "", (name[: side.start()] if side else name).lower())
+    stem += {"l": "left", "r": "right"}[side[1].lower()] if side else ""
+    # Some names are signs alone, as the mouths `▲` and `□` of MikuMikuDance.
+    return stem or re.sub(r"[\s._\-]", "", name)
 
 
 EXPRESSION_MIRROR: tuple[int, ...] = tuple(EXPRESSION_INDEX[mirrored_name(name)] for name in EXPRESSION_NAMES)

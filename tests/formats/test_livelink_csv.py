@@ -21,8 +21,8 @@ from commedia.formats.livelink_csv import (
     read_livelink_csv,
     timecode,
 )
+from commedia.geometry.gaze import GAZE_PITCH_RAD, GAZE_YAW_RAD
 from commedia.geometry.rotations import matrix_from_wxyz
-from commedia.retarget.gaze import GAZE_PITCH_RAD, GAZE_YAW_RAD
 from commedia.structures import RigPose
 
 STILL = RigPose(np.zeros(0), *(np.array([1.0, 0, 0, 0]) for _ in range(3)))

@@ -10,9 +10,9 @@ from rigs import params, small_builder
 from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes
 from commedia.conventions import EXPRESSION_INDEX
+from commedia.geometry.gaze import GAZE_PITCH_RAD, GAZE_YAW_RAD
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
 from commedia.retarget.expressions import through_expressions
-from commedia.retarget.gaze import GAZE_PITCH_RAD, GAZE_YAW_RAD
 from commedia.retarget.mapping import map_morphs
 from commedia.retarget.solve import Retargeter
 from commedia.retarget.table_text import Row, table_text

@@ -8,9 +8,9 @@ from rigs import small_builder
 
 from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes
-from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES
+from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, plain_morph
 from commedia.errors import BadCharacter, UnknownName
-from commedia.retarget.mapping import load_mapping, map_morphs, mapping_names, plain_morph
+from commedia.retarget.mapping import load_mapping, map_morphs, mapping_names
 
 
 def _rig(*names: str) -> Character:

@@ -6,8 +6,8 @@ from rigs import params, small_builder, tracked
 
 from commedia.characters.gltf import character_from_bytes
 from commedia.conventions import EXPRESSION_MIRROR
+from commedia.geometry.gaze import GAZE_PITCH_RAD, GAZE_YAW_RAD, gaze_yaw_pitch
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
-from commedia.retarget.gaze import GAZE_PITCH_RAD, GAZE_YAW_RAD, gaze_yaw_pitch
 from commedia.retarget.solve import Retargeter
 
 LOOKS = tuple(f"eyeLook{way}Left" for way in ("In", "Out", "Up", "Down"))

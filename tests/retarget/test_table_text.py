@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from commedia.conventions import plain_morph
 from commedia.retarget.limits import Limit
 from commedia.retarget.table_text import Row, table_text
-from commedia.retarget.tables import load_mapping_file, plain_morph
+from commedia.retarget.tables import load_mapping_file
 
 NAMES = ("shape_01", 'say "a"', "back\\slash", "あ", "▲", "□", "tab\there", "del\x7f", "two\nlines", "eyeBlink.L")
 

@@ -8,10 +8,10 @@ from rigs import SQUARE, params, small_builder
 
 from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes
-from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, mirrored_name
+from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, mirrored_name, plain_morph
 from commedia.retarget.mapping import map_morphs, propose_map, suggestions
 from commedia.retarget.solve import Retargeter
-from commedia.retarget.tables import MAPPINGS, BadMapping, load_mapping, load_mapping_file, mapping_names, plain_morph
+from commedia.retarget.tables import MAPPINGS, BadMapping, load_mapping, load_mapping_file, mapping_names
 
 
 def _rig(*names: str) -> Character:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from rigs import avatar
 
-from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, plain_morph
 from commedia.face_model.model import load_head
-from commedia.retarget.tables import load_mapping, plain_morph
+from commedia.retarget.tables import load_mapping
 from commedia.rigging.assignment import Assignment
 from commedia.rigging.features import FEATURES, Features, NoFeatures, find_features
 from commedia.rigging.likeness import Doubt, liken

@@ -16,8 +16,8 @@ from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_
 from commedia.errors import BadRate, OutputFailed, SinkClosed, UnreadableMedia, nearest
 from commedia.files import AtomicFile
 from commedia.formats.timecode import milliframes_from_timecode, timecode
+from commedia.geometry.gaze import gaze_yaw_pitch
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
-from commedia.retarget.gaze import gaze_yaw_pitch
 from commedia.structures import FaceParams, RigPose, TrackedFace
 
 _SWAPPED = {"jawLeft": "jawRight", "jawRight": "jawLeft", "mouthLeft": "mouthRight", "mouthRight": "mouthLeft"}

@@ -13,9 +13,9 @@ from jaxtyping import Float
 from commedia.characters.character import Character
 from commedia.characters.look_at import LookAt, gaze_weights
 from commedia.characters.vrm import Expression, Vrm, applied, read_vrm
-from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
-from commedia.retarget.gaze import gaze_yaw_pitch
-from commedia.retarget.tables import load_expression_table, plain_morph
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, plain_morph
+from commedia.geometry.gaze import gaze_yaw_pitch
+from commedia.retarget.tables import load_expression_table
 
 SAME = 0.002
 """Of a unit's weights: tables are written to three digits."""

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 
 from commedia.characters.character import Character
 from commedia.characters.vrm import Vrm, read_vrm
-from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES
-from commedia.retarget.mapping import Mapping, MorphMap, Suggestion, plain_morph, propose_map, suggestions
+from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, plain_morph
+from commedia.retarget.mapping import Mapping, MorphMap, Suggestion, propose_map, suggestions
 
 SIDES = {"Left": "left_eye", "Right": "right_eye"}
 

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.characters.character import Character
-from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, mirrored_name
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, mirrored_name, plain_morph
 from commedia.errors import BadCharacter, nearest
 from commedia.retarget.expressions import ExpressionMap, expression_maps, map_of_table
 from commedia.retarget.limits import Limits, limits_of_rig
@@ -22,7 +22,6 @@ from commedia.retarget.sides import names_are_mirrored
 from commedia.retarget.tables import Mapping as Mapping
 from commedia.retarget.tables import load_mapping as load_mapping
 from commedia.retarget.tables import mapping_names as mapping_names
-from commedia.retarget.tables import plain_morph as plain_morph
 
 SHOWN_NAMES = 12
 PREFIX_ENDS = re.compile(r"[.:|_\- ]+")

@@ -9,7 +9,7 @@ import numpy as np
 
 from commedia.characters.character import Character
 from commedia.characters.posing import Poser
-from commedia.retarget.tables import plain_morph
+from commedia.conventions import plain_morph
 
 SLIDES = ("jaw", "mouthLeft", "mouthRight")
 """Units that go to a side rather than lie on one: where they are says nothing."""

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from commedia.characters.character import Character
 from commedia.characters.look_at import LookAt, eye_angles_deg
 from commedia.characters.vrm import read_vrm
+from commedia.geometry.gaze import LOOKS, gaze_yaw_pitch
 from commedia.geometry.rotations import canonical_wxyz, wxyz_from_yaw_pitch_roll
-from commedia.retarget.gaze import LOOKS, gaze_yaw_pitch
 from commedia.retarget.mapping import Mapping, MorphMap, map_morphs
 from commedia.structures import FaceParams, RigPose, TrackedFace
 

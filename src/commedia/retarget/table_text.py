@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from commedia.conventions import plain_morph
 from commedia.retarget.limits import Limit
-from commedia.retarget.tables import FULL, plain_morph
+from commedia.retarget.tables import FULL
 
 
 @dataclass(frozen=True)

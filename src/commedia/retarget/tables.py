@@ -22,13 +22,12 @@ Reads tables and says what is wrong with them; it does not look at rigs.
 import math
 import re
 import tomllib
-import unicodedata
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
-from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES
+from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, plain_morph
 from commedia.errors import CommediaError, UnknownName, nearest
 from commedia.retarget.limits import Limit
 
@@ -110,19 +109,6 @@ def load_mapping_file(path: Path) -> Mapping:
         # tomllib ends its message with the line and column.
         raise BadMapping(path, 0, f"is not valid TOML: {error}") from None
     return _Reader(path, text).mapping(table)
-
-
-def plain_morph(name: str) -> str:
-    """Reduce a morph's name to what is compared: no case or separators, sides written out, one form of each letter.
-
-    `Eye_Blink_L`, `eyeBlink.L` and `EyeBlinkLeft` all become `eyeblinkleft`; half-width katakana become full-width.
-    """
-    name = unicodedata.normalize("NFKC", name)
-    side = re.search(r"[._\- ]([LR])$", name, re.IGNORECASE)
-    stem = re.sub(r"[\W_]", "", (name[: side.start()] if side else name).lower())
-    stem += {"l": "left", "r": "right"}[side[1].lower()] if side else ""
-    # Some names are signs alone, as the mouths `▲` and `□` of MikuMikuDance.
-    return stem or re.sub(r"[\s._\-]", "", name)
 
 
 class _Reader:

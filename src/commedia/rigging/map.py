@@ -12,15 +12,15 @@ from jaxtyping import Bool, Float
 from commedia.characters.character import Character
 from commedia.characters.open import open_character
 from commedia.characters.vrm import read_vrm
-from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, plain_morph
 from commedia.errors import BadCharacter, CommediaError
 from commedia.files import write_file
+from commedia.geometry.gaze import LOOKS
 from commedia.retarget.expressions import through_expressions
-from commedia.retarget.gaze import LOOKS
 from commedia.retarget.inspection import SIDES
 from commedia.retarget.mapping import propose_map
 from commedia.retarget.table_text import Row, table_text
-from commedia.retarget.tables import FULL, plain_morph
+from commedia.retarget.tables import FULL
 from commedia.rigging.assignment import SURE_SHARE, Assignment, alike, assign, products, vertex_areas
 from commedia.rigging.closure import Closure, closed_gains, find_closures, lip_limits
 from commedia.rigging.contact import find_openings

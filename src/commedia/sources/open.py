@@ -5,11 +5,12 @@ from fractions import Fraction
 from pathlib import Path
 
 from commedia.errors import UnreadableMedia, nearest
+from commedia.formats.arkit_table import open_table
+from commedia.formats.mediapipe import MediapipeResults
 from commedia.sources.folder import FolderSource
 from commedia.sources.image import picture_source
-from commedia.sources.recorded.mediapipe import open_results
-from commedia.sources.recorded.table import open_table
-from commedia.sources.recorded.take import TakeMotion
+from commedia.sources.recorded.rows import RowSource
+from commedia.sources.recorded.take import TakeSource
 from commedia.sources.source import FrameSource, RecordedSource
 from commedia.sources.video import VideoSource
 
@@ -58,11 +59,12 @@ def open_frames(path: Path | str) -> FrameSource:
 def _recorded_source(path: Path, text: str, rate: Fraction | None) -> RecordedSource | None:
     """Open a file of motion by how its text begins; None for other text, which may be a picture."""
     if text[0] not in "{[":
-        return open_table(path, rate=rate)
+        table = open_table(path)
+        return None if table is None else RowSource(table, rate=rate)
     if _TAKE.match(text):
-        return TakeMotion(path, rate=rate)
+        return TakeSource(path, rate=rate)
     try:
-        return open_results(path, text, rate=rate)
+        return RowSource(MediapipeResults(path, text), rate=rate)
     except UnreadableMedia as error:
         raise UnreadableMedia(f"{error}; of motion is read: {RECORDED}") from None
 

@@ -10,9 +10,9 @@ from rigs import params
 
 from commedia.characters.character import Character
 from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_MIRROR, EXPRESSION_NAMES
+from commedia.geometry.gaze import GAZE_PITCH_RAD, GAZE_YAW_RAD
 from commedia.geometry.rotations import matrix_from_wxyz, mirrored_wxyz
 from commedia.outputs.files.vrma import VrmaWriter
-from commedia.retarget.gaze import GAZE_PITCH_RAD, GAZE_YAW_RAD
 from commedia.structures import FaceParams, HeadPose
 
 NTSC = Fraction(30000, 1001)

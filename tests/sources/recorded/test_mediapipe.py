@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from commedia.errors import UnreadableMedia
+from commedia.formats.json_objects import LONGEST_OBJECT, JsonObjects
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 from commedia.sources.open import open_source
-from commedia.sources.recorded.elements import LONGEST_OBJECT, JsonObjects
 
 from .recordings import browser_frame, head, json_lines, read, transform, unit, write
 

@@ -9,10 +9,10 @@ import pytest
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_NAMES
 from commedia.errors import UnreadableMedia
+from commedia.formats.columns import unit_index
 from commedia.formats.livelink_csv import COLUMNS, HEADER
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 from commedia.sources.open import open_source
-from commedia.sources.recorded.units import unit_index
 
 from .recordings import head, read, unit, write
 

@@ -13,7 +13,7 @@ from rigs import params, tracked
 from commedia.conventions import EXPRESSION_NAMES
 from commedia.errors import UnreadableMedia
 from commedia.formats.take import LONGEST_LINE, TakeHeader, TakeWriter
-from commedia.sources.recorded.take import TakeMotion
+from commedia.sources.recorded.take import TakeSource
 from commedia.structures import TrackedFrame
 
 from .recordings import read, unit
@@ -42,7 +42,7 @@ def changed(path: Path, line: int, change: Callable[[dict], None]) -> Path:
 
 def test_everything_comes_back(tmp_path: Path) -> None:
     source, frames = read(take(tmp_path / "take.jsonl"))
-    assert isinstance(source, TakeMotion)
+    assert isinstance(source, TakeSource)
     assert source.notes == ["'take.jsonl' was read as a take, 29.97 frames per second"]
     assert (source.info.width_px, source.info.height_px, source.info.frame_count) == (1280, 720, 4)
     assert [frame.time_s for frame in frames] == [index / NTSC for index in range(4)]

@@ -18,9 +18,10 @@ from jaxtyping import Float
 from commedia.characters.bones import neck_and_head
 from commedia.characters.character import Character
 from commedia.characters.vrm import OVERRIDDEN, PRESETS_1, Expression
-from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, plain_morph
 from commedia.face_model.model import load_head
 from commedia.files import AtomicFile, written_aside
+from commedia.geometry.gaze import gaze_yaw_pitch
 from commedia.geometry.rotations import canonical_wxyz, continuous_wxyz, wxyz_from_yaw_pitch_roll
 from commedia.outputs.files.finite import require_finite_params
 from commedia.outputs.files.gltf_animation import clip_extras
@@ -28,9 +29,8 @@ from commedia.outputs.files.packing import header_of
 from commedia.outputs.files.row_spool import RowSpool, SpooledWriter
 from commedia.retarget.equivalents import equivalents
 from commedia.retarget.expressions import expression_maps
-from commedia.retarget.gaze import gaze_yaw_pitch
 from commedia.retarget.mapping import MorphMap
-from commedia.retarget.tables import load_expression_table, plain_morph
+from commedia.retarget.tables import load_expression_table
 from commedia.structures import FaceParams
 
 EXTENSION = "VRMC_vrm_animation"

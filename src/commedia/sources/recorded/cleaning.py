@@ -11,10 +11,9 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Float
 
+from commedia.formats.recorded import MOST_PEOPLE
 from commedia.structures import Box, FaceParams, HeadPose, TrackedFace, TrackedFrame
 
-MOST_PEOPLE = 256
-"""Everyone gets files of their own; more than this is no take, but a file that wants to fill the disk."""
 LONGEST_S = Fraction(7 * 24 * 3600)
 """A frame that is later than this after the first one has a wrong time."""
 LARGEST = 1e6

@@ -11,26 +11,13 @@ from fractions import Fraction
 from itertools import pairwise
 from statistics import fmean, median_low
 
+from commedia.formats.columns import number
 from commedia.formats.livelink_csv import DEFAULT_RATE
+from commedia.formats.recorded import Stamp
 from commedia.formats.timecode import PLAUSIBLE_RATES, USUAL_RATES, labels_per_second, milliframes_from_timecode
-from commedia.sources.recorded.units import number
-
-Stamp = str | int | float | None
-"""The time of a frame as the file gives it; None where it gives none."""
 
 UNITS_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 UNIT_WORDS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
-TIME_NAMES: dict[str, str] = {
-    "timecode": "",
-    **dict.fromkeys(("timestampms", "timems", "timestampinmilliseconds", "timestampmilliseconds", "ms"), "ms"),
-    **dict.fromkeys(("timestampus", "timeus", "timestampmicroseconds"), "us"),
-    **dict.fromkeys(("timestampns", "timens", "timestampnanoseconds"), "ns"),
-    **dict.fromkeys(("times", "timestamps", "timesec", "timestampsec", "timeseconds", "seconds"), "s"),
-    **dict.fromkeys(("timestamp", "time", "t"), ""),
-    **dict.fromkeys(("frame", "frameindex", "framenumber", "frameid", "index"), "frame"),
-}
-"""What a column or key with the time is called, without case and separators, best first; and its unit, where the name
-says one."""
 FALLBACK_RATE = Fraction(30)
 LARGEST_STAMP = 1e19
 """Nanoseconds since 1970 are below it."""
@@ -51,18 +38,6 @@ class Clock:
     """Seconds of a frame from its stamp and its number from 0; None for a stamp that is no time."""
     day_s: Fraction | None = None
     """After so many seconds the clock starts from zero."""
-
-
-def unit_from_name(name: str) -> str | None:
-    """The unit of a column or key with times: '' where its name does not say, None where it is no time."""
-    return TIME_NAMES.get(re.sub(r"[^a-z0-9]", "", name.lower())) if len(name) < 32 else None
-
-
-def time_name(names: Sequence[str]) -> str | None:
-    """Of several names the one that is most surely the time's."""
-    order = list(TIME_NAMES)
-    known = [name for name in names if unit_from_name(name) is not None]
-    return min(known, key=lambda name: order.index(re.sub(r"[^a-z0-9]", "", name.lower())), default=None)
 
 
 def choose_clock(stamps: Sequence[Stamp], unit: str, rate: Fraction | None) -> Clock:

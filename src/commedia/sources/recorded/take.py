@@ -10,17 +10,17 @@ import numpy as np
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_NAMES, IDENTITY_COUNT
 from commedia.errors import UnreadableMedia
+from commedia.formats.columns import unit_index
+from commedia.formats.lines import line_count
 from commedia.formats.take import TakeReader, head_sha256
 from commedia.formats.timecode import PLAUSIBLE_RATES
 from commedia.sources.recorded.cleaning import Cleaning
 from commedia.sources.recorded.clock import FALLBACK_RATE
-from commedia.sources.recorded.lines import line_count
-from commedia.sources.recorded.units import unit_index
 from commedia.sources.source import MediaInfo, RecordedSource
 from commedia.structures import TrackedFace, TrackedFrame
 
 
-class TakeMotion(RecordedSource):
+class TakeSource(RecordedSource):
     """The frames of a take. Everybody keeps id, identity and status."""
 
     def __init__(self, path: Path, *, rate: Fraction | None = None):

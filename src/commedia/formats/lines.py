@@ -6,8 +6,6 @@ from pathlib import Path
 
 from commedia.errors import UnreadableMedia
 
-PEEKED_FRAMES = 256
-"""Read beforehand, to learn what the file does not say: the frame rate, the unit of its times."""
 LONGEST_LINE = 1 << 18
 """Characters of a table's line: a row of 61 columns has about a thousand."""
 

@@ -4,7 +4,6 @@ Needs no MediaPipe. Points are not read: its blendshapes and the head's matrix s
 """
 
 from collections.abc import Iterator
-from fractions import Fraction
 from itertools import islice
 from math import nan
 from pathlib import Path
@@ -15,13 +14,10 @@ from jaxtyping import Float
 
 from commedia.conventions import EXPRESSION_COUNT
 from commedia.errors import UnreadableMedia
+from commedia.formats.columns import LONGEST_NAME, number, time_name, time_unit, unit_index
+from commedia.formats.json_objects import JsonObjects
+from commedia.formats.recorded import MOST_PEOPLE, PEEKED_ROWS, RecordedFace, RecordedRow, Stamp
 from commedia.geometry.rotations import wxyz_from_matrix
-from commedia.sources.recorded.cleaning import MOST_PEOPLE
-from commedia.sources.recorded.clock import Stamp, time_name, unit_from_name
-from commedia.sources.recorded.elements import JsonObjects
-from commedia.sources.recorded.lines import PEEKED_FRAMES
-from commedia.sources.recorded.moments import Moment, MomentSource, Reading
-from commedia.sources.recorded.units import LONGEST_NAME, number, unit_index
 
 SHAPE_KEYS = ("faceblendshapes", "blendshapes", "categories")
 MATRIX_KEYS = (
@@ -32,47 +28,44 @@ NAME_KEYS = ("categoryName", "category_name", "displayName", "name")
 SHOWN_KEYS = 6
 
 
-def open_results(path: Path, head: str, *, rate: Fraction | None = None) -> MomentSource:
-    """Open a file that begins like JSON.
+class MediapipeResults:
+    """Reads the frames of such a file; implements `RecordedReader`."""
 
-    Raises:
-        UnreadableMedia: It is not JSON, or not one of its first frames has blendshapes.
-    """
-    results = _Results(path, head)
-    results.require_faces()
     kind = "MediaPipe face landmarker results"
-    return MomentSource(path, kind, results.moments, rate=rate, remarks=results.remarks)
 
-
-class _Results:
     def __init__(self, path: Path, head: str):
-        self.path = path
-        self.objects = JsonObjects(path, head)
-        self.remarks: list[str] = []
+        """Open a file that begins, after leading space, with `head`, which begins like JSON.
 
-    def moments(self) -> Iterator[Moment]:
-        """One moment per object."""
-        for tree in self.objects:
+        Raises:
+            UnreadableMedia: It is not JSON, or not one of its first frames has blendshapes.
+        """
+        self.path = path
+        self.remarks: list[str] = []
+        self._objects = JsonObjects(path, head)
+        self.first_rows = list(islice(self.rows(), PEEKED_ROWS))
+        if not any(row.faces for row in self.first_rows):
+            self._require_shapes()
+
+    def rows(self) -> Iterator[RecordedRow]:
+        """One row per object."""
+        for tree in self._objects:
             name = time_name(list(tree))
-            unit = "" if name is None else unit_from_name(name) or ""
-            yield Moment(None if name is None else _stamp(tree[name]), unit, _readings(tree))
-        if self.objects.truncated and not self.remarks:
+            unit = "" if name is None else time_unit(name) or ""
+            yield RecordedRow(None if name is None else _stamp(tree[name]), unit, _recorded_faces(tree))
+        if self._objects.truncated and not self.remarks:
             self.remarks.append("the last frame is cut off and was left out")
 
-    def require_faces(self) -> None:
+    def row_count(self) -> None:
+        """Nobody knows before the end."""
+        return None
+
+    def _require_shapes(self) -> None:
         """Refuse other people's JSON; frames without a face are fine, if they could have had one."""
-        first: list[str] = []
-        faceless = unnamed = False
-        for tree in islice(self.objects, PEEKED_FRAMES):
-            shapes = _shapes(tree)
-            if _faces(shapes):
-                return
-            faceless = faceless or shapes == []
-            unnamed = unnamed or bool(shapes)
-            first = first or list(tree)
-        if faceless and not unnamed:
+        trees = list(islice(self._objects, 1))
+        shapes = [_shapes(tree) for tree in islice(self._objects, PEEKED_ROWS)]
+        if [] in shapes and not any(shapes):
             return
-        shown = ", ".join(f"'{key[:40]}'" for key in first[:SHOWN_KEYS]) or "nothing"
+        shown = ", ".join(f"'{key[:40]}'" for tree in trees for key in list(tree)[:SHOWN_KEYS]) or "nothing"
         raise UnreadableMedia(
             f"'{self.path}' was taken for MediaPipe results in JSON, but its first objects hold no named blendshapes: "
             f"the first has {shown}; expected 'faceBlendshapes' or 'blendshapes' with names and scores"
@@ -87,12 +80,12 @@ def _shapes(tree: dict[str, Any]) -> Any:
     return tree if any(unit_index(key) is not None for key in tree) else None
 
 
-def _readings(tree: dict[str, Any]) -> tuple[Reading, ...]:
+def _recorded_faces(tree: dict[str, Any]) -> tuple[RecordedFace, ...]:
     faces = _faces(_shapes(tree))
     matrices = next((value for key, value in tree.items() if _plain(key) in MATRIX_KEYS), None)
     heads = _heads(matrices)
     return tuple(
-        Reading(expression, heads[place] if place < len(heads) else None) for place, expression in enumerate(faces)
+        RecordedFace(expression, heads[place] if place < len(heads) else None) for place, expression in enumerate(faces)
     )
 
 

@@ -3,8 +3,7 @@
 One row is one frame of one person. Columns are found by name, in any order, case and spelling of the sides.
 """
 
-from collections.abc import Iterator
-from fractions import Fraction
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from math import nan, pi
 from pathlib import Path
@@ -13,11 +12,10 @@ import numpy as np
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_NAMES
 from commedia.errors import UnreadableMedia, nearest
+from commedia.formats.columns import number, time_name, time_unit, unit_index
+from commedia.formats.lines import line_count, split_line, text_lines
+from commedia.formats.recorded import PEEKED_ROWS, RecordedFace, RecordedRow
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
-from commedia.sources.recorded.clock import time_name, unit_from_name
-from commedia.sources.recorded.lines import PEEKED_FRAMES, line_count, split_line, text_lines
-from commedia.sources.recorded.moments import Moment, MomentSource, Reading
-from commedia.sources.recorded.units import number, unit_index
 
 DELIMITERS = (",", ";", "\t")
 HEAD_ANGLES = ("headyaw", "headpitch", "headroll")
@@ -26,28 +24,27 @@ PERCENT_FROM = 2.0
 """Weights are shares of 1; a file with a larger one than this counts in percent."""
 
 
-def open_table(path: Path, *, rate: Fraction | None = None) -> MomentSource | None:
-    """Open a table of motion; None for text that is no table with a time or with units.
+def open_table(path: Path) -> "ArkitTable | None":
+    """A text file to the table of motion in it; None where it has neither a time nor units.
 
     Raises:
         UnreadableMedia: It is a table with a time, but none of its columns is a unit.
     """
-    table = _Table(path)
-    if not table.units:
-        if table.time is None or len(table.names) < 3:
-            return None
-        raise UnreadableMedia(_no_units(path, table.names))
-    table.look_at_values()
-    count = max(1, line_count(path) - 1)
-    return MomentSource(path, table.kind, table.moments, rate=rate, frame_count=count, remarks=table.remarks)
+    header, *lines = (line for _, line in islice(text_lines(path), 1 + PEEKED_ROWS)) or [""]
+    table = ArkitTable(path, header)
+    if table.units:
+        table.look_at_values(lines)
+        return table
+    if table.time is None or len(table.names) < 3:
+        return None
+    raise UnreadableMedia(_no_units(path, table.names))
 
 
-class _Table:
-    """What the header says, and how to read a row."""
+class ArkitTable:
+    """What the header says, and how to read a row; implements `RecordedReader`."""
 
-    def __init__(self, path: Path):
-        self.path = path
-        header = next(text_lines(path), (0, ""))[1]
+    def __init__(self, path: Path, header: str):
+        self.path, self.first_rows = path, list[RecordedRow]()
         self.delimiter = max(DELIMITERS, key=header.count)
         self.names = split_line(header, self.delimiter)
         self.units: dict[int, int] = {}
@@ -57,7 +54,7 @@ class _Table:
                 self.units[column] = unit
         name = time_name(self.names)
         self.time = None if name is None else self.names.index(name)
-        self.unit = "" if name is None else unit_from_name(name) or ""
+        self.unit = "" if name is None else time_unit(name) or ""
         plain = [name.replace(" ", "").replace("_", "").lower() for name in self.names]
         self.angles = [plain.index(angle) if angle in plain else None for angle in HEAD_ANGLES]
         is_app = self.time is not None and plain[self.time] == "timecode" and "blendshapecount" in plain
@@ -65,9 +62,9 @@ class _Table:
         self.weight, self.radians = 1.0, 1.0
         self.remarks = _remarks(self.units)
 
-    def look_at_values(self) -> None:
-        """Weights in percent and angles in degrees give themselves away by their size."""
-        rows = [cells for _, cells in islice(self._rows(), PEEKED_FRAMES)]
+    def look_at_values(self, lines: Sequence[str]) -> None:
+        """Read the first rows: weights in percent and angles in degrees give themselves away by their size."""
+        rows = [split_line(line, self.delimiter) for line in lines]
         weights = [self._number(cells, column) for cells in rows for column in self.units]
         angles = [self._number(cells, column) for cells in rows for column in self.angles if column is not None]
         if max(weights, default=0.0, key=_size) > PERCENT_FROM:
@@ -76,14 +73,23 @@ class _Table:
         if _size(max(angles, default=0.0, key=_size)) > 2 * pi:
             self.radians = pi / 180
             self.remarks.append("its angles go beyond a full turn, so they were read as degrees")
+        self.first_rows = [self._row(cells) for cells in rows]
 
-    def moments(self) -> Iterator[Moment]:
-        """One moment per row."""
-        for _, cells in self._rows():
-            stamp = None if self.time is None else self._cell(cells, self.time)
-            yield Moment(stamp, self.unit, self._faces(cells))
+    def rows(self) -> Iterator[RecordedRow]:
+        """All rows from the beginning."""
+        lines = text_lines(self.path)
+        next(lines, None)
+        return (self._row(split_line(line, self.delimiter)) for _, line in lines)
 
-    def _faces(self, cells: list[str]) -> tuple[Reading, ...]:
+    def row_count(self) -> int:
+        """Lines but the header's, blank ones too."""
+        return max(1, line_count(self.path) - 1)
+
+    def _row(self, cells: list[str]) -> RecordedRow:
+        stamp = None if self.time is None else self._cell(cells, self.time)
+        return RecordedRow(stamp, self.unit, self._faces(cells))
+
+    def _faces(self, cells: list[str]) -> tuple[RecordedFace, ...]:
         # The app ends a row after its count where it saw no face.
         if not any(column < len(cells) and cells[column] for column in self.units):
             return ()
@@ -91,17 +97,12 @@ class _Table:
         for column, unit in self.units.items():
             expression[unit] = self._number(cells, column) * self.weight
         if not any(column is not None for column in self.angles):
-            return (Reading(expression, None),)
+            return (RecordedFace(expression, None),)
         turns = [0.0 if column is None else self._number(cells, column) for column in self.angles]
         angles = np.array(turns) * self.radians
         # Sines of numbers beyond reason are noise.
         usable = bool((np.abs(angles) < 100).all())
-        return (Reading(expression, wxyz_from_yaw_pitch_roll(angles) if usable else np.full(4, nan)),)
-
-    def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        lines = text_lines(self.path)
-        next(lines, None)
-        return ((number, split_line(line, self.delimiter)) for number, line in lines)
+        return (RecordedFace(expression, wxyz_from_yaw_pitch_roll(angles) if usable else np.full(4, nan)),)
 
     def _number(self, cells: list[str], column: int) -> float:
         value = number(self._cell(cells, column))

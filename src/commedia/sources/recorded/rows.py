@@ -1,0 +1,67 @@
+"""Rows of a stranger's file as a source: what is the same for all formats (time, ids, gaps) is here."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from commedia.conventions import IDENTITY_COUNT, LANDMARK_COUNT
+from commedia.errors import UnreadableMedia
+from commedia.formats.recorded import PEEKED_ROWS, RecordedFace, RecordedReader
+from commedia.sources.recorded.cleaning import IDENTITY_WXYZ, Cleaning
+from commedia.sources.recorded.clock import Clock, choose_clock
+from commedia.sources.source import MediaInfo, RecordedSource
+from commedia.structures import Box, FaceParams, HeadPose, TrackedFace, TrackedFrame
+
+NOWHERE = Box(0.0, 0.0, 0.0, 0.0)
+
+
+class RowSource(RecordedSource):
+    """A reader of rows to frames of tracked faces."""
+
+    def __init__(self, reader: RecordedReader, *, rate: Fraction | None):
+        self.path, self._reader = reader.path, reader
+        first = reader.first_rows
+        if not first:
+            raise UnreadableMedia(f"'{self.path}' was taken for {reader.kind}, but holds no frames")
+        unit = next((row.unit for row in first if row.stamp is not None), "")
+        self._clock = choose_clock([row.stamp for row in first], unit, rate)
+        count = len(first) if len(first) < PEEKED_ROWS else reader.row_count()
+        self.info = MediaInfo(0, 0, self._clock.rate, count, is_still=count == 1, pictures=False)
+        self._opening = f"'{self.path.name}' was read as {reader.kind}: {_clock_words(self._clock, rate)}"
+        self.notes = [self._opening, *reader.remarks]
+
+    def __iter__(self) -> Iterator[TrackedFrame]:
+        cleaning, turned = Cleaning(limit=True), dict[int, np.ndarray]()
+        midnight_s, last_s = Fraction(0), None
+        for index, row in enumerate(self._reader.rows()):
+            time_s = self._clock.seconds(row.stamp, index)
+            if time_s is not None and self._clock.day_s is not None:
+                # The app's timecode is the time of day, and people also perform at midnight.
+                if last_s is not None and last_s - time_s > self._clock.day_s / 2:
+                    midnight_s += self._clock.day_s
+                last_s = time_s
+                time_s += midnight_s
+            faces = (_tracked(number, face, turned) for number, face in enumerate(row.faces, start=1))
+            frame = cleaning.frame(time_s, faces)
+            if frame is not None:
+                yield frame
+        self.notes[:] = [self._opening, *self._reader.remarks, *cleaning.notes()]
+
+
+def _tracked(person: int, face: RecordedFace, turned: dict[int, np.ndarray]) -> TrackedFace:
+    """A face that nobody saw: it has no place in a picture, and the mean head's identity."""
+    wxyz = turned.get(person, IDENTITY_WXYZ) if face.head_wxyz is None else face.head_wxyz
+    if np.isfinite(wxyz).all():
+        turned[person] = wxyz
+    params = FaceParams(np.zeros(IDENTITY_COUNT), face.expression, HeadPose(wxyz, np.zeros(2), 1.0))
+    return TrackedFace(person, "tracked", NOWHERE, params, np.zeros((LANDMARK_COUNT, 2)), 1.0)
+
+
+def _clock_words(clock: Clock, given: Fraction | None) -> str:
+    shown = f"{float(clock.rate):.6g} frames per second"
+    if given is not None:
+        return f"{clock.words}, {shown} as given"
+    if "time" in clock.words and "code" not in clock.words and "without" not in clock.words:
+        return f"{clock.words}, about {shown}"
+    return f"{clock.words}, {shown} assumed (--rate says otherwise)"
