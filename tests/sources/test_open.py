@@ -1,11 +1,20 @@
 """What cannot be opened says in one sentence what was asked, what was found and what exists."""
 
+import io
+import os
+import pkgutil
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from commedia.demo.clip import write_clip
 from commedia.errors import UnreadableMedia
+from commedia.formats.take import TakeHeader, TakeWriter
 from commedia.sources.open import open_source
+from commedia.structures import TrackedFrame
 
 
 def refusal(path: Path) -> str:
@@ -64,3 +73,81 @@ def test_a_heic_photo_says_what_to_do(tmp_path: Path):
 def test_names_that_look_like_addresses_are_files(tmp_path: Path):
     (tmp_path / "http:a.mp4").write_text("x" * 100)
     assert "it holds text" in refusal(tmp_path / "http:a.mp4")
+
+
+def test_a_pipe_that_may_never_end_is_refused_unopened(tmp_path: Path):
+    os.mkfifo(tmp_path / "camera.mp4")
+    assert refusal(tmp_path / "camera.mp4").endswith("is neither a file nor a folder")
+
+
+def written(folder: Path, kind: str) -> Path:
+    """A small file of each kind, under a name that says nothing."""
+    path = folder / "input"
+    if kind == "video":
+        write_clip(folder / "a.mp4", [np.full((64, 64, 3), 2 * index, np.uint8) for index in range(90)], 30)
+        (folder / "a.mp4").rename(path)
+    elif kind in ("png", "gif"):
+        pictures = [Image.new("L", (40, 30), 60 * index) for index in range(3)]
+        pictures[0].save(path, kind, **({"save_all": True, "append_images": pictures[1:]} if kind == "gif" else {}))
+    elif kind == "table":
+        path.write_text("time_ms,jawOpen\n" + "".join(f"{40 * index},0.5\n" for index in range(20)))
+    elif kind == "mediapipe":
+        path.write_text('{"timestamp_ms": 0, "faceBlendshapes": [{"categoryName": "jawOpen", "score": 0.5}]}')
+    else:
+        writer = TakeWriter(path, TakeHeader("clip.mp4", Fraction(30), 64, 48))
+        writer.send(TrackedFrame(0, Fraction(0), ()))
+        writer.close()
+    return path
+
+
+READERS = {
+    "picture": "commedia.sources.image._opened",
+    "video": "commedia.sources.video._opened",
+    "table": "commedia.sources.open.open_table",
+    "mediapipe": "commedia.sources.open.MediapipeResults",
+    "take": "commedia.sources.open.TakeSource",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "readers"),
+    [
+        ("png", ["picture"]),
+        ("gif", ["picture"]),
+        # Only Pillow knows all its formats, so what it does not know is a video.
+        ("video", ["picture", "video"]),
+        ("table", ["table"]),
+        ("mediapipe", ["mediapipe"]),
+        ("take", ["take"]),
+    ],
+)
+def test_one_look_at_the_head_chooses_the_one_reader(
+    kind: str, readers: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path, called, heads = written(tmp_path, kind), [], []
+    for name, place in READERS.items():
+        original = pkgutil.resolve_name(place)
+        monkeypatch.setattr(place, lambda *a, _name=name, _original=original: called.append(_name) or _original(*a))
+    original_head = pkgutil.resolve_name("commedia.sources.open._head")
+    monkeypatch.setattr("commedia.sources.open._head", lambda path: heads.append(path) or original_head(path))
+    open_source(path)
+    assert called == readers
+    assert heads == [path]
+
+
+def test_a_video_is_never_read_as_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its head is read once, in bytes; whatever else is read of it, FFmpeg reads."""
+    path, opened = written(tmp_path, "video"), []
+
+    def counted(file, mode="r", *rest, **options):
+        if str(file) == str(path):
+            opened.append(mode)
+        return original(file, mode, *rest, **options)
+
+    original = io.open
+    monkeypatch.setattr("io.open", counted)
+    monkeypatch.setattr("builtins.open", counted)
+    with open_source(path) as source:
+        assert len(list(source)) == 90
+    # The second is Pillow's look at its first bytes.
+    assert opened == ["rb", "rb"]

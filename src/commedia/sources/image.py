@@ -38,11 +38,11 @@ DEFAULT_DELAY_MS = 100
 class PictureSource(FrameSource):
     """One photograph: a single frame at time 0."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, picture: Image.Image):
+        """`picture` is the opened file."""
         self.path = path
         self.notes: list[str] = []
-        with _decoding(path), _opened(path) as picture:
-            width_px, height_px, scale = reduced_size(*_upright_size(picture))
+        width_px, height_px, scale = reduced_size(*_upright_size(picture))
         self.info = MediaInfo(width_px, height_px, STILL_FRAME_RATE, 1, is_still=True, scale=scale)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -54,14 +54,13 @@ class PictureSource(FrameSource):
 class AnimationSource(FrameSource):
     """An animated GIF, WebP, PNG or AVIF: each frame complete, at the time a browser would show it."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, picture: Image.Image):
+        """`picture` is the opened file."""
         self.path = path
         self.notes: list[str] = []
-        with _decoding(path), _opened(path) as picture:
-            width_px, height_px, scale = reduced_size(*_upright_size(picture))
-            picture.load()
-            rate = Fraction(1000, _delay_ms(picture))
-            count = _frame_count(picture)
+        width_px, height_px, scale = reduced_size(*_upright_size(picture))
+        picture.load()
+        rate, count = Fraction(1000, _delay_ms(picture)), _frame_count(picture)
         self.info = MediaInfo(width_px, height_px, rate, count, is_still=False, scale=scale)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -86,9 +85,9 @@ def picture_source(path: Path) -> FrameSource | None:
     try:
         with _decoding(path), _opened(path) as picture:
             animated = picture.format in ANIMATED_FORMATS and _frame_count(picture) > 1
+            return AnimationSource(path, picture) if animated else PictureSource(path, picture)
     except UnidentifiedImageError:
         return None
-    return AnimationSource(path) if animated else PictureSource(path)
 
 
 def rgb_from_picture(picture: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
