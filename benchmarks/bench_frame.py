@@ -30,8 +30,9 @@ from frame_programs import STAGES, Block, MediaPipe, Ours
 from PIL import Image
 
 from commedia.errors import UnknownName
-from commedia.faces.predictor import open_mfn, open_sfn
+from commedia.faces.mfn import open_mfn
 from commedia.faces.session import DEFAULT_THREADS
+from commedia.faces.sfn import open_sfn
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
 from commedia.structures import Frame
 from commedia.tracking.models import FOLLOW_CONFIDENCE

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import commedia.faces.predictor as predictor
-from commedia.faces.predictor import MfnPredictor, SfnPredictor
-from commedia.faces.session import Network
+import commedia.faces.mfn as mfn_module
+import commedia.faces.sfn as sfn_module
+from commedia.faces.mfn import MfnPredictor
+from commedia.faces.session import OnnxSession
+from commedia.faces.sfn import SfnPredictor
 from commedia.structures import Frame
 from commedia.tracking.models import Models
 from commedia.tracking.settings import TrackerSettings
@@ -75,7 +77,7 @@ class Ours:
         self.detector = replace(mfn, network=self._timed_network("MFN", mfn.network))
         self.regressor = replace(sfn, network=self._timed_network("SFN", sfn.network))
 
-    def _timed_network(self, stage: str, network: Network) -> Network:
+    def _timed_network(self, stage: str, network: OnnxSession) -> OnnxSession:
         class Session:
             run = staticmethod(self.clock.timed(stage, network.session.run))
 
@@ -84,18 +86,20 @@ class Ours:
     @contextmanager
     def instrumented(self) -> Iterator[None]:
         """Time the predictors' steps where they are called."""
-        original = {name: getattr(predictor, name) for name in ("letterbox_image", "crop_image", "pixels_from_images")}
-        planes = original["pixels_from_images"]
-        of_crops, of_frame = self.clock.timed("crops", planes), self.clock.timed("resize", planes)
-        size = self.detector.network.input_size
-        predictor.letterbox_image = self.clock.timed("resize", original["letterbox_image"])
-        predictor.crop_image = self.clock.timed("crops", original["crop_image"])
-        predictor.pixels_from_images = lambda images: (of_frame if images.shape[1] == size else of_crops)(images)
+        steps = [
+            (mfn_module, "letterbox_image", "resize"),
+            (mfn_module, "pixels_from_images", "resize"),
+            (sfn_module, "crop_image", "crops"),
+            (sfn_module, "pixels_from_images", "crops"),
+        ]
+        original = [getattr(module, name) for module, name, _ in steps]
+        for (module, name, stage), function in zip(steps, original, strict=True):
+            setattr(module, name, self.clock.timed(stage, function))
         try:
             yield
         finally:
-            for name, function in original.items():
-                setattr(predictor, name, function)
+            for (module, name, _), function in zip(steps, original, strict=True):
+                setattr(module, name, function)
 
     def play(self, frames: list[Frame]) -> Block:
         """Track everyone, from the first frame on."""

@@ -28,8 +28,8 @@ from commedia.evaluation.metrics import normalised_mean_error
 from commedia.evaluation.report import Goal, Table, origin_of, show, write_report
 from commedia.evaluation.settings import EvaluationSettings
 from commedia.faces.crop import crop_from_landmarks
-from commedia.faces.points import landmarks_of_faces
-from commedia.faces.predictor import open_sfn
+from commedia.faces.landmarks import landmarks_of_faces
+from commedia.faces.sfn import open_sfn
 from commedia.networks.export import write_onnx
 from commedia.networks.weights import facts_of_weights, network_from_weights
 from commedia.training.config import Budget

@@ -23,7 +23,7 @@ from commedia.data.sample import PictureSample
 from commedia.data.shards import read_encoded
 from commedia.errors import CommediaError, WeightsMismatch
 from commedia.faces.crop import CROP_SCALE, Crop, crop_from_landmarks, crop_image
-from commedia.faces.predictor import MfnPredictor, open_mfn
+from commedia.faces.mfn import MfnPredictor, open_mfn
 from commedia.geometry.boxes import intersection_over_union
 from commedia.networks.ours.sfn_close import SfnClose
 from commedia.networks.paper1.sfn import SFN_SIZE

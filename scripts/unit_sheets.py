@@ -22,8 +22,8 @@ from commedia.conventions import EXPRESSION_NAMES
 from commedia.data.shards import read_encoded
 from commedia.errors import CommediaError
 from commedia.faces.crop import crop_from_landmarks, crop_image
-from commedia.faces.points import landmarks_of_faces
-from commedia.faces.predictor import open_sfn
+from commedia.faces.landmarks import landmarks_of_faces
+from commedia.faces.sfn import open_sfn
 from commedia.sources.open import open_frames
 from commedia.tracking.models import open_models
 from commedia.tracking.tracker import Tracker

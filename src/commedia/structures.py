@@ -78,10 +78,10 @@ class Face:
     """Hairline to chin, ear to ear: the tight box of the head model's `face` region."""
     confidence: float
     """0 to 1."""
-    params: FaceParams
-    """First reading, from the same pass that found the face."""
-    landmarks_px: Float[np.ndarray, "68 2"]
-    """iBUG-68 points of `params` in the image."""
+    params: FaceParams | None = None
+    """First reading, from the same pass that found the face; None from detectors that only have boxes."""
+    landmarks_px: Float[np.ndarray, "68 2"] | None = None
+    """iBUG-68 points of `params` in the image; None where `params` is."""
 
 
 Status = Literal["tracked", "held", "fading"]

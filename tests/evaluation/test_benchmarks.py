@@ -20,7 +20,7 @@ from commedia.evaluation.landmarks import ibug_from_mediapipe
 from commedia.evaluation.settings import EvaluationSettings
 from commedia.evaluation.synthetic import read_shards, summary_table, unit_table
 from commedia.faces.crop import Crop
-from commedia.faces.points import landmarks_of_faces
+from commedia.faces.landmarks import landmarks_of_faces
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 from commedia.labelling.rfb import FoundFace
 from commedia.structures import Box, FaceParams, HeadPose, Status, TrackedFace, TrackedFrame

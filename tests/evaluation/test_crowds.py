@@ -8,7 +8,7 @@ from commedia.data.sample import FaceSample
 from commedia.evaluation.crowds import Tally, count, errors_percent
 from commedia.evaluation.metrics import coco_precision
 from commedia.faces.crop import Crop
-from commedia.faces.points import landmarks_of_faces
+from commedia.faces.landmarks import landmarks_of_faces
 from commedia.structures import Face, FaceParams
 
 IMAGE = np.zeros((200, 400, 3), np.uint8)

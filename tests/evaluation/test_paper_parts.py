@@ -21,8 +21,8 @@ from commedia.evaluation.published import published, variants
 from commedia.evaluation.still_errors import paper_yaw_deg
 from commedia.faces.crop import Crop
 from commedia.faces.grid import BOX_COUNT
-from commedia.faces.predictor import MfnPredictor
-from commedia.faces.session import Network
+from commedia.faces.mfn import MfnPredictor
+from commedia.faces.session import OnnxSession
 from commedia.geometry.boxes import tight_box
 from commedia.structures import FaceParams
 
@@ -129,7 +129,7 @@ def test_a_network_that_only_finds_boxes_passes_for_one_that_reads() -> None:
             grid[0, 40] = [0, 0, 0, 0, 4]  # the middle cell
             return [grid]
 
-    network = Network(Boxes(), "pixels", ("grid",), 288, {})
+    network = OnnxSession(Boxes(), "pixels", ("grid",), 288, {})
     detector = MfnPredictor(network, np.array([[2.0, 3.0]], np.float32))
     (face,) = detector.detect(np.zeros((90, 90, 3), np.uint8))
     assert face.box.center_px == pytest.approx((45, 45), abs=0.1)

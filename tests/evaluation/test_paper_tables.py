@@ -19,7 +19,7 @@ from commedia.evaluation.report import Table
 from commedia.evaluation.settings import EvaluationSettings
 from commedia.face_model.landmarks import face_box_from_params
 from commedia.faces.crop import Crop
-from commedia.faces.points import landmarks_of_faces
+from commedia.faces.landmarks import landmarks_of_faces
 from commedia.geometry.boxes import tight_box
 from commedia.structures import Face, FaceParams
 

@@ -12,7 +12,7 @@ from commedia.faces.crop import (
     crop_units_from_params,
     params_from_crop_units,
 )
-from commedia.faces.points import landmarks_of_faces
+from commedia.faces.landmarks import landmarks_of_faces
 from commedia.geometry.rotations import wxyz_from_axis_angle
 from commedia.structures import FaceParams, HeadPose
 

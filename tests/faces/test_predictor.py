@@ -21,11 +21,11 @@ from commedia.faces.crop import (
     crop_units_from_params,
     params_from_crop_units,
 )
-from commedia.faces.detector import DetectorProtocol
 from commedia.faces.grid import ROW_COUNT, encode_corners
-from commedia.faces.predictor import MFN_OUTPUTS, SFN_OUTPUTS, MfnPredictor, open_mfn, open_sfn
-from commedia.faces.regressor import RegressorProtocol
-from commedia.faces.session import Network, open_network, pixels_from_images
+from commedia.faces.mfn import MFN_OUTPUTS, MfnPredictor, open_mfn
+from commedia.faces.protocol import DetectorProtocol, RegressorProtocol
+from commedia.faces.session import OnnxSession, open_session, pixels_from_images
+from commedia.faces.sfn import SFN_OUTPUTS, open_sfn
 from commedia.faces.weights import find_weights, shipped_weights
 from commedia.geometry.rotations import between_wxyz, mirrored_wxyz
 from commedia.structures import Box
@@ -191,8 +191,8 @@ def test_pixels_are_planes_between_zero_and_one(rng: np.random.Generator):
     np.testing.assert_allclose(planes[0, 1], image[..., 1] / 255, atol=1e-6)
 
 
-def open_as(kind: str, path: Path) -> Network:
-    return open_network(path, kind=kind, outputs=MFN_OUTPUTS if kind == "mfn" else SFN_OUTPUTS, threads=1)
+def open_as(kind: str, path: Path) -> OnnxSession:
+    return open_session(path, kind=kind, outputs=MFN_OUTPUTS if kind == "mfn" else SFN_OUTPUTS, threads=1)
 
 
 def test_a_network_taken_for_another_is_refused(tmp_path: Path):

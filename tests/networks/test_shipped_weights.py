@@ -9,8 +9,8 @@ import torch
 
 from commedia.evaluation.metrics import normalised_mean_error
 from commedia.faces.crop import crop_from_landmarks
-from commedia.faces.points import landmarks_of_faces
-from commedia.faces.predictor import open_sfn
+from commedia.faces.landmarks import landmarks_of_faces
+from commedia.faces.sfn import open_sfn
 from commedia.faces.weights import WEIGHTS_FOLDER, find_weights, shipped_weights
 from commedia.networks.export import HALF_TOLERANCE, parity
 from commedia.networks.weights import NAMED_WEIGHTS, named_weights, network_from_weights

@@ -3,8 +3,10 @@
 import io
 import os
 import pkgutil
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -100,6 +102,14 @@ def written(folder: Path, kind: str) -> Path:
     return path
 
 
+def remembered(name: str, function: Callable[..., Any], called: list[str]) -> Callable[..., Any]:
+    def run(*arguments: Any, **options: Any) -> Any:
+        called.append(name)
+        return function(*arguments, **options)
+
+    return run
+
+
 READERS = {
     "picture": "commedia.sources.image._opened",
     "video": "commedia.sources.video._opened",
@@ -126,13 +136,11 @@ def test_one_look_at_the_head_chooses_the_one_reader(
 ):
     path, called, heads = written(tmp_path, kind), [], []
     for name, place in READERS.items():
-        original = pkgutil.resolve_name(place)
-        monkeypatch.setattr(place, lambda *a, _name=name, _original=original: called.append(_name) or _original(*a))
-    original_head = pkgutil.resolve_name("commedia.sources.open._head")
-    monkeypatch.setattr("commedia.sources.open._head", lambda path: heads.append(path) or original_head(path))
+        monkeypatch.setattr(place, remembered(name, pkgutil.resolve_name(place), called))
+    head = "commedia.sources.open._head"
+    monkeypatch.setattr(head, remembered("head", pkgutil.resolve_name(head), heads))
     open_source(path)
-    assert called == readers
-    assert heads == [path]
+    assert (heads, called) == (["head"], readers)
 
 
 def test_a_video_is_never_read_as_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -19,7 +19,7 @@ from commedia.evaluation.metrics import correlation
 from commedia.evaluation.report import Cell, Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
-from commedia.faces.regressor import RegressorProtocol
+from commedia.faces.protocol import RegressorProtocol
 from commedia.files import named_aside, sha256_of
 from commedia.labelling.teacher import Teacher
 from commedia.sources.open import open_frames

@@ -19,10 +19,10 @@ from commedia.evaluation.published import PublishedRow, Variant, variants
 from commedia.evaluation.report import Cell, Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
-from commedia.faces.detector import DetectorProtocol
-from commedia.faces.points import landmarks_of_faces
-from commedia.faces.predictor import open_mfn, open_sfn
-from commedia.faces.regressor import RegressorProtocol
+from commedia.faces.landmarks import landmarks_of_faces
+from commedia.faces.mfn import open_mfn
+from commedia.faces.protocol import DetectorProtocol, RegressorProtocol
+from commedia.faces.sfn import open_sfn
 from commedia.geometry.boxes import intersection_over_union, tight_box
 
 PUBLISHED_ONLY = "published number"

@@ -16,7 +16,7 @@ from jaxtyping import UInt8
 from commedia.evaluation.metrics import Matches, average_precision, match_boxes
 from commedia.evaluation.report import Cell, Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
-from commedia.faces.predictor import open_mfn
+from commedia.faces.mfn import open_mfn
 from commedia.files import sha256_of, write_file
 from commedia.geometry.placement import affine_between, warp
 from commedia.labelling.rfb import FaceFinder, FoundFace

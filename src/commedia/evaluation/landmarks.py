@@ -12,8 +12,8 @@ from commedia.evaluation.metrics import mean_per_yaw_bin, normalised_mean_error
 from commedia.evaluation.report import Cell, Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
-from commedia.faces.points import landmarks_of_faces
-from commedia.faces.predictor import SfnPredictor, open_sfn
+from commedia.faces.landmarks import landmarks_of_faces
+from commedia.faces.sfn import SfnPredictor, open_sfn
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
 from commedia.labelling.pictures import PictureGroup
 from commedia.labelling.teacher import Teacher

@@ -32,7 +32,7 @@ from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.evaluation.still_errors import StillErrors, still_errors
-from commedia.faces.detector import DetectorProtocol
+from commedia.faces.protocol import DetectorProtocol
 from commedia.structures import Box
 
 DETECTION_SETS = {"afw": "AFW", "fddb": "FDDB", "wider-face": "WIDER FACE"}

@@ -33,9 +33,8 @@ from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
-from commedia.faces.detector import DetectorProtocol
-from commedia.faces.predictor import open_mfn
-from commedia.faces.regressor import RegressorProtocol
+from commedia.faces.mfn import open_mfn
+from commedia.faces.protocol import DetectorProtocol, RegressorProtocol
 from commedia.structures import Face
 
 LIST_NAME = "expressions.csv"

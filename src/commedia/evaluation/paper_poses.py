@@ -22,7 +22,7 @@ from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.evaluation.still_errors import StillErrors, still_errors
-from commedia.faces.regressor import RegressorProtocol
+from commedia.faces.protocol import RegressorProtocol
 
 SETS = {"aflw2000-3d": "paper-table-3", "aflw2000-3d-reannotated": "paper-table-3-reannotated"}
 """Data set to table; the numbers in the literature are for the first."""

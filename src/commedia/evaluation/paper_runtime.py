@@ -21,7 +21,8 @@ from commedia.evaluation.published import PAPER, published, variants
 from commedia.evaluation.report import Cell, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import Crop
-from commedia.faces.predictor import open_mfn, open_sfn
+from commedia.faces.mfn import open_mfn
+from commedia.faces.sfn import open_sfn
 from commedia.faces.weights import find_weights
 
 MOST_FACES = 20

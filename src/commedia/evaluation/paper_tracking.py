@@ -27,10 +27,9 @@ from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
-from commedia.faces.detector import DetectorProtocol
-from commedia.faces.points import landmarks_of_faces
-from commedia.faces.predictor import open_mfn
-from commedia.faces.regressor import RegressorProtocol
+from commedia.faces.landmarks import landmarks_of_faces
+from commedia.faces.mfn import open_mfn
+from commedia.faces.protocol import DetectorProtocol, RegressorProtocol
 from commedia.geometry.boxes import intersection_over_union, tight_box
 
 LIMIT = 0.08

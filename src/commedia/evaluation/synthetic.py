@@ -23,9 +23,9 @@ from commedia.evaluation.metrics import (
 from commedia.evaluation.report import Cell, Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
-from commedia.faces.points import landmarks_of_faces
-from commedia.faces.predictor import open_sfn
-from commedia.faces.regressor import RegressorProtocol
+from commedia.faces.landmarks import landmarks_of_faces
+from commedia.faces.protocol import RegressorProtocol
+from commedia.faces.sfn import open_sfn
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
 from commedia.structures import FaceParams
 

@@ -85,6 +85,20 @@ def crop_from_box(box: Box) -> Crop:
     return Crop(np.array(box.center_px, dtype=np.float32), float(np.sqrt(box.width_px * box.height_px)))
 
 
+FACE_BOX_SCALE, FACE_BOX_DROP = 1.29, 0.12
+"""Side of SFN's crop over the root of a face box's area, and how far its centre lies below the box's, as a share of the
+box's height. Of 1,500 heads of the model (yaw, pitch and roll of 25, 10 and 10 degrees; standard deviations 0.04 and
+0.03). SFN's points in such a crop differ from those in MFN's by 0.5 % of the face on the drawn troupe and by 0.65 % on
+group photographs: no more than reading a face again in the crop of its own points changes them."""
+
+
+def crop_of_face_box(box: Box) -> Crop:
+    """A face's box, hairline to chin and ear to ear, to the crop SFN would read; upright, as a box shows no roll."""
+    square = crop_from_box(box)
+    drop = np.array([0, FACE_BOX_DROP * box.height_px], dtype=np.float32)
+    return Crop(square.center_px + drop, FACE_BOX_SCALE * square.side_px)
+
+
 LONGEST_STEP_PX = 1.5
 """Between the samples of a large crop, at most."""
 

@@ -24,8 +24,8 @@ decoding or drawing needs the other core (to 14 ms), because each layer waits fo
 
 
 @dataclass(frozen=True)
-class Network:
-    """An open network and what its file says about itself."""
+class OnnxSession:
+    """An open network, and what its file says about itself."""
 
     session: Any
     """`onnxruntime.InferenceSession`, or anything with its `run`."""
@@ -42,14 +42,14 @@ class Network:
         )
 
 
-def open_network(
+def open_session(
     path: Path,
     *,
     kind: str,
     outputs: tuple[str, ...],
     optional: tuple[str, ...] = (),
     threads: int = DEFAULT_THREADS,
-) -> Network:
+) -> OnnxSession:
     """Open a network file.
 
     Args:
@@ -72,7 +72,7 @@ def open_network(
     check_metadata(path.name, metadata, found, kind=kind, outputs=outputs)
     pixels = session.get_inputs()[0]
     read = outputs + tuple(name for name in optional if name in found)
-    return Network(session, pixels.name, read, input_size_of(path.name, metadata, pixels.shape), metadata)
+    return OnnxSession(session, pixels.name, read, input_size_of(path.name, metadata, pixels.shape), metadata)
 
 
 def check_metadata(

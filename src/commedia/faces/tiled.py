@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import UInt8
 
-from commedia.faces.detector import DetectorProtocol
+from commedia.faces.protocol import DetectorProtocol
 from commedia.geometry.boxes import corners_of, suppress
-from commedia.structures import Box, Face, FaceParams, HeadPose
+from commedia.structures import Box, Face
 
 SQUARES_LONGEST = 3
 """Squares along the longer side at most; a panorama's are larger than its shorter side."""
@@ -62,15 +62,14 @@ def _starts(extent_px: int, side: int) -> list[int]:
 
 def shifted(face: Face, left_px: int, top_px: int) -> Face:
     """Place a face of a cut-out in the picture it was cut from."""
-    box, pose, shift = face.box, face.params.pose, np.array([left_px, top_px], dtype=np.float32)
+    box, shift = face.box, np.array([left_px, top_px], dtype=np.float32)
     moved = Box(box.left_px + left_px, box.top_px + top_px, box.right_px + left_px, box.bottom_px + top_px)
-    placed = FaceParams(
-        face.params.identity,
-        face.params.expression,
-        HeadPose(pose.wxyz, (pose.origin_px + shift).astype(np.float32), pose.px_per_m),
-    )
+    if face.params is None or face.landmarks_px is None:
+        return replace(face, box=moved)
+    pose = face.params.pose
+    placed = replace(pose, origin_px=(pose.origin_px + shift).astype(np.float32))
     landmarks = (face.landmarks_px + shift).astype(np.float32)
-    return replace(face, box=moved, params=placed, landmarks_px=landmarks)
+    return replace(face, box=moved, params=replace(face.params, pose=placed), landmarks_px=landmarks)
 
 
 def _is_whole(box: Box, square: tuple[int, int, int], shape: tuple[int, int]) -> bool:

@@ -12,10 +12,10 @@ from commedia.characters.posing import PosedPrimitive, Poser
 from commedia.conventions import LANDMARK_COUNT
 from commedia.errors import CommediaError
 from commedia.faces.crop import crop_from_box
-from commedia.faces.detector import DetectorProtocol
-from commedia.faces.points import landmarks_of_faces
-from commedia.faces.predictor import open_mfn, open_sfn
-from commedia.faces.regressor import RegressorProtocol
+from commedia.faces.landmarks import landmarks_of_faces
+from commedia.faces.mfn import open_mfn
+from commedia.faces.protocol import DetectorProtocol, RegressorProtocol
+from commedia.faces.sfn import open_sfn
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_axis_angle
 from commedia.render.rasterize_numpy import rasterize
 from commedia.render.shade_numpy import View, framing_view, render_mesh

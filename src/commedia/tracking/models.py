@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import UInt8
 
-from commedia.faces.detector import DetectorProtocol
-from commedia.faces.points import landmarks_of_faces
-from commedia.faces.predictor import Landmarker, open_mfn, open_sfn
-from commedia.faces.regressor import RegressorProtocol
+from commedia.faces.landmarks import landmarks_of_faces
+from commedia.faces.mfn import open_mfn
+from commedia.faces.protocol import DetectorProtocol, Landmarker, RegressorProtocol
+from commedia.faces.sfn import open_sfn
 from commedia.faces.tiled import CloserLook
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
 from commedia.structures import Face

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from commedia.errors import BadPicture
-from commedia.faces.detector import DetectorProtocol
+from commedia.faces.protocol import DetectorProtocol
 from commedia.structures import Face, FaceParams, Frame, Status, TrackedFace, TrackedFrame
 from commedia.tracking.appearance import Appearance, Looks, blended, grey_pattern, picture_signature
 from commedia.tracking.associate import Expected, match

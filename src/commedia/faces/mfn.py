@@ -1,6 +1,5 @@
-"""SFN and MFN as a user of faces sees them: pictures and crops in, `Face` and `FaceParams` out."""
+"""MFN as a user of faces sees it: pictures in, every `Face` in them out."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -8,47 +7,14 @@ from jaxtyping import Float, UInt8
 
 from commedia.faces.crop import Crop, CropUnits, crop_from_box, crop_image, params_in_crops
 from commedia.faces.grid import DEFAULT_THRESHOLD, GridFaces, decode_grid, read_rows, with_readings
+from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.letterbox import boxes_in_image, letterbox_for, letterbox_image
-from commedia.faces.lids import with_closed_lids
-from commedia.faces.mirrored import agreed, with_mirrored
-from commedia.faces.points import landmarks_of_faces
-from commedia.faces.session import DEFAULT_THREADS, Network, anchors_of, open_network, pixels_from_images
-from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN, find_weights
+from commedia.faces.protocol import Landmarker
+from commedia.faces.session import DEFAULT_THREADS, OnnxSession, anchors_of, open_session, pixels_from_images
+from commedia.faces.weights import DEFAULT_MFN, find_weights
 from commedia.structures import Box, Face, FaceParams
 
-SFN_OUTPUTS = CropUnits._fields
-PRESENCE = "presence"
-"""Only of networks that were taught to judge."""
 MFN_OUTPUTS = ("grid",)
-
-Landmarker = Callable[[Sequence[FaceParams]], list[Float[np.ndarray, "68 2"]]]
-"""Parameters of several faces to their 68 landmarks."""
-
-
-@dataclass(frozen=True)
-class SfnPredictor:
-    """Reads faces from their crops with SFN; implements `RegressorProtocol`."""
-
-    network: Network
-    careful: bool = False
-    """Read every face a second time, mirrored, and take the mean: see `mirrored.py`."""
-
-    def regress(self, image: UInt8[np.ndarray, "h w 3"], crops: list[Crop]) -> list[FaceParams]:
-        """Read one face per crop, all in one evaluation."""
-        if not crops:
-            return []
-        size = self.network.input_size
-        images = np.stack([crop_image(image, crop, size) for crop in crops])
-        outputs = self.network.run(pixels_from_images(with_mirrored(images) if self.careful else images))
-        identity, expression, wxyz, translation, scale = (outputs[name] for name in SFN_OUTPUTS)
-        units = CropUnits(identity, expression, wxyz, translation, scale.reshape(-1))
-        units = agreed(units) if self.careful else units
-        params = params_in_crops(units._replace(expression=with_closed_lids(units.expression)), crops)
-        if PRESENCE not in outputs:
-            return params
-        # Of a careful reading the first half: who is there must not depend on how they are read.
-        presence = outputs[PRESENCE].reshape(-1)[: len(crops)].tolist()
-        return [replace(face, presence=sure) for face, sure in zip(params, presence, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -58,7 +24,7 @@ class MfnPredictor:
     A network trained to detect only leaves everybody at rest, for SFN to read.
     """
 
-    network: Network
+    network: OnnxSession
     anchors: Float[np.ndarray, "a 2"]
     """Width and height in grid cells."""
     threshold: float = DEFAULT_THRESHOLD
@@ -97,18 +63,12 @@ class MfnPredictor:
         return with_readings(self.network.run(pixels_from_images(images))["grid"])
 
 
-def open_sfn(name: str = DEFAULT_SFN, *, threads: int = DEFAULT_THREADS, careful: bool = False) -> SfnPredictor:
-    """Open SFN by the name of shipped weights or by the path of an .onnx file."""
-    network = open_network(find_weights(name), kind="sfn", outputs=SFN_OUTPUTS, optional=(PRESENCE,), threads=threads)
-    return SfnPredictor(network, careful)
-
-
 def open_mfn(
     name: str = DEFAULT_MFN, *, threads: int = DEFAULT_THREADS, threshold: float = DEFAULT_THRESHOLD
 ) -> MfnPredictor:
     """Open MFN by the name of shipped weights or by the path of an .onnx file."""
     path = find_weights(name)
-    network = open_network(path, kind="mfn", outputs=MFN_OUTPUTS, threads=threads)
+    network = open_session(path, kind="mfn", outputs=MFN_OUTPUTS, threads=threads)
     return MfnPredictor(network, anchors_of(path.name, network.metadata), threshold)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from commedia.face_model.landmarks import landmarks_from_params
-from commedia.faces.points import landmarks_of_faces
+from commedia.faces.landmarks import landmarks_of_faces
 from commedia.geometry.rotations import wxyz_from_axis_angle
 from commedia.structures import FaceParams, HeadPose
 

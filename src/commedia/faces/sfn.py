@@ -1,0 +1,49 @@
+"""SFN as a user of faces sees it: crops of a picture in, `FaceParams` out."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import UInt8
+
+from commedia.faces.crop import Crop, CropUnits, crop_image, params_in_crops
+from commedia.faces.lids import with_closed_lids
+from commedia.faces.mirrored import agreed, with_mirrored
+from commedia.faces.session import DEFAULT_THREADS, OnnxSession, open_session, pixels_from_images
+from commedia.faces.weights import DEFAULT_SFN, find_weights
+from commedia.structures import FaceParams
+
+SFN_OUTPUTS = CropUnits._fields
+PRESENCE = "presence"
+"""Only of networks that were taught to judge."""
+
+
+@dataclass(frozen=True)
+class SfnPredictor:
+    """Reads faces from their crops with SFN; implements `RegressorProtocol`."""
+
+    network: OnnxSession
+    careful: bool = False
+    """Read every face a second time, mirrored, and take the mean: see `mirrored.py`."""
+
+    def regress(self, image: UInt8[np.ndarray, "h w 3"], crops: list[Crop]) -> list[FaceParams]:
+        """Read one face per crop, all in one evaluation."""
+        if not crops:
+            return []
+        size = self.network.input_size
+        images = np.stack([crop_image(image, crop, size) for crop in crops])
+        outputs = self.network.run(pixels_from_images(with_mirrored(images) if self.careful else images))
+        identity, expression, wxyz, translation, scale = (outputs[name] for name in SFN_OUTPUTS)
+        units = CropUnits(identity, expression, wxyz, translation, scale.reshape(-1))
+        units = agreed(units) if self.careful else units
+        params = params_in_crops(units._replace(expression=with_closed_lids(units.expression)), crops)
+        if PRESENCE not in outputs:
+            return params
+        # Of a careful reading the first half: who is there must not depend on how they are read.
+        presence = outputs[PRESENCE].reshape(-1)[: len(crops)].tolist()
+        return [replace(face, presence=sure) for face, sure in zip(params, presence, strict=True)]
+
+
+def open_sfn(name: str = DEFAULT_SFN, *, threads: int = DEFAULT_THREADS, careful: bool = False) -> SfnPredictor:
+    """Open SFN by the name of shipped weights or by the path of an .onnx file."""
+    network = open_session(find_weights(name), kind="sfn", outputs=SFN_OUTPUTS, optional=(PRESENCE,), threads=threads)
+    return SfnPredictor(network, careful)
