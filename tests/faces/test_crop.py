@@ -4,16 +4,18 @@ import numpy as np
 import pytest
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
+from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
 from commedia.faces.crop import (
     PADDING_GREY,
     Crop,
     crop_from_landmarks,
     crop_image,
+    crop_of_face_box,
     crop_units_from_params,
     params_from_crop_units,
 )
 from commedia.faces.landmarks import landmarks_of_faces
-from commedia.geometry.rotations import wxyz_from_axis_angle
+from commedia.geometry.rotations import wxyz_from_axis_angle, wxyz_from_yaw_pitch_roll
 from commedia.structures import FaceParams, HeadPose
 
 
@@ -117,3 +119,20 @@ def test_a_mirrored_picture_gives_the_mirrored_crop(rng: np.random.Generator, si
     mirrored = Crop(np.array([120 - 50.25, 45.5], np.float32), side_px)
     straight = crop_image(image, crop, 32)[:, ::-1].astype(int)
     assert abs(straight - crop_image(image[:, ::-1].copy(), mirrored, 32)).max() <= 6
+
+
+def test_a_face_box_alone_places_the_crop_as_the_landmarks_do(rng: np.random.Generator):
+    shares, shifts = [], []
+    for _ in range(60):
+        angles = np.clip(rng.normal(0, 1, 3), -2, 2) * np.deg2rad([25, 10, 10])
+        pose = HeadPose(wxyz_from_yaw_pitch_roll(angles.astype(np.float32)), np.array([300, 200], np.float32), 900.0)
+        params = FaceParams(rng.normal(0, 0.7, 50).astype(np.float32), np.zeros(52, np.float32), pose)
+        expected = crop_from_landmarks(landmarks_from_params(params))
+        placed = crop_of_face_box(face_box_from_params(params))
+        shares.append(placed.side_px / expected.side_px)
+        shifts.append((placed.center_px - expected.center_px) / expected.side_px)
+    assert np.mean(shares) == pytest.approx(1, abs=0.02)
+    np.testing.assert_allclose(np.mean(shifts, axis=0), 0, atol=0.015)
+    # SFN learned from crops that are off by as much: `Augmentation` of `training/config.py`.
+    assert 0.8 < min(shares) <= max(shares) < 1.2
+    assert np.abs(shifts).max() < 0.1

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from commedia.conventions import IDENTITY_COUNT
 from commedia.structures import Box, Face
 
 THUMBNAIL_SIZE = 16
@@ -38,8 +39,9 @@ def appearance_of(image: UInt8[np.ndarray, "h w 3"], face: Face) -> Appearance:
     box = face.box
     width, height = box.width_px, box.height_px
     (x, _) = box.center_px
+    identity = np.zeros(IDENTITY_COUNT) if face.params is None else face.params.identity
     below = Box(x - 0.8 * width, box.bottom_px + 0.35 * height, x + 0.8 * width, box.bottom_px + 1.35 * height)
-    return Appearance(grey_pattern(image, box), _clothes(_region(image, below)), _unit(face.params.identity))
+    return Appearance(grey_pattern(image, box), _clothes(_region(image, below)), _unit(identity))
 
 
 def grey_pattern(image: UInt8[np.ndarray, "h w 3"], box: Box) -> Float[np.ndarray, "p"]:
@@ -68,7 +70,7 @@ def blended(old: Appearance, new: Appearance, share: float) -> Appearance:
     return Appearance(*(_unit(one + share * (other - one)) for one, other in zip(old, new, strict=True)))
 
 
-class Looks:
+class Appearances:
     """The appearances of one frame's faces, each described when first asked for."""
 
     def __init__(self, image: UInt8[np.ndarray, "h w 3"], faces: Sequence[Face]):

@@ -1,7 +1,7 @@
-"""From frames to people: detects, follows, refines, smooths, and says who is who.
+"""From pictures to people: detects, follows, refines, smooths, and says who is who.
 
-Decides when to detect, which faces to refine and which track a face belongs to; measuring is left to the files beside
-it. One tracker follows one take, frame after frame; it keeps the last frame's tracks and nothing else: flat memory.
+One tracker follows one take, picture after picture; it keeps the last picture's tracks and nothing else: flat memory.
+When to detect is up to `schedule.py`, how people are shown to `presentation.py`; measuring is left to the files beside.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,330 +14,201 @@ import numpy as np
 from jaxtyping import UInt8
 
 from commedia.errors import BadPicture
-from commedia.faces.protocol import DetectorProtocol
-from commedia.structures import Face, FaceParams, Frame, Status, TrackedFace, TrackedFrame
-from commedia.tracking.appearance import Appearance, Looks, blended, grey_pattern, picture_signature
+from commedia.structures import Face, Frame, TrackedFrame
+from commedia.tracking.appearance import Appearance, Appearances
 from commedia.tracking.associate import Expected, match
-from commedia.tracking.follow import TrackedStep, filled_in
-from commedia.tracking.identity import reading_weight, updated_mean
-from commedia.tracking.models import Models, open_models
-from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, TrackerSettings
-from commedia.tracking.smooth import faded_params, filtered_params, restart_pose, start_filter, step_filters
-from commedia.tracking.track import (
-    AT_REST,
-    Reading,
-    Sighting,
-    Track,
+from commedia.tracking.candidates import (
+    Candidate,
     duplicates,
-    expected_box,
     is_doubtful,
     is_refused,
-    moved_box,
-    reading_from_face,
     refined_reading,
     refinement_crop,
     refinement_order,
     strangers,
-    updated_motion,
 )
+from commedia.tracking.follow import TrackedStep, filled_in
+from commedia.tracking.models import Models, open_models
+from commedia.tracking.presentation import is_kept, shown_faces
+from commedia.tracking.schedule import Schedule
+from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, TrackerSettings
+from commedia.tracking.track import Now, Reading, Track, expected_box, is_lost, moved_on, reading_from_face
+from commedia.tracking.update import born_track, next_track, with_stepped_filters
 
-USUAL_STEP_S = 1 / 30
-"""Taken between frames whose times do not advance, as in a file that starts over."""
-
-CUT_DIFFERENCE = 0.12
-"""Mean change of the picture, 0 to 1, that means another shot: places then say nothing, looks must match."""
-
-APPEARANCE_SHARE = 0.1
 APPEARANCES_PER_FRAME = 2
 """Tracks whose appearance is renewed in one frame, so that the cost does not grow with the number of faces."""
 
 
 @runtime_checkable
-class Watched(Protocol):
+class Followed(Protocol):
     """What `Tracker.follow` takes: any source of `commedia.sources`."""
 
     info: Any
+    """Says `pictures` and `is_still`."""
 
     def __iter__(self) -> Iterator[Frame] | Iterator[TrackedFrame]: ...
 
 
 class Tracker:
-    """Follows everyone through one take."""
+    """Follows everyone through one take: `step` picture by picture, as they come; `follow` through a whole source."""
 
-    def __init__(
-        self,
-        models: Models | None = None,
-        settings: TrackerSettings | None = None,
-    ):
+    def __init__(self, models: Models | None = None, settings: TrackerSettings | None = None):
         """Without models the shipped networks are opened by the first picture; without settings `step` takes those of
         a video, and `follow` those that fit its source."""
-        self._models, self._given = models, settings
+        self._models, self._given_settings = models, settings
         self.settings = settings or VIDEO_SETTINGS
         self.reset()
 
     @property
     def models(self) -> Models:
-        """What this tracker sees with; opens the shipped networks when none were given."""
+        """What this tracker sees with."""
         if self._models is None:
             self._models = open_models()
         return self._models
 
-    def follow(self, source: Watched) -> Iterator[tuple[Frame | None, TrackedFrame]]:
-        """Everyone in a source, frame by frame, from their first detection on; begins a new take.
+    def reset(self) -> None:
+        """Begin another take: nobody is known, ids start at 1."""
+        self._tracks: list[Track] = []
+        self._born = self._confirmed = 0
+        self._now = Now()
+        self._schedule = Schedule(self.settings)
+
+    def follow(self, source: Followed) -> Iterator[tuple[Frame | None, TrackedFrame]]:
+        """A source to its frames and everyone in each, from their first detection on; begins a new take.
 
         Stills are takes of their own: ids start at 1 in each. Recorded motion passes as it is, without pictures and
-        without networks.
+        without networks. Comes `confirm_frames` - 1 frames late, and holds that many.
         """
         if not source.info.pictures:
             yield from ((None, tracked) for tracked in source if isinstance(tracked, TrackedFrame))
             return
-        self.settings = self._given or (PHOTO_SETTINGS if source.info.is_still else VIDEO_SETTINGS)
-        takes = ([frame] for frame in source) if source.info.is_still else [source]
-        for take in takes:
-            yield from filled_in(self._stepped(take), self.settings.keeping.confirm_frames - 1)
+        is_still = source.info.is_still
+        self.settings = self._given_settings or (PHOTO_SETTINGS if is_still else VIDEO_SETTINGS)
+        for take in ([frame] for frame in source) if is_still else [source]:
+            self.reset()
+            yield from filled_in(self._steps(take), self.settings.keeping.confirm_frames - 1)
 
-    def _stepped(self, frames: Iterable[Frame | TrackedFrame]) -> Iterator[tuple[Frame, TrackedStep]]:
-        self.reset()
+    def _steps(self, frames: Iterable[Frame | TrackedFrame]) -> Iterator[tuple[Frame, TrackedStep]]:
         return ((frame, self.step(frame.image, frame.time_s)) for frame in frames if isinstance(frame, Frame))
 
-    def reset(self) -> None:
-        """Begin another take: nobody is known, ids start at 1."""
-        self._tracks: list[Track] = []
-        self._ids: dict[int, int] = {}
-        self._born = self._named = self._steps = self._steps_since_detection = 0
-        self._closer_due = 0
-        self._now_s = self._before_s = 0.0
-        self._last_time_s: float | None = None
-        self._signature: np.ndarray | None = None
-        self._suspicious = False
-        self._patterns: dict[int, np.ndarray] = {}
+    def step(self, image: UInt8[np.ndarray, "h w 3"], time_s: float | int | Fraction) -> TrackedStep:
+        """The next RGB picture of the take and its time in seconds to everyone in it.
 
-    def step(self, image: UInt8[np.ndarray, "h w 3"], time_s: float | Fraction) -> TrackedStep:
-        """The next RGB picture of the take, and its time in seconds, to everyone in it.
+        Times that do not advance count as the next frame of 30 per second.
 
         Raises:
             BadPicture: It is no array of RGB bytes, or its time is no finite number.
         """
-        require_picture(image, time_s)
-        self._advance(float(time_s))
-        cut = self._is_cut(image)
-        if self._detection_due(cut) or self._looks_changed(image):
-            faces = self._detector_for(image).detect(image)
-            looks = Looks(image, faces)
-            sightings = self._recognise(faces, looks, cut)
+        _require_picture(image, time_s)
+        self._now = moved_on(self._now, float(time_s))
+        plan = self._schedule.plan(image, self._tracks, self._now)
+        if plan.detect:
+            faces = self._detected(image, closer=plan.closer)
+            appearances = Appearances(image, faces)
+            candidates = self._recognised(faces, appearances, cut=plan.cut)
         else:
-            looks = Looks(image, ())
-            sightings = [Sighting(track, None) for track in self._tracks]
-            self._steps_since_detection += 1
-        readings = self._read(image, sightings)
-        self._update(sightings, readings, looks)
+            appearances = Appearances(image, ())
+            candidates = [Candidate(track, None) for track in self._tracks]
+        self._update(candidates, self._read(image, candidates), appearances)
         self._part_duplicates()
         confirmed = self._confirm()
-        self._patterns = self._seen_patterns(image)
-        return self._show(confirmed)
+        self._schedule.remember(image, self._tracks, self._now)
+        return self._shown(confirmed)
 
-    def _advance(self, time_s: float) -> None:
-        step_s = USUAL_STEP_S if self._last_time_s is None else time_s - self._last_time_s
-        self._before_s, self._last_time_s = self._now_s, time_s
-        self._now_s += step_s if step_s > 0 else USUAL_STEP_S
-        self._steps += 1
-
-    def _is_cut(self, image: UInt8[np.ndarray, "h w 3"]) -> bool:
-        before, self._signature = self._signature, picture_signature(image)
-        return before is not None and float(abs(self._signature - before).mean()) > CUT_DIFFERENCE
-
-    def _detection_due(self, cut: bool) -> bool:
-        in_doubt = any(self._is_lost(track) or track.key not in self._ids for track in self._tracks)
-        return (
-            cut
-            or in_doubt
-            or self._suspicious
-            or not 0 < len(self._tracks) <= self.settings.refine_budget
-            or self._steps_since_detection + 1 >= self.settings.detect_every
-        )
-
-    def _looks_changed(self, image: UInt8[np.ndarray, "h w 3"]) -> bool:
-        """Say whether somebody is no longer where they should be, or no longer looks the same: the regressor cannot."""
-        for track in self._tracks:
-            found = grey_pattern(image, expected_box(track, self._now_s - track.seen_s))
-            if 1 - float(found @ self._patterns[track.key]) > self.settings.pattern_change:
-                return True
-        return False
-
-    def _seen_patterns(self, image: UInt8[np.ndarray, "h w 3"]) -> dict[int, np.ndarray]:
-        """Take down what the next frame's faces are compared with, where the detector may rest in it."""
-        if self._detection_due(cut=False):
-            return {}
-        return {track.key: grey_pattern(image, track.reading.box) for track in self._tracks}
-
-    def _detector_for(self, image: UInt8[np.ndarray, "h w 3"]) -> DetectorProtocol:
-        """Choose between a look at the whole picture and a closer one: now and then, and while somebody is small."""
+    def _detected(self, image: UInt8[np.ndarray, "h w 3"], *, closer: bool) -> list[Face]:
         models = self.models
-        if models.closer is None:
-            return models.detector
-        limit = self.settings.small_face * max(image.shape[:2])
-        # Who is new or was just overlooked may need a closer look at twice that size.
-        sizes = (
-            max(track.reading.box.width_px, track.reading.box.height_px)
-            / (2 if self._is_lost(track) or track.key not in self._ids else 1)
-            for track in self._tracks
-        )
-        if any(size < limit for size in sizes) or self._steps >= self._closer_due:
-            self._closer_due = self._steps + self.settings.closer_every
-            return models.closer
-        return models.detector
+        return (models.closer if closer and models.closer is not None else models.detector).detect(image)
 
-    def _is_lost(self, track: Track) -> bool:
-        """Before `_update`: not read in the last frame."""
-        return track.seen_s < self._before_s
-
-    def _recognise(self, faces: list[Face], looks: Looks, cut: bool) -> list[Sighting]:
+    def _recognised(self, faces: list[Face], appearances: Appearances, *, cut: bool) -> list[Candidate]:
         """Pair the tracks with what was found; who is found and not known is new, from left to right."""
-        self._steps_since_detection, self._suspicious = 0, False
         expected = []
         for track in self._tracks:
-            age_s = self._now_s - track.seen_s
-            lost = cut or self._is_lost(track)
+            age_s = self._now.s - track.seen_s
+            lost = cut or is_lost(track, self._now)
             expected.append(Expected(expected_box(track, age_s), age_s, lost, track.appearance))
-        pairs = match(expected, [face.box for face in faces], looks.at, self.settings.matching)
-        known = [Sighting(self._tracks[row], faces[column], column) for row, column in pairs]
+        pairs = match(expected, [face.box for face in faces], appearances.at, self.settings.matching)
+        known = [Candidate(self._tracks[row], faces[column], column) for row, column in pairs]
         strange = strangers(faces, {column for _, column in pairs})
         sure = (index for index in strange if faces[index].confidence >= self.settings.keeping.doubtful_confidence)
         new = sorted(sure, key=lambda index: faces[index].box.left_px)
-        return known + [Sighting(None, faces[index], index) for index in new]
+        return known + [Candidate(None, faces[index], index) for index in new]
 
-    def _read(self, image: UInt8[np.ndarray, "h w 3"], sightings: list[Sighting]) -> list[Reading | None]:
+    def _read(self, image: UInt8[np.ndarray, "h w 3"], candidates: list[Candidate]) -> list[Reading | None]:
         """Read the chosen faces from their crops and take the detector's word for the others, unless it is in doubt."""
         keeping = self.settings.keeping
         readings = [
-            reading_from_face(sighting.face) if sighting.face and not is_doubtful(sighting, keeping) else None
-            for sighting in sightings
+            reading_from_face(candidate.face) if candidate.face and not is_doubtful(candidate, keeping) else None
+            for candidate in candidates
         ]
-        chosen = refinement_order(sightings, self.settings.refine_budget, keeping)
-        ages = [self._now_s - s.track.seen_s if s.track else 0.0 for s in sightings]
-        crops = [refinement_crop(sightings[index], ages[index]) for index in chosen]
+        chosen = refinement_order(candidates, self.settings.refine_budget, keeping)
+        ages = [self._now.s - who.track.seen_s if who.track else 0.0 for who in candidates]
+        crops = [refinement_crop(candidates[index], ages[index]) for index in chosen]
         params = self.models.regressor.regress(image, crops)
         for index, crop, read, points in zip(chosen, crops, params, self.models.landmarker(params), strict=True):
-            refined = refined_reading(sightings[index], crop, read, points) or readings[index]
-            readings[index] = None if is_refused(sightings[index], read, keeping) else refined
+            refined = refined_reading(candidates[index], crop, read, points) or readings[index]
+            readings[index] = None if is_refused(candidates[index], read, keeping) else refined
             # Somebody known whom only the detector still sees is looked for in every frame.
-            known = sightings[index].track is not None
-            self._suspicious |= known and read.presence is not None and read.presence < keeping.keep_presence
+            known = candidates[index].track is not None
+            self._schedule.suspicious |= known and read.presence is not None and read.presence < keeping.keep_presence
         return readings
 
-    def _update(self, sightings: list[Sighting], readings: list[Reading | None], looks: Looks) -> None:
+    def _update(self, candidates: list[Candidate], readings: list[Reading | None], appearances: Appearances) -> None:
         """Replace the tracks by the next ones: read, new, or kept although unseen."""
+        keeping = self.settings.keeping
         tracks, seen = [], set()
-        for position, (sighting, reading) in enumerate(zip(sightings, readings, strict=True)):
+        for position, (candidate, reading) in enumerate(zip(candidates, readings, strict=True)):
             if reading is None:
                 continue
-            if sighting.track is None:
-                tracks.append(self._born_track(reading, looks.at(sighting.number)))
+            if candidate.track is None:
+                self._born += 1
+                tracks.append(born_track(self._born, reading, appearances.at(candidate.number), self._now))
             else:
-                seen.add(sighting.track.key)
-                look = looks.at(sighting.number) if self._look_due(position, sighting, len(sightings), looks) else None
-                tracks.append(self._next_track(sighting.track, reading, sighting.face, look))
-        kept = [track for track in self._tracks if track.key not in seen and self._is_kept(track)]
-        self._tracks = self._filtered(tracks) + kept
-        present = {track.key for track in self._tracks}
-        self._ids = {key: name for key, name in self._ids.items() if key in present}
+                seen.add(candidate.track.key)
+                renewed = self._renewed_appearance(candidate, (position, len(candidates)), appearances)
+                detected = candidate.face is not None
+                tracks.append(
+                    next_track(candidate.track, reading, self._now, keeping, detected=detected, appearance=renewed)
+                )
+        unseen = [track for track in self._tracks if track.key not in seen]
+        kept = [track for track in unseen if is_kept(track, self._now.s, keeping)]
+        self._tracks = with_stepped_filters(tracks, self._now, self.settings.smoothing) + kept
 
-    def _filtered(self, tracks: list[Track]) -> list[Track]:
-        """Bring the filters of all tracks read in this frame up to their readings."""
-        params, smoothing = [track.reading.params for track in tracks], self.settings.smoothing
-        if smoothing is None:
-            states = [start_filter(face) for face in params]
-        else:
-            step_s = self._now_s - self._before_s
-            states = step_filters([track.filter for track in tracks], params, [step_s] * len(tracks), smoothing)
-        return [replace(track, filter=state) for track, state in zip(tracks, states, strict=True)]
-
-    def _is_kept(self, track: Track) -> bool:
-        return track.key in self._ids and self._now_s - track.seen_s <= self.settings.keeping.keep_s
-
-    def _look_due(self, position: int, sighting: Sighting, count: int, looks: Looks) -> bool:
-        """Look again at whom a look was already taken, and at a few others in turn."""
-        if sighting.face is None:
-            return False
-        turn = (position - self._steps * APPEARANCES_PER_FRAME) % count
-        return sighting.number in looks or turn < APPEARANCES_PER_FRAME
-
-    def _born_track(self, reading: Reading, look: Appearance) -> Track:
-        self._born += 1
-        weight = reading_weight(reading.confidence, reading.params.pose.wxyz, refined=reading.refined)
-        identity = updated_mean(None, reading.params.identity, weight)
-        filter_state = start_filter(reading.params)
-        return Track(self._born, 1, self._now_s, reading, AT_REST, look, identity, filter_state)
-
-    def _next_track(self, track: Track, reading: Reading, face: Face | None, look: Appearance | None) -> Track:
-        """Take in a reading; the filter only takes its starting point here."""
-        params = reading.params
-        if self._is_lost(track):
-            motion, state = AT_REST, restart_pose(start_filter(self._shown_params(track, self._before_s)), params)
-        else:
-            step_s = self._now_s - track.seen_s
-            motion, state = updated_motion(track.motion, track.reading.params, params, step_s), track.filter
-        weight = reading_weight(reading.confidence, params.pose.wxyz, refined=reading.refined)
-        return Track(
-            key=track.key,
-            sightings=track.sightings + (face is not None),
-            seen_s=self._now_s,
-            reading=reading,
-            motion=motion,
-            appearance=blended(track.appearance, look, APPEARANCE_SHARE) if look else track.appearance,
-            identity=updated_mean(track.identity, params.identity, weight),
-            filter=state,
-        )
+    def _renewed_appearance(
+        self, candidate: Candidate, place: tuple[int, int], appearances: Appearances
+    ) -> Appearance | None:
+        """Describe again who was described for matching anyway, and a few others in turn."""
+        position, count = place
+        turn = (position - self._now.frames * APPEARANCES_PER_FRAME) % count
+        due = candidate.number in appearances or turn < APPEARANCES_PER_FRAME
+        return appearances.at(candidate.number) if candidate.face is not None and due else None
 
     def _part_duplicates(self) -> None:
         """Let only the older of two tracks keep a face; the other counts as lost, and the detector is asked next."""
-        read = [track for track in self._tracks if track.seen_s == self._now_s]
+        read = [track for track in self._tracks if track.seen_s == self._now.s]
         losers = {read[index].key for index in duplicates(read)}
-        self._suspicious |= bool(losers)
-        parted = (replace(t, seen_s=self._before_s) if t.key in losers else t for t in self._tracks)
-        self._tracks = [track for track in parted if track.key not in losers or track.key in self._ids]
+        self._schedule.suspicious |= bool(losers)
+        parted = (replace(t, seen_s=self._now.before_s) if t.key in losers else t for t in self._tracks)
+        self._tracks = [track for track in parted if track.key not in losers or track.id]
 
     def _confirm(self) -> dict[int, int]:
+        """Give ids to who has been seen often or surely enough; returns them by track key."""
         keeping, confirmed = self.settings.keeping, {}
-        for track in self._tracks:
-            sure = track.sightings >= keeping.confirm_frames or track.reading.confidence >= keeping.confirm_confidence
-            if track.key not in self._ids and sure:
-                self._named += 1
-                self._ids[track.key] = confirmed[track.key] = self._named
+        for place, track in enumerate(self._tracks):
+            sure = track.detections >= keeping.confirm_frames or track.reading.confidence >= keeping.confirm_confidence
+            if not track.id and sure:
+                self._confirmed += 1
+                confirmed[track.key] = self._confirmed
+                self._tracks[place] = replace(track, id=self._confirmed)
         return confirmed
 
-    def _shown_params(self, track: Track, now_s: float) -> FaceParams:
-        """Smoothed while seen; after that held, then on its way to neutral."""
-        keeping = self.settings.keeping
-        share = (now_s - track.seen_s - keeping.hold_s) / keeping.fade_s
-        params = filtered_params(track.filter, track.identity.value)
-        return faded_params(params, min(share, 1.0)) if share > 0 else params
-
-    def _status(self, track: Track) -> Status:
-        unseen_s = self._now_s - track.seen_s
-        return "tracked" if unseen_s == 0 else "held" if unseen_s <= self.settings.keeping.hold_s else "fading"
-
-    def _show(self, confirmed: dict[int, int]) -> TrackedStep:
-        """Present the confirmed by id, and set the others aside."""
-        params = [self._shown_params(track, self._now_s) for track in self._tracks]
-        faces = [
-            TrackedFace(
-                id=self._ids.get(track.key, 0),
-                status=(status := self._status(track)),
-                box=moved_box(track.reading.box, track.reading.params, shown),
-                params=shown,
-                landmarks_px=points,
-                confidence=track.reading.confidence if status == "tracked" else 0.0,
-            )
-            for track, shown, points in zip(self._tracks, params, self.models.landmarker(params), strict=True)
-        ]
+    def _shown(self, confirmed: dict[int, int]) -> TrackedStep:
+        faces = shown_faces(self._tracks, self._now.s, self.settings.keeping, self.models.landmarker)
         unconfirmed = {t.key: face for t, face in zip(self._tracks, faces, strict=True) if not face.id}
-        shown = sorted((face for face in faces if face.id), key=lambda face: face.id)
-        return TrackedStep(tuple(shown), unconfirmed, confirmed)
+        people = sorted((face for face in faces if face.id), key=lambda face: face.id)
+        return TrackedStep(tuple(people), unconfirmed, confirmed)
 
 
-def require_picture(image: object, time_s: object) -> None:
-    """Refuse what is no RGB picture of bytes, or no time."""
+def _require_picture(image: object, time_s: object) -> None:
     if not isinstance(image, np.ndarray):
         raise BadPicture(f"a {type(image).__name__}")
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:

@@ -1,0 +1,76 @@
+"""What to detect when: whether the detector sees a picture at all, and whether it looks closer for small faces."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import UInt8
+
+from commedia.tracking.appearance import grey_pattern, picture_signature
+from commedia.tracking.settings import TrackerSettings
+from commedia.tracking.track import Now, Track, expected_box, is_lost
+
+CUT_DIFFERENCE = 0.12
+"""Mean change of the picture, 0 to 1, that means another shot: places then say nothing, appearances must match."""
+
+
+class Plan(NamedTuple):
+    """What is done with one picture."""
+
+    cut: bool
+    """It belongs to another shot than the one before."""
+    detect: bool
+    closer: bool
+    """With the detector that finds small faces too, where there is one."""
+
+
+class Schedule:
+    """The plans of one take, picture after picture."""
+
+    def __init__(self, settings: TrackerSettings):
+        self._settings = settings
+        self._rested = self._closer_due = 0
+        self._signature: np.ndarray | None = None
+        self._patterns: dict[int, np.ndarray] = {}
+        self.suspicious = False
+        """What was read of the last picture calls for the detector in the next one."""
+
+    def plan(self, image: UInt8[np.ndarray, "h w 3"], tracks: Sequence[Track], now: Now) -> Plan:
+        """The next picture, and the tracks before it, to what is done with it."""
+        before, self._signature = self._signature, picture_signature(image)
+        cut = before is not None and float(abs(self._signature - before).mean()) > CUT_DIFFERENCE
+        if not (cut or self._is_due(tracks, now) or self._is_changed(image, tracks, now)):
+            self._rested += 1
+            return Plan(cut, detect=False, closer=False)
+        self._rested, self.suspicious = 0, False
+        closer = now.frames >= self._closer_due or self._has_small(tracks, now, max(image.shape[:2]))
+        if closer:
+            self._closer_due = now.frames + self._settings.closer_every
+        return Plan(cut, detect=True, closer=closer)
+
+    def remember(self, image: UInt8[np.ndarray, "h w 3"], tracks: Sequence[Track], now: Now) -> None:
+        """Take down what the next picture's faces are compared with, where the detector may rest in it."""
+        resting = not self._is_due(tracks, now)
+        self._patterns = {track.key: grey_pattern(image, track.reading.box) for track in tracks if resting}
+
+    def _is_due(self, tracks: Sequence[Track], now: Now) -> bool:
+        return (
+            any(is_lost(track, now) or not track.id for track in tracks)
+            or self.suspicious
+            or not 0 < len(tracks) <= self._settings.refine_budget
+            or self._rested + 1 >= self._settings.detect_every
+        )
+
+    def _is_changed(self, image: UInt8[np.ndarray, "h w 3"], tracks: Sequence[Track], now: Now) -> bool:
+        """Say whether somebody is no longer where they should be, or no longer looks the same: the regressor cannot."""
+        for track in tracks:
+            found = grey_pattern(image, expected_box(track, now.s - track.seen_s))
+            if 1 - float(found @ self._patterns[track.key]) > self._settings.pattern_change:
+                return True
+        return False
+
+    def _has_small(self, tracks: Sequence[Track], now: Now, side_px: int) -> bool:
+        """Say whether somebody is small; who is new or was just overlooked may be at twice that size."""
+        limit = self._settings.small_face * side_px
+        boxes = ((track.reading.box, is_lost(track, now) or not track.id) for track in tracks)
+        return any(max(box.width_px, box.height_px) / (2 if doubtful else 1) < limit for box, doubtful in boxes)
