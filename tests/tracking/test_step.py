@@ -61,7 +61,6 @@ def test_a_step_says_who_may_yet_be_somebody_and_who_just_became():
         frame = world.frame(index)
         before = {} if index == 0 else dict(step.unconfirmed)
         step = tracker.step(frame.image, float(frame.time_s))
-        assert set(step.newly_confirmed) <= set(before) | set(step.newly_confirmed)
         assert all(face.id == 0 for face in step.unconfirmed.values())
         assert not set(step.unconfirmed) & set(step.newly_confirmed)
         for key, person in step.newly_confirmed.items():

@@ -18,11 +18,11 @@ from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from commedia.errors import UnreadableMedia
+from commedia.formats.timecode import PLAUSIBLE_RATES
 from commedia.sources.source import FrameSource, MediaInfo, reduced_size
 from commedia.structures import Frame
 
 FALLBACK_FRAME_RATE = Fraction(30)
-PLAUSIBLE_FRAME_RATES = (Fraction(1, 10), Fraction(1000))
 REFUSED_DEMUXERS = ("tty", "concat", "hls", "dash", "lrc")
 """They draw text as pictures, or follow references to other files."""
 CUT_SHORT_S = Fraction(1, 2)
@@ -125,7 +125,7 @@ def _stamp_s(picture: VideoFrame) -> Fraction | None:
 
 
 def _frame_rate(stream: VideoStream) -> Fraction:
-    slowest, fastest = PLAUSIBLE_FRAME_RATES
+    slowest, fastest = PLAUSIBLE_RATES
     candidates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
     return next((rate for rate in candidates if rate and slowest <= rate <= fastest), FALLBACK_FRAME_RATE)
 
