@@ -1,12 +1,15 @@
 """Verbs, exit codes, and errors in one sentence."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from rigs import small_builder
 
 from commedia.cli import main as command_line
-from commedia.cli.main import VERBS, Verb, main
+from commedia.cli.main import EXIT_CODES, UNHEARD, VERBS, Verb, main
 from commedia.errors import CommediaError
 
 
@@ -14,6 +17,7 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]):
     assert main(["--help"]) == main([]) == 0
     shown = capsys.readouterr().out
     assert all(verb in shown for verb in VERBS)
+    assert all(f"{code}  {meaning}" in shown for code, meaning in EXIT_CODES.items())
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -71,3 +75,19 @@ def test_the_installed_command_gives_no_traceback():
     assert done.stdout == ""
     assert done.stderr.startswith("commedia: there is no file 'no-such.mp4'")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", ["--help", "rig inspect RIG.glb --json", "retarget CSV -o OUT --no-preview --character RIG.glb"]
+)
+def test_a_reader_that_goes_away_gives_no_traceback(arguments: str, tmp_path: Path):
+    """As in `commedia ... | head -0`: the pipe is closed before anything is written."""
+    (tmp_path / "RIG.glb").write_bytes(small_builder(("jawOpen",)).to_bytes())
+    (tmp_path / "CSV").write_text("time,jawOpen\n0,0.5\n0.04,0.6\n")
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = [str(tmp_path / word) if word[0].isupper() else word for word in arguments.split()]
+    command = [sys.executable, "-m", "commedia.cli.main", *words]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (UNHEARD, "")

@@ -1,9 +1,10 @@
 """`commedia VERB ...`: finds the verb, runs it, and turns errors into one sentence and an exit code.
 
-Exit codes: 0 done, 1 a goal of `evaluate` missed, 2 something the user can put right, 130 interrupted.
+`EXIT_CODES` says what the codes mean.
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,14 @@ from commedia.errors import CommediaError, MissingExtra, UnknownName
 
 USER_ERROR = 2
 INTERRUPTED = 130
+UNHEARD = 141
+EXIT_CODES = {
+    0: "done",
+    1: "a goal of `evaluate` was missed",
+    USER_ERROR: "an option, an input or a file that cannot be written: one sentence says what to put right",
+    INTERRUPTED: "interrupted; nothing was left half-written",
+    UNHEARD: "nobody reads the output any more",
+}
 
 
 @dataclass(frozen=True)
@@ -38,16 +47,25 @@ VERBS: dict[str, Verb] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line; returns the exit code, one of `EXIT_CODES`."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        code = 0
         if not arguments or arguments[0] in ("-h", "--help"):
             print(overview())
-            return 0
-        if arguments[0] == "--version":
+        elif arguments[0] == "--version":
             print(f"commedia {__version__}")
-            return 0
-        return run_verb(arguments[0], arguments[1:])
+        else:
+            code = run_verb(arguments[0], arguments[1:])
+        sys.stdout.flush()
+        return code
+    except (BrokenPipeError, SystemExit) as error:
+        # Rich makes an exit of it.
+        if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
+            raise
+        # Python would try once more when it ends, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNHEARD
     except CommediaError as error:
         print(f"commedia: {error}", file=sys.stderr)
         return USER_ERROR
@@ -75,7 +93,8 @@ def overview() -> str:
     width = max(map(len, VERBS))
     lines = [f"  {name:{width}}  {verb.summary}" for name, verb in VERBS.items()]
     head = ["usage: commedia VERB [options]", "", "Faces in, characters out.", ""]
-    return "\n".join([*head, *lines, "", "commedia VERB --help says more."])
+    codes = [f"  {code:>{width}}  {meaning}" for code, meaning in EXIT_CODES.items()]
+    return "\n".join([*head, *lines, "", "commedia VERB --help says more.", "", "exit codes:", *codes])
 
 
 def _imported(name: str) -> Callable[..., Any] | dict[str, Callable[..., Any]]:
