@@ -9,6 +9,7 @@ The aim is a 9,600-triangle head at 360 px in less than 40 ms.
 import argparse
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from statistics import median
@@ -25,11 +26,13 @@ from commedia.evaluation.report import Goal, Table, origin_of, show
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
 from commedia.face_model.model import load_head
 from commedia.outputs.preview.page import PreviewPage
-from commedia.outputs.preview.writer import PreviewWriter
+from commedia.outputs.preview.writer import PreviewSink
+from commedia.outputs.sink import StreamInfo
 from commedia.render.rasterize_numpy import rasterize
 from commedia.render.shade_numpy import Surface, framing_view, render_mesh
+from commedia.retarget.cast import Cast
 from commedia.sources.source import MediaInfo
-from commedia.structures import FaceParams, Frame, HeadPose, RigPose, TrackedFace, TrackedFrame
+from commedia.structures import FaceParams, Frame, HeadPose, Moment, RigPose, TrackedFace, TrackedFrame
 
 NO_TURN = np.array([1.0, 0, 0, 0])
 HEAD_PX = 360
@@ -74,9 +77,9 @@ def page_rows(repeats: int) -> list[tuple[str, float]]:
     character = default_head_character()
     rows = []
     for people in PEOPLE:
-        page = PreviewPage(*SOURCE_PX, lambda person: character)
-        frame, tracked, poses = scene(people, character)
-        rows.append((f"page, {people} people", timed(lambda: page.draw(frame, tracked, poses), repeats)))  # noqa: B023
+        page = PreviewPage(*SOURCE_PX, lambda face: character)
+        moment = scene(people, character)
+        rows.append((f"page, {people} people", timed(lambda: page.draw(moment), repeats)))  # noqa: B023
     rows.append((f"page and file, {PEOPLE[-1]} people", written_ms(character, repeats)))
     return rows
 
@@ -84,17 +87,18 @@ def page_rows(repeats: int) -> list[tuple[str, float]]:
 def written_ms(character: Character, repeats: int) -> float:
     """Milliseconds per page of a video file."""
     info = MediaInfo(*SOURCE_PX, Fraction(25), repeats, is_still=False)
-    frame, tracked, poses = scene(PEOPLE[-1], character)
+    moment = scene(PEOPLE[-1], character)
     with tempfile.TemporaryDirectory() as folder:
         start = process_time()
-        with PreviewWriter(Path(folder), info, lambda person: character) as writer:
-            for index in range(repeats):
-                time_s = Fraction(index, 25)
-                writer.send(Frame(frame.image, index, time_s), TrackedFrame(index, time_s, tracked.faces), poses)
+        sink = PreviewSink(Path(folder))
+        sink.open(StreamInfo(Path("clip.mp4"), info, Cast(character)))
+        for index in range(repeats):
+            sink.send(replace(moment, tracked=replace(moment.tracked, index=index, time_s=Fraction(index, 25))))
+        sink.close()
         return (process_time() - start) / repeats * 1000
 
 
-def scene(people: int, character: Character) -> tuple[Frame, TrackedFrame, dict[int, RigPose]]:
+def scene(people: int, character: Character) -> Moment:
     """A grey picture with so many faces side by side."""
     width, height = SOURCE_PX
     faces = []
@@ -108,7 +112,8 @@ def scene(people: int, character: Character) -> tuple[Frame, TrackedFrame, dict[
     weights = np.array(character.rig.rest_weights, dtype=np.float64)
     poses = {face.id: RigPose(weights, NO_TURN, NO_TURN, NO_TURN) for face in faces}
     image = np.full((height, width, 3), 90, dtype=np.uint8)
-    return Frame(image, 0, Fraction(0)), TrackedFrame(0, Fraction(0), tuple(faces)), poses
+    tracked = TrackedFrame(0, Fraction(0), tuple(faces))
+    return Moment(Frame(image, 0, Fraction(0)), tracked, tracked, poses)
 
 
 def timed(work: Callable[[], object], repeats: int) -> float:

@@ -24,7 +24,9 @@ ALLOWED: dict[str, str] = {
     "characters": "errors conventions structures geometry face_model render",
     "retarget": "errors conventions structures geometry characters",
     "outputs": "errors conventions structures files geometry face_model render formats sources characters retarget",
-    "pipeline": "errors structures sources tracking retarget outputs",
+    "pipeline": "structures sources tracking retarget outputs",
+    "calibration": "pipeline tracking retarget",
+    "folder": "errors sources tracking retarget outputs pipeline",
     "rigging": "errors conventions structures files geometry face_model render faces characters retarget outputs",
     "networks": "errors conventions files",
     "losses": "networks render",
@@ -35,8 +37,8 @@ ALLOWED: dict[str, str] = {
     "evaluation": "errors conventions structures files geometry face_model sources faces tracking outputs rigging data "
     "labelling",
     "demo": "errors conventions structures geometry face_model render formats sources characters",
-    "cli": "errors formats sources faces tracking characters retarget outputs pipeline rigging networks labelling "
-    "training evaluation demo",
+    "cli": "errors formats sources faces tracking characters retarget outputs pipeline calibration folder rigging "
+    "networks labelling training evaluation demo",
 }
 """What each folder (or file) of the package may import besides itself. The package itself only re-exports."""
 

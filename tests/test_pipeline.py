@@ -11,13 +11,15 @@ from fakes import FPS, Person, World
 from PIL import Image
 from stage import CLIP_FRAMES, film, models_for, picture, talking, two_people
 
+from commedia.calibration import calibrate
 from commedia.characters.gltf import read_character
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.errors import BadCharacter, OutputFailed, UnreadableMedia
 from commedia.faces.crop import Crop
+from commedia.folder import retarget_folder
 from commedia.formats.livelink_csv import read_livelink_csv
 from commedia.formats.take import TakeReader
-from commedia.pipeline import calibrate, retarget, retarget_folder, track
+from commedia.pipeline import retarget, track
 from commedia.retarget.acting import Acting, calibration_from
 from commedia.sources.open import open_source
 from commedia.tracking.models import LargestFaces, Models
@@ -155,7 +157,7 @@ def test_after_a_failure_nothing_is_left(tmp_path: Path, monkeypatch: pytest.Mon
         character = tmp_path / "hero.glb"
         character.write_text("no character")
     if failure == "disk":
-        monkeypatch.setattr("commedia.outputs.spool._append", out_of_disk)
+        fill_the_disk(monkeypatch)
 
     def progress(done: int, expected: int | None) -> None:
         if failure == "interrupt" and done == 4:
@@ -167,13 +169,17 @@ def test_after_a_failure_nothing_is_left(tmp_path: Path, monkeypatch: pytest.Mon
     assert left == sorted(["a.mp4", *(["hero.glb"] if failure == "character" else [])])
 
 
-def out_of_disk(*_: object) -> None:
-    raise OSError(28, "No space left on device")
+def fill_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def out_of_disk(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    for what in ("spool._append", "take.TakeWriter.send"):
+        monkeypatch.setattr(f"commedia.outputs.{what}", out_of_disk)
 
 
 def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     world = two_people()
-    monkeypatch.setattr("commedia.outputs.spool._append", out_of_disk)
+    fill_the_disk(monkeypatch)
     with pytest.raises(OutputFailed, match=r"cannot write results to '.*out': No space left on device; what was there"):
         retarget(film(world, tmp_path / "a.mp4", 6), tmp_path / "out", models=models_for(world), preview=False)
 

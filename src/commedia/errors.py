@@ -68,6 +68,23 @@ class BadRate(OutputFailed):
         super().__init__(f"cannot write {path}: {what} needs a positive frame rate, not {rate}")
 
 
+class BadCastEntry(CommediaError):
+    """An entry of a cast that names no person or no file, or a person twice."""
+
+    def __init__(self, entry: str, *, earlier: str = ""):
+        form = "PERSON=FILE, such as 1=hero.glb (people are numbered from 1, as in the take) or default=other.glb"
+        problem = f"comes after '{earlier}'; give each person once" if earlier else f"is not of the form {form}"
+        super().__init__(f"--cast: '{entry}' {problem}")
+
+
+class IncompleteResults(OutputFailed):
+    """Some outputs failed; the others are complete, and `summary` says what there is."""
+
+    def __init__(self, failures: Iterable[str], summary: Any):
+        super().__init__(f"the results in '{summary.output}' are incomplete: {'; '.join(failures)}")
+        self.summary = summary
+
+
 class SinkClosed(CommediaError):
     """A pose sent to a sink that was already closed."""
 

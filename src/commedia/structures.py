@@ -3,6 +3,7 @@
 They carry data, views and conversions; anything that decides belongs to the folder of its arrow.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -123,3 +124,17 @@ class RigPose:
     left_eye_wxyz: Float[np.ndarray, "4"]
     """Rotation of the subject's left eyeball against its rest pose, in the head frame."""
     right_eye_wxyz: Float[np.ndarray, "4"]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """All that is known of one moment of a take: what travels from the pipeline to every sink."""
+
+    frame: Frame | None
+    """The picture; None for recorded motion."""
+    tracked: TrackedFrame
+    """As measured."""
+    acted: TrackedFrame
+    """The same people as characters play them: calibrated, mirrored, or as measured."""
+    poses: Mapping[int, RigPose]
+    """The pose of each person's character, by id."""

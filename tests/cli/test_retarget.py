@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from fakes import World
 from PIL import Image
-from stage import film, models_for, two_people
+from rigs import small_builder
+from stage import CLIP_FRAMES, film, models_for, picture, two_people
 
+from commedia.characters.gltf import read_character
 from commedia.cli.main import main
 
 
@@ -135,3 +137,54 @@ def test_formats_are_chosen_by_name(world: World, tmp_path: Path, capsys: pytest
     assert not (tmp_path / "out").exists()
     assert main([*arguments, "bvh", "vrma"]) == 0
     assert {path.name for path in (tmp_path / "out").glob("person-01*")} == {"person-01.bvh", "person-01.vrma"}
+
+
+def small_character(path: Path, *morphs: str) -> Path:
+    path.write_bytes(small_builder(morphs).to_bytes())
+    return path
+
+
+def test_people_play_characters_of_their_own(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Both people stand in the photo; a third one, who is cast too, does not."""
+    Image.fromarray(picture(world, CLIP_FRAMES // 2)).save(tmp_path / "a.png")
+    hero, other = small_character(tmp_path / "hero.glb", "jawOpen"), small_character(tmp_path / "x.glb", "tongueOut")
+    cast = ["--cast", f"2={hero}", f"7={hero}", f"default={other}"]
+    assert main(["retarget", str(tmp_path / "a.png"), "-o", str(tmp_path / "out"), *cast, "--json"]) == 0
+    (summary,) = json.loads(capsys.readouterr().out)
+    assert [person["character"] for person in summary["people"]] == [str(other), str(hero)]
+    assert "the cast names person 7, who is not in the take; people: 1, 2" in summary["notes"]
+    morphs = [read_character(tmp_path / "out" / f"person-0{person}.glb").rig.morph_names for person in (1, 2)]
+    assert morphs == [("tongueOut",), ("jawOpen",)]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--cast", "hero.glb"], "'hero.glb' is not of the form PERSON=FILE"),
+        (["--cast", "default=a.glb", "--character", "b.glb"], "both say what the others play"),
+        (["--cast", "1=no-such.glb"], "no-such.glb"),
+    ],
+)
+def test_a_wrong_cast_is_one_sentence(options, said, world, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    clip = film(world, tmp_path / "clip.mp4", 3)
+    assert main(["retarget", str(clip), "-o", str(tmp_path / "out"), *options]) == 2
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert shown.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_that_fails_is_named_and_the_others_are_kept(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("commedia.outputs.preview.writer.PreviewSink.send", fail)
+    clip = film(world, tmp_path / "clip.mp4", 6)
+    assert main(["retarget", str(clip), "-o", str(tmp_path / "out")]) == 2
+    shown = capsys.readouterr()
+    assert shown.err == "commedia: the preview failed: No space left on device\n"
+    assert "note: the preview failed: No space left on device" in shown.out
+    files = {path.name for path in (tmp_path / "out").iterdir()}
+    assert files == {"person-01.glb", "person-01.csv", "take.jsonl"}

@@ -35,7 +35,7 @@ def test_every_format_is_written_and_counts_as_a_result(tmp_path: Path) -> None:
 
 
 def test_what_is_refused_leaves_nothing_and_reads_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("commedia.pipeline.Delivery", lambda *_, **__: pytest.fail("work was begun"))
+    monkeypatch.setattr("commedia.outputs.results.PeopleSink", lambda *_, **__: pytest.fail("work was begun"))
     world = two_people()
     clip = film(world, tmp_path / "clip.mp4", 4)
     with pytest.raises(UnknownName):

@@ -1,7 +1,6 @@
 """Pages show who is where; files keep the source's times, and appear only when whole."""
 
-import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,13 +15,16 @@ from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.errors import OutputFailed, SinkClosed
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
 from commedia.outputs.preview import writer as preview
-from commedia.outputs.preview.page import PAGE_PX, PreviewPage, Rectangle, cells, person_colour, source_rectangle
-from commedia.outputs.preview.writer import PreviewWriter
+from commedia.outputs.preview.page import PAGE_PX, PreviewPage, Rectangle, cells, person_colour, source_rectangles
+from commedia.outputs.preview.writer import PreviewSink
+from commedia.outputs.sink import StreamInfo
+from commedia.retarget.cast import Cast
 from commedia.sources.source import MediaInfo
-from commedia.structures import FaceParams, Frame, HeadPose, RigPose, Status, TrackedFace, TrackedFrame
+from commedia.structures import FaceParams, Frame, HeadPose, Moment, RigPose, Status, TrackedFace, TrackedFrame
 
 NO_TURN = np.array([1.0, 0, 0, 0])
 NOBODY: dict[int, RigPose] = {}
+VIDEO = MediaInfo(320, 180, Fraction(25), 10, is_still=False)
 
 
 @pytest.fixture(scope="module")
@@ -37,43 +39,71 @@ def tracked_face(person: int, x_px: float, *, status: Status = "tracked", px_per
     return TrackedFace(person, status, face_box_from_params(params), params, landmarks_from_params(params), 0.9)
 
 
-def frame_at(index: int, time_s: Fraction | float = 0, *faces: TrackedFace) -> tuple[Frame, TrackedFrame]:
+def moment_at(
+    index: int, time_s: Fraction | float = 0, *faces: TrackedFace, poses: Mapping[int, RigPose] = NOBODY
+) -> Moment:
     image = np.full((180, 320, 3), 90, dtype=np.uint8)
-    time_s = Fraction(time_s)
-    return Frame(image, index, time_s), TrackedFrame(index, time_s, faces)
+    tracked = TrackedFrame(index, Fraction(time_s), faces)
+    return Moment(Frame(image, index, Fraction(time_s)), tracked, tracked, poses)
 
 
 def resting(character: Character) -> RigPose:
     return RigPose(np.array(character.rig.rest_weights, dtype=np.float64), NO_TURN, NO_TURN, NO_TURN)
 
 
-def playing(character: Character) -> Callable[[int], Character]:
-    return lambda person: character
+def playing(character: Character) -> Callable[[TrackedFace], Character]:
+    return lambda face: character
 
 
-VIDEO = MediaInfo(320, 180, Fraction(25), 10, is_still=False)
+def opened(folder: Path, info: MediaInfo = VIDEO) -> PreviewSink:
+    sink = PreviewSink(folder)
+    sink.open(StreamInfo(Path("clip.mp4"), info, Cast()))
+    return sink
 
 
 def close_to(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
     return np.abs(picture.astype(int) - colour).max(axis=2) < 12
 
 
+def part(page: np.ndarray, place: Rectangle) -> np.ndarray:
+    return page[place.top : place.top + place.height, place.left : place.left + place.width]
+
+
 def test_a_page_marks_each_face_where_it_is_and_draws_each_character(character: Character) -> None:
     page = PreviewPage(320, 180, playing(character))
     faces = (tracked_face(1, 80), tracked_face(2, 240))
     poses = {face.id: resting(character) for face in faces}
-    drawn = page.draw(*frame_at(0, 0, *faces), poses)
+    drawn = page.draw(moment_at(0, 0, *faces, poses=poses))
     assert drawn.shape == (page.height, page.width, 3)
-    left = drawn[:, : page.source.left + page.source.width]
-    for person, half in ((1, slice(None, left.shape[1] // 2)), (2, slice(left.shape[1] // 2, None))):
+    found = part(drawn, page.found)
+    half_px = found.shape[1] // 2
+    for person, half in ((1, slice(None, half_px)), (2, slice(half_px, None))):
         other = person_colour(3 - person)
-        assert close_to(left[:, half], person_colour(person)).sum() > 100
-        assert close_to(left[:, half], other).sum() < 5
-    alone = page.draw(*frame_at(0, 0, faces[0]), poses)
+        assert close_to(found[:, half], person_colour(person)).sum() > 100
+        assert close_to(found[:, half], other).sum() < 5
+    alone = page.draw(moment_at(0, 0, faces[0], poses=poses))
     for cell in cells(page.stage, 2):
         middle = drawn[cell.top + cell.height // 3 : cell.top + cell.height // 2, cell.left : cell.left + cell.width]
         assert middle.mean() > 90, "a lit face is far brighter than the card behind it"
-    assert np.abs(alone.astype(int) - drawn)[:, : left.shape[1] // 2].mean() < 2
+    assert np.abs(part(alone, page.found).astype(int) - found)[:, :half_px].mean() < 2
+
+
+@pytest.mark.parametrize("size", [(320, 180), (180, 320)])
+def test_the_actor_is_also_shown_bare(character: Character, size: tuple[int, int]) -> None:
+    """Nothing is drawn over the first of the two pictures: it is the frame, as large as the other one."""
+    page = PreviewPage(*size, playing(character))
+    image = np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
+    tracked = TrackedFrame(0, Fraction(0), (tracked_face(1, 90),))
+    drawn = page.draw(Moment(Frame(image, 0, Fraction(0)), tracked, tracked, NOBODY))
+    bare, found = part(drawn, page.filmed), part(drawn, page.found)
+    expected = cv2.resize(image, (page.filmed.width, page.filmed.height), interpolation=cv2.INTER_CUBIC)
+    np.testing.assert_array_equal(bare, expected)
+    assert bare.shape == found.shape
+    assert (bare != found).any(axis=2).mean() > 0.05
+    apart = (page.found.left >= page.filmed.left + page.filmed.width) != (
+        page.found.top >= page.filmed.top + page.filmed.height
+    )
+    assert apart, "beside or below each other, and neither over the other"
 
 
 def test_the_character_moves_with_its_pose(character: Character) -> None:
@@ -83,8 +113,7 @@ def test_the_character_moves_with_its_pose(character: Character) -> None:
     weights = still.weights.copy()
     weights[names.index("jawOpen")] = 1
     opened = RigPose(weights, NO_TURN, NO_TURN, NO_TURN)
-    frame = frame_at(0, 0, face)
-    first, second = (page.draw(*frame, {1: pose}).astype(int) for pose in (still, opened))
+    first, second = (page.draw(moment_at(0, 0, face, poses={1: pose})).astype(int) for pose in (still, opened))
     moved = np.abs(first - second).max(axis=2) > 30
     stage = page.stage
     assert moved[:, stage.left :].sum() > 300
@@ -97,7 +126,7 @@ def test_held_and_fading_faces_look_less_present(character: Character) -> None:
     cell = cells(page.stage, 1)[0]
     brightness = {}
     for status in ("tracked", "held", "fading"):
-        drawn = page.draw(*frame_at(0, 0, tracked_face(1, 160, status=status)), poses)
+        drawn = page.draw(moment_at(0, 0, tracked_face(1, 160, status=status), poses=poses))
         brightness[status] = drawn[cell.top + 80 :, cell.left : cell.left + cell.width].mean()
     assert brightness["tracked"] > brightness["held"] > brightness["fading"]
 
@@ -111,7 +140,8 @@ def test_every_shape_of_source_and_crowd_has_a_page(character: Character, size: 
     assert page.width % 2 == page.height % 2 == 0
     frame = Frame(np.zeros((size[1], size[0], 3), dtype=np.uint8), 0, Fraction(0))
     faces = tuple(tracked_face(1 + index, 10.0 * index, px_per_m=40.0) for index in range(people))
-    page.draw(frame, TrackedFrame(0, Fraction(0), faces), NOBODY)
+    tracked = TrackedFrame(0, Fraction(0), faces)
+    page.draw(Moment(frame, tracked, tracked, NOBODY))
 
 
 def test_cells_do_not_overlap_and_stay_on_the_stage() -> None:
@@ -127,22 +157,23 @@ def test_cells_do_not_overlap_and_stay_on_the_stage() -> None:
         assert used.sum() > 0.5 * 500 * 400, "most of the stage is used"
 
 
-def test_the_source_keeps_its_shape() -> None:
+def test_the_source_keeps_its_shape_and_leaves_room_for_characters() -> None:
     for width, height in ((1920, 1080), (1080, 1920), (500, 500)):
-        place = source_rectangle(width, height)
-        assert place.width / place.height == pytest.approx(width / height, rel=0.01)
+        for place in source_rectangles(width, height):
+            assert place.width / place.height == pytest.approx(width / height, rel=0.01)
+            assert place.left + place.width < 0.62 * PAGE_PX[0]
+            assert place.top + place.height < PAGE_PX[1]
 
 
 @pytest.mark.parametrize("codec", [entry[0] for entry in preview.CODECS])
-def test_a_video_keeps_variable_frame_times(
-    tmp_path: Path, character: Character, codec: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_video_keeps_variable_frame_times(tmp_path: Path, codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preview, "CODECS", tuple(entry for entry in preview.CODECS if entry[0] == codec))
     times = [Fraction(0), Fraction(1, 25), Fraction(1, 10), Fraction(1001, 3000), Fraction(2)]
-    with PreviewWriter(tmp_path, VIDEO, playing(character)) as writer:
-        for index, time_s in enumerate(times):
-            writer.send(*frame_at(index, time_s), NOBODY)
-        assert list(tmp_path.glob("preview*")) == [], "nothing under its final name before it is whole"
+    sink = opened(tmp_path)
+    for index, time_s in enumerate(times):
+        sink.send(moment_at(index, time_s))
+    assert list(tmp_path.glob("preview*")) == [], "nothing under its final name before it is whole"
+    sink.close()
     assert [entry.name for entry in tmp_path.iterdir()] == ["preview.mp4"]
     with av.open(str(tmp_path / "preview.mp4")) as container:
         stream = container.streams.video[0]
@@ -153,48 +184,49 @@ def test_a_video_keeps_variable_frame_times(
 
 
 def test_what_is_written_is_what_was_drawn(tmp_path: Path, character: Character) -> None:
-    face = tracked_face(1, 160)
-    frame = frame_at(0, 0, face)
-    poses = {1: resting(character)}
-    with PreviewWriter(tmp_path, VIDEO, playing(character)) as writer:
-        writer.send(*frame, poses)
-    drawn = PreviewPage(320, 180, playing(character)).draw(*frame, poses)
+    moment = moment_at(0, 0, tracked_face(1, 160), poses={1: resting(character)})
+    sink = opened(tmp_path)
+    sink.send(moment)
+    sink.close()
+    drawn = PreviewPage(320, 180, playing(character)).draw(moment)
     with av.open(str(tmp_path / "preview.mp4")) as container:
         decoded = next(container.decode(video=0)).to_ndarray(format="rgb24")
     assert np.abs(decoded.astype(int) - drawn).mean() < 4
 
 
 def test_a_photograph_becomes_a_photograph(tmp_path: Path, character: Character) -> None:
-    info = MediaInfo(320, 180, Fraction(1), 1, is_still=True)
-    with PreviewWriter(tmp_path, info, playing(character)) as writer:
-        writer.send(*frame_at(0, 0, tracked_face(1, 160)), {1: resting(character)})
+    sink = opened(tmp_path, MediaInfo(320, 180, Fraction(1), 1, is_still=True))
+    sink.send(moment_at(0, 0, tracked_face(1, 160), poses={1: resting(character)}))
+    sink.close()
     assert [entry.name for entry in tmp_path.iterdir()] == ["preview.jpg"]
+    assert sink.files == [tmp_path / "preview.jpg"]
     picture = cv2.imread(str(tmp_path / "preview.jpg"))
     assert picture is not None
     assert picture.shape[1] == PAGE_PX[0]
 
 
-def test_an_error_leaves_what_was_there(tmp_path: Path, character: Character) -> None:
+def test_giving_up_leaves_what_was_there(tmp_path: Path) -> None:
     (tmp_path / "preview.mp4").write_text("yesterday's")
-    with contextlib.suppress(KeyboardInterrupt), PreviewWriter(tmp_path, VIDEO, playing(character)) as writer:
-        writer.send(*frame_at(0), NOBODY)
-        raise KeyboardInterrupt
+    sink = opened(tmp_path)
+    sink.send(moment_at(0))
+    sink.discard()
+    sink.discard()
     assert [entry.name for entry in tmp_path.iterdir()] == ["preview.mp4"]
     assert (tmp_path / "preview.mp4").read_text() == "yesterday's"
 
 
-def test_a_closed_writer_takes_no_more(tmp_path: Path, character: Character) -> None:
-    writer = PreviewWriter(tmp_path, VIDEO, playing(character))
-    writer.close()
-    writer.close()
-    assert list(tmp_path.iterdir()) == [], "no frames, no file"
-    with pytest.raises(SinkClosed, match="frame 3"):
-        writer.send(*frame_at(3), NOBODY)
+def test_a_closed_sink_takes_no_more(tmp_path: Path) -> None:
+    sink = opened(tmp_path)
+    sink.close()
+    sink.close()
+    assert list(tmp_path.iterdir()) == sink.files == [], "no frames, no file"
+    with pytest.raises(SinkClosed, match=r"preview\.mp4 is already closed"):
+        sink.send(moment_at(3))
 
 
-def test_a_place_that_cannot_be_written_is_said(tmp_path: Path, character: Character) -> None:
+def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "nowhere").write_text("a file where a folder should be")
-    writer = PreviewWriter(tmp_path / "nowhere", VIDEO, playing(character))
+    sink = opened(tmp_path / "nowhere")
     with pytest.raises(OutputFailed, match="nowhere"):
-        writer.send(*frame_at(0), NOBODY)
-    writer.discard()
+        sink.send(moment_at(0))
+    sink.discard()

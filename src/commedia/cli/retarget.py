@@ -3,7 +3,7 @@
 import json as json_format
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,23 +13,28 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from commedia.errors import CommediaError
+from commedia.calibration import calibrate as learn_calibration
+from commedia.cli.main import USER_ERROR
+from commedia.errors import CommediaError, IncompleteResults
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
+from commedia.folder import retarget_folder
 from commedia.formats.timecode import rate_from_text
 from commedia.outputs.people import DEFAULT_FORMATS, check_formats
 from commedia.outputs.summary import Summary
 from commedia.pipeline import Progress as ProgressCallback
-from commedia.pipeline import calibrate as learn_calibration
-from commedia.pipeline import retarget, retarget_folder
+from commedia.pipeline import retarget
 from commedia.retarget.acting import Acting
+from commedia.retarget.cast import people_and_default
 from commedia.sources.open import open_source
-from commedia.tracking.models import Models, open_models
+from commedia.sources.source import Source
+from commedia.tracking.models import open_models
 
 
 def run(
     input: tyro.conf.Positional[Path],
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")],
     character: Path | None = None,
+    cast: tuple[str, ...] = (),
     faces: int | None = None,
     json: tyro.conf.FlagCreatePairsOff[bool] = False,
     preview: bool = True,
@@ -42,7 +47,7 @@ def run(
     careful: tyro.conf.FlagCreatePairsOff[bool] = False,
     mfn: str = DEFAULT_MFN,
     sfn: str = DEFAULT_SFN,
-) -> None:
+) -> int:
     """Turn everyone in a photo, a GIF, a video or a folder of photos into an animated 3D character, or recorded motion.
 
     Writes, per person, person-01.glb (character and motion) and person-01.csv (Live Link Face), or what `--formats`
@@ -55,6 +60,8 @@ def run(
         output: Folder for the results. They appear in it only when all are complete.
         character: A .glb, .gltf or .vrm file with ARKit-named morph targets, played by everybody. Without it everybody
             plays the default head with their own face.
+        cast: What single people play, by the ids of take and preview: 1=hero.glb 2=villain.vrm, and for the others
+            default=other.glb, which is the same as `--character other.glb`.
         faces: Follow at most this many faces, the largest of each frame.
         json: Print a machine-readable summary, and nothing else, on standard output.
         preview: Draw the preview, which takes more time than everything else.
@@ -76,31 +83,38 @@ def run(
     """
     if faces is not None and faces < 1:
         raise CommediaError(f"--faces {faces} leaves nobody to follow; give a number from 1 up")
-    # What is wrong with the input is said before the networks are loaded.
-    given_rate = None if rate is None else rate_from_text(rate)
-    with open_source(input, rate=given_rate) as source:
+    people, default = people_and_default(cast)
+    if default is not None and character is not None:
+        raise CommediaError(f"--character {character} and --cast default={default} both say what the others play")
+    with open_source(input, rate=None if rate is None else rate_from_text(rate)) as source:
+        # What is wrong with the input is said before the networks are loaded.
         check_formats(formats, is_still=source.info.is_still)
         recorded = not source.info.pictures
-    _refuse_unused(recorded, faces, careful, rate)
-    models = None if recorded else open_models(mfn, sfn, careful=careful)
-    if models is not None and faces is not None:
-        models = models.largest(faces)
-    summaries = retarget_with_bar(
-        input,
-        output,
-        models=models,
-        character=character,
-        preview=preview,
-        overwrite=overwrite,
-        formats=formats,
-        rate=given_rate,
-        mapping=mapping,
-        acting=Acting(None if calibrate is None else learn_calibration(calibrate, models=models), mirror=mirror),
-    )
+        _refuse_unused(recorded, faces, careful, rate)
+        models = None if recorded else open_models(mfn, sfn, careful=careful)
+        if models is not None and faces is not None:
+            models = models.largest(faces)
+        rest = None if calibrate is None else learn_calibration(calibrate, models=models)
+        options = dict(
+            models=models,
+            character=character or default,
+            cast=people,
+            preview=preview,
+            overwrite=overwrite,
+            formats=formats,
+            mapping=mapping,
+            acting=Acting(rest, mirror=mirror),
+        )
+        try:
+            summaries, code = retarget_with_bar(source, output, **options), 0
+        except IncompleteResults as error:
+            # What failed was said when it did.
+            summaries, code = [error.summary], USER_ERROR
     if json:
         print(json_format.dumps([summary.to_json() for summary in summaries], indent=2))
     else:
         show(summaries)
+    return code
 
 
 def _refuse_unused(recorded: bool, faces: int | None, careful: bool, rate: str | None) -> None:
@@ -113,17 +127,19 @@ def _refuse_unused(recorded: bool, faces: int | None, careful: bool, rate: str |
         raise CommediaError("--rate is for recorded motion; pictures and videos bring their own times")
 
 
-def retarget_with_bar(path: Path, output: Path, *, models: Models | None, **options: Any) -> list[Summary]:
+def retarget_with_bar(source: Path | Source, output: Path, **options: Any) -> list[Summary]:
     """Run the job with a progress bar on standard error."""
-    with progress_bar(path.name) as progress:
+    path = source if isinstance(source, Path) else source.path
+    with progress_bar(path.name) as (progress, report):
         if path.is_dir():
-            return retarget_folder(path, output, models=models, progress=progress, **options)
-        return [retarget(path, output, models=models, progress=progress, **options)]
+            return retarget_folder(path, output, progress=progress, report=report, **options)
+        return [retarget(source, output, progress=progress, report=report, **options)]
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[ProgressCallback]:
-    """Show frames done, frames expected and the time left; on a pipe, nothing."""
+def progress_bar(title: str) -> Iterator[tuple[ProgressCallback, Callable[[str], None]]]:
+    """Show frames done, frames expected and the time left, on a pipe nothing; gives what to call for each, and for a
+    sentence about a failure."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
     with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bar:
@@ -133,7 +149,10 @@ def progress_bar(title: str) -> Iterator[ProgressCallback]:
             # The count is an estimate: a bar that is full while frames still come would look stuck.
             bar.update(task, completed=done, total=None if expected is None else max(expected, done))
 
-        yield advance
+        def report(failure: str) -> None:
+            console.print(f"commedia: {failure}", markup=False, highlight=False, soft_wrap=True)
+
+        yield advance, report
 
 
 def show(summaries: list[Summary]) -> None:

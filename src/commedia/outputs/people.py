@@ -1,9 +1,10 @@
-"""One person of a finished take becomes files, one or more per format, all in step with the source's frames.
+"""Everyone's files as a sink: when the take is over, each person becomes one or more files per format.
 
 `FORMATS` is the whole choice: a name, and the function that writes it. A format that stores times keeps those of the
 source; one that stores only a rate is resampled to it.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,7 +15,7 @@ import numpy as np
 from commedia.characters.character import Character
 from commedia.characters.posing import pose_character
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
-from commedia.errors import CommediaError, UnknownName
+from commedia.errors import CommediaError, OutputFailed, SinkClosed, UnknownName
 from commedia.formats.livelink_csv import DEFAULT_RATE, LiveLinkCsvWriter
 from commedia.formats.timecode import usual_rate
 from commedia.outputs.files.bvh import BvhWriter
@@ -25,10 +26,12 @@ from commedia.outputs.files.usd import UsdWriter
 from commedia.outputs.files.usd_rig import load_usd
 from commedia.outputs.files.vrma import VrmaWriter
 from commedia.outputs.files.wavefront import ObjWriter, write_obj
-from commedia.outputs.sink import write_all
+from commedia.outputs.sink import StreamInfo, write_all
 from commedia.outputs.spool import TakeSpool
+from commedia.retarget.cast import person_name
 from commedia.retarget.mapping import MorphMap
-from commedia.structures import FaceParams, HeadPose, RigPose
+from commedia.sources.source import MediaInfo
+from commedia.structures import FaceParams, HeadPose, Moment, RigPose
 
 NEUTRAL = FaceParams(
     np.zeros(IDENTITY_COUNT, np.float32),
@@ -38,6 +41,8 @@ NEUTRAL = FaceParams(
 """What is written for frames in which a person does not appear at all."""
 
 DEFAULT_FORMATS = ("glb", "csv")
+SHORTEST_APPEARANCE_S = Fraction(1, 2)
+"""Who is seen for less time in a video stays in the take, and gets no files."""
 
 
 @dataclass(frozen=True)
@@ -86,16 +91,58 @@ class Format:
     """For a format of single pictures: what to take for motion instead."""
 
 
-def person_name(person: int) -> str:
-    """The stem of a person's files."""
-    return f"person-{person:02d}"
+class PeopleSink:
+    """Writes the files of each person when the take is over; until then what everyone did waits on disk."""
+
+    name = "a person's files"
+
+    def __init__(self, folder: Path, formats: Sequence[str] = DEFAULT_FORMATS):
+        self.files: dict[int, list[Path]] = {}
+        """What was written of each person, once closed; nothing of those who were seen too briefly."""
+        self._folder, self._formats = folder, tuple(dict.fromkeys(formats))
+        self._spool: TakeSpool | None = None
+
+    def open(self, info: StreamInfo) -> None:
+        check_formats(self._formats, is_still=info.media.is_still)
+        self._info, self._spool = info, TakeSpool(self._folder / "spool")
+
+    def send(self, moment: Moment) -> None:
+        if self._spool is None:
+            raise SinkClosed(self._folder)
+        self._spool.add(moment.acted)
+
+    def close(self) -> None:
+        """Write every file that can be written, and name those that cannot."""
+        assert self._spool is not None
+        spool, problems = self._spool, []
+        shortest = shortest_appearance(self._info.media, spool.frame_count)
+        for person in sorted(part.id for part in spool.parts.values() if part.tracked_frames >= shortest):
+            performance, stem = self._performance(spool, person), self._folder / person_name(person)
+            written: dict[Path, None] = {}
+            for name in self._formats:
+                try:
+                    written |= dict.fromkeys(FORMATS[name].write(performance, stem))
+                except (CommediaError, OSError) as error:
+                    problems.append(f"{stem.name} as {name}: {getattr(error, 'strerror', None) or error}")
+            self.files[person] = list(written)
+        self.discard()
+        if problems:
+            raise OutputFailed("; ".join(problems))
+
+    def discard(self) -> None:
+        if self._spool is not None:
+            self._spool.discard()
+            self._spool = None
+
+    def _performance(self, spool: TakeSpool, person: int) -> Performance:
+        role, rate = self._info.cast.role(person), self._info.media.frame_rate
+        character = role.character_for(spool.parts[person].identity, person)
+        return Performance(spool, person, character, role.retargeter.pose_from_params, rate, role.table)
 
 
-def write_person(folder: Path, performance: Performance, formats: Sequence[str] = DEFAULT_FORMATS) -> list[Path]:
-    """Write one person's files; returns their paths, each once."""
-    stem = folder / person_name(performance.person)
-    written = [path for name in dict.fromkeys(formats) for path in FORMATS[name].write(performance, stem)]
-    return list(dict.fromkeys(written))
+def shortest_appearance(media: MediaInfo, frame_count: int) -> int:
+    """Frames in which a person must really be seen in a take of `frame_count` frames to get files."""
+    return min(frame_count, 1 if media.is_still else math.ceil(SHORTEST_APPEARANCE_S * media.frame_rate))
 
 
 def check_formats(formats: Sequence[str], *, is_still: bool) -> None:

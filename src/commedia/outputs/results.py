@@ -1,13 +1,22 @@
-"""The folder that receives results: all is made aside, and takes its final name only when everything is complete."""
+"""The folder of results as a sink: all is made aside, and takes its final name only when everything is complete."""
 
+import contextlib
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from commedia.errors import OutputFailed
+from commedia.errors import IncompleteResults, OutputFailed
+from commedia.outputs.people import DEFAULT_FORMATS, PeopleSink, check_formats
+from commedia.outputs.preview.writer import PreviewSink
+from commedia.outputs.sink import Sinks, StreamInfo
+from commedia.outputs.summary import Attendance, Summary, summarize
+from commedia.outputs.take import TakeSink
+from commedia.retarget.cast import Cast
+from commedia.sources.source import Source
+from commedia.structures import Moment
 
 RESULT_NAMES = re.compile(
     r"person-\d+\.(glb|csv|bvh|vrma|usd|pc2|obj)|person-\d+-\d+\.(obj|png)|take\.\w+|preview\.\w+"
@@ -15,36 +24,96 @@ RESULT_NAMES = re.compile(
 """The files this program makes; nothing else in a folder is ever touched."""
 
 
-@contextmanager
-def result_folder(output: Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """Give a folder to write into; at the end its results move to `output`, after an error they are gone.
+class ResultFolder:
+    """Each person's files, the take and the preview. When one of them fails, the others are still made."""
 
-    Raises:
-        OutputFailed: `output` holds the results of an earlier run and `overwrite` is not set, or cannot be written.
-    """
-    earlier = earlier_results(output)
-    if earlier and not overwrite:
-        raise OutputFailed(
-            f"'{output}' holds results of an earlier run ({earlier[0].name}{', ...' if len(earlier) > 1 else ''}); "
-            "choose another folder, or pass --overwrite"
-        )
-    made = _missing_folders(output)
-    aside: Path | None = None
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".commedia-", dir=output))
-        yield aside
-        _publish(aside, output, earlier)
-        made = []
-    except OSError as error:
-        raise OutputFailed(
-            f"cannot write results to '{output}': {error.strerror or error}; what was there before is untouched"
-        ) from error
-    finally:
-        if aside is not None:
-            shutil.rmtree(aside, ignore_errors=True)
-        for folder in made:
-            _remove_if_empty(folder)
+    name = "the results"
+
+    def __init__(
+        self,
+        output: Path,
+        *,
+        formats: Sequence[str] = DEFAULT_FORMATS,
+        preview: bool = True,
+        overwrite: bool = False,
+        report: Callable[[str], None] = lambda failure: None,
+    ):
+        """`report` is told in a sentence what failed, when it does."""
+        self.output, self._formats, self._preview, self._overwrite = output, formats, preview, overwrite
+        self._report, self._failures = report, []
+        self._aside: Path | None = None
+        self._made: list[Path] = []
+
+    def open(self, info: StreamInfo) -> None:
+        """Begin. Raises `OutputFailed` where results of an earlier run stand in the way, or nothing can be written."""
+        check_formats(self._formats, is_still=info.media.is_still)
+        self._earlier = earlier_results(self.output)
+        if self._earlier and not self._overwrite:
+            some = self._earlier[0].name + (", ..." if len(self._earlier) > 1 else "")
+            found = f"'{self.output}' holds results of an earlier run ({some})"
+            raise OutputFailed(f"{found}; choose another folder, or pass --overwrite")
+        with self._disk_errors():
+            self._made = [folder for folder in (self.output, *self.output.parents) if not folder.exists()]
+            self.output.mkdir(parents=True, exist_ok=True)
+            self._aside = aside = Path(tempfile.mkdtemp(prefix=".commedia-", dir=self.output))
+            self._people, self._take, self._drawn = (
+                PeopleSink(aside, self._formats),
+                TakeSink(aside),
+                PreviewSink(aside),
+            )
+            self._sinks = Sinks([self._people, self._take, *([self._drawn] if self._preview else [])], self._note)
+            self._sinks.open(info)
+
+    def send(self, moment: Moment) -> None:
+        with self._disk_errors():
+            self._sinks.send(moment)
+
+    def close(self) -> None:
+        with self._disk_errors():
+            self._sinks.close()
+            self._publish()
+        self._made = []
+        self.discard()
+
+    def discard(self) -> None:
+        if self._aside is not None:
+            self._sinks.discard()
+            shutil.rmtree(self._aside, ignore_errors=True)
+        for folder in self._made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+    def summary(self, source: Source, cast: Cast, seen: Attendance) -> Summary:
+        """What was made, known once closed. Raises `IncompleteResults`, with the summary, when some of it was not."""
+        more = [*self._take.files, *self._drawn.files]
+        found = summarize(source, cast, seen, self.output, self._people.files, more, self._failures)
+        if self._failures:
+            raise IncompleteResults(self._failures, found)
+        return found
+
+    def _publish(self) -> None:
+        fresh = sorted(path for path in self._aside.iterdir() if RESULT_NAMES.fullmatch(path.name))
+        for path in fresh:
+            path.replace(self.output / path.name)
+        # A person of the earlier run who is not in this one would look like part of it. After a failure nothing is
+        # lost: what was not replaced stays.
+        names = {path.name for path in fresh}
+        for path in self._earlier if not self._failures else ():
+            if path.name not in names:
+                path.unlink(missing_ok=True)
+
+    def _note(self, failure: str) -> None:
+        # Nobody knows the folder aside.
+        self._failures.append(failure.replace(str(self._aside), str(self.output)))
+        self._report(self._failures[-1])
+
+    @contextmanager
+    def _disk_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            problem = f"cannot write results to '{self.output}': {error.strerror or error}"
+            raise OutputFailed(f"{problem}; what was there before is untouched") from error
 
 
 def earlier_results(output: Path) -> list[Path]:
@@ -52,25 +121,3 @@ def earlier_results(output: Path) -> list[Path]:
     if not output.is_dir():
         return []
     return sorted(path for path in output.iterdir() if path.is_file() and RESULT_NAMES.fullmatch(path.name))
-
-
-def _publish(aside: Path, output: Path, earlier: list[Path]) -> None:
-    fresh = sorted(path for path in aside.iterdir() if RESULT_NAMES.fullmatch(path.name))
-    for path in fresh:
-        path.replace(output / path.name)
-    # A person of the earlier run who is not in this one would look like part of it.
-    for path in earlier:
-        if path.name not in {new.name for new in fresh}:
-            path.unlink(missing_ok=True)
-
-
-def _missing_folders(output: Path) -> list[Path]:
-    """The folders that have to be made, innermost first."""
-    return [folder for folder in (output, *output.parents) if not folder.exists()]
-
-
-def _remove_if_empty(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError:
-        return

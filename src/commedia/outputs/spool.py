@@ -4,6 +4,7 @@ Raw rows in temporary files, appended as they come and read back piece by piece.
 run.
 """
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,9 +16,7 @@ from jaxtyping import Float
 from commedia.conventions import EXPRESSION_COUNT
 from commedia.structures import FaceParams, HeadPose, TrackedFace, TrackedFrame
 
-TRACKED = 0
-STATUS_CODES = {"tracked": TRACKED, "held": 1, "fading": 2}
-ROW = np.dtype([("frame", "<i4"), ("status", "u1"), ("expression", "<f4", EXPRESSION_COUNT), ("wxyz", "<f4", 4)])
+ROW = np.dtype([("frame", "<i4"), ("expression", "<f4", EXPRESSION_COUNT), ("wxyz", "<f4", 4)])
 TIME = np.dtype([("numerator", "<i8"), ("denominator", "<i8")])
 BUFFERED_ROWS = 256
 
@@ -40,14 +39,15 @@ class TakeSpool:
     """Collects a take, and gives it back person by person."""
 
     def __init__(self, folder: Path):
-        """Keep the temporary files in `folder`, which must exist."""
+        """Make `folder` for the temporary files."""
+        folder.mkdir()
         self._folder = folder
         self._times: list[tuple[int, int]] = []
         self.parts: dict[int, Part] = {}
         """Everyone who ever appeared, by id."""
         self.frame_count = 0
 
-    def send(self, tracked: TrackedFrame) -> None:
+    def add(self, tracked: TrackedFrame) -> None:
         """Take in one frame."""
         self.frame_count += 1
         self._times.append((tracked.time_s.numerator, tracked.time_s.denominator))
@@ -61,16 +61,6 @@ class TakeSpool:
         self._flush_times()
         return (Fraction(int(n), int(d)) for n, d in _read(self._folder / "times", TIME))
 
-    def duration_s(self) -> Fraction:
-        """Time of the last frame; 0 without frames."""
-        return self.time_s(self.frame_count - 1) if self.frame_count else Fraction(0)
-
-    def time_s(self, frame: int) -> Fraction:
-        """Time of one frame."""
-        self._flush_times()
-        numerator, denominator = next(_read(self._folder / "times", TIME, first=frame))
-        return Fraction(int(numerator), int(denominator))
-
     def params(self, person: int) -> Iterator[tuple[int, FaceParams]]:
         """What one person did: frame numbers and parameters, in order, all with the identity known at the end."""
         part = self.parts[person]
@@ -80,12 +70,16 @@ class TakeSpool:
             pose = HeadPose(row["wxyz"], np.zeros(2, np.float32), 1.0)
             yield int(row["frame"]), FaceParams(part.identity, row["expression"], pose)
 
+    def discard(self) -> None:
+        """Remove the files; safe to call twice."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
     def _add(self, frame: int, face: TrackedFace) -> None:
         part = self.parts.setdefault(face.id, Part(face.id, frame, face.params.identity))
         part.identity = face.params.identity
         part.last_frame = frame
         part.tracked_frames += face.status == "tracked"
-        part.rows.append((frame, STATUS_CODES[face.status], face.params.expression, face.params.pose.wxyz))
+        part.rows.append((frame, face.params.expression, face.params.pose.wxyz))
         if len(part.rows) >= BUFFERED_ROWS:
             self._flush_rows(part)
 
@@ -106,11 +100,10 @@ def _append(path: Path, rows: np.ndarray) -> None:
         file.write(rows.tobytes())
 
 
-def _read(path: Path, dtype: np.dtype, *, first: int = 0) -> Iterator[np.void]:
-    """Yield rows from number `first` on. Not mapped: pages of a long take would count as the program's own memory."""
+def _read(path: Path, dtype: np.dtype) -> Iterator[np.void]:
+    """Yield all rows. Not mapped: pages of a long take would count as the program's own memory."""
     if not path.exists():
         return
     with path.open("rb") as file:
-        file.seek(first * dtype.itemsize)
         while len(rows := np.frombuffer(file.read(BUFFERED_ROWS * dtype.itemsize), dtype)):
             yield from rows

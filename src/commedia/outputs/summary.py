@@ -1,8 +1,16 @@
 """What a run made, as facts: for the table on the screen and for machines. Prints nothing."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
+
+from commedia.outputs.people import SHORTEST_APPEARANCE_S, shortest_appearance
+from commedia.retarget.cast import Cast
+from commedia.sources.source import Source
+from commedia.structures import TrackedFrame
 
 SUMMARY_VERSION = 1
 
@@ -16,6 +24,8 @@ class PersonSummary:
     """Frames in which the person was really seen."""
     first_s: float
     last_s: float
+    character: str
+    """The file that the person played, or `default head`."""
     files: tuple[Path, ...]
     """The character and the motion; empty for somebody seen too briefly."""
 
@@ -37,22 +47,79 @@ class Summary:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, paths as text."""
-        return {
-            "version": SUMMARY_VERSION,
-            "source": str(self.source),
-            "output": str(self.output),
-            "frames": self.frames,
-            "duration_s": self.duration_s,
-            "people": [
-                {
-                    "id": person.id,
-                    "tracked_frames": person.tracked_frames,
-                    "first_s": person.first_s,
-                    "last_s": person.last_s,
-                    "files": [str(path) for path in person.files],
-                }
-                for person in self.people
-            ],
-            "files": [str(path) for path in self.files],
-            "notes": list(self.notes),
-        }
+        return {"version": SUMMARY_VERSION, **json.loads(json.dumps(asdict(self), default=str))}
+
+
+@dataclass
+class Presence:
+    """When one person was there."""
+
+    first_s: Fraction
+    last_s: Fraction
+    tracked_frames: int = 0
+
+
+class Attendance:
+    """Counts, while a take runs, its frames and who was there and when."""
+
+    def __init__(self) -> None:
+        self.frames, self.duration_s = 0, Fraction(0)
+        self.people: dict[int, Presence] = {}
+
+    def add(self, tracked: TrackedFrame) -> None:
+        """Count one frame."""
+        self.frames, self.duration_s = self.frames + 1, tracked.time_s
+        for face in tracked.faces:
+            presence = self.people.setdefault(face.id, Presence(tracked.time_s, tracked.time_s))
+            presence.last_s = tracked.time_s
+            presence.tracked_frames += face.status == "tracked"
+
+
+def summarize(
+    source: Source,
+    cast: Cast,
+    seen: Attendance,
+    output: Path,
+    files: Mapping[int, Sequence[Path]],
+    more_files: Sequence[Path],
+    failures: Sequence[str],
+) -> Summary:
+    """What a run made, with the names it has in `output`: `files` of each person, `more_files` of all together."""
+    people = tuple(
+        PersonSummary(
+            *(person, presence.tracked_frames, float(presence.first_s), float(presence.last_s)),
+            cast.role(person).name,
+            tuple(output / file.name for file in files.get(person, ())),
+        )
+        for person, presence in sorted(seen.people.items())
+    )
+    return Summary(
+        source=source.path,
+        output=output,
+        frames=seen.frames,
+        duration_s=float(seen.duration_s),
+        people=people,
+        files=(*(file for person in people for file in person.files), *(output / file.name for file in more_files)),
+        notes=(*source.notes, *_remarks(source, cast, seen), *failures),
+    )
+
+
+def _remarks(source: Source, cast: Cast, seen: Attendance) -> list[str]:
+    remarks, shortest = [], shortest_appearance(source.info, seen.frames)
+    if not seen.people:
+        remarks.append("no face found; every frame is in the take, without anyone")
+    short = [person for person, presence in sorted(seen.people.items()) if presence.tracked_frames < shortest]
+    if short:
+        brief = f"seen for less than {float(SHORTEST_APPEARANCE_S)} s"
+        remarks.append(f"{brief}, so only in the take: person {_listed(short)}")
+    absent = [person for person in cast.people if person not in seen.people]
+    if absent:
+        there = f"; people: {_listed(sorted(seen.people))}" if seen.people else ""
+        remarks.append(f"the cast names person {_listed(absent)}, who is not in the take{there}")
+    if source.info.scale < 1:
+        remarks.append(f"pictures were reduced to {source.info.scale:.3f} of their size; so are pixels in the take")
+    return remarks
+
+
+def _listed(people: Sequence[int]) -> str:
+    return ", ".join(map(str, people))

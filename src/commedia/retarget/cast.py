@@ -1,6 +1,8 @@
-"""Who plays whom: one given character for everybody, or the default head with each person's own identity."""
+"""Who plays whom: characters for given people, one for the others, or the default head with everybody's own face."""
 
-from dataclasses import replace
+import collections.abc
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,36 +11,65 @@ from jaxtyping import Float
 from commedia.characters.character import Character
 from commedia.characters.default_head import default_head_character
 from commedia.characters.open import open_character
+from commedia.errors import BadCastEntry
 from commedia.retarget.acting import Acting
-from commedia.retarget.mapping import Mapping
+from commedia.retarget.mapping import Mapping, MorphMap
 from commedia.retarget.solve import Retargeter
-from commedia.structures import RigPose, TrackedFace, TrackedFrame
+from commedia.structures import RigPose, TrackedFrame
+
+Given = Path | str | Character
+"""A character as callers name one: a file, or one that is open."""
+DEFAULT_HEAD = "default head"
+
+
+@dataclass(frozen=True)
+class Role:
+    """What somebody plays."""
+
+    name: str
+    """The file as it was given, a character's own name, or `DEFAULT_HEAD`."""
+    character: Character | None
+    """None for the default head, which everybody wears with their own face."""
+    retargeter: Retargeter
+    table: MorphMap | None
+    """By what somebody chose it to be played; None where names decide."""
+
+    def character_for(self, identity: Float[np.ndarray, "i"], person: int) -> Character:
+        """The given character, or the default head of a person with this identity."""
+        return self.character or default_head_character(identity, name=person_name(person))
 
 
 class Cast:
-    """Gives every person a character, and every tracked face a pose of it.
-
-    All default heads are the same rig, so one `Retargeter` serves everybody.
-    """
+    """Gives every person a role, and every tracked face a pose of its character."""
 
     def __init__(
         self,
-        character: Path | str | None = None,
+        character: Given | None = None,
+        people: collections.abc.Mapping[int, Given] | None = None,
         *,
         mapping: str | Mapping | None = None,
         acting: Acting | None = None,
     ):
-        self.acting = acting or Acting()
-        self._given = None if character is None else open_character(Path(character))
-        self.retargeter = Retargeter(self._given or default_head_character(), mapping=mapping)
-        self.table = None if mapping is None else self.retargeter.morphs
-        """What somebody chose to be played by; None where names decide."""
-        self._faces: dict[int, TrackedFace] = {}
+        """Give `people` characters by their ids in the take, and `character` (None: the default head) to the others.
 
-    def poses(self, acted: TrackedFrame) -> dict[int, RigPose]:
-        """Retarget everyone in a frame, which is what `acted` made of it."""
-        self._faces = {face.id: face for face in acted.faces}
-        return {face.id: self.retargeter.pose(face) for face in acted.faces}
+        A file that several people play is read once. `mapping` holds for every character.
+        """
+        self.acting = acting or Acting()
+        roles: dict[object, Role] = {}
+
+        def role(given: Given | None) -> Role:
+            key = Path(given).resolve() if isinstance(given, Path | str) else id(given)
+            roles[key] = roles.get(key) or _role(given, mapping)
+            return roles[key]
+
+        self._default = role(character)
+        self._roles = {person: role(given) for person, given in (people or {}).items()}
+        self.people = tuple(sorted(self._roles))
+        """Those who were given a character of their own."""
+
+    def role(self, person: int) -> Role:
+        """What a person plays."""
+        return self._roles.get(person, self._default)
 
     def acted(self, tracked: TrackedFrame) -> TrackedFrame:
         """The frame as characters play it: calibrated, mirrored, or as it is."""
@@ -47,10 +78,37 @@ class Cast:
         faces = tuple(replace(face, params=self.acting.applied(face.params)) for face in tracked.faces)
         return replace(tracked, faces=faces)
 
-    def character_of(self, person: int) -> Character:
-        """The character of a person in the last frame; a default head has the identity known so far."""
-        return self.character_for(self._faces[person].params.identity, f"person-{person:02d}")
+    def poses(self, acted: TrackedFrame) -> dict[int, RigPose]:
+        """Retarget everyone in a frame, which is what `acted` made of it; by person."""
+        return {face.id: self.role(face.id).retargeter.pose(face) for face in acted.faces}
 
-    def character_for(self, identity: Float[np.ndarray, "i"], name: str) -> Character:
-        """The given character, or the default head of somebody with this identity."""
-        return self._given or default_head_character(identity, name=name)
+
+def person_name(person: int) -> str:
+    """What a person is called in files."""
+    return f"person-{person:02d}"
+
+
+def people_and_default(entries: Iterable[str]) -> tuple[dict[int, Path], Path | None]:
+    """Read `1=hero.glb`, `default=other.glb`, ...: files by person, and the one for everybody else.
+
+    Raises:
+        BadCastEntry: An entry is not of that form, or says again what another one said.
+    """
+    files: dict[int, Path] = {}
+    for entry in entries:
+        name, _, file = entry.partition("=")
+        person = 0 if name == "default" else int(name) if name.isdecimal() and len(name) < 10 else -1
+        if not file or person < (name != "default"):
+            raise BadCastEntry(entry)
+        if person in files:
+            raise BadCastEntry(entry, earlier=f"{name}={files[person]}")
+        files[person] = Path(file)
+    default = files.pop(0, None)
+    return files, default
+
+
+def _role(given: Given | None, mapping: str | Mapping | None) -> Role:
+    character = open_character(Path(given)) if isinstance(given, Path | str) else given
+    retargeter = Retargeter(character or default_head_character(), mapping=mapping)
+    name = DEFAULT_HEAD if given is None else given.name if isinstance(given, Character) else str(given)
+    return Role(name, character, retargeter, None if mapping is None else retargeter.morphs)

@@ -16,22 +16,18 @@ from commedia.formats.timecode import timecode
 from commedia.geometry.rotations import continuous_wxyz
 from commedia.outputs.files.packing import Packed, header_of, pack
 from commedia.outputs.files.row_spool import SpooledWriter
-from commedia.structures import RigPose, TrackedFace
+from commedia.structures import RigPose
 
 CLIP_NAME = "commedia"
 
 
 class ClipWriter(SpooledWriter):
-    """A sink that writes one person's GLB."""
+    """Writes one person's GLB."""
 
     def __init__(self, character: Character, path: Path, rate: Fraction | None = None):
         """`rate` is only noted in the file, with the timecode of time 0; key times are the source's own."""
         super().__init__(path, len(character.rig.morph_names) + 12)
         self.character, self._rate = character, rate
-
-    def send(self, time_s: Fraction, face: TrackedFace, pose: RigPose) -> None:
-        """Take one frame; `face` is not needed here."""
-        self.add(time_s, pose)
 
     def add(self, time_s: Fraction, pose: RigPose) -> None:
         """Take one pose. Of poses at one time (as glTF's 32-bit seconds tell time) the first is kept."""

@@ -10,16 +10,16 @@ from fractions import Fraction
 from commedia.geometry.rotations import between_wxyz
 from commedia.structures import FaceParams, HeadPose
 
-Moment = tuple[Fraction, FaceParams]
+Key = tuple[Fraction, FaceParams]
 
 
-def resampled(motion: Iterable[Moment], rate: Fraction) -> Iterator[Moment]:
+def resampled(motion: Iterable[Key], rate: Fraction) -> Iterator[Key]:
     """Give the motion at 0, 1/rate, 2/rate, ... seconds.
 
     Before its first and after its last moment the motion stands still; the last sample is the one nearest to the
     end, so that a rate rounded by a hair loses no frame. Holds two moments at a time.
     """
-    before: Moment | None = None
+    before: Key | None = None
     number = 0
     for moment in motion:
         first = before or moment
@@ -32,7 +32,7 @@ def resampled(motion: Iterable[Moment], rate: Fraction) -> Iterator[Moment]:
         yield Fraction(number) / rate, before[1]
 
 
-def _at(time_s: Fraction, first: Moment, second: Moment) -> FaceParams:
+def _at(time_s: Fraction, first: Key, second: Key) -> FaceParams:
     if time_s <= first[0] or first[0] == second[0]:
         return first[1]
     share = float((time_s - first[0]) / (second[0] - first[0]))

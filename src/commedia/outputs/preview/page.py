@@ -1,10 +1,10 @@
-"""One page of the preview: the source with what was found in it, beside the characters that play it.
+"""One page of the preview: the source as filmed, again with what was found in it, and the characters that play it.
 
-Decides where things stand and how they look; files are the business of `preview.py`.
+Decides where things stand and how they look; files are the business of `writer.py`.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil
 
@@ -19,7 +19,7 @@ from commedia.geometry.rotations import matrix_from_wxyz
 from commedia.outputs.preview.drawing import Colour, draw_brackets, draw_dots, draw_plate, draw_text, text_width
 from commedia.outputs.preview.player import Player
 from commedia.render.shade_numpy import Surface, View, render_mesh
-from commedia.structures import Frame, RigPose, TrackedFace, TrackedFrame
+from commedia.structures import Frame, Moment, RigPose, TrackedFace, TrackedFrame
 
 PAGE_PX = (1280, 720)
 """Largest width and height of a page."""
@@ -57,32 +57,29 @@ def person_colour(person: int) -> Colour:
 class PreviewPage:
     """Draws pages of one take, all of one size."""
 
-    def __init__(self, width_px: int, height_px: int, character_of: Callable[[int], Character]):
+    def __init__(self, width_px: int, height_px: int, character_of: Callable[[TrackedFace], Character]):
         """Plan pages for a source of the given size, 0 x 0 for one without pictures, whose characters get all the room.
 
-        `character_of` says who plays a person.
+        `character_of` says who plays somebody, when they first appear.
         """
-        self.source = source_rectangle(width_px, height_px)
-        bottom = max(self.source.top + self.source.height, HEADER_PX + 400)
+        self.filmed, self.found = source_rectangles(width_px, height_px)
+        bottom = max(self.found.top + self.found.height, HEADER_PX + 400)
         self.height = min(PAGE_PX[1], bottom + GAP_PX) // 2 * 2
         self.width = PAGE_PX[0]
-        left = self.source.left + self.source.width + GAP_PX
+        left = self.found.left + self.found.width + GAP_PX
         self.stage = Rectangle(left, HEADER_PX, self.width - GAP_PX - left, self.height - GAP_PX - HEADER_PX)
-        if self.source.height < self.stage.height:
-            top = HEADER_PX + (self.stage.height - self.source.height) // 2
-            self.source = Rectangle(self.source.left, top, self.source.width, self.source.height)
+        spare = max(0, self.stage.top + self.stage.height - self.found.top - self.found.height)
+        self.filmed, self.found = (replace(place, top=place.top + spare // 2) for place in (self.filmed, self.found))
         self._character_of = character_of
         self._players: dict[int, Player] = {}
 
-    def draw(
-        self, frame: Frame | None, tracked: TrackedFrame, poses: Mapping[int, RigPose]
-    ) -> UInt8[np.ndarray, "ph pw 3"]:
-        """Draw the page of one frame; `poses` holds the character's pose of each person in `tracked`."""
+    def draw(self, moment: Moment) -> UInt8[np.ndarray, "ph pw 3"]:
+        """Draw the page of one moment."""
         page = np.full((self.height, self.width, 3), BACKDROP, dtype=np.uint8)
-        if frame is not None:
-            self._draw_source(page, frame, tracked)
-        self._draw_stage(page, tracked, poses)
-        self._draw_header(page, tracked)
+        if moment.frame is not None:
+            self._draw_source(page, moment.frame, moment.tracked)
+        self._draw_stage(page, moment)
+        self._draw_header(page, moment.tracked)
         return page
 
     def _draw_header(self, page: np.ndarray, tracked: TrackedFrame) -> None:
@@ -91,27 +88,25 @@ class PreviewPage:
         clock = f"{int(seconds // 60):02d}:{seconds % 60:06.3f}   frame {tracked.index}"
         people = len(tracked.faces)
         count = "nobody" if people == 0 else "1 person" if people == 1 else f"{people} people"
-        right = self.source.left + self.source.width if self.source.width else self.width // 2
+        right = self.found.left + self.found.width if self.found.width else self.width // 2
         draw_text(page, clock, (float(right), HEADER_PX / 2), colour=FAINT, anchor="rm")
         draw_text(page, count, (self.width - GAP_PX - 2.0, HEADER_PX / 2), colour=FAINT, anchor="rm")
 
     def _draw_source(self, page: np.ndarray, frame: Frame, tracked: TrackedFrame) -> None:
-        place = self.source
         height, width = frame.image.shape[:2]
-        scale = min(place.width / width, place.height / height)
+        scale = min(self.filmed.width / width, self.filmed.height / height)
         size = max(1, round(width * scale)), max(1, round(height * scale))
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         picture = np.array(cv2.resize(frame.image, size, interpolation=method))
+        _paste(page, picture, self.filmed)
         for face in sorted(tracked.faces, key=lambda face: face.box.height_px):
             picture = _with_mask(picture, face, scale)
         for face in tracked.faces:
             _draw_marks(picture, face, scale)
-        left = place.left + (place.width - size[0]) // 2
-        top = place.top + (place.height - size[1]) // 2
-        page[top : top + size[1], left : left + size[0]] = picture
+        _paste(page, picture, self.found)
 
-    def _draw_stage(self, page: np.ndarray, tracked: TrackedFrame, poses: Mapping[int, RigPose]) -> None:
-        faces = sorted(tracked.faces, key=lambda face: face.id)
+    def _draw_stage(self, page: np.ndarray, moment: Moment) -> None:
+        faces = sorted(moment.acted.faces, key=lambda face: face.id)
         if not faces:
             middle = (self.stage.left + self.stage.width / 2, self.stage.top + self.stage.height / 2)
             draw_plate(page, _corners(self.stage), CARD, radius_px=10, opacity=0.5)
@@ -119,7 +114,7 @@ class PreviewPage:
             return
         shown = faces[:MAX_CELLS]
         for face, cell in zip(shown, cells(self.stage, len(shown)), strict=True):
-            self._draw_cell(page, cell, face, poses.get(face.id))
+            self._draw_cell(page, cell, face, moment.poses.get(face.id))
         if len(faces) > len(shown):
             below = (float(self.stage.left + self.stage.width), self.height - GAP_PX / 2)
             draw_text(page, f"and {len(faces) - len(shown)} more", below, size_px=11, colour=FAINT, anchor="rm")
@@ -129,7 +124,7 @@ class PreviewPage:
         seen = face.status == "tracked"
         picture = _card(cell.height, cell.width, colour).copy()
         if pose is not None:
-            player = self._players.get(face.id) or Player(self._character_of(face.id))
+            player = self._players.get(face.id) or Player(self._character_of(face))
             self._players[face.id] = player
             picture = player.draw(pose, picture, opacity=1.0 if seen else 0.75 if face.status == "held" else 0.45)
         _draw_name(picture, face, colour)
@@ -138,13 +133,21 @@ class PreviewPage:
         place[...] = (place + (picture.astype(np.float32) - place) * rounded + 0.5).astype(np.uint8)
 
 
-def source_rectangle(width_px: int, height_px: int) -> Rectangle:
-    """Where the source stands: as large as the page allows while the stage keeps at least two fifths of the width."""
+def source_rectangles(width_px: int, height_px: int) -> tuple[Rectangle, Rectangle]:
+    """Where the source stands as filmed, and below or beside it again with what was found.
+
+    Both as large as the page allows while the stage keeps at least two fifths of the width.
+    """
     if not width_px * height_px:
-        return Rectangle(0, HEADER_PX, 0, 0)
+        return (Rectangle(0, HEADER_PX, 0, 0),) * 2
     room = PAGE_PX[0] * 0.58, PAGE_PX[1] - HEADER_PX - GAP_PX
-    scale = min(room[0] / width_px, room[1] / height_px)
-    return Rectangle(GAP_PX, HEADER_PX, max(2, round(width_px * scale)), max(2, round(height_px * scale)))
+    below = min(room[0] / width_px, (room[1] - GAP_PX) / 2 / height_px)
+    beside = min((room[0] - GAP_PX) / 2 / width_px, room[1] / height_px)
+    width, height = (max(2, round(side * max(below, beside))) for side in (width_px, height_px))
+    filmed = Rectangle(GAP_PX, HEADER_PX, width, height)
+    if below >= beside:
+        return filmed, replace(filmed, top=HEADER_PX + height + GAP_PX)
+    return filmed, replace(filmed, left=GAP_PX + width + GAP_PX)
 
 
 def cells(stage: Rectangle, count: int) -> list[Rectangle]:
@@ -167,6 +170,12 @@ def cells(stage: Rectangle, count: int) -> list[Rectangle]:
         )
         for index in range(count)
     ]
+
+
+def _paste(page: np.ndarray, picture: np.ndarray, place: Rectangle) -> None:
+    height, width = picture.shape[:2]
+    top, left = place.top + (place.height - height) // 2, place.left + (place.width - width) // 2
+    page[top : top + height, left : left + width] = picture
 
 
 def _with_mask(picture: np.ndarray, face: TrackedFace, scale: float) -> np.ndarray:

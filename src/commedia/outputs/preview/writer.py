@@ -1,13 +1,11 @@
-"""The preview as a file: `preview.mp4` for what moves, `preview.jpg` for one photograph.
+"""The preview as a sink: `preview.mp4` for what moves, `preview.jpg` for one photograph.
 
 A video keeps the source's own frame times, variable or not. Either file takes its final name only when it is complete.
 Memory does not grow with the length of the take.
 """
 
-from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 
 import av
 import av.error
@@ -17,12 +15,11 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
-from commedia.characters.character import Character
 from commedia.errors import OutputFailed, SinkClosed
 from commedia.files import Aside, disk_errors, write_file
 from commedia.outputs.preview.page import PreviewPage
-from commedia.sources.source import MediaInfo
-from commedia.structures import Frame, RigPose, TrackedFrame
+from commedia.outputs.sink import StreamInfo
+from commedia.structures import Moment
 
 CLOCK_HZ = 60000
 """Ticks per second in the file: 24, 25, 29.97, 30, 50, 59.94 and 60 frames per second fall on whole ticks, and MPEG-4
@@ -36,69 +33,59 @@ steps of 1 / 118)."""
 JPEG_QUALITY = 92
 
 
-class PreviewWriter:
-    """Draws every frame of a take and writes it down. Use as a context: an error inside leaves no file behind."""
+class PreviewSink:
+    """Draws every moment of a take and writes it down."""
 
-    def __init__(self, folder: Path, info: MediaInfo, character_of: Callable[[int], Character]):
-        """Plan the preview of a source; `character_of` says, when a person first appears, who plays them."""
-        self._is_photo = info.is_still and info.frame_count == 1
-        self.path = folder / ("preview.jpg" if self._is_photo else "preview.mp4")
-        size = (info.width_px, info.height_px) if info.pictures else (0, 0)
-        self._page = PreviewPage(*size, character_of)
-        self._frame_s = 1 / info.frame_rate
+    name = "the preview"
+
+    def __init__(self, folder: Path):
+        self.files: list[Path] = []
+        """The preview, once it has its name; a take without a single frame has none."""
+        self._folder = folder
         self._aside: Aside | None = None
         self._video: VideoFile | None = None
         self._photo: UInt8[np.ndarray, "h w 3"] | None = None
         self._closed = False
 
-    def send(self, frame: Frame | None, tracked: TrackedFrame, poses: Mapping[int, RigPose]) -> None:
-        """Add the page of one frame; `poses` holds the pose of each person's character by id."""
+    def open(self, info: StreamInfo) -> None:
+        media, cast = info.media, info.cast
+        self._is_photo = media.is_still and media.frame_count == 1
+        self._path = self._folder / ("preview.jpg" if self._is_photo else "preview.mp4")
+        size = (media.width_px, media.height_px) if media.pictures else (0, 0)
+        self._page = PreviewPage(*size, lambda face: cast.role(face.id).character_for(face.params.identity, face.id))
+        self._frame_s = 1 / media.frame_rate
+
+    def send(self, moment: Moment) -> None:
         if self._closed:
-            raise SinkClosed(self.path)
-        page = self._page.draw(frame, tracked, poses)
+            raise SinkClosed(self._path)
+        page = self._page.draw(moment)
         if self._is_photo:
             self._photo = page
             return
         if self._video is None:
-            self._aside = Aside(self.path)
+            self._aside = Aside(self._path)
             self._video = VideoFile(self._aside.aside, page.shape[1], page.shape[0], self._frame_s)
-        self._video.add(page, tracked.time_s)
+        self._video.add(page, moment.tracked.time_s)
 
     def close(self) -> None:
-        """Complete the file and give it its name. Without a single frame there is nothing to name."""
         if self._closed:
             return
         self._closed = True
         if self._photo is not None:
-            write_file(self.path, _jpeg(self._photo))
-        if self._video is None or self._aside is None:
-            return
-        try:
+            write_file(self._path, _jpeg(self._photo))
+        elif self._video is not None and self._aside is not None:
             self._video.close()
             self._aside.commit()
-        finally:
-            self._aside.discard()
+        else:
+            return
+        self.files = [self._path]
 
     def discard(self) -> None:
-        """Stop, and leave what was there before untouched."""
-        if self._closed:
-            return
         self._closed = True
         if self._video is not None:
             self._video.discard()
         if self._aside is not None:
             self._aside.discard()
-
-    def __enter__(self) -> "PreviewWriter":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.close()
-        else:
-            self.discard()
 
 
 class VideoFile:

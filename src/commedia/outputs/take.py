@@ -1,0 +1,37 @@
+"""The take as a sink: `take.jsonl`, what was measured of everyone in every frame."""
+
+from pathlib import Path
+
+from commedia.formats.take import TakeHeader, TakeWriter
+from commedia.outputs.sink import StreamInfo
+from commedia.structures import Moment
+
+
+class TakeSink:
+    """Writes a take while it runs."""
+
+    name = "the take"
+
+    def __init__(self, folder: Path):
+        self.files: list[Path] = []
+        """The take, once it has its name."""
+        self._path = folder / "take.jsonl"
+        self._writer: TakeWriter | None = None
+
+    def open(self, info: StreamInfo) -> None:
+        media = info.media
+        header = TakeHeader(str(info.path), media.frame_rate, media.width_px, media.height_px)
+        self._writer = TakeWriter(self._path, header)
+
+    def send(self, moment: Moment) -> None:
+        assert self._writer is not None
+        self._writer.send(moment.tracked)
+
+    def close(self) -> None:
+        assert self._writer is not None
+        self._writer.close()
+        self.files = [self._path]
+
+    def discard(self) -> None:
+        if self._writer is not None:
+            self._writer.discard()

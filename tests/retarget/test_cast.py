@@ -1,0 +1,68 @@
+"""Who plays whom, as callers and the command line say it."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rigs import params, small_builder, tracked
+
+from commedia.characters.character import Character
+from commedia.characters.gltf import character_from_bytes
+from commedia.errors import BadCastEntry
+from commedia.retarget import cast as casting
+from commedia.retarget.cast import DEFAULT_HEAD, Cast, people_and_default
+from commedia.structures import TrackedFrame
+
+
+def character(name: str, *morphs: str) -> Character:
+    return character_from_bytes(small_builder(morphs).to_bytes(), name)
+
+
+def test_everybody_is_posed_on_their_own_character() -> None:
+    hero, villain = character("hero", "jawOpen"), character("villain", "tongueOut", "jawOpen")
+    cast = Cast(hero, {2: villain})
+    faces = tuple(tracked(params(jawOpen=0.5), person) for person in (1, 2, 3))
+    poses = cast.poses(TrackedFrame(0, Fraction(0), faces))
+    assert {person: pose.weights.tolist() for person, pose in poses.items()} == {1: [0.5], 2: [0, 0.5], 3: [0.5]}
+    assert [cast.role(person).name for person in (1, 2, 3)] == ["hero", "villain", "hero"]
+    assert cast.role(2).character_for(np.zeros(50), 2) is villain
+
+
+def test_who_is_given_nothing_has_a_head_of_their_own() -> None:
+    role = Cast(people={2: character("hero", "jawOpen")}).role(1)
+    one, other = (role.character_for(np.full(50, value, np.float32), 1) for value in (0.0, 1.0))
+    assert (role.name, one.name) == (DEFAULT_HEAD, "person-01")
+    assert not np.array_equal(one.meshes[0].primitives[0].positions, other.meshes[0].primitives[0].positions)
+
+
+def test_a_file_is_read_once_however_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "hero.glb").write_bytes(small_builder(("jawOpen",)).to_bytes())
+    opened, original = [], casting.open_character
+    monkeypatch.setattr(casting, "open_character", lambda path: opened.append(path) or original(path))
+    monkeypatch.chdir(tmp_path)
+    cast = Cast("hero.glb", {1: tmp_path / "hero.glb", 2: "./hero.glb"})
+    assert len(opened) == 1
+    assert cast.role(1) is cast.role(2) is cast.role(9)
+    assert cast.people == (1, 2)
+
+
+def test_entries_of_the_command_line() -> None:
+    assert people_and_default(()) == ({}, None)
+    entries = ("2=a=b.glb", "default=other.glb", "10=c.vrm")
+    assert people_and_default(entries) == ({2: Path("a=b.glb"), 10: Path("c.vrm")}, Path("other.glb"))
+
+
+@pytest.mark.parametrize(
+    "entry", ["hero.glb", "1=", "=hero.glb", "0=a.glb", "-1=a.glb", "one=a.glb", "1:a.glb", "²=a", ""]
+)
+def test_a_malformed_entry_is_named_with_the_form(entry: str) -> None:
+    with pytest.raises(BadCastEntry) as caught:
+        people_and_default(["3=a.glb", entry])
+    assert f"'{entry}' is not of the form PERSON=FILE, such as 1=hero.glb" in str(caught.value)
+
+
+@pytest.mark.parametrize("entries", [("1=a.glb", "01=b.glb"), ("default=a.glb", "default=a.glb")])
+def test_nobody_is_cast_twice(entries: tuple[str, str]) -> None:
+    with pytest.raises(BadCastEntry, match=f"'{entries[1]}' comes after '.*=a.glb'"):
+        people_and_default(entries)
