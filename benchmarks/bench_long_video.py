@@ -33,8 +33,7 @@ GROWTH_GOAL = 1.05
 SAMPLE_S = 0.25
 CHILD = """
 import sys
-from commedia.pipeline import retarget
-from commedia.tracking.models import open_models
+from commedia import open_models, retarget
 path, output, preview, mfn, sfn = sys.argv[1:]
 def tell(done, expected):
     print(done, flush=True)

@@ -3,9 +3,7 @@
 import sys
 from pathlib import Path
 
-from commedia.conventions import EXPRESSION_NAMES
-from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
-from commedia.pipeline import track
+from commedia import EXPRESSION_NAMES, track
 
 
 def astronaut() -> Path:
@@ -19,8 +17,7 @@ def main() -> None:
     for frame in track(picture):
         print(f"{picture.name}: {len(frame.faces)} face(s)")
         for face in frame.faces:
-            yaw, pitch, roll = yaw_pitch_roll_from_wxyz(face.params.pose.wxyz)
-            print(f"  face {face.id} at {face.box}, yaw {yaw:+.2f}, pitch {pitch:+.2f}, roll {roll:+.2f} rad")
+            print(f"  face {face.id} at {face.box}, turned by the quaternion (w, x, y, z) {face.params.pose.wxyz}")
             strongest = face.params.expression.argsort()[::-1][:5]
             print("   ", ", ".join(f"{EXPRESSION_NAMES[i]} {face.params.expression[i]:.2f}" for i in strongest))
 

@@ -2,8 +2,7 @@
 
 import sys
 
-from commedia.errors import CommediaError
-from commedia.pipeline import retarget
+from commedia import CommediaError, retarget
 
 
 def main() -> int:

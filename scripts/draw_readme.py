@@ -10,9 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from commedia import open_models, retarget
 from commedia.demo.portraits import portrait_frames
-from commedia.pipeline import retarget
-from commedia.tracking.models import open_models
 
 
 def main() -> None:

@@ -24,10 +24,12 @@ from commedia.labelling.readings import GroupReadings, _save
 from commedia.networks.paper1.sfn import Sfn, SfnConfig
 from commedia.networks.weights import save_weights
 from commedia.outputs.people import FORMATS, Performance
-from commedia.outputs.preview.writer import PreviewWriter
+from commedia.outputs.preview.writer import PreviewSink
+from commedia.outputs.sink import Sinks, StreamInfo
 from commedia.outputs.spool import TakeSpool
+from commedia.retarget.cast import Cast
 from commedia.sources.source import MediaInfo
-from commedia.structures import Frame, RigPose, TrackedFrame
+from commedia.structures import Frame, Moment, RigPose, TrackedFrame
 from commedia.training.checkpoints import Progress, save_checkpoint
 from commedia.training.sheets import write_curves, write_picture
 
@@ -64,10 +66,14 @@ def take(path: Path) -> None:
 
 def preview(path: Path, *, is_still: bool) -> None:
     info = MediaInfo(64, 64, Fraction(25), 1 if is_still else 2, is_still)
-    with PreviewWriter(path.parent, info, lambda _: default_head_character()) as writer:
-        for frame in frames()[: info.frame_count]:
-            writer.send(Frame(GREY, frame.index, frame.time_s), frame, {})
-    assert writer.path == path
+    drawn = PreviewSink(path.parent)
+    # `Sinks` discards the one that fails.
+    sink = Sinks([drawn])
+    sink.open(StreamInfo(Path("a"), info, Cast()))
+    for frame in frames()[: info.frame_count]:
+        sink.send(Moment(Frame(GREY, frame.index, frame.time_s), frame, frame, {}))
+    sink.close()
+    assert drawn.files == [path]
 
 
 def frames() -> list[TrackedFrame]:
@@ -118,11 +124,10 @@ def test_a_full_disk_leaves_a_persons_old_file(name: str, tmp_path: Path) -> Non
         FORMATS[name].require()
     except CommediaError as error:
         pytest.skip(str(error))
-    (tmp_path / "spool").mkdir()
     (tmp_path / "out").mkdir()
     spool, character = TakeSpool(tmp_path / "spool"), default_head_character()
     for frame in frames():
-        spool.send(frame)
+        spool.add(frame)
     pose = RigPose(np.zeros(len(character.rig.morph_names)), *[np.array([1.0, 0, 0, 0])] * 3)
     performance = Performance(spool, 1, character, lambda _: pose, Fraction(25))
     list(spool.params(1))

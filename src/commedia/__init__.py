@@ -2,18 +2,50 @@
 
     Frame --detect--> Face --regress--> FaceParams --track--> TrackedFace --retarget--> RigPose --send--> Sink
 
-Each arrow is one folder and each noun one frozen dataclass of :mod:`commedia.structures`. Importing this package
-imports neither torch nor a viewer.
+Each arrow is one folder and each noun one frozen dataclass of :mod:`commedia.structures`. Importing this package loads
+neither a network nor a reader of media; its verbs load what they need when they are first asked for.
 """
 
-from commedia.errors import CommediaError as CommediaError
-from commedia.structures import Box as Box
-from commedia.structures import Face as Face
-from commedia.structures import FaceParams as FaceParams
-from commedia.structures import Frame as Frame
-from commedia.structures import HeadPose as HeadPose
-from commedia.structures import RigPose as RigPose
-from commedia.structures import TrackedFace as TrackedFace
-from commedia.structures import TrackedFrame as TrackedFrame
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from commedia.conventions import EXPRESSION_NAMES
+from commedia.errors import CommediaError
+from commedia.structures import Box, Face, FaceParams, Frame, HeadPose, Moment, RigPose, TrackedFace, TrackedFrame
+
+if TYPE_CHECKING:
+    from commedia.calibration import calibrate
+    from commedia.characters.character import Character
+    from commedia.pipeline import retarget, track
+    from commedia.tracking.models import open_models
+    from commedia.tracking.tracker import Tracker
+
+# The folder of that name is imported here and its name taken back: imported later, it would hide the verb.
+importlib.import_module("commedia.retarget")
+del globals()["retarget"]
 
 __version__ = "0.1.0"
+__all__ = [
+    "EXPRESSION_NAMES", "Box", "Character", "CommediaError", "Face", "FaceParams", "Frame", "HeadPose", "Moment",
+    "RigPose", "TrackedFace", "TrackedFrame", "Tracker", "calibrate", "open_models", "retarget", "track",
+]  # fmt: skip
+_HOMES = {
+    "Character": "commedia.characters.character",
+    "Tracker": "commedia.tracking.tracker",
+    "calibrate": "commedia.calibration",
+    "open_models": "commedia.tracking.models",
+    "retarget": "commedia.pipeline",
+    "track": "commedia.pipeline",
+}
+"""Where the names live that are loaded when they are asked for."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
