@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes import FPS, Person, World
+from livelink_table import read_livelink_csv
 from PIL import Image
 from stage import CLIP_FRAMES, film, models_for, picture, talking, two_people
 
@@ -17,7 +18,6 @@ from commedia.conventions import EXPRESSION_INDEX
 from commedia.errors import BadCharacter, OutputFailed, UnreadableMedia
 from commedia.faces.crop import Crop
 from commedia.folder import retarget_folder
-from commedia.formats.livelink_csv import read_livelink_csv
 from commedia.formats.take import TakeReader
 from commedia.pipeline import retarget, track
 from commedia.retarget.acting import Acting, calibration_from

@@ -6,23 +6,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from livelink_table import read_livelink_csv
 from rigs import params, tracked
 from test_files import fill_disk
 
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.errors import OutputFailed, SinkClosed, UnreadableMedia
+from commedia.formats.arkit_table import open_table
 from commedia.formats.livelink_csv import (
     ANGLE_COLUMNS,
     COLUMNS,
     HEADER,
     LiveLinkCsvWriter,
     column_values,
-    milliframes_from_timecode,
-    read_livelink_csv,
-    timecode,
 )
+from commedia.formats.timecode import milliframes_from_timecode, timecode
 from commedia.geometry.gaze import GAZE_PITCH_RAD, GAZE_YAW_RAD
 from commedia.geometry.rotations import matrix_from_wxyz
+from commedia.sources.open import open_source
 from commedia.structures import RigPose
 
 STILL = RigPose(np.zeros(0), *(np.array([1.0, 0, 0, 0]) for _ in range(3)))
@@ -163,17 +164,32 @@ def test_columns_are_read_by_name_not_place(tmp_path: Path) -> None:
         rows = csv.writer(file)
         rows.writerow(["Timecode", "BlendShapeCount", *names])
         rows.writerow(["10:00:00:07", 52, *(0.5 if name == "JawLeft" else 0 for name in names)])
-    take = read_livelink_csv(path, Fraction(30))
-    assert take.expression[0, EXPRESSION_INDEX["jawLeft"]] == 0.5
-    assert take.expression.sum() == 0.5
-    assert take.milliframes[0] == (36000 * 30 + 7) * 1000
+    table = open_table(path)
+    assert table is not None
+    assert table.kind == "a Live Link Face CSV"
+    (row,) = table.rows()
+    assert row.stamp == "10:00:00:07"
+    assert row.faces[0].expression[EXPRESSION_INDEX["jawLeft"]] == 0.5
+    assert row.faces[0].expression.sum() == 0.5
 
 
-@pytest.mark.parametrize("text", ["", "hello\n", "Timecode,A,B\n00:00:00:00,1,2\n", f"{GOLDEN_HEADER}\nx{',0' * 62}\n"])
-def test_other_files_are_refused(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["", "hello\n"])
+def test_other_text_is_no_table(text: str, tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text(text)
+    assert open_table(tmp_path / "bad.csv") is None
+
+
+def test_a_table_without_units_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("Timecode,A,B\n00:00:00:00,1,2\n")
     with pytest.raises(UnreadableMedia, match=r"bad\.csv"):
-        read_livelink_csv(tmp_path / "bad.csv")
+        open_table(tmp_path / "bad.csv")
+
+
+def test_a_word_for_a_timecode_is_no_time(tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text(f"{GOLDEN_HEADER}\nx{',0' * 62}\n")
+    with open_source(tmp_path / "bad.csv") as source:
+        assert len(list(source)) <= 1
+        assert any("frames without a time" in note for note in source.notes)
 
 
 def test_bad_values_and_states_are_refused(tmp_path: Path) -> None:

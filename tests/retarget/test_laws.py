@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from livelink_table import read_livelink_csv
 from rigs import params, small_builder
 
 from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes, read_character
 from commedia.characters.posing import pose_character
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, mirrored_name
-from commedia.formats.livelink_csv import LiveLinkCsvWriter, read_livelink_csv
+from commedia.formats.livelink_csv import LiveLinkCsvWriter
 from commedia.pipeline import retarget
 from commedia.retarget.acting import mirrored
 from commedia.retarget.mapping import mapping_names

@@ -129,7 +129,7 @@ def _our_tracks(
     with open_frames(path) as source:
         for frame, tracked in islice(Tracker(Models(detector, regressor)).follow(source), len(points)):
             followed.append(tracked)
-            if np.isfinite(points[frame.index]).all():
+            if frame is not None and np.isfinite(points[frame.index]).all():
                 alone[frame.index] = _read_alone(regressor, frame, points[frame.index])
     return main_expression(followed, len(points)), alone
 

@@ -111,7 +111,9 @@ def mfn_reader(detector: DetectorProtocol) -> Reader:
     ) -> Float[np.ndarray, "68 2"] | None:
         wanted = tight_box(truth_px)
         found = [
-            (intersection_over_union(tight_box(face.landmarks_px), wanted), face) for face in detector.detect(image)
+            (intersection_over_union(tight_box(face.landmarks_px), wanted), face)
+            for face in detector.detect(image)
+            if face.landmarks_px is not None
         ]
         overlap, face = max(found, key=lambda pair: pair[0], default=(0.0, None))
         return face.landmarks_px if face is not None and overlap > 0 else None

@@ -32,7 +32,7 @@ from commedia.evaluation.contestants import (
 from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
-from commedia.faces.crop import crop_from_landmarks
+from commedia.faces.crop import crop_of_face
 from commedia.faces.mfn import open_mfn
 from commedia.faces.protocol import DetectorProtocol, RegressorProtocol
 from commedia.structures import Face
@@ -183,7 +183,7 @@ def in_crop(finder: DetectorProtocol, regressor: RegressorProtocol) -> Expressio
         face = _largest(finder.detect(image))
         if face is None:
             return None
-        return regressor.regress(image, [crop_from_landmarks(face.landmarks_px)])[0].expression
+        return regressor.regress(image, [crop_of_face(face)])[0].expression
 
     return read
 
@@ -193,7 +193,7 @@ def at_once(detector: DetectorProtocol) -> ExpressionReader:
 
     def read(image: UInt8[np.ndarray, "h w 3"]) -> Float[np.ndarray, "52"] | None:
         face = _largest(detector.detect(image))
-        return None if face is None else face.params.expression
+        return None if face is None or face.params is None else face.params.expression
 
     return read
 

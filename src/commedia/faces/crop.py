@@ -18,7 +18,7 @@ from jaxtyping import Float, UInt8
 from commedia.geometry.boxes import tight_box
 from commedia.geometry.placement import affine_between, warp
 from commedia.geometry.rotations import canonical_wxyz, inverse_wxyz, multiply_wxyz
-from commedia.structures import Box, FaceParams, HeadPose
+from commedia.structures import Box, Face, FaceParams, HeadPose
 
 CROP_SCALE = 1.5
 """Side of SFN's crop over the longer side of the tight box of the 68 landmarks."""
@@ -97,6 +97,11 @@ def crop_of_face_box(box: Box) -> Crop:
     square = crop_from_box(box)
     drop = np.array([0, FACE_BOX_DROP * box.height_px], dtype=np.float32)
     return Crop(square.center_px + drop, FACE_BOX_SCALE * square.side_px)
+
+
+def crop_of_face(face: Face) -> Crop:
+    """A detected face to the crop SFN reads it in: by its landmarks, or by its box where it has no other."""
+    return crop_of_face_box(face.box) if face.landmarks_px is None else crop_from_landmarks(face.landmarks_px)
 
 
 LONGEST_STEP_PX = 1.5

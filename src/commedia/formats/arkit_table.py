@@ -30,7 +30,7 @@ def open_table(path: Path) -> "ArkitTable | None":
     Raises:
         UnreadableMedia: It is a table with a time, but none of its columns is a unit.
     """
-    header, *lines = (line for _, line in islice(text_lines(path), 1 + PEEKED_ROWS)) or [""]
+    header, *lines = [line for _, line in islice(text_lines(path), 1 + PEEKED_ROWS)] or [""]
     table = ArkitTable(path, header)
     if table.units:
         table.look_at_values(lines)

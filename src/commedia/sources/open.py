@@ -3,6 +3,7 @@
 import re
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 from commedia.errors import UnreadableMedia, nearest
 from commedia.formats.arkit_table import open_table
@@ -53,7 +54,7 @@ def open_frames(path: Path | str) -> FrameSource:
     source = open_source(path)
     if not source.info.pictures:
         raise UnreadableMedia(f"'{path}' is recorded motion; expected a picture, a video or a folder of pictures")
-    return source
+    return cast(FrameSource, source)
 
 
 def _recorded_source(path: Path, text: str, rate: Fraction | None) -> RecordedSource | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from commedia.faces.crop import CROP_SCALE, Crop, crop_from_landmarks, crop_of_face_box
+from commedia.faces.crop import CROP_SCALE, Crop, crop_from_landmarks, crop_of_face
 from commedia.geometry.boxes import corners_of, intersection_over_union, pairwise_iou
 from commedia.structures import Box, Face, FaceParams
 from commedia.tracking.settings import Keeping
@@ -84,16 +84,11 @@ def refinement_crop(candidate: Candidate, ahead_s: float) -> Crop:
     if face is None:
         assert track is not None
         return expected_crop(track, ahead_s)
-    detected = face_crop(face)
+    detected = crop_of_face(face)
     if track is None:
         return detected
     expected = expected_crop(track, ahead_s)
     return expected if crop_overlap(expected, detected) >= CROP_DRIFT_IOU else detected
-
-
-def face_crop(face: Face) -> Crop:
-    """Place the crop of a detected face by its landmarks, or by its box where it has no other."""
-    return crop_of_face_box(face.box) if face.landmarks_px is None else crop_from_landmarks(face.landmarks_px)
 
 
 def refined_reading(
@@ -147,7 +142,7 @@ def is_plausible(landmarks_px: Float[np.ndarray, "68 2"], crop: Crop) -> bool:
 
 def agrees(landmarks_px: Float[np.ndarray, "68 2"], face: Face) -> bool:
     """Say whether refined landmarks still lie on the detected face."""
-    return crop_overlap(crop_from_landmarks(landmarks_px), face_crop(face)) >= AGREEMENT_IOU
+    return crop_overlap(crop_from_landmarks(landmarks_px), crop_of_face(face)) >= AGREEMENT_IOU
 
 
 def _corners(crop: Crop) -> tuple[float, float, float, float]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from livelink_table import read_livelink_csv
 from rigs import params, small_builder
 
-from commedia.formats.livelink_csv import LiveLinkCsvWriter, read_livelink_csv
+from commedia.formats.livelink_csv import LiveLinkCsvWriter
 from commedia.pipeline import retarget
 
 COUNT = 70

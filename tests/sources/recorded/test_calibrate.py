@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+from livelink_table import read_livelink_csv
 
 from commedia.cli.main import main
 from commedia.conventions import EXPRESSION_INDEX
-from commedia.formats.livelink_csv import read_livelink_csv
 
 JAW, BROW = EXPRESSION_INDEX["jawOpen"], EXPRESSION_INDEX["browInnerUp"]
 
