@@ -11,17 +11,17 @@ from commedia.folder import retarget_folder
 
 NAMES = (
     *("EXPRESSION_NAMES", "Box", "Character", "CommediaError", "Face", "FaceParams", "Frame", "HeadPose", "Moment"),
-    *("RigPose", "TrackedFace", "TrackedFrame", "Tracker", "calibrate", "open_models", "retarget", "track"),
+    *("Person", "RigPose", "TrackedFace", "TrackedFrame", "Tracker", "calibrate", "open_models", "retarget", "track"),
 )
 ARGUMENTS = {
-    commedia.track: ["path", "models"],
+    commedia.track: ["path", "models", "person"],
     commedia.retarget: [
         *("path", "output", "character", "cast", "models", "preview", "overwrite", "formats", "rate"),
-        *("mapping", "acting", "progress", "report"),
+        *("mapping", "acting", "person", "progress", "report"),
     ],
-    retarget_folder: ["path", "output", "character", "cast", "models", "mapping", "acting", "options"],
+    retarget_folder: ["path", "output", "character", "cast", "models", "mapping", "acting", "person", "options"],
     commedia.calibrate: ["path", "models"],
-    commedia.open_models: ["mfn", "sfn", "careful"],
+    commedia.open_models: ["mfn", "sfn", "careful", "head"],
 }
 
 

@@ -16,11 +16,12 @@ from commedia.calibration import calibrate
 from commedia.characters.gltf import read_character
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.errors import BadCharacter, OutputFailed, UnreadableMedia
+from commedia.face_model.calibration import calibration_from
 from commedia.faces.crop import Crop
 from commedia.folder import retarget_folder
 from commedia.formats.take import TakeReader
 from commedia.pipeline import retarget, track
-from commedia.retarget.acting import Acting, calibration_from
+from commedia.retarget.acting import Acting
 from commedia.sources.open import open_source
 from commedia.tracking.models import LargestFaces, Models
 

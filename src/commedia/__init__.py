@@ -16,6 +16,7 @@ from commedia.structures import Box, Face, FaceParams, Frame, HeadPose, Moment, 
 if TYPE_CHECKING:
     from commedia.calibration import calibrate
     from commedia.characters.character import Character
+    from commedia.face_model.person import Person
     from commedia.pipeline import retarget, track
     from commedia.tracking.models import open_models
     from commedia.tracking.tracker import Tracker
@@ -27,10 +28,11 @@ del globals()["retarget"]
 __version__ = "0.1.0"
 __all__ = [
     "EXPRESSION_NAMES", "Box", "Character", "CommediaError", "Face", "FaceParams", "Frame", "HeadPose", "Moment",
-    "RigPose", "TrackedFace", "TrackedFrame", "Tracker", "calibrate", "open_models", "retarget", "track",
+    "Person", "RigPose", "TrackedFace", "TrackedFrame", "Tracker", "calibrate", "open_models", "retarget", "track",
 ]  # fmt: skip
 _HOMES = {
     "Character": "commedia.characters.character",
+    "Person": "commedia.face_model.person",
     "Tracker": "commedia.tracking.tracker",
     "calibrate": "commedia.calibration",
     "open_models": "commedia.tracking.models",

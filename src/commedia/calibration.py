@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from commedia.face_model.calibration import Calibration, calibration_from
 from commedia.pipeline import track
-from commedia.retarget.acting import Calibration, calibration_from
 from commedia.tracking.models import Models
 
 

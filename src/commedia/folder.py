@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from commedia.errors import UnreadableMedia
+from commedia.face_model.person import Person
 from commedia.outputs.summary import Summary
 from commedia.pipeline import retarget
 from commedia.retarget.acting import Acting
@@ -24,13 +25,15 @@ def retarget_folder(
     models: Models | None = None,
     mapping: str | Mapping | None = None,
     acting: Acting | None = None,
+    person: Person | None = None,
     **options: Any,
 ) -> list[Summary]:
     """Retarget each picture of a folder for itself, into a folder of its own name. Options are those of `retarget`.
 
     Unreadable pictures are named in the notes of the last summary; when all are unreadable, that is an error.
     """
-    roles, models = Cast(character, cast, mapping=mapping, acting=acting), models or open_models()
+    roles = Cast(character, cast, mapping=mapping, acting=acting, person=person)
+    models = models or open_models(head=roles.head)
     summaries, problems = [], []
     for picture, name in named_pictures(path):
         try:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from commedia.face_model.person import Person
 from commedia.outputs.heap import trimming
 from commedia.outputs.people import DEFAULT_FORMATS
 from commedia.outputs.results import ResultFolder
@@ -26,10 +27,13 @@ Progress = Callable[[int, int | None], None]
 """Told the frames done and the frames expected, None where nobody knows."""
 
 
-def track(path: Path | str, *, models: Models | None = None) -> Iterator[TrackedFrame]:
-    """Read everyone in a photo, a GIF, a video, a folder of photos or recorded motion, frame by frame."""
+def track(path: Path | str, *, models: Models | None = None, person: Person | None = None) -> Iterator[TrackedFrame]:
+    """Read everyone in a photo, a GIF, a video, a folder of photos or recorded motion, frame by frame.
+
+    Landmarks are of the head of `person`, where given.
+    """
     with open_source(path) as source:
-        for _, tracked in Tracker(models).follow(source):
+        for _, tracked in Tracker(models, head=person and person.head).follow(source):
             yield tracked
 
 
@@ -63,6 +67,7 @@ def retarget(
     rate: Fraction | None = None,
     mapping: str | Mapping | None = None,
     acting: Acting | None = None,
+    person: Person | None = None,
     progress: Progress = lambda done, expected: None,
     report: Callable[[str], None] = lambda failure: None,
 ) -> Summary:
@@ -79,6 +84,7 @@ def retarget(
         formats: What each person becomes: names of `outputs.people.FORMATS`.
         mapping: Which unit moves which morph: a shipped table by name, or one of your own; None finds one by name.
         acting: Changes what characters play, such as a `Calibration`; the take keeps what was measured.
+        person: Whoever is seen, with what is known of them: the head that is tracked and worn, and the calibration.
         rate: Frames per second at which a table of motion counts its timecodes, where it does not show.
         progress: Called after every frame.
         report: Called with a sentence when an output fails; the others go on.
@@ -88,6 +94,7 @@ def retarget(
     """
     with open_source(path, rate=rate) if isinstance(path, Path | str) else path as source:
         results = ResultFolder(Path(output), formats=formats, preview=preview, overwrite=overwrite, report=report)
-        roles = cast if isinstance(cast, Cast) else Cast(character, cast, mapping=mapping, acting=acting)
-        seen = run(source, Tracker(models), roles, results, progress)
+        roles = cast if isinstance(cast, Cast) else Cast(character, cast, mapping=mapping, acting=acting, person=person)
+        tracker = Tracker(models, head=roles.person and roles.person.head)
+        seen = run(source, tracker, roles, results, progress)
         return results.summary(source, roles, seen)

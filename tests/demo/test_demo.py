@@ -14,6 +14,7 @@ from commedia.demo.accuracy import troupe_errors
 from commedia.demo.performance import FRAME_COUNT, FRAME_RATE, TROUPE, params_at
 from commedia.errors import MissingExtra
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
+from commedia.face_model.model import load_head
 from commedia.formats.take import TakeHeader, TakeWriter
 from commedia.structures import FaceParams, TrackedFace, TrackedFrame
 
@@ -34,8 +35,8 @@ def test_everybody_plays_the_whole_script_and_stays_on_stage():
 
 def test_the_troupe_is_drawn_where_it_stands():
     cast = [(performer, params_at(performer, 0.0)) for performer in TROUPE[:2]]
-    picture = troupe.stage_picture(cast).astype(int)
-    empty = troupe.stage_picture([(TROUPE[0], replace_place(cast[0][1], (-900.0, 0.0)))]).astype(int)
+    picture = troupe.stage_picture(cast, load_head()).astype(int)
+    empty = troupe.stage_picture([(TROUPE[0], replace_place(cast[0][1], (-900.0, 0.0)))], load_head()).astype(int)
     for _, params in cast:
         nose = landmarks_from_params(params)[30].astype(int)
         assert np.abs(picture - empty)[nose[1], nose[0]].max() > 40

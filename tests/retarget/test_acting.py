@@ -6,7 +6,8 @@ from fakes import fake_params
 
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.errors import CommediaError
-from commedia.retarget.acting import MOST_GAIN, MOST_REST, Acting, calibration_from, mirrored
+from commedia.face_model.calibration import MOST_GAIN, MOST_REST, calibration_from
+from commedia.retarget.acting import Acting, mirrored
 
 SMILE_L, SMILE_R, JAW, BROW = (
     EXPRESSION_INDEX[name] for name in ("mouthSmileLeft", "mouthSmileRight", "jawOpen", "browInnerUp")

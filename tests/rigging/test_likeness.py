@@ -16,6 +16,7 @@ from commedia.rigging.likeness import Doubt, liken
 from commedia.rigging.pieces import connected
 from commedia.rigging.sculpt import assembled
 from commedia.rigging.skin import SIDES, Skin, skin_of
+from commedia.rigging.template import load_template
 from commedia.rigging.units import part_vertices
 
 pytest.importorskip("scipy")
@@ -41,7 +42,9 @@ def told(
     skin: Skin, names: tuple[str, ...] = EXPRESSION_NAMES
 ) -> tuple[dict[str, dict[str, float]], tuple[Doubt, ...]]:
     """What each mapped unit plays."""
-    found, doubts = liken(skin, find_features(skin), np.ones(len(names), dtype=bool), EVERYTHING, names)
+    found, doubts = liken(
+        skin, find_features(skin), np.ones(len(names), dtype=bool), EVERYTHING, names, load_template()
+    )
     return played(found, names), doubts
 
 
@@ -162,7 +165,7 @@ def test_a_drawn_face_is_told_by_motion_alone(shared_data: Path):
     features = find_features(skin)
     assert set(features.rows) == set(FEATURES)
     own = np.array([name.startswith("Fcl_") for name in names])
-    found, doubts = liken(skin, features, own, EVERYTHING, names)
+    found, doubts = liken(skin, features, own, EVERYTHING, names, load_template())
     units: dict[str, set[str]] = {name: set() for name, is_own in zip(names, own, strict=True) if is_own}
     for unit, shapes in played(found, names).items():
         for name in shapes:
@@ -188,7 +191,7 @@ def test_units_added_to_a_drawn_face_are_told_by_motion_alone(shared_data: Path)
     names, rig = character.rig.morph_names, character.rig
     skin = skin_of(assembled(character), np.zeros((len(names), EXPRESSION_COUNT)))
     own = np.array([name in EXPRESSION_INDEX for name in names])
-    found = played(liken(skin, find_features(skin), own, EVERYTHING, names)[0], names)
+    found = played(liken(skin, find_features(skin), own, EVERYTHING, names, load_template())[0], names)
     right = {unit for unit, shapes in found.items() if set(shapes) == {unit}}
     assert (int((own & rig.effective).sum()), len(found), len(right)) == (38, 23, 20)
     assert {unit: set(shapes) for unit, shapes in found.items() if unit not in right} == {
@@ -214,7 +217,7 @@ def test_a_stranger_s_rig_has_no_wrong_unit(shared_data: Path):
 def test_features_that_lack_are_not_compared(head: Skin):
     found = find_features(head)
     only_eyes = Features({name: rows for name, rows in found.rows.items() if "lid" in name}, found.size)
-    assigned, _ = liken(head, only_eyes, EVERYTHING, EVERYTHING, EXPRESSION_NAMES)
+    assigned, _ = liken(head, only_eyes, EVERYTHING, EVERYTHING, EXPRESSION_NAMES, load_template())
     assert {unit: set(own) for unit, own in played(assigned, EXPRESSION_NAMES).items()} == {
         unit: {unit} for side in ("Left", "Right") for unit in (f"eyeBlink{side}", f"eyeSquint{side}", f"eyeWide{side}")
     }

@@ -150,7 +150,7 @@ class Blind:
 
 def test_no_face_names_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setattr(sight, "open_mfn", lambda **_: Blind())
-    monkeypatch.setattr(sight, "open_sfn", lambda: Blind())
+    monkeypatch.setattr(sight, "open_sfn", lambda **_: Blind())
     monkeypatch.setattr(sight, "SIDE_PX", 32)
     path = write_obj(tmp_path / "cube.obj", CUBE)
     assert main(["rig", "make", str(path), "-o", str(tmp_path / "hero.glb")]) == 2

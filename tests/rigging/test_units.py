@@ -25,13 +25,13 @@ def stranger() -> Stranger:
 
 @pytest.fixture(scope="module")
 def made(stranger: Stranger) -> Units:
-    return make_units(stranger.vertices, stranger.triangles, stranger.marks)
+    return make_units(stranger.vertices, stranger.triangles, stranger.marks, load_template())
 
 
 @pytest.mark.slow
 def test_an_identity_of_ours_gets_its_own_units():
     stranger = own_topology(2)
-    found = make_units(stranger.vertices, stranger.triangles, stranger.marks)
+    found = make_units(stranger.vertices, stranger.triangles, stranger.marks, load_template())
     assert np.mean(list(relative_errors(found.displacements, stranger).values())) <= 0.10
 
 
@@ -60,7 +60,7 @@ def test_turned_scaled_and_shifted_it_is_turned_and_scaled(stranger: Stranger, m
     turn = matrix_from_wxyz(wxyz_from_axis_angle(np.array([0.5, 2.5, -1.0])))
     there = Similarity(70.0, turn, np.array([3.0, 150.0, -20.0]))
     marks = Marks(stranger.marks.numbers, there.points(stranger.marks.points), stranger.marks.weights)
-    found = make_units(there.points(stranger.vertices), stranger.triangles, marks).displacements
+    found = make_units(there.points(stranger.vertices), stranger.triangles, marks, load_template()).displacements
     expected = there.offsets(made.displacements)
     missed = np.linalg.norm(found - expected, axis=-1).mean() / np.linalg.norm(expected, axis=-1).mean()
     assert missed < 1e-3
@@ -71,7 +71,7 @@ def test_in_a_mirror_it_is_mirrored_even_inside_out(stranger: Stranger, made: Un
     """The triangles of a mirrored mesh run clockwise when nobody turns them round."""
     numbers = np.array(LANDMARK_MIRROR)[stranger.marks.numbers]
     marks = Marks(numbers, stranger.marks.points * FLIP, stranger.marks.weights)
-    found = make_units(stranger.vertices * FLIP, stranger.triangles, marks).displacements
+    found = make_units(stranger.vertices * FLIP, stranger.triangles, marks, load_template()).displacements
     expected = made.displacements[list(EXPRESSION_MIRROR)] * FLIP
     missed = np.linalg.norm(found - expected, axis=-1).mean() / np.linalg.norm(expected, axis=-1).mean()
     assert missed < 0.05
@@ -93,7 +93,7 @@ def test_landmarks_of_no_face_are_refused_before_anything_is_fitted(stranger: St
     shifted = Marks(marks.numbers[17:-1] + 1, marks.points[17:-1], marks.weights[17:-1])
     for wrong in (swapped, shifted):
         with pytest.raises(LandmarksMisplaced, match="left and right are the subject's"):
-            make_units(stranger.vertices, stranger.triangles, wrong)
+            make_units(stranger.vertices, stranger.triangles, wrong, load_template())
 
 
 def test_lips_and_lids_have_two_sides_each():

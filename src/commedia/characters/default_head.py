@@ -7,16 +7,17 @@ import io
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from PIL import Image
 
 from commedia.characters.builder import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, GlbBuilder
 from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes
-from commedia.characters.skin import Look, paint_head
+from commedia.characters.skin import Look, paint_head, texture_of
 from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT
-from commedia.face_model.evaluate import vertices_from_params
-from commedia.face_model.model import PARTS, HeadModel, load_head
+from commedia.face_model.evaluate import blendshapes_of_identity, vertices_from_params
+from commedia.face_model.model import PARTS, HeadModel, head_or_default
+from commedia.face_model.person import Albedo
 from commedia.geometry.meshes import smooth_normals, weld
 
 HEAD_NODE, FACE_MESH = "Head", "Face"
@@ -26,22 +27,36 @@ ROUGHNESS = {"skin": 0.55, "left_eye": 0.12, "right_eye": 0.12, "teeth": 0.3, "t
 
 
 def default_head_character(
-    identity: Float[np.ndarray, "i"] | None = None, *, name: str = "person", look: Look | None = None
+    identity: Float[np.ndarray, "i"] | None = None,
+    *,
+    name: str = "person",
+    head: HeadModel | None = None,
+    albedo: Albedo | None = None,
+    look: Look | None = None,
 ) -> Character:
-    """Make the default head with someone's identity; None is the mean head."""
-    return character_from_bytes(default_head_glb(identity, name=name, look=look), name)
+    """Make a head (None: the default head) with someone's identity (None: the mean) as a character.
+
+    `albedo` is a `Person`'s; None has the texture painted, with the colours of `look`.
+    """
+    return character_from_bytes(default_head_glb(identity, name=name, head=head, albedo=albedo, look=look), name)
 
 
 def default_head_glb(
-    identity: Float[np.ndarray, "i"] | None = None, *, name: str = "person", look: Look | None = None
+    identity: Float[np.ndarray, "i"] | None = None,
+    *,
+    name: str = "person",
+    head: HeadModel | None = None,
+    albedo: Albedo | None = None,
+    look: Look | None = None,
 ) -> bytes:
     """Build the GLB: a node `Head` that turns about the neck, and under it one mesh with a primitive per part."""
-    head = load_head()
+    head = head_or_default(head)
     identity = np.zeros(IDENTITY_COUNT, dtype=np.float32) if identity is None else identity.astype(np.float32)
     vertices = vertices_from_params(head.model, identity, np.zeros(len(EXPRESSION_NAMES), dtype=np.float32))
     builder = GlbBuilder()
-    _add_materials(builder, look)
-    primitives = [_primitive(builder, head, vertices, part) for part in range(len(PARTS))]
+    _add_materials(builder, _texture(head, look) if albedo is None else _jpeg(texture_of(head, albedo)))
+    displacements = blendshapes_of_identity(head.model, identity)
+    primitives = [_primitive(builder, head, vertices, displacements, part) for part in range(len(PARTS))]
     pivot = head.pivots.head.astype(float)
     builder.tree |= {
         "scene": 0,
@@ -63,9 +78,9 @@ def default_head_glb(
     return builder.to_bytes()
 
 
-def _add_materials(builder: GlbBuilder, look: Look | None) -> None:
+def _add_materials(builder: GlbBuilder, texture: bytes) -> None:
     builder.tree |= {
-        "images": [{"name": "head", "mimeType": "image/jpeg", "bufferView": builder.view(_texture(look))}],
+        "images": [{"name": "head", "mimeType": "image/jpeg", "bufferView": builder.view(texture)}],
         "samplers": [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}],
         "textures": [{"source": 0, "sampler": 0}],
         "materials": [
@@ -85,14 +100,20 @@ def _add_materials(builder: GlbBuilder, look: Look | None) -> None:
 
 
 @lru_cache(maxsize=8)
-def _texture(look: Look | None) -> bytes:
+def _texture(head: HeadModel, look: Look | None) -> bytes:
     """The painted skin as a JPEG; painting takes longer than everything else, and most heads share a look."""
+    return _jpeg(paint_head(look, head=head))
+
+
+def _jpeg(texture: UInt8[np.ndarray, "h w 3"]) -> bytes:
     encoded = io.BytesIO()
-    Image.fromarray(paint_head(look)).save(encoded, "JPEG", quality=90, subsampling=0)
+    Image.fromarray(texture).save(encoded, "JPEG", quality=90, subsampling=0)
     return encoded.getvalue()
 
 
-def _primitive(builder: GlbBuilder, head: HeadModel, vertices: np.ndarray, part: int) -> dict | None:
+def _primitive(
+    builder: GlbBuilder, head: HeadModel, vertices: np.ndarray, displacements: np.ndarray, part: int
+) -> dict | None:
     chosen = head.triangle_part == part
     if not chosen.any():
         return None
@@ -113,7 +134,7 @@ def _primitive(builder: GlbBuilder, head: HeadModel, vertices: np.ndarray, part:
         },
         "indices": builder.accessor(flat, target=ELEMENT_ARRAY_BUFFER),
         "material": part,
-        "targets": _targets(builder, head.model.expression_basis[:, of_vertex], positions, normals, triangles, places),
+        "targets": _targets(builder, displacements[:, of_vertex], positions, normals, triangles, places),
     }
 
 

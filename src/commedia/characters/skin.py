@@ -4,15 +4,16 @@ Painted by rule from the head's regions and the places of its landmarks; no phot
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from commedia.face_model.landmarks import load_scheme, points
-from commedia.face_model.model import EYE_CHART_RADIUS, EYE_CHARTS, PARTS, REGIONS, HeadModel, load_head
-from commedia.render.rasterize_numpy import interpolate, rasterize
+from commedia.face_model.model import EYE_CHART_RADIUS, EYE_CHARTS, PARTS, REGIONS, HeadModel, head_or_default
+from commedia.face_model.person import Albedo
+from commedia.render.uv import Texels, texels_of
 
 SIZE_PX = 1024
 BITE_Y_M, CROWN_M = -0.0605, 0.0095
@@ -32,10 +33,10 @@ class Look:
     iris: tuple[int, int, int] = (96, 112, 98)
 
 
-def paint_head(look: Look | None = None) -> UInt8[np.ndarray, "h w 3"]:
-    """Paint the head's whole texture; (0, 0) is its upper left corner."""
+def paint_head(look: Look | None = None, *, head: HeadModel | None = None) -> UInt8[np.ndarray, "h w 3"]:
+    """Paint the whole texture of a head (None: the default head); (0, 0) is its upper left corner."""
     look = look or Look()
-    atlas = _atlas()
+    atlas = _atlas(head_or_default(head))
     skin, lips, hair = (np.array(colour, dtype=np.float32) for colour in (look.skin, look.lips, look.hair))
     picture = np.broadcast_to(skin, (SIZE_PX, SIZE_PX, 3)) * (1 + 0.018 * atlas.mottle[..., None])
     picture = _blend(picture, skin * (0.97, 0.74, 0.70), 0.42 * atlas.blush)
@@ -51,14 +52,23 @@ def paint_head(look: Look | None = None) -> UInt8[np.ndarray, "h w 3"]:
     picture = _blend(picture, tongue, atlas.part("tongue"))
     for eye in EYE_CHARTS:
         picture = _paint_eye(picture, eye, np.array(look.iris, dtype=np.float32))
-    return np.clip(_spread(picture, atlas.covered), 0, 255).astype(np.uint8)
+    return np.clip(atlas.texels.filled(picture), 0, 255).astype(np.uint8)
+
+
+def texture_of(head: HeadModel, albedo: Albedo) -> UInt8[np.ndarray, "h w 3"]:
+    """Return a person's skin as a texture; colours of vertices are spread over the head's chart."""
+    if albedo.ndim == 3:
+        return albedo
+    texels = texels_of(head.uv, head.uv_triangles, SIZE_PX)
+    colours = texels.filled(texels.carried(albedo * 255, head.model.triangles))
+    return np.clip(colours + 0.5, 0, 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)
 class _Atlas:
     """What each texel of the texture shows; independent of the colours."""
 
-    covered: np.ndarray
+    texels: Texels
     regions: np.ndarray
     place: np.ndarray
     blush: np.ndarray
@@ -71,24 +81,17 @@ class _Atlas:
         return self.regions[..., [REGIONS.index(name) for name in names]].sum(axis=-1)
 
 
-@cache
-def _atlas() -> _Atlas:
-    head = load_head()
-    vertices = np.concatenate([head.uv * SIZE_PX, np.zeros((len(head.uv), 1))], axis=1)
-    fragments = rasterize(vertices, head.uv_triangles, SIZE_PX, SIZE_PX)
-    covered = fragments.triangle >= 0
+@lru_cache(maxsize=2)
+def _atlas(head: HeadModel) -> _Atlas:
+    texels = texels_of(head.uv, head.uv_triangles, SIZE_PX)
     one_hot = np.eye(len(REGIONS), dtype=np.float32)[head.vertex_region]
-    source = np.concatenate([head.model.mean, one_hot], axis=1)
-    values = np.zeros((SIZE_PX, SIZE_PX, source.shape[1]), dtype=np.float32)
-    values[covered] = interpolate(
-        source, head.model.triangles, fragments.triangle[covered], fragments.barycentric[covered]
-    )
+    values = texels.carried(np.concatenate([head.model.mean, one_hot], axis=1), head.model.triangles)
     place, regions = values[..., :3], values[..., 3:]
     random = np.random.default_rng(2)
     landmarks = points(load_scheme("ibug68"), head.model.mean)
-    skin = covered & (_parts(head, fragments.triangle) == PARTS.index("skin"))
+    skin = texels.covered & (head.triangle_part[texels.triangle] == PARTS.index("skin"))
     return _Atlas(
-        covered,
+        texels,
         regions,
         place,
         _blush(place, landmarks) * skin,
@@ -97,10 +100,6 @@ def _atlas() -> _Atlas:
         _noise(random, (2.0, 9.0)),
         _noise(random, (0.8, 1.6)),
     )
-
-
-def _parts(head: HeadModel, triangle: np.ndarray) -> np.ndarray:
-    return head.triangle_part[np.maximum(triangle, 0)]
 
 
 def _noise(random: np.random.Generator, sigmas: tuple[float, ...]) -> np.ndarray:
@@ -209,13 +208,3 @@ def _disc(angle: np.ndarray, limit: float) -> np.ndarray:
 def _blend(below: np.ndarray, colour: np.ndarray, amount: Float[np.ndarray, "h w"]) -> np.ndarray:
     amount = amount[..., None].astype(np.float32)
     return below * (1 - amount) + np.asarray(colour, dtype=np.float32) * amount
-
-
-def _spread(picture: np.ndarray, covered: np.ndarray) -> np.ndarray:
-    """Fill what no triangle covers with its nearest neighbour, so that seams stay clean when a viewer shrinks it."""
-    missing = (~covered).astype(np.uint8)
-    _, label = cv2.distanceTransformWithLabels(missing, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
-    label = label.astype(np.intp)
-    table = np.zeros((int(label.max()) + 1, 3), dtype=np.float32)
-    table[label[covered]] = picture[covered]
-    return np.where(covered[..., None], picture, table[label])

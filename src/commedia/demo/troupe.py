@@ -1,7 +1,7 @@
 """Draws the troupe on a stage from the parameters in `performance.py`. Needs neither torch nor a display."""
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from jaxtyping import UInt8
@@ -17,29 +17,29 @@ from commedia.demo.performance import (
     params_at,
 )
 from commedia.face_model.evaluate import vertices_from_params
-from commedia.face_model.model import HeadModel, load_head
+from commedia.face_model.model import HeadModel, head_or_default
 from commedia.geometry.meshes import smooth_normals
 from commedia.geometry.rotations import matrix_from_wxyz
 from commedia.render.shade_numpy import Surface, View, render_mesh
 from commedia.structures import FaceParams
 
 
-def troupe_frames() -> Iterator[UInt8[np.ndarray, "h w 3"]]:
-    """Yield the clip's pictures."""
+def troupe_frames(head: HeadModel | None = None) -> Iterator[UInt8[np.ndarray, "h w 3"]]:
+    """Yield the clip's pictures, played by a head (None: the default head)."""
+    head = head_or_default(head)
     for index in range(FRAME_COUNT):
-        yield stage_picture([(performer, params_at(performer, index / FRAME_RATE)) for performer in TROUPE])
+        yield stage_picture([(performer, params_at(performer, index / FRAME_RATE)) for performer in TROUPE], head)
 
 
-def stage_picture(cast: list[tuple[Performer, FaceParams]]) -> UInt8[np.ndarray, "h w 3"]:
+def stage_picture(cast: list[tuple[Performer, FaceParams]], head: HeadModel) -> UInt8[np.ndarray, "h w 3"]:
     """Draw everyone at one moment."""
     view = View((STAGE_WIDTH_PX / 2, -STAGE_HEIGHT_PX / 2), 1.0, STAGE_HEIGHT_PX, STAGE_WIDTH_PX)
-    surfaces = [_surface(performer, params) for performer, params in cast]
+    surfaces = [_surface(head, performer, params) for performer, params in cast]
     return render_mesh(surfaces, view, background=_curtain(), supersample=1, cull_back=True)
 
 
-def _surface(performer: Performer, params: FaceParams) -> Surface:
+def _surface(head: HeadModel, performer: Performer, params: FaceParams) -> Surface:
     """The head in stage pixels, y up, with vertices doubled where the texture has a seam."""
-    head = load_head()
     corner = _vertex_of_uv(head)
     pose = params.pose
     turned = vertices_from_params(head.model, params.identity, params.expression) @ matrix_from_wxyz(pose.wxyz).T
@@ -50,7 +50,7 @@ def _surface(performer: Performer, params: FaceParams) -> Surface:
         triangles=head.uv_triangles,
         normals=normals[corner],
         uv=head.uv,
-        texture=_texture(performer.look),
+        texture=_texture(head, performer.look),
     )
 
 
@@ -70,6 +70,6 @@ def _vertex_of_uv(head: HeadModel) -> np.ndarray:
     return vertex
 
 
-@cache
-def _texture(look: Look) -> UInt8[np.ndarray, "h w 3"]:
-    return paint_head(look)
+@lru_cache(maxsize=16)
+def _texture(head: HeadModel, look: Look) -> UInt8[np.ndarray, "h w 3"]:
+    return paint_head(look, head=head)

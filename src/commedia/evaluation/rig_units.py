@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT
 from commedia.face_model.landmarks import load_scheme, points
-from commedia.face_model.model import load_head
+from commedia.face_model.model import HeadModel, head_or_default
 from commedia.geometry.closest import triangle_normals
 from commedia.geometry.meshes import triangle_areas
 from commedia.rigging.registration import Marks
@@ -36,9 +36,9 @@ class Stranger:
     marks: Marks
 
 
-def own_topology(seed: int) -> Stranger:
-    """Draw one of our identities, as it is."""
-    head = load_head()
+def own_topology(seed: int, head: HeadModel | None = None) -> Stranger:
+    """Draw an identity of a head (None: the default head), as it is."""
+    head = head_or_default(head)
     identity = SPREAD * np.random.default_rng(seed).standard_normal(IDENTITY_COUNT)
     vertices = head_vertices(head, identity)
     marks = Marks(np.arange(68), points(load_scheme("ibug68"), vertices), np.ones(68))
@@ -46,13 +46,13 @@ def own_topology(seed: int) -> Stranger:
     return Stranger(vertices, head.model.triangles.astype(np.int64), units, marks)
 
 
-def other_topology(seed: int, share: float = 0.5) -> Stranger:
+def other_topology(seed: int, share: float = 0.5, head: HeadModel | None = None) -> Stranger:
     """Decimate such a head to a share of its vertices, turn edges, slide vertices off the old ones, renumber all.
 
     Every vertex ends inside an old triangle, so that its true displacement is that triangle's, interpolated.
     """
     rng = np.random.default_rng(seed)
-    old = own_topology(seed)
+    old = own_topology(seed, head)
     triangles = decimated(old.vertices, old.triangles, round(share * len(old.vertices)))
     triangles = turned_edges(old.vertices, triangles, rng)
     kept, triangles = np.unique(triangles, return_inverse=True)

@@ -19,8 +19,12 @@ def vertices_from_params(
     dtype = model.mean.dtype
     identity, expression = identity.astype(dtype), expression.astype(dtype)
     moved = np.tensordot(identity, model.identity_basis, axes=1)
-    units = model.expression_basis
-    if model.interaction_basis is not None:
-        units = units + np.tensordot(identity, model.interaction_basis, axes=1)
-    moved += np.tensordot(expression, units, axes=1)
+    moved += np.tensordot(expression, blendshapes_of_identity(model, identity), axes=1)
     return model.mean + moved
+
+
+def blendshapes_of_identity(model: MorphableModel, identity: Float[np.ndarray, "i"]) -> Float[np.ndarray, "e v 3"]:
+    """Return the displacements of somebody's blendshapes at weight 1: in a linear model the same for everybody."""
+    if model.interaction_basis is None:
+        return model.expression_basis
+    return model.expression_basis + np.tensordot(identity, model.interaction_basis, axes=1)

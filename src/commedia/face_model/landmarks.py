@@ -2,7 +2,7 @@
 
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from jaxtyping import Float, Int32
 from commedia.conventions import LANDMARK_COUNT
 from commedia.errors import CommediaError, UnknownName
 from commedia.face_model.evaluate import vertices_from_params
-from commedia.face_model.model import MorphableModel, face_vertices, load_head
+from commedia.face_model.model import HeadModel, MorphableModel, face_vertices, head_or_default
 from commedia.geometry.boxes import tight_box
 from commedia.geometry.cameras import image_from_head
 from commedia.structures import Box, FaceParams
@@ -90,28 +90,28 @@ def reduced_model(model: MorphableModel, scheme: LandmarkScheme) -> MorphableMod
     )
 
 
-def landmarks_from_params(params: FaceParams) -> Float[np.ndarray, "68 2"]:
-    """Project the default head's iBUG-68 points to pixels; hidden points too."""
-    model = _reduced_head("ibug68")
+def landmarks_from_params(params: FaceParams, head: HeadModel | None = None) -> Float[np.ndarray, "68 2"]:
+    """Project the iBUG-68 points of a head (None: the default head) to pixels; hidden points too."""
+    model = landmark_model(head_or_default(head))
     assert len(model.mean) == LANDMARK_COUNT
     return image_from_head(vertices_from_params(model, params.identity, params.expression), params.pose)
 
 
-def face_box_from_params(params: FaceParams) -> Box:
-    """Bound the projected face mask of the default head: hairline to chin, ear to ear."""
-    model = _face_mask_model()
+def face_box_from_params(params: FaceParams, head: HeadModel | None = None) -> Box:
+    """Bound the projected face mask of a head (None: the default head): hairline to chin, ear to ear."""
+    model = _face_mask_model(head_or_default(head))
     return tight_box(image_from_head(vertices_from_params(model, params.identity, params.expression), params.pose))
 
 
-@cache
-def _reduced_head(name: str) -> MorphableModel:
-    return reduced_model(load_head().model, load_scheme(name))
+@lru_cache(maxsize=16)
+def landmark_model(head: HeadModel, scheme: str = "ibug68") -> MorphableModel:
+    """Return the model of a head's landmarks alone; made once per head."""
+    return reduced_model(head.model, load_scheme(scheme))
 
 
-@cache
-def _face_mask_model() -> MorphableModel:
+@lru_cache(maxsize=8)
+def _face_mask_model(head: HeadModel) -> MorphableModel:
     """Every face vertex, as points; the bound is exact and costs a fifth of a millisecond."""
-    head = load_head()
     chosen = face_vertices(head)
     count = len(chosen)
     scheme = LandmarkScheme(

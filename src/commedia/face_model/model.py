@@ -76,9 +76,10 @@ class Pivots:
     right_eye: Float[np.ndarray, "3"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HeadModel:
-    """A morphable model with all that a renderer, a rig and a label need."""
+    """A morphable model with all that a renderer, a rig and a label need. Compared by identity, so that what is made of
+    a head can be cached by it."""
 
     model: MorphableModel
     uv: Float[np.ndarray, "u 2"]
@@ -91,12 +92,19 @@ class HeadModel:
     identity_mirror: Float[np.ndarray, "i"]
     """+1 for components that keep the face symmetric, -1 for those that change sign in a mirror."""
     pivots: Pivots
+    sha256: str = ""
+    """Of the file it was read from: networks and takes are of use only with the head that they were made for."""
 
 
 @cache
 def load_head() -> HeadModel:
     """Return the default head; the file is read once per process."""
     return read_head(HEAD_FILE)
+
+
+def head_or_default(head: HeadModel | None) -> HeadModel:
+    """Return the head given, or the default head for None: for entry points, which pass it on to all that need one."""
+    return load_head() if head is None else head
 
 
 @cache
@@ -111,7 +119,7 @@ def read_head(path: Path) -> HeadModel:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = dict(archive)
             _check(arrays)
-            return _head_from_arrays(arrays)
+            return _head_from_arrays(arrays, sha256_of(path))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as problem:
         raise WeightsMismatch(f"'{path}' is not a compiled head model: {problem}") from problem
 
@@ -122,7 +130,7 @@ def face_vertices(head: HeadModel) -> Int32[np.ndarray, "n"]:
     return np.flatnonzero(np.isin(head.vertex_region, chosen)).astype(np.int32)
 
 
-def _head_from_arrays(arrays: dict[str, np.ndarray]) -> HeadModel:
+def _head_from_arrays(arrays: dict[str, np.ndarray], digest: str) -> HeadModel:
     model = MorphableModel(
         mean=arrays["mean"].astype(np.float32),
         identity_basis=arrays["identity_basis"].astype(np.float32),
@@ -138,6 +146,7 @@ def _head_from_arrays(arrays: dict[str, np.ndarray]) -> HeadModel:
         mirror_vertex=arrays["mirror_vertex"].astype(np.int32),
         identity_mirror=arrays["identity_mirror"].astype(np.float32),
         pivots=Pivots(*(row.astype(np.float32) for row in arrays["pivots"])),
+        sha256=digest,
     )
 
 

@@ -1,10 +1,12 @@
 """MFN as a user of faces sees it: pictures in, every `Face` in them out."""
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from commedia.face_model.model import HeadModel, head_or_default
 from commedia.faces.crop import Crop, CropUnits, crop_from_box, crop_image, params_in_crops
 from commedia.faces.grid import DEFAULT_THRESHOLD, GridFaces, decode_grid, read_rows, with_readings
 from commedia.faces.landmarks import landmarks_of_faces
@@ -64,12 +66,17 @@ class MfnPredictor:
 
 
 def open_mfn(
-    name: str = DEFAULT_MFN, *, threads: int = DEFAULT_THREADS, threshold: float = DEFAULT_THRESHOLD
+    name: str = DEFAULT_MFN,
+    *,
+    threads: int = DEFAULT_THREADS,
+    threshold: float = DEFAULT_THRESHOLD,
+    head: HeadModel | None = None,
 ) -> MfnPredictor:
     """Open MFN by the name of shipped weights or by the path of an .onnx file."""
     path = find_weights(name)
     network = open_session(path, kind="mfn", outputs=MFN_OUTPUTS, threads=threads)
-    return MfnPredictor(network, anchors_of(path.name, network.metadata), threshold)
+    landmarker = partial(landmarks_of_faces, head=head_or_default(head))
+    return MfnPredictor(network, anchors_of(path.name, network.metadata), threshold, landmarker)
 
 
 def _params_in_boxes(found: GridFaces, boxes: list[Box]) -> list[FaceParams]:

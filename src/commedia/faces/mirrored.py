@@ -5,10 +5,9 @@ in docs/evaluation/synthetic-careful.md. It costs a second evaluation of the net
 """
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from commedia.conventions import EXPRESSION_MIRROR
-from commedia.face_model.model import load_head
 from commedia.faces.crop import CropUnits
 from commedia.geometry.rotations import mirrored_wxyz
 
@@ -18,11 +17,11 @@ def with_mirrored(images: UInt8[np.ndarray, "b s s 3"]) -> UInt8[np.ndarray, "n 
     return np.concatenate([images, images[:, :, ::-1]])
 
 
-def agreed(units: CropUnits) -> CropUnits:
-    """Mean of the readings of `with_mirrored`, one row per picture."""
+def agreed(units: CropUnits, identity_mirror: Float[np.ndarray, "i"]) -> CropUnits:
+    """Mean of the readings of `with_mirrored`, one row per picture; the signs are `HeadModel.identity_mirror`."""
     half = len(units.identity) // 2
     plain = CropUnits(*(part[:half] for part in map(np.asarray, units)))
-    back = mirrored_units(CropUnits(*(part[half:] for part in map(np.asarray, units))))
+    back = mirrored_units(CropUnits(*(part[half:] for part in map(np.asarray, units))), identity_mirror)
     # q and -q are one rotation, but not half way between.
     same = np.where((plain.wxyz * back.wxyz).sum(axis=1, keepdims=True) < 0, -1, 1).astype(np.float32)
     wxyz = plain.wxyz + same * back.wxyz
@@ -35,10 +34,10 @@ def agreed(units: CropUnits) -> CropUnits:
     )
 
 
-def mirrored_units(units: CropUnits) -> CropUnits:
+def mirrored_units(units: CropUnits, identity_mirror: Float[np.ndarray, "i"]) -> CropUnits:
     """Say readings of mirrored crops as if the crops were not."""
     return CropUnits(
-        identity=units.identity * load_head().identity_mirror.astype(np.float32),
+        identity=units.identity * identity_mirror,
         expression=units.expression[..., list(EXPRESSION_MIRROR)],
         wxyz=mirrored_wxyz(units.wxyz),
         translation=units.translation * np.array([-1, 1, 1], dtype=np.float32),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import UInt8
 
+from commedia.face_model.model import HeadModel, head_or_default
 from commedia.faces.crop import Crop, CropUnits, crop_image, params_in_crops
 from commedia.faces.lids import with_closed_lids
 from commedia.faces.mirrored import agreed, with_mirrored
@@ -22,6 +23,8 @@ class SfnPredictor:
     """Reads faces from their crops with SFN; implements `RegressorProtocol`."""
 
     network: OnnxSession
+    head: HeadModel
+    """Whose identity components the network reads."""
     careful: bool = False
     """Read every face a second time, mirrored, and take the mean: see `mirrored.py`."""
 
@@ -34,7 +37,7 @@ class SfnPredictor:
         outputs = self.network.run(pixels_from_images(with_mirrored(images) if self.careful else images))
         identity, expression, wxyz, translation, scale = (outputs[name] for name in SFN_OUTPUTS)
         units = CropUnits(identity, expression, wxyz, translation, scale.reshape(-1))
-        units = agreed(units) if self.careful else units
+        units = agreed(units, self.head.identity_mirror) if self.careful else units
         params = params_in_crops(units._replace(expression=with_closed_lids(units.expression)), crops)
         if PRESENCE not in outputs:
             return params
@@ -43,7 +46,9 @@ class SfnPredictor:
         return [replace(face, presence=sure) for face, sure in zip(params, presence, strict=True)]
 
 
-def open_sfn(name: str = DEFAULT_SFN, *, threads: int = DEFAULT_THREADS, careful: bool = False) -> SfnPredictor:
+def open_sfn(
+    name: str = DEFAULT_SFN, *, threads: int = DEFAULT_THREADS, careful: bool = False, head: HeadModel | None = None
+) -> SfnPredictor:
     """Open SFN by the name of shipped weights or by the path of an .onnx file."""
     network = open_session(find_weights(name), kind="sfn", outputs=SFN_OUTPUTS, optional=(PRESENCE,), threads=threads)
-    return SfnPredictor(network, careful)
+    return SfnPredictor(network, head_or_default(head), careful)

@@ -44,6 +44,8 @@ class TakeHeader:
     expression_names: tuple[str, ...] = EXPRESSION_NAMES
     head_sha256: str | None = None
     """Of the head model that `identity` refers to; None stands for this installation's own when writing."""
+    person: str | None = None
+    """`Person.id` of whoever was watched, where that was known."""
 
 
 class TakeWriter:
@@ -131,6 +133,7 @@ def _json_from_header(header: TakeHeader) -> dict:
         "expression_names": list(header.expression_names),
         "conventions": CONVENTIONS,
         "head_sha256": header.head_sha256 or head_sha256(),
+        **({} if header.person is None else {"person": header.person}),
     }
 
 
@@ -140,7 +143,8 @@ def _header_from_json(tree: dict) -> TakeHeader:
     width, height = tree["frame_size_px"]
     names = tuple(tree["expression_names"])
     whole = (_whole(width), _whole(height))
-    return TakeHeader(str(tree["source"]), Fraction(*tree["rate"]), *whole, _names(names), tree["head_sha256"])
+    person = None if tree.get("person") is None else str(tree["person"])
+    return TakeHeader(str(tree["source"]), Fraction(*tree["rate"]), *whole, _names(names), tree["head_sha256"], person)
 
 
 def _json_from_face(face: TrackedFace) -> dict:

@@ -20,8 +20,9 @@ from commedia.conventions import EXPRESSION_NAMES, LANDMARK_COUNT
 from commedia.data.sample import PictureSample
 from commedia.data.shards import write_shard
 from commedia.errors import CommediaError, OutputFailed
-from commedia.face_model.landmarks import landmarks_from_params, load_scheme, reduced_model
-from commedia.face_model.model import load_head
+from commedia.face_model.landmarks import landmark_model
+from commedia.face_model.model import HeadModel, head_or_default
+from commedia.faces.landmarks import landmarks_of_faces
 from commedia.files import write_file
 from commedia.labelling.fit import DenseFitter, FitSettings, FittedFaces
 from commedia.labelling.inputs import group_inputs
@@ -65,9 +66,19 @@ class GroupReport:
 
 
 def label_pictures(
-    inputs: Sequence[Path], output: Path, readers: Readers, settings: LabelSettings, advance: Advance
+    inputs: Sequence[Path],
+    output: Path,
+    readers: Readers,
+    settings: LabelSettings,
+    advance: Advance,
+    *,
+    head: HeadModel | None = None,
 ) -> tuple[GroupReport, ...]:
-    """Label every input and write its shards under `output`; one report per group, also as `GROUP.report.json`."""
+    """Label every input and write its shards under `output`; one report per group, also as `GROUP.report.json`.
+
+    Labels are parameters of `head`, None for the default head.
+    """
+    head = head_or_default(head)
     if settings.shard_size < 1:
         raise CommediaError(f"a shard holds at least one picture, not {settings.shard_size}")
     if not inputs:
@@ -75,20 +86,21 @@ def label_pictures(
     groups = group_inputs(inputs)
     try:
         output.mkdir(parents=True, exist_ok=True)
-        return tuple(_label_group(group, output, readers, settings, advance) for group in groups)
+        return tuple(_label_group(group, output, readers, settings, advance, head) for group in groups)
     except OSError as error:
         raise OutputFailed(f"cannot write labels to '{output}': {error}") from error
 
 
-def default_fitter(settings: FitSettings | None = None) -> DenseFitter:
-    """A fitter of the default head to the teacher's 478 points."""
-    model = load_head().model
-    dense = reduced_model(model, load_scheme("mediapipe478"))
-    landmarks = reduced_model(model, load_scheme("ibug68"))
+def default_fitter(settings: FitSettings | None = None, *, head: HeadModel | None = None) -> DenseFitter:
+    """A fitter of a head (None: the default head) to the teacher's 478 points."""
+    head = head_or_default(head)
+    dense, landmarks = landmark_model(head, "mediapipe478"), landmark_model(head)
     return DenseFitter(dense, landmarks, load_units(), point_weights(), settings or FitSettings())
 
 
-def fit_group(group: PictureGroup, readings: GroupReadings, fitter: DenseFitter, advance: Advance) -> FittedGroup:
+def fit_group(
+    group: PictureGroup, readings: GroupReadings, fitter: DenseFitter, advance: Advance, head: HeadModel
+) -> FittedGroup:
     """Fit every face of a group in batches."""
     gold = _gold_of(group, readings)
     total = len(readings.picture)
@@ -98,7 +110,7 @@ def fit_group(group: PictureGroup, readings: GroupReadings, fitter: DenseFitter,
         advance(f"fitting {group.name}", min(start + _BATCH, total), total)
     names = FittedFaces.__dataclass_fields__
     fitted = FittedFaces(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
-    landmarks = np.stack([landmarks_from_params(params_of(fitted, row)) for row in range(total)])
+    landmarks = np.stack(landmarks_of_faces([params_of(fitted, row) for row in range(total)], head))
     return FittedGroup(readings, fitted, landmarks.astype(np.float32), gold)
 
 
@@ -109,13 +121,14 @@ def _gold_of(group: PictureGroup, readings: GroupReadings) -> Float[np.ndarray, 
 
 
 def _label_group(
-    group: PictureGroup, output: Path, readers: Readers, settings: LabelSettings, advance: Advance
+    group: PictureGroup, output: Path, readers: Readers, settings: LabelSettings, advance: Advance, head: HeadModel
 ) -> GroupReport:
     readings = read_group(group, readers, output / "readings" / f"{group.name}.npz", advance)
     if not len(readings.picture):
         raise CommediaError(f"no face was found in the {readings.picture_count} pictures of '{group.name}'")
-    faces = fit_group(group, readings, default_fitter(), advance)
-    samples = picture_samples(group, faces, load_units().trust, licence=settings.licence, max_side=settings.max_side)
+    faces = fit_group(group, readings, default_fitter(head=head), advance, head)
+    terms = {"licence": settings.licence, "max_side": settings.max_side}
+    samples = picture_samples(group, faces, load_units().trust, head, **terms)
     shards, written = _write_shards(samples, output, group.name, settings.shard_size)
     nme = np.nanmean(_gold_nme(faces)) if np.isfinite(faces.gold_px).any() else None
     report = GroupReport(

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from commedia.data.sample import FaceSample, PictureSample
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
+from commedia.face_model.model import HeadModel
 from commedia.labelling.fit import DenseTargets, FittedFaces
 from commedia.labelling.pictures import PictureGroup, SourcePicture
 from commedia.labelling.readings import GroupReadings
@@ -66,6 +67,7 @@ def picture_samples(
     group: PictureGroup,
     faces: FittedGroup,
     trust: Float[np.ndarray, "52"],
+    head: HeadModel,
     *,
     licence: str,
     max_side: int | None,
@@ -80,24 +82,24 @@ def picture_samples(
             continue
         image = picture.decoded()
         scale = 1.0 if max_side is None else min(1.0, max_side / max(image.shape[:2]))
-        samples = tuple(_face_sample(picture, faces, row, trust, scale) for row in rows_of[index])
+        samples = tuple(_face_sample(picture, faces, row, trust, scale, head) for row in rows_of[index])
         yield PictureSample(_resized(image, scale), samples, picture.source, licence, "labelled")
 
 
 def _face_sample(
-    picture: SourcePicture, faces: FittedGroup, row: int, trust: Float[np.ndarray, "52"], scale: float
+    picture: SourcePicture, faces: FittedGroup, row: int, trust: Float[np.ndarray, "52"], scale: float, head: HeadModel
 ) -> FaceSample:
     params = params_of(faces.fitted, row)
     pose = HeadPose(
         params.pose.wxyz, (params.pose.origin_px * scale).astype(np.float32), float(params.pose.px_per_m * scale)
     )
     params = FaceParams(params.identity, params.expression, pose)
-    has_gold = picture.gold_px is not None
-    landmarks = picture.gold_px * np.float32(scale) if picture.gold_px is not None else landmarks_from_params(params)
+    gold = picture.gold_px
+    landmarks = landmarks_from_params(params, head) if gold is None else gold * np.float32(scale)
     return FaceSample(
-        box=face_box_from_params(params),
+        box=face_box_from_params(params, head),
         landmarks_px=landmarks.astype(np.float32),
-        landmark_kind="gold" if has_gold else "fit",
+        landmark_kind="fit" if gold is None else "gold",
         pose=pose,
         identity=params.identity,
         expression=params.expression,

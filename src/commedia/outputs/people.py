@@ -16,6 +16,7 @@ from commedia.characters.character import Character
 from commedia.characters.posing import pose_character
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.errors import CommediaError, OutputFailed, SinkClosed, UnknownName
+from commedia.face_model.model import Pivots
 from commedia.formats.livelink_csv import DEFAULT_RATE, LiveLinkCsvWriter
 from commedia.formats.timecode import usual_rate
 from commedia.outputs.files.bvh import BvhWriter
@@ -57,6 +58,8 @@ class Performance:
     """Nominal frames per second of the source."""
     table: MorphMap | None = None
     """By what the character plays, where somebody chose it; for files that hold no morphs."""
+    pivots: Pivots | None = None
+    """About what head and eyes turn, where a skeleton is made for them; None is the default head's."""
 
     def frames(self) -> Iterator[tuple[Fraction, FaceParams]]:
         """Every frame of the source, neutral where the person does not appear: row n always belongs to frame n."""
@@ -137,7 +140,8 @@ class PeopleSink:
     def _performance(self, spool: TakeSpool, person: int) -> Performance:
         role, rate = self._info.cast.role(person), self._info.media.frame_rate
         character = role.character_for(spool.parts[person].identity, person)
-        return Performance(spool, person, character, role.retargeter.pose_from_params, rate, role.table)
+        pose_of, pivots = role.retargeter.pose_from_params, self._info.cast.head.pivots
+        return Performance(spool, person, character, pose_of, rate, role.table, pivots)
 
 
 def shortest_appearance(media: MediaInfo, frame_count: int) -> int:
@@ -188,12 +192,13 @@ def _write_csv(performance: Performance, stem: Path) -> list[Path]:
 
 
 def _write_bvh(performance: Performance, stem: Path) -> list[Path]:
-    return [write_all(BvhWriter(stem.with_suffix(".bvh"), fixed_rate(performance.rate)), performance.samples())]
+    writer = BvhWriter(stem.with_suffix(".bvh"), fixed_rate(performance.rate), performance.pivots)
+    return [write_all(writer, performance.samples())]
 
 
 def _write_vrma(performance: Performance, stem: Path) -> list[Path]:
     path, rate = stem.with_suffix(".vrma"), timecode_rate(performance.rate)
-    writer = VrmaWriter(path, performance.character, rate, table=performance.table)
+    writer = VrmaWriter(path, performance.character, rate, table=performance.table, pivots=performance.pivots)
     return [write_all(writer, performance.keys())]
 
 

@@ -20,7 +20,15 @@ class TakeSink:
 
     def open(self, info: StreamInfo) -> None:
         media = info.media
-        header = TakeHeader(str(info.path), media.frame_rate, media.width_px, media.height_px)
+        person = None if info.cast.person is None else info.cast.person.id
+        header = TakeHeader(
+            str(info.path),
+            media.frame_rate,
+            media.width_px,
+            media.height_px,
+            head_sha256=info.cast.head.sha256,
+            person=person,
+        )
         self._writer = TakeWriter(self._path, header)
 
     def send(self, moment: Moment) -> None:

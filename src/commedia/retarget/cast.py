@@ -12,6 +12,8 @@ from commedia.characters.character import Character
 from commedia.characters.default_head import default_head_character
 from commedia.characters.open import open_character
 from commedia.errors import BadCastEntry
+from commedia.face_model.model import head_or_default
+from commedia.face_model.person import Person
 from commedia.retarget.acting import Acting
 from commedia.retarget.mapping import Mapping, MorphMap
 from commedia.retarget.solve import Retargeter
@@ -33,10 +35,12 @@ class Role:
     retargeter: Retargeter
     table: MorphMap | None
     """By what somebody chose it to be played; None where names decide."""
+    wearer: Person | None = None
+    """Whose own face the default head has; None leaves it to the identity that is seen."""
 
     def character_for(self, identity: Float[np.ndarray, "i"], person: int) -> Character:
         """The given character, or the default head of a person with this identity."""
-        return self.character or default_head_character(identity, name=person_name(person))
+        return self.character or _own_head(self.wearer, identity, person_name(person))
 
 
 class Cast:
@@ -49,17 +53,23 @@ class Cast:
         *,
         mapping: str | Mapping | None = None,
         acting: Acting | None = None,
+        person: Person | None = None,
     ):
         """Give `people` characters by their ids in the take, and `character` (None: the default head) to the others.
 
-        A file that several people play is read once. `mapping` holds for every character.
+        A file that several people play is read once. `mapping` holds for every character. `person` is
+        whoever is seen: theirs are the head that is tracked and worn, and the calibration unless `acting` has one.
         """
-        self.acting = acting or Acting()
+        self.acting, self.person = acting or Acting(), person
+        if person is not None and self.acting.calibration is None:
+            self.acting = replace(self.acting, calibration=person.calibration)
+        self.head = head_or_default(None) if person is None else person.head
+        """Whose parameters are acted."""
         roles: dict[object, Role] = {}
 
         def role(given: Given | None) -> Role:
             key = Path(given).resolve() if isinstance(given, Path | str) else id(given)
-            roles[key] = roles.get(key) or _role(given, mapping)
+            roles[key] = roles.get(key) or _role(given, mapping, person)
             return roles[key]
 
         self._default = role(character)
@@ -107,8 +117,13 @@ def people_and_default(entries: Iterable[str]) -> tuple[dict[int, Path], Path | 
     return files, default
 
 
-def _role(given: Given | None, mapping: str | Mapping | None) -> Role:
+def _own_head(wearer: Person | None, identity: Float[np.ndarray, "i"] | None, name: str) -> Character:
+    own = {} if wearer is None else {"head": wearer.head, "albedo": wearer.albedo}
+    return default_head_character(identity, name=name, **own)
+
+
+def _role(given: Given | None, mapping: str | Mapping | None, wearer: Person | None) -> Role:
     character = open_character(Path(given)) if isinstance(given, Path | str) else given
-    retargeter = Retargeter(character or default_head_character(), mapping=mapping)
+    retargeter = Retargeter(character or _own_head(wearer, None, "person"), mapping=mapping)
     name = DEFAULT_HEAD if given is None else given.name if isinstance(given, Character) else str(given)
-    return Role(name, character, retargeter, None if mapping is None else retargeter.morphs)
+    return Role(name, character, retargeter, None if mapping is None else retargeter.morphs, wearer)

@@ -5,18 +5,17 @@ jaw. A shape at 1 is taken for its unit at 1, as its artist means it. What is do
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, IDENTITY_COUNT, mirrored_name
 from commedia.face_model.landmarks import points
-from commedia.face_model.model import load_head
 from commedia.rigging.assignment import Assignment
 from commedia.rigging.features import FEATURES, Features, front
 from commedia.rigging.skin import SIDES, Skin
-from commedia.rigging.template import load_template
+from commedia.rigging.template import Template
 from commedia.rigging.units import part_vertices
 
 LANDMARKS = {
@@ -84,12 +83,17 @@ class _Likeness:
 
 
 def liken(
-    skin: Skin, features: Features, free: Bool[np.ndarray, "m"], wanted: Bool[np.ndarray, "e"], names: tuple[str, ...]
+    skin: Skin,
+    features: Features,
+    free: Bool[np.ndarray, "m"],
+    wanted: Bool[np.ndarray, "e"],
+    names: tuple[str, ...],
+    template: Template,
 ) -> tuple[Assignment, tuple[Doubt, ...]]:
     """Find one free shape for each wanted unit that one is like, beyond doubt; also say where there was doubt."""
     moved = features.displacements(skin)
     seen = np.asarray(np.isfinite(moved).all(axis=(0, 2)))
-    targets = _targets(seen)
+    targets = _targets(seen, template)
     known = _compared(moved[:, seen], targets, seen)
     usable = (free & _acts_here(skin, features))[:, None] & known.large & _clear(known.cosine)
     usable &= ~(_wrinkles_nose(skin)[:, None] & _of_brows(targets))
@@ -180,8 +184,8 @@ def _flat(moved: Float[np.ndarray, "m f 3"], seen: Bool[np.ndarray, "all"]) -> F
     return moved.reshape(len(moved), -1)
 
 
-def _targets(seen: Bool[np.ndarray, "all"]) -> _Targets:
-    own = _flat(our_features()[:, seen], seen)
+def _targets(seen: Bool[np.ndarray, "all"], template: Template) -> _Targets:
+    own = _flat(our_features(template)[:, seen], seen)
     size = np.linalg.norm(own, axis=1)
     rows = []
     for unit, name in enumerate(EXPRESSION_NAMES):
@@ -204,10 +208,10 @@ def _targets(seen: Bool[np.ndarray, "all"]) -> _Targets:
     return _Targets(gains[kept], motion[kept])
 
 
-@cache
-def our_features() -> Float[np.ndarray, "e f 3"]:
+@lru_cache(maxsize=4)
+def our_features(template: Template) -> Float[np.ndarray, "e f 3"]:
     """What our own units do to the features, as `Features.displacements` says it of another's."""
-    template, head = load_template(), load_head()
+    head = template.head
     scheme, basis = template.landmarks, head.model.expression_basis.astype(np.float64)
     marked = points(scheme, template.skin(np.zeros(IDENTITY_COUNT)))
     moved = np.einsum("lk,elkc->elc", scheme.barycentric, basis[:, template.vertices[scheme.vertices]])

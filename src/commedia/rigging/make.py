@@ -10,6 +10,7 @@ from commedia.characters.gltf import character_from_bytes
 from commedia.conventions import IDENTITY_COUNT
 from commedia.errors import CommediaError
 from commedia.face_model.landmarks import points
+from commedia.face_model.model import HeadModel
 from commedia.files import written_aside
 from commedia.geometry.similarity import Similarity
 from commedia.rigging.glb import rigged_glb
@@ -19,7 +20,7 @@ from commedia.rigging.registration import align
 from commedia.rigging.sculpt import Sculpt, read_bare
 from commedia.rigging.sheet import draw_sheet, png_bytes
 from commedia.rigging.sight import find_marks
-from commedia.rigging.template import load_template
+from commedia.rigging.template import Template, load_template
 from commedia.rigging.units import Units, make_units
 
 TINTS = {
@@ -43,23 +44,25 @@ class Made:
     """How many were used."""
 
 
-def make_rig(source: Path, output: Path, pairs: Path | None = None) -> Made:
+def make_rig(source: Path, output: Path, pairs: Path | None = None, *, head: HeadModel | None = None) -> Made:
     """Read a character without blendshapes, and write it with the 52 units as GLB, and their contact sheet beside it.
 
     Args:
         source: `.obj`, `.glb`, `.gltf` or `.vrm`.
         output: A `.glb` file; the sheet is a `.png` of the same name.
         pairs: Landmarks as TOML; without, they are looked for in renders of the character.
+        head: The head that lends its units; None is the default head.
     """
     if output.suffix.lower() not in (".glb", ".vrm"):
         raise CommediaError(f"the rig is written as GLB, so {output} should end in .glb")
     sculpt = read_bare(source)
-    marks = find_marks(sculpt) if pairs is None else read_pairs(pairs, sculpt)
-    units = make_units(sculpt.vertices, sculpt.triangles, marks)
+    marks = find_marks(sculpt, head) if pairs is None else read_pairs(pairs, sculpt)
+    template = load_template(head)
+    units = make_units(sculpt.vertices, sculpt.triangles, marks, template)
     data = rigged_glb(sculpt, units.displacements)
     character = character_from_bytes(data, output.stem)
-    placed = align(load_template(), marks)
-    picture = png_bytes(draw_sheet(character, placed.rotation, _framed(placed), _tints(sculpt, units)))
+    placed = align(template, marks)
+    picture = png_bytes(draw_sheet(character, placed.rotation, _framed(placed, template), _tints(sculpt, units)))
     sheet = output.with_suffix(".png")
     with written_aside(output) as file, written_aside(sheet) as beside:
         file.write(data)
@@ -67,9 +70,8 @@ def make_rig(source: Path, output: Path, pairs: Path | None = None) -> Made:
     return Made(character, output, sheet, len(marks.numbers))
 
 
-def _framed(head_from_scene: Similarity) -> np.ndarray:
+def _framed(head_from_scene: Similarity, template: Template) -> np.ndarray:
     """Where our mean face's landmarks lie on the character: what a picture of the face must show."""
-    template = load_template()
     skin = template.skin(np.zeros(IDENTITY_COUNT))
     return head_from_scene.inverse().points(points(template.landmarks, skin))
 

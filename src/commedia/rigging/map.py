@@ -14,6 +14,7 @@ from commedia.characters.open import open_character
 from commedia.characters.vrm import read_vrm
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, plain_morph
 from commedia.errors import BadCharacter, CommediaError
+from commedia.face_model.model import HeadModel
 from commedia.files import write_file
 from commedia.geometry.gaze import LOOKS
 from commedia.retarget.expressions import through_expressions
@@ -31,6 +32,7 @@ from commedia.rigging.registration import LandmarksMisplaced
 from commedia.rigging.sculpt import Sculpt, assembled, morph_displacements
 from commedia.rigging.sight import NoFaceSeen, find_marks
 from commedia.rigging.skin import skin_of
+from commedia.rigging.template import Template, load_template
 from commedia.rigging.units import Units, make_units
 
 BY_SHAPE = "by what it moves"
@@ -97,7 +99,9 @@ class Mapped:
         return tuple(one.unit for one in self.units if one.reason in (LEFT_ALONE, IN_DOUBT))
 
 
-def map_rig(source: Path, output: Path, pairs: Path | None = None, *, names: bool = True) -> Mapped:
+def map_rig(
+    source: Path, output: Path, pairs: Path | None = None, *, names: bool = True, head: HeadModel | None = None
+) -> Mapped:
     """Find what a character's shapes are, and write it as a mapping table.
 
     Args:
@@ -105,6 +109,7 @@ def map_rig(source: Path, output: Path, pairs: Path | None = None, *, names: boo
         output: A `.toml` file.
         pairs: Landmarks as TOML; without, they are looked for in renders of the character.
         names: Whether names that are known are believed.
+        head: The head that lends its units; None is the default head.
     """
     if output.suffix.lower() != ".toml":
         raise CommediaError(f"the mapping is written as TOML, so {output} should end in .toml")
@@ -116,7 +121,7 @@ def map_rig(source: Path, output: Path, pairs: Path | None = None, *, names: boo
         )
     known = known_units(character, names=names)
     sculpt = assembled(character)
-    told = tell_units(sculpt, known, pairs)
+    told = tell_units(sculpt, known, pairs, head)
     solved = tuple(_solved(character, known, told, number) for number in range(EXPRESSION_COUNT))
     closures = _closures(sculpt, told.units, _gains(character, solved))
     used = {morph for one in solved for morph in one.morphs}
@@ -139,15 +144,15 @@ def known_units(character: Character, *, names: bool = True) -> Known:
     return Known(gains, tuple(reasons), bones)
 
 
-def tell_units(sculpt: Sculpt, known: Known, pairs: Path | None = None) -> Told:
+def tell_units(sculpt: Sculpt, known: Known, pairs: Path | None = None, head: HeadModel | None = None) -> Told:
     """Lay our head over the face; where few shapes are recognised so, compare lids, brows and lips alone.
 
-    Landmarks that somebody picked are always believed.
+    Landmarks that somebody picked are always believed. `head` lends its units; None is the default head.
     """
-    laid, refusal = None, None
+    laid, refusal, template = None, None, load_template(head)
     try:
-        marks = find_marks(sculpt) if pairs is None else read_pairs(pairs, sculpt)
-        units = make_units(sculpt.vertices, sculpt.triangles, marks)
+        marks = find_marks(sculpt, head) if pairs is None else read_pairs(pairs, sculpt)
+        units = make_units(sculpt.vertices, sculpt.triangles, marks, template)
         laid = Told(*solve_units(sculpt, units, known), units)
     except (NoFaceSeen, LandmarksMisplaced) as error:
         if pairs is not None:
@@ -157,7 +162,7 @@ def tell_units(sculpt: Sculpt, known: Known, pairs: Path | None = None) -> Told:
     if laid is not None and (pairs is not None or laid.found.mapped() >= SURE_SHARE * asked):
         return laid
     try:
-        likened = _likened(sculpt, known)
+        likened = _likened(sculpt, known, template)
     except NoFeatures as error:
         if laid is None:
             raise NoFeatures(f"{refusal}; nor do its shapes say where its features are: {error}") from None
@@ -165,11 +170,12 @@ def tell_units(sculpt: Sculpt, known: Known, pairs: Path | None = None) -> Told:
     return likened if laid is None or likened.found.mapped() > laid.found.mapped() else laid
 
 
-def _likened(sculpt: Sculpt, known: Known) -> Told:
+def _likened(sculpt: Sculpt, known: Known, template: Template) -> Told:
     names = sculpt.character.rig.morph_names
     skin = skin_of(sculpt, known.gains)
     free = ~known.gains.any(axis=1) & _addressable(names)
-    found, doubts = liken(skin, find_features(skin), free, np.array([not reason for reason in known.reasons]), names)
+    wanted = np.array([not reason for reason in known.reasons])
+    found, doubts = liken(skin, find_features(skin), free, wanted, names, template)
     _leave_to_bones(found, known)
     multiplied = products(skin.shapes, np.zeros((0, *skin.vertices.shape)), np.ones(len(skin.vertices)))
     return Told(found, tuple((names[a], names[b]) for a, b in alike(multiplied)), None, doubts)

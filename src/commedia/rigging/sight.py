@@ -11,11 +11,12 @@ from jaxtyping import Float, UInt8
 from commedia.characters.posing import PosedPrimitive, Poser
 from commedia.conventions import LANDMARK_COUNT
 from commedia.errors import CommediaError
+from commedia.face_model.model import HeadModel
 from commedia.faces.crop import crop_from_box
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.mfn import open_mfn
 from commedia.faces.protocol import DetectorProtocol, RegressorProtocol
-from commedia.faces.sfn import open_sfn
+from commedia.faces.sfn import SfnPredictor, open_sfn
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_axis_angle
 from commedia.render.rasterize_numpy import rasterize
 from commedia.render.shade_numpy import View, framing_view, render_mesh
@@ -60,10 +61,10 @@ class _Stage:
         )
 
 
-def find_marks(sculpt: Sculpt) -> Marks:
-    """Look for the face from all sides, then look at it closely, and put the points on the surface."""
+def find_marks(sculpt: Sculpt, head: HeadModel | None = None) -> Marks:
+    """Look for the face from all sides, then look at it closely, and put a head's landmarks on the surface."""
     stage = _stage(sculpt)
-    mfn, sfn = open_mfn(threshold=0.1), open_sfn()
+    mfn, sfn = open_mfn(threshold=0.1, head=head), open_sfn(head=head)
     camera, center, side, confidence = _search(stage, mfn)
     if confidence < LEAST_CONFIDENCE:
         raise NoFaceSeen(
@@ -167,7 +168,7 @@ def _surface_points(
 
 
 def _collect(
-    stage: _Stage, mfn: DetectorProtocol, sfn: RegressorProtocol, camera: np.ndarray, center: np.ndarray, side: float
+    stage: _Stage, mfn: DetectorProtocol, sfn: SfnPredictor, camera: np.ndarray, center: np.ndarray, side: float
 ) -> Marks:
     """Read the face from several sides, and take the median of where each landmark meets the surface."""
     view = _close(center, side)
@@ -179,7 +180,7 @@ def _collect(
         image = stage.picture(own, near)
         faces = mfn.detect(image)
         if faces:
-            pixels = landmarks_of_faces(sfn.regress(image, [crop_from_box(faces[0].box)]))[0]
+            pixels = landmarks_of_faces(sfn.regress(image, [crop_from_box(faces[0].box)]), sfn.head)[0]
             found[number] = _surface_points(stage, own, near, pixels) @ own
             # Points of the far half of the face lie on its outline in this view, or behind.
             middle = float(np.median(pixels[JAW_LINE:, 0]))

@@ -1,7 +1,7 @@
 """Our head as the one that lends its units: which of its vertices show, which side of a slit each is on."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from commedia.conventions import EXPRESSION_COUNT
 from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.landmarks import LandmarkScheme, load_scheme
-from commedia.face_model.model import PARTS, REGIONS, HeadModel, load_head
+from commedia.face_model.model import PARTS, REGIONS, HeadModel, head_or_default
 from commedia.rigging.slits import Slit, side_of_triangle, sides_from_seeds
 
 HIDDEN = ("inner_mouth", "left_socket", "right_socket")
@@ -26,9 +26,9 @@ SLITS: tuple[Slit, ...] = (
 """Lips and lids: landmarks above and below, and the region behind."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Template:
-    """The skin of the default head, its vertices numbered anew; the other parts stay in `head`."""
+    """The skin of a head, its vertices numbered anew; the other parts stay in `head`."""
 
     head: HeadModel
     vertices: Int[np.ndarray, "s"]
@@ -49,10 +49,13 @@ class Template:
         return head_vertices(self.head, identity)[self.vertices]
 
 
-@cache
-def load_template() -> Template:
-    """Prepare the default head; once per process."""
-    head = load_head()
+def load_template(head: HeadModel | None = None) -> Template:
+    """Prepare a head (None: the default head) to lend its units; once per head."""
+    return _template(head_or_default(head))
+
+
+@lru_cache(maxsize=4)
+def _template(head: HeadModel) -> Template:
     chosen = head.model.triangles[head.triangle_part == PARTS.index("skin")]
     vertices, triangles = np.unique(chosen, return_inverse=True)
     triangles = triangles.reshape(-1, 3)

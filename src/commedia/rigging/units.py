@@ -22,7 +22,7 @@ from commedia.retarget.deformation_transfer import Guides, transfer_deformations
 from commedia.rigging.pieces import Anatomy, Kind, Piece, connected, face_pieces, fit_sphere, sort_pieces
 from commedia.rigging.registration import SPACING_M, Fitted, Marks, Target, align, bend, fit_identity
 from commedia.rigging.slits import side_of_triangle, sides_from_seeds
-from commedia.rigging.template import SLITS, STILL_M, Template, head_vertices, load_template
+from commedia.rigging.template import SLITS, STILL_M, Template, head_vertices
 
 MATCH_M = 0.004
 """Farther from our skin a vertex is no longer pulled with full weight."""
@@ -62,15 +62,17 @@ class Units:
     laid: Laid
 
 
-def make_units(vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"], marks: Marks) -> Units:
+def make_units(
+    vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"], marks: Marks, template: Template
+) -> Units:
     """Make the 52 units.
 
     Args:
         vertices: Any frame and unit. Vertices at one place must be one vertex, or seams come apart.
         triangles: Anticlockwise seen from outside, or all clockwise.
         marks: Landmarks in the same frame, at least four that are not in a plane.
+        template: The head that lends its units.
     """
-    template = load_template()
     triangles = _outwards(template, vertices, triangles, marks)
     of_vertex = connected(vertices, triangles)
     nearest = _nearest(vertices, marks.points)

@@ -4,7 +4,7 @@ Painted once per process from the mean head, its regions and its landmarks; ever
 weights of its own. Lengths are metres on the mean head; a mask is 0 to 1 unless said otherwise.
 """
 
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -14,8 +14,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from commedia.face_model.landmarks import load_scheme, points
-from commedia.face_model.model import REGIONS, HeadModel, load_head
-from commedia.render.rasterize import rasterize
+from commedia.face_model.model import REGIONS, HeadModel
+from commedia.render.uv import texels_of
 from commedia.synthetic.occlusion import ambient_occlusion
 
 ATLAS_SIZE = 640
@@ -35,51 +35,24 @@ class SkinAtlas(NamedTuple):
         return self.names.index(name)
 
 
-@cache
-def skin_atlas(device: str = "cpu") -> SkinAtlas:
-    """Paint the masks of the default head; takes about a second, once."""
-    head = load_head()
-    rest, regions, occlusion, covered = _texel_fields(head)
-    masks = _masks(rest, regions, points(load_scheme("ibug68"), head.model.mean))
-    masks["occlusion"] = occlusion
-    table = np.zeros((ATLAS_SIZE * ATLAS_SIZE, len(masks)), np.float32)
-    table[covered] = np.stack(list(masks.values()), -1)
-    table = _filled(table, covered)
+@lru_cache(maxsize=4)
+def skin_atlas(head: HeadModel, device: str = "cpu") -> SkinAtlas:
+    """Paint the masks of a head; takes about a second, once."""
+    texels = texels_of(head.uv, head.uv_triangles, ATLAS_SIZE)
+    member = np.eye(len(REGIONS), dtype=np.float32)[head.vertex_region]
+    of_vertex = np.concatenate([head.model.mean, ambient_occlusion(head)[:, None], member], axis=1)
+    known = texels.carried(of_vertex, head.model.triangles)[texels.covered]
+    regions = dict(zip(REGIONS, known[:, 4:].T, strict=True))
+    masks = _masks(known[:, :3], regions, points(load_scheme("ibug68"), head.model.mean))
+    masks["occlusion"] = known[:, 3]
+    table = np.zeros((ATLAS_SIZE, ATLAS_SIZE, len(masks)), np.float32)
+    table[texels.covered] = np.stack(list(masks.values()), -1)
+    table = texels.filled(table).reshape(ATLAS_SIZE * ATLAS_SIZE, -1)
     scalp = list(masks).index("scalp")
     # The region's border follows coarse triangles; a hairline does not.
     soft = cv2.GaussianBlur(table[:, scalp].reshape(ATLAS_SIZE, -1), (0, 0), 9)
     table[:, scalp] = soft.reshape(-1)
     return SkinAtlas(tuple(masks), torch.from_numpy(table).to(device))
-
-
-def _texel_fields(head: HeadModel) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray, np.ndarray]:
-    """Carry rest position, region membership and openness to the sky from the vertices to the texels."""
-    uv = torch.from_numpy(head.uv) * ATLAS_SIZE
-    flat = torch.cat([uv, torch.zeros(len(uv), 1)], 1)[None]
-    raster = rasterize(flat, torch.from_numpy(head.uv_triangles).long(), (ATLAS_SIZE, ATLAS_SIZE), cull=False)
-    corners = head.model.triangles[raster.triangle.numpy()]
-    weights = raster.barycentric.numpy()
-
-    def carried(values: np.ndarray) -> np.ndarray:
-        return np.einsum("nk,nk...->n...", weights, values[corners])
-
-    member = np.eye(len(REGIONS), dtype=np.float32)[head.vertex_region]
-    regions = dict(zip(REGIONS, carried(member).T, strict=True))
-    return carried(head.model.mean), regions, carried(ambient_occlusion(head)), raster.pixel.numpy()
-
-
-def _filled(table: np.ndarray, covered: np.ndarray) -> np.ndarray:
-    """Give texels outside every chart the masks of the nearest one inside, so that seams do not show."""
-    empty = np.full(ATLAS_SIZE * ATLAS_SIZE, 255, np.uint8)
-    empty[covered] = 0
-    _, label = cv2.distanceTransformWithLabels(
-        empty.reshape(ATLAS_SIZE, -1), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    label = label.reshape(-1)
-    label = np.asarray(label, dtype=np.int64)
-    source = np.zeros(int(label.max()) + 1, dtype=np.int64)
-    source[label[covered]] = covered
-    return table[source[label]]
 
 
 def _masks(rest: np.ndarray, regions: dict[str, np.ndarray], marks: np.ndarray) -> dict[str, np.ndarray]:

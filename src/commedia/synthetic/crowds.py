@@ -1,13 +1,15 @@
 """Crowds: 0 to 20 performers of very different sizes in one picture, nearer ones in front, each with its truth."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from commedia.data.sample import FaceSample, PictureSample
+from commedia.face_model.model import HeadModel
 from commedia.structures import Box, HeadPose
 from commedia.synthetic.backgrounds import Backgrounds
 from commedia.synthetic.degradations import degrade
@@ -33,6 +35,10 @@ _LEAST_SEEN = 0.45
 _BATCH = 8
 
 
+Draw = Callable[..., list[DrawnHead]]
+"""`draw_heads`, told where and with which head."""
+
+
 class Spot(NamedTuple):
     """Where a face goes: middle and longer side of its landmark box."""
 
@@ -42,16 +48,23 @@ class Spot(NamedTuple):
 
 
 def crowd_pictures(
-    stream: Stream, seed: int, count: int, backgrounds: Backgrounds, *, size: int | None = None, device: str = "cpu"
+    stream: Stream,
+    seed: int,
+    count: int,
+    backgrounds: Backgrounds,
+    *,
+    size: int | None = None,
+    device: str = "cpu",
+    head: HeadModel | None = None,
 ) -> Iterator[PictureSample]:
     """Make pictures of `size` x `size` pixels, or of 288 to 320 pixels when no size is given."""
     rng = stream_rng(stream, seed + 500_000)
     name = f"crowd-{stream}-{seed}"
-    extras = _Extras()
+    extras, draw = _Extras(), partial(draw_heads, device=device, head=head)
     for number in range(count):
         side = size or int(rng.integers(288, 321))
         spots = _spots(rng, side)
-        heads = _cast(rng, spots, extras, name=f"{name}-{number:06d}", device=device)
+        heads = _cast(rng, spots, extras, name=f"{name}-{number:06d}", draw=draw)
         image, faces = _assembled(rng, backgrounds.window(rng, side, side).copy(), spots, heads, backgrounds)
         smallest = min((spot.face_px for spot in spots), default=60.0)
         image = degrade(rng, image, smallest, strength=0.7)
@@ -134,7 +147,7 @@ class _Extras:
             self._heads[rng.integers(_EXTRAS)] = head
 
 
-def _cast(rng: np.random.Generator, spots: list[Spot], extras: _Extras, *, name: str, device: str) -> list[DrawnHead]:
+def _cast(rng: np.random.Generator, spots: list[Spot], extras: _Extras, *, name: str, draw: Draw) -> list[DrawnHead]:
     """Find or draw everyone at the size of their spot; faces of like size share a batch."""
     found = [extras.take(rng, spot.face_px) for spot in spots]
     new = [number for number, head in enumerate(found) if head is None]
@@ -144,7 +157,7 @@ def _cast(rng: np.random.Generator, spots: list[Spot], extras: _Extras, *, name:
         performers = sample_performers(rng, len(new), name=name)
         performers = [replace(p, light=light) if rng.uniform() < 0.8 else p for p in performers]
         sides = [float(np.clip(spots[number].face_px, _DRAWN_AT_LEAST_PX, _DRAWN_AT_MOST_PX)) for number in new]
-        drawn = _drawn(performers, sides, device)
+        drawn = _drawn(performers, sides, draw)
     for number, head, side in zip(new, drawn, sides if new else [], strict=True):
         found[number] = head
         if side == _DRAWN_AT_LEAST_PX:
@@ -152,7 +165,7 @@ def _cast(rng: np.random.Generator, spots: list[Spot], extras: _Extras, *, name:
     return [_resized(head, spot.face_px) for head, spot in zip(found, spots, strict=True) if head is not None]
 
 
-def _drawn(performers: list[Performer], sides: list[float], device: str) -> list[DrawnHead]:
+def _drawn(performers: list[Performer], sides: list[float], draw: Draw) -> list[DrawnHead]:
     heads: list[DrawnHead] = []
     while len(heads) < len(sides):
         # Sizes are sorted; a batch's last, its largest, is at most a third larger than its first.
@@ -160,7 +173,7 @@ def _drawn(performers: list[Performer], sides: list[float], device: str) -> list
         batch = [side for side in sides[start : start + _BATCH] if side <= sides[start] * 1.35]
         size = int(np.ceil(batch[-1] * _TILE_MARGIN / 2) * 2)
         crew = performers[start : start + len(batch)]
-        heads += draw_heads(crew, size, np.array(batch), np.zeros((len(batch), 2)), device=device)
+        heads += draw(crew, size, np.array(batch), np.zeros((len(batch), 2)))
     return heads
 
 

@@ -1,6 +1,6 @@
 """Hair, hats, glasses and shoulders of a batch as one mesh, and the colours of its points."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from commedia.face_model.landmarks import load_scheme, points
-from commedia.face_model.model import load_head
+from commedia.face_model.model import HeadModel
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_yaw_pitch_roll, yaw_pitch_roll_from_wxyz
 from commedia.synthetic.hair import COLUMNS, ROWS, cap_triangles, cap_vertices
 from commedia.synthetic.looks import Look
@@ -56,7 +56,7 @@ def dress_mesh() -> DressMesh:
 
 
 def dress(
-    performer: Performer, vertices: Float[np.ndarray, "v 3"]
+    performer: Performer, vertices: Float[np.ndarray, "v 3"], head: HeadModel
 ) -> tuple[Float[np.ndarray, "d 3"], Float[np.ndarray, "d 3"]]:
     """Put a performer's things on: rotated positions (camera axes, metres, head's origin) and `extra` per vertex."""
     rotation = matrix_from_wxyz(performer.truth.wxyz)
@@ -64,26 +64,26 @@ def dress(
     cap, cap_extra = np.zeros((_CAP_COUNT, 3), np.float32), np.zeros((_CAP_COUNT, 3), np.float32)
     if performer.hair is not None:
         down = rotation.T @ np.array([0, -1.0, 0]) + np.array([0, -1.0, 0])
-        grown, extra = cap_vertices(performer.hair, scalp_grid().on(vertices), down / np.linalg.norm(down), rng)
+        grown, extra = cap_vertices(performer.hair, scalp_grid(head).on(vertices), down / np.linalg.norm(down), rng)
         cap, cap_extra = grown.reshape(-1, 3), extra.reshape(-1, 3)
     glasses = np.zeros((_GLASSES_COUNT, 3), np.float32)
     if performer.glasses is not None:
         glasses = glasses_vertices(performer.glasses, points(load_scheme("ibug68"), vertices))
     torso = torso_vertices(performer.outfit)
     worn = np.concatenate([cap, glasses]) @ rotation.T
-    shoulders = torso @ _torso_rotation(performer, rng).T + rotation @ _neck_base(vertices)
+    shoulders = torso @ _torso_rotation(performer, rng).T + rotation @ _neck_base(head, vertices)
     extra = np.concatenate([cap_extra, np.zeros_like(glasses), torso])
     return np.concatenate([worn, shoulders]).astype(np.float32), extra.astype(np.float32)
 
 
-@cache
-def _neck_ring() -> np.ndarray:
-    mean = load_head().model.mean
+@lru_cache(maxsize=4)
+def _neck_ring(head: HeadModel) -> np.ndarray:
+    mean = head.model.mean
     return np.flatnonzero((mean[:, 1] < mean[:, 1].min() + 0.045) & (mean[:, 2] < 0.0))
 
 
-def _neck_base(vertices: np.ndarray) -> np.ndarray:
-    return vertices[_neck_ring()].mean(0) + np.array([0, 0.012, 0.0], np.float32)
+def _neck_base(head: HeadModel, vertices: np.ndarray) -> np.ndarray:
+    return vertices[_neck_ring(head)].mean(0) + np.array([0, 0.012, 0.0], np.float32)
 
 
 def _torso_rotation(performer: Performer, rng: np.random.Generator) -> np.ndarray:

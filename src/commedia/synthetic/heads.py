@@ -1,7 +1,7 @@
 """Performers to pictures without a background: a batch of heads with opacity, and the truth about each in pixels."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 from commedia.data.sample import FaceSample, full_trust
 from commedia.face_model.landmarks import load_scheme
 from commedia.face_model.layer import MorphableLayer
-from commedia.face_model.model import HeadModel, face_vertices, load_head
+from commedia.face_model.model import HeadModel, face_vertices, head_or_default
 from commedia.render.project import perspective, rotate, weak_perspective
 from commedia.render.rasterize import Raster, interpolate, rasterize
 from commedia.render.shade import vertex_normals
@@ -34,6 +34,7 @@ class DrawnHead:
 
 @dataclass(frozen=True)
 class HeadMesh:
+    head: HeadModel
     layer: MorphableLayer
     triangles: Tensor
     part: Tensor
@@ -46,9 +47,8 @@ class HeadMesh:
     dress_part: Tensor
 
 
-@cache
-def head_mesh(device: str) -> HeadMesh:
-    head: HeadModel = load_head()
+@lru_cache(maxsize=4)
+def head_mesh(head: HeadModel, device: str) -> HeadMesh:
     scheme, wear = load_scheme("ibug68"), dress_mesh()
     arrays = (
         head.model.triangles, head.triangle_part, head.uv, head.uv_triangles, scheme.vertices, scheme.barycentric,
@@ -56,7 +56,7 @@ def head_mesh(device: str) -> HeadMesh:
     )  # fmt: skip
     tensors = [torch.from_numpy(np.array(array)).to(device) for array in arrays]
     whole = [tensor if tensor.is_floating_point() else tensor.long() for tensor in tensors]
-    return HeadMesh(MorphableLayer(head.model).to(device), *whole)
+    return HeadMesh(head, MorphableLayer(head.model).to(device), *whole)
 
 
 @torch.no_grad()
@@ -67,29 +67,30 @@ def draw_heads(
     offsets_px: Float[np.ndarray, "b 2"],
     *,
     device: str = "cpu",
+    head: HeadModel | None = None,
 ) -> list[DrawnHead]:
-    """Draw each performer on a square of `size` pixels.
+    """Draw each performer, with `head` for a head (None: the default head), on a square of `size` pixels.
 
     The box of the 68 landmarks gets `sides_px` as its longer side, and lies `offsets_px` from the picture's middle.
     """
-    mesh = head_mesh(device)
+    mesh = head_mesh(head_or_default(head), device)
     truths = [performer.truth for performer in performers]
     identity, expression, wxyz = (
         torch.from_numpy(np.stack([getattr(truth, name) for truth in truths])).to(device)
         for name in ("identity", "expression", "wxyz")
     )
     vertices = mesh.layer(identity, expression)
-    dressed = [dress(p, v) for p, v in zip(performers, vertices.cpu().numpy(), strict=True)]
+    dressed = [dress(p, v, mesh.head) for p, v in zip(performers, vertices.cpu().numpy(), strict=True)]
     worn, extra = (torch.from_numpy(np.stack(part)).to(device) for part in zip(*dressed, strict=True))
     rotated = rotate(vertices, wxyz)
     origin, scale = _placed(mesh, rotated, performers, size, sides_px, offsets_px)
     points = _project(rotated, origin, scale, performers)
     faces = _truths(mesh, rotated, points, performers)
     wear_points = _project(worn, origin, scale, performers)
-    head = _rastered_head(mesh, rotated, points, size)
+    skin = _rastered_head(mesh, rotated, points, size)
     wear = _rastered_wear(mesh, worn, wear_points, extra, size)
     return [
-        DrawnHead(_composed(performer, head.of(k), wear.of(k), expression[k], size), faces[k])
+        DrawnHead(_composed(mesh.head, performer, skin.of(k), wear.of(k), expression[k], size), faces[k])
         for k, performer in enumerate(performers)
     ]
 
@@ -189,12 +190,15 @@ def _rastered_wear(mesh: HeadMesh, worn: Tensor, points: Tensor, extra: Tensor, 
     return _layer(raster, mesh.dress_part, torch.cat([normal, carried[:, 3:]], 1), len(worn))
 
 
-def _composed(performer: Performer, head: _Layer, wear: _Layer, expression: Tensor, size: int) -> np.ndarray:
+def _composed(
+    model: HeadModel, performer: Performer, head: _Layer, wear: _Layer, expression: Tensor, size: int
+) -> np.ndarray:
     device = head.pixel.device
     colour, alpha = torch.zeros(size * size, 3, device=device), torch.zeros(size * size, device=device)
     depth = torch.full((size * size,), torch.inf, device=device)
     normal = torch.nn.functional.normalize(head.attributes[:, :3], dim=1)
-    skin = head_colours(Points(head.attributes[:, 4:6], head.part, normal), performer.look, performer.light, expression)
+    points = Points(head.attributes[:, 4:6], head.part, normal)
+    skin = head_colours(model, points, performer.look, performer.light, expression)
     colour[head.pixel], alpha[head.pixel], depth[head.pixel] = skin, 1.0, head.attributes[:, 3]
     front = (wear.attributes[:, 3] < depth[wear.pixel]).nonzero()[:, 0]
     pixel, attributes = wear.pixel[front], wear.attributes[front]

@@ -16,7 +16,6 @@ Reference:
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import cache
 from typing import NamedTuple
 
 import cv2
@@ -28,7 +27,7 @@ from torch import Tensor
 from commedia.conventions import EXPRESSION_NAMES, sideless_name
 from commedia.data.sample import FaceSample, PictureSample
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
-from commedia.face_model.model import PARTS, REGIONS, load_head
+from commedia.face_model.model import PARTS, REGIONS, HeadModel, head_or_default
 from commedia.faces.crop import Crop, crop_image
 from commedia.geometry.placement import look_up
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
@@ -71,7 +70,7 @@ def reenactable(face: FaceSample) -> bool:
 
 
 def reenactments(
-    photographs: Iterable[PictureSample], seed: int, *, each: int = 3, size: int = 176
+    photographs: Iterable[PictureSample], seed: int, *, each: int = 3, size: int = 176, head: HeadModel | None = None
 ) -> Iterator[PictureSample]:
     """Make `each` pictures of `size` pixels of every photographed face that can be reenacted."""
     rng = np.random.default_rng([21, seed])
@@ -80,7 +79,7 @@ def reenactments(
             continue
         for number in range(each):
             image, face = _window(photograph, rng, size)
-            picture, acted = reenacted(image, face, added_expression(face, rng), rng)
+            picture, acted = reenacted(image, face, added_expression(face, rng), rng, head=head)
             source = f"{photograph.source}/reenacted-{seed}-{number}"
             yield PictureSample(picture, (acted,), source, photograph.licence, "synthetic")
 
@@ -101,18 +100,21 @@ def reenacted(
     *,
     look: Look | None = None,
     light: Light | None = None,
+    head: HeadModel | None = None,
 ) -> tuple[UInt8[np.ndarray, "s s 3"], FaceSample]:
     """Redraw one fitted face of a square picture with another expression, and say the truth about it.
 
-    `look` and `light` are those of mouth and wrinkles; drawn at random when not given.
+    `look` and `light` are those of mouth and wrinkles; drawn at random when not given. `head` is whose
+    parameters `face` has, None for the default head.
     """
-    surface = _surface(face, expression, image.shape[0])
+    head = head_or_default(head)
+    surface = _surface(head, face, expression, image.shape[0])
     before = look_up(image, *_looked_up(surface, image.shape[0]), border=cv2.BORDER_REPLICATE)
     scene = look or sample_look(rng), light or sample_light(rng)
-    return _painted(before, surface, (face.expression, expression), *scene), acted(face, expression)
+    return _painted(before, surface, (face.expression, expression), *scene, head), acted(face, expression, head)
 
 
-def acted(face: FaceSample, expression: Float[np.ndarray, "52"]) -> FaceSample:
+def acted(face: FaceSample, expression: Float[np.ndarray, "52"], head: HeadModel) -> FaceSample:
     """Say the truth about a face after it took an expression."""
     assert face.identity is not None
     assert face.expression is not None
@@ -120,8 +122,8 @@ def acted(face: FaceSample, expression: Float[np.ndarray, "52"]) -> FaceSample:
     changed = np.abs(expression - face.expression) > 0.02
     return replace(
         face,
-        box=face_box_from_params(params),
-        landmarks_px=landmarks_from_params(params).astype(np.float32),
+        box=face_box_from_params(params, head),
+        landmarks_px=landmarks_from_params(params, head).astype(np.float32),
         expression=expression,
         expression_trust=np.where(changed, 1.0, face.expression_trust.clip(RESTING_TRUST)).astype(np.float32),
     )
@@ -158,10 +160,10 @@ class _Surface(NamedTuple):
 
 
 @torch.no_grad()
-def _surface(face: FaceSample, expression: Float[np.ndarray, "52"], size: int) -> _Surface:
+def _surface(head: HeadModel, face: FaceSample, expression: Float[np.ndarray, "52"], size: int) -> _Surface:
     assert face.identity is not None
     assert face.expression is not None
-    mesh: HeadMesh = head_mesh("cpu")
+    mesh: HeadMesh = head_mesh(head, "cpu")
     identity = torch.from_numpy(np.stack([face.identity] * 2))
     wxyz = torch.from_numpy(np.stack([face.pose.wxyz] * 2)).float()
     rotated = rotate(mesh.layer(identity, torch.from_numpy(np.stack([face.expression, expression]))), wxyz)
@@ -169,7 +171,8 @@ def _surface(face: FaceSample, expression: Float[np.ndarray, "52"], size: int) -
     points = weak_perspective(rotated, origin, torch.full((2,), face.pose.px_per_m))
     raster = rasterize(points[1:], mesh.triangles, (size, size))
     normals = vertex_normals(rotated, mesh.triangles)
-    known = torch.cat([normals[0], normals[1], points[0, :, :2], _mouth_cavity()[:, None]], -1)
+    cavity = torch.from_numpy((head.vertex_region == REGIONS.index("inner_mouth")).astype(np.float32))
+    known = torch.cat([normals[0], normals[1], points[0, :, :2], cavity[:, None]], -1)
     carried = interpolate(known[None], mesh.triangles, raster)
     uv = (mesh.uv[mesh.uv_triangles[raster.triangle]] * raster.barycentric[..., None]).sum(1)
     unit = [torch.nn.functional.normalize(carried[:, k : k + 3], dim=1) for k in (0, 3)]
@@ -202,11 +205,14 @@ def _painted(
     expressions: tuple[np.ndarray | None, np.ndarray],
     look: Look,
     light: Light,
+    head: HeadModel,
 ) -> UInt8[np.ndarray, "s s 3"]:
     """Shade moved skin as the expression does, and draw what lies between the lips."""
     size = moved.shape[0]
     drawn = [
-        head_colours(Points(surface.uv, surface.part, normal), look, light, torch.from_numpy(np.asarray(expression)))
+        head_colours(
+            head, Points(surface.uv, surface.part, normal), look, light, torch.from_numpy(np.asarray(expression))
+        )
         for normal, expression in zip(surface.normals, expressions, strict=True)
     ]
     photo = torch.from_numpy(moved.reshape(-1, 3)[surface.pixel.numpy()]).float().div(255).square()
@@ -226,9 +232,3 @@ def _soft(values: Float[Tensor, "n c"], surface: _Surface, size: int, *, fill: f
     canvas = np.full((size * size, values.shape[1]), fill, np.float32)
     canvas[surface.pixel.numpy()] = values.numpy()
     return cv2.GaussianBlur(canvas.reshape(size, size, -1), (0, 0), sigma)
-
-
-@cache
-def _mouth_cavity() -> Float[Tensor, "v"]:
-    """1 at vertices of the mouth's inside, which a closed mouth does not show."""
-    return torch.from_numpy((load_head().vertex_region == REGIONS.index("inner_mouth")).astype(np.float32))

@@ -1,12 +1,12 @@
 """A grid of directions around the skull, bound to the mesh, so that hair and hats fit every identity."""
 
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int64
 
-from commedia.face_model.model import PARTS, load_head
+from commedia.face_model.model import PARTS, HeadModel
 
 COLUMNS = 48
 """Azimuths, from the back of the head over its right side, the front and its left side to the back again."""
@@ -33,10 +33,9 @@ def azimuths() -> Float[np.ndarray, "columns"]:
     return np.linspace(-np.pi, np.pi, COLUMNS).astype(np.float32)
 
 
-@cache
-def scalp_grid() -> ScalpGrid:
+@lru_cache(maxsize=4)
+def scalp_grid(head: HeadModel) -> ScalpGrid:
     """Shoot the rays once; where one leaves through the open neck, the ray above it stands in."""
-    head = load_head()
     triangles = head.model.triangles[head.triangle_part == PARTS.index("skin")]
     corners = head.model.mean[triangles].astype(np.float64) - CENTRE
     elevation = np.radians(ELEVATIONS_DEG)

@@ -12,6 +12,7 @@ import numpy as np
 
 from commedia.data.sample import PictureSample
 from commedia.data.shards import write_shard
+from commedia.face_model.model import HeadModel
 from commedia.synthetic.backgrounds import Backgrounds, load_backgrounds
 from commedia.synthetic.crowds import crowd_pictures
 from commedia.synthetic.degradations import degrade
@@ -31,7 +32,14 @@ _BATCH = 8
 
 
 def single_pictures(
-    stream: Stream, seed: int, count: int, backgrounds: Backgrounds, *, size: int = 176, device: str = "cpu"
+    stream: Stream,
+    seed: int,
+    count: int,
+    backgrounds: Backgrounds,
+    *,
+    size: int = 176,
+    device: str = "cpu",
+    head: HeadModel | None = None,
 ) -> Iterator[PictureSample]:
     """Make pictures of one face, centred but for a few pixels, its landmark box half as long as the picture."""
     rng = stream_rng(stream, seed)
@@ -40,12 +48,12 @@ def single_pictures(
         performers = sample_performers(rng, min(_BATCH, count - start), name=f"{name}-{start:06d}")
         sides = size / CROP_MARGIN * rng.uniform(0.92, 1.06, len(performers))
         offsets = rng.uniform(-0.04, 0.04, (len(performers), 2)) * size
-        for number, head in enumerate(draw_heads(performers, size, sides, offsets, device=device)):
-            image = paste(head.rgba, backgrounds.window(rng, size, size))
+        for number, drawn in enumerate(draw_heads(performers, size, sides, offsets, device=device, head=head)):
+            image = paste(drawn.rgba, backgrounds.window(rng, size, size))
             if rng.uniform() < 0.22:
-                occlude(rng, image, head.face.box, backgrounds.window(rng, size, size))
+                occlude(rng, image, drawn.face.box, backgrounds.window(rng, size, size))
             image = degrade(rng, image, float(sides[number]))
-            yield PictureSample(image, (head.face,), f"{name}/{start + number}", LICENCE, "synthetic")
+            yield PictureSample(image, (drawn.face,), f"{name}/{start + number}", LICENCE, "synthetic")
 
 
 def paste(rgba: np.ndarray, background: np.ndarray) -> np.ndarray:
@@ -64,11 +72,15 @@ def generate_shard(
     backgrounds: Path | None = None,
     size: int | None = None,
     device: str = "cpu",
+    head: HeadModel | None = None,
 ) -> int:
-    """Make `count` pictures of `size` pixels (by default 176; crowds 288 to 320), write them, return how many."""
+    """Make `count` pictures of `size` pixels (by default 176; crowds 288 to 320), write them, return how many.
+
+    Everybody has `head` for a head, None for the default head.
+    """
     loaded = load_backgrounds(backgrounds, stream)
     if kind == "single":
-        pictures = single_pictures(stream, seed, count, loaded, size=size or 176, device=device)
+        pictures = single_pictures(stream, seed, count, loaded, size=size or 176, device=device, head=head)
     else:
-        pictures = crowd_pictures(stream, seed, count, loaded, size=size, device=device)
+        pictures = crowd_pictures(stream, seed, count, loaded, size=size, device=device, head=head)
     return write_shard(path, pictures)

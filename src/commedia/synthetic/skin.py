@@ -11,7 +11,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from commedia.conventions import EXPRESSION_INDEX
-from commedia.face_model.model import EYE_CHART_RADIUS, EYE_CHARTS, PARTS
+from commedia.face_model.model import EYE_CHART_RADIUS, EYE_CHARTS, PARTS, HeadModel
 from commedia.render import shade
 from commedia.synthetic.atlas import ATLAS_SIZE, skin_atlas
 from commedia.synthetic.looks import Light, Look
@@ -41,11 +41,13 @@ class Points(NamedTuple):
     """Unit, camera axes."""
 
 
-def head_colours(points: Points, look: Look, light: Light, expression: Float[Tensor, "52"]) -> Float[Tensor, "n 3"]:
+def head_colours(
+    head: HeadModel, points: Points, look: Look, light: Light, expression: Float[Tensor, "52"]
+) -> Float[Tensor, "n 3"]:
     """Light every visible point of a head; linear RGB, not clipped."""
     device = str(points.uv.device)
     texel = (points.uv * ATLAS_SIZE).long().clamp_(0, ATLAS_SIZE - 1)
-    atlas = skin_atlas(device)
+    atlas = skin_atlas(head, device)
     mask = dict(zip(atlas.names, atlas.texels[texel[:, 1] * ATLAS_SIZE + texel[:, 0]].T.contiguous(), strict=True))
     noise = _noise(points.uv, look, device)
     albedo = _skin(mask, noise, look, [float(weight) for weight in expression.tolist()])

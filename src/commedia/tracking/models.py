@@ -1,10 +1,12 @@
 """The networks a tracker sees with: what finds faces, what reads them, and how they are opened."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from jaxtyping import UInt8
 
+from commedia.face_model.model import HeadModel
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.mfn import open_mfn
 from commedia.faces.protocol import DetectorProtocol, Landmarker, RegressorProtocol
@@ -30,6 +32,10 @@ class Models:
     landmarker: Landmarker = landmarks_of_faces
     """Places the landmarks of what was read."""
 
+    def of_head(self, head: HeadModel) -> "Models":
+        """Take these models with the landmarks of a head, such as a `Person`'s."""
+        return replace(self, landmarker=partial(landmarks_of_faces, head=head))
+
     def largest(self, count: int) -> "Models":
         """Take these models for the `count` largest faces only."""
         closer = None if self.closer is None else LargestFaces(self.closer, count)
@@ -50,10 +56,14 @@ class LargestFaces:
         return [face for face in found if any(face is other for other in kept)]
 
 
-def open_models(mfn: str = DEFAULT_MFN, sfn: str = DEFAULT_SFN, *, careful: bool = False) -> Models:
+def open_models(
+    mfn: str = DEFAULT_MFN, sfn: str = DEFAULT_SFN, *, careful: bool = False, head: HeadModel | None = None
+) -> Models:
     """Open networks by name or path. MFN also reports doubtful faces: the tracker only follows people with them.
 
-    `careful` reads every face twice, the second time mirrored: nearer the truth, for twice the time of SFN.
+    `careful` reads every face twice, the second time mirrored: nearer the truth, for twice the time of SFN. `head` is
+    the head whose parameters and landmarks are read, such as a `Person`'s; None is the default head.
     """
-    detector = open_mfn(mfn, threshold=FOLLOW_CONFIDENCE)
-    return Models(detector, open_sfn(sfn, careful=careful), CloserLook(detector))
+    detector = open_mfn(mfn, threshold=FOLLOW_CONFIDENCE, head=head)
+    models = Models(detector, open_sfn(sfn, careful=careful, head=head), CloserLook(detector))
+    return models if head is None else models.of_head(head)

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from commedia.errors import BadPicture
+from commedia.face_model.model import HeadModel
 from commedia.structures import Face, Frame, TrackedFrame
 from commedia.tracking.appearance import Appearance, Appearances
 from commedia.tracking.associate import Expected, match
@@ -52,10 +53,14 @@ class Followed(Protocol):
 class Tracker:
     """Follows everyone through one take: `step` picture by picture, as they come; `follow` through a whole source."""
 
-    def __init__(self, models: Models | None = None, settings: TrackerSettings | None = None):
+    def __init__(
+        self, models: Models | None = None, settings: TrackerSettings | None = None, *, head: HeadModel | None = None
+    ):
         """Without models the shipped networks are opened by the first picture; without settings `step` takes those of
-        a video, and `follow` those that fit its source."""
-        self._models, self._given_settings = models, settings
+        a video, and `follow` those that fit its source. `head` is whose landmarks are followed, such as a `Person`'s;
+        None leaves that to the models."""
+        self._models = models if models is None or head is None else models.of_head(head)
+        self._given_settings, self._head = settings, head
         self.settings = settings or VIDEO_SETTINGS
         self.reset()
 
@@ -63,7 +68,7 @@ class Tracker:
     def models(self) -> Models:
         """What this tracker sees with."""
         if self._models is None:
-            self._models = open_models()
+            self._models = open_models(head=self._head)
         return self._models
 
     def reset(self) -> None:

@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from torch import nn
 
+from commedia.face_model.model import HeadModel, head_or_default
+
 
 class FaceModel(NamedTuple):
     """A face model reduced to the points the losses look at."""
@@ -16,13 +18,15 @@ class FaceModel(NamedTuple):
     """+1 for a symmetric identity component, -1 for an antisymmetric one."""
     sha256: str = ""
     """Of the head's file: weights are of use only with the head they were trained for."""
+    head: HeadModel | None = None
+    """All of it, for losses that look at other points too; None is the default head."""
 
 
-def default_face_model() -> FaceModel:
-    """Take the head that ships with the package."""
+def default_face_model(head: HeadModel | None = None) -> FaceModel:
+    """Reduce a head, None for the one that ships with the package."""
     from commedia.face_model.landmarks import load_scheme
     from commedia.face_model.layer import MorphableLayer
-    from commedia.face_model.model import head_sha256, load_head
 
-    head = load_head()
-    return FaceModel(MorphableLayer(head.model).reduced(load_scheme("ibug68")), head.identity_mirror, head_sha256())
+    head = head_or_default(head)
+    landmarks = MorphableLayer(head.model).reduced(load_scheme("ibug68"))
+    return FaceModel(landmarks, head.identity_mirror, head.sha256, head)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from commedia.conventions import LANDMARK_COUNT
 from commedia.face_model.landmarks import LandmarkScheme, load_scheme
 from commedia.face_model.layer import MorphableLayer
-from commedia.face_model.model import load_head
+from commedia.face_model.model import HeadModel, head_or_default
 from commedia.face_model.spread import spread_vertices
 from commedia.losses.faces import FaceTargets
 from commedia.networks.heads import FaceOutputs
@@ -35,7 +35,7 @@ class PointsTask(SfnTask):
         super().__init__(recipe, shards, model, seed)
         network = recipe.network.base if isinstance(recipe.network, SfnCloseConfig) else recipe.network
         assert isinstance(network, SfnPointsConfig)
-        self.points = points_layer(network.points)
+        self.points = points_layer(network.points, model.head)
 
     def loss(self, outputs: PointedFaces, batch: SfnBatch, tau: float) -> Loss:
         loss = self._face_loss(outputs.faces, batch, tau)
@@ -52,9 +52,9 @@ class PointsTask(SfnTask):
         return network(pixels).faces
 
 
-def points_layer(count: int) -> MorphableLayer:
-    """The 68 landmarks and the spread points of the head that ships, `count` in all."""
-    head, marks = load_head(), load_scheme("ibug68")
+def points_layer(count: int, head: HeadModel | None = None) -> MorphableLayer:
+    """The 68 landmarks and the spread points of a head (None: the one that ships), `count` in all."""
+    head, marks = head_or_default(head), load_scheme("ibug68")
     spread = spread_vertices(head, count - LANDMARK_COUNT)
     scheme = LandmarkScheme(
         name="points",

@@ -6,7 +6,6 @@ that nobody else needs to be in it: whole, it would teach a detector to overlook
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import cache
 
 import cv2
 import numpy as np
@@ -17,9 +16,8 @@ from commedia.data.datasets.items import IBUG68, DatasetFace, DatasetItem
 from commedia.data.datasets.tree import LeftOut
 from commedia.data.sample import FaceSample, LandmarkKind, PictureSample
 from commedia.errors import UnreadableMedia
-from commedia.face_model.evaluate import vertices_from_params
-from commedia.face_model.landmarks import face_box_from_params, load_scheme, reduced_model
-from commedia.face_model.model import load_head
+from commedia.face_model.landmarks import face_box_from_params, landmark_model
+from commedia.face_model.model import HeadModel, head_or_default
 from commedia.geometry.boxes import tight_box
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_matrix
 from commedia.structures import Box, FaceParams, HeadPose
@@ -34,9 +32,17 @@ _TYPICAL_HEAD_WIDTH_M = 0.15
 
 
 def samples_from_dataset(
-    items: Iterable[DatasetItem], left_out: LeftOut, *, max_side: int | None = None
+    items: Iterable[DatasetItem],
+    left_out: LeftOut,
+    *,
+    max_side: int | None = None,
+    head: HeadModel | None = None,
 ) -> Iterator[PictureSample]:
-    """Decode items one by one; pictures are reduced to `max_side`, and what is no sample is counted."""
+    """Decode items one by one; pictures are reduced to `max_side`, and what is no sample is counted.
+
+    Poses and boxes are those of `head`, None for the default head.
+    """
+    head = head_or_default(head)
     for item in items:
         known = [face for face in item.faces if _has_place(face, left_out, item.source)]
         if not known and not (item.all_faces and not item.faces):
@@ -50,22 +56,26 @@ def samples_from_dataset(
         except UnreadableMedia as error:
             left_out.add("the picture cannot be read", str(error))
             continue
-        faces = tuple(_sample(face) for face in known)
+        faces = tuple(_sample(face, head) for face in known)
         whole = PictureSample(image, faces, item.source, item.licence, "labelled")
         parts = [whole] if item.all_faces else [_cut_out(whole, face) for face in faces]
         yield from (_reduced(part, max_side) for part in parts)
 
 
 def pose_from_landmarks(
-    landmarks_px: Float[np.ndarray, "68 2"], wxyz: Float[np.ndarray, "4"] | None = None
+    landmarks_px: Float[np.ndarray, "68 2"],
+    wxyz: Float[np.ndarray, "4"] | None = None,
+    *,
+    head: HeadModel | None = None,
 ) -> HeadPose:
-    """Place the mean head so that its inner points fall on the marks, in the least-squares sense.
+    """Place a mean head so that its inner points fall on the marks, in the least-squares sense; None: the default head.
 
     The rotation is estimated too unless it is given. Good enough for a box; no training truth.
     """
-    head, image = _mean_landmarks()[_INNER], landmarks_px[_INNER].astype(np.float64)
+    mean = landmark_model(head_or_default(head)).mean[_INNER].astype(np.float64)
+    image = landmarks_px[_INNER].astype(np.float64)
     camera = (image - image.mean(axis=0)) * [1, -1]
-    centred = head - head.mean(axis=0)
+    centred = mean - mean.mean(axis=0)
     if wxyz is None:
         # Two rows of an affine camera, from which the nearest two rows of a rotation.
         affine = np.linalg.lstsq(centred, camera, rcond=None)[0].T
@@ -73,7 +83,7 @@ def pose_from_landmarks(
         rows = left @ right
         rotation = np.stack([*rows, np.cross(rows[0], rows[1])])
         wxyz = wxyz_from_matrix(rotation)
-    turned = head @ matrix_from_wxyz(wxyz.astype(np.float64)).T[:, :2]
+    turned = mean @ matrix_from_wxyz(wxyz.astype(np.float64)).T[:, :2]
     spread = turned - turned.mean(axis=0)
     px_per_m = max(float((spread * camera).sum() / (spread**2).sum()), 1e-3)
     origin = image.mean(axis=0) - px_per_m * turned.mean(axis=0) * [1, -1]
@@ -88,8 +98,8 @@ def _has_place(face: DatasetFace, left_out: LeftOut, source: str) -> bool:
     return False
 
 
-def _sample(face: DatasetFace) -> FaceSample:
-    landmarks, kind, pose, box = _marked(face) or _unmarked(face)
+def _sample(face: DatasetFace, head: HeadModel) -> FaceSample:
+    landmarks, kind, pose, box = _marked(face, head) or _unmarked(face)
     return FaceSample(
         box=face.box or box,
         landmarks_px=landmarks,
@@ -102,14 +112,14 @@ def _sample(face: DatasetFace) -> FaceSample:
     )
 
 
-def _marked(face: DatasetFace) -> tuple[Float[np.ndarray, "68 2"], LandmarkKind, HeadPose, Box] | None:
+def _marked(face: DatasetFace, head: HeadModel) -> tuple[Float[np.ndarray, "68 2"], LandmarkKind, HeadPose, Box] | None:
     """Points with the pose they show, and the box that our detector is to find: hairline to chin, ear to ear."""
     if face.marked is None or face.marked.scheme != IBUG68:
         return None
     points = face.marked.points_px
-    pose = pose_from_landmarks(points, face.wxyz)
+    pose = pose_from_landmarks(points, face.wxyz, head=head)
     nobody = FaceParams(np.zeros(IDENTITY_COUNT, np.float32), np.zeros(EXPRESSION_COUNT, np.float32), pose)
-    return points, face.marked.kind, pose, face_box_from_params(nobody)
+    return points, face.marked.kind, pose, face_box_from_params(nobody, head)
 
 
 def _unmarked(face: DatasetFace) -> tuple[Float[np.ndarray, "68 2"], LandmarkKind, HeadPose, Box]:
@@ -120,13 +130,6 @@ def _unmarked(face: DatasetFace) -> tuple[Float[np.ndarray, "68 2"], LandmarkKin
     wxyz = np.array([1, 0, 0, 0], np.float32) if face.wxyz is None else face.wxyz
     pose = HeadPose(wxyz, center, box.width_px / _TYPICAL_HEAD_WIDTH_M)
     return np.tile(center, (LANDMARK_COUNT, 1)), "teacher", pose, box
-
-
-@cache
-def _mean_landmarks() -> Float[np.ndarray, "68 3"]:
-    model = reduced_model(load_head().model, load_scheme(IBUG68))
-    identity, expression = np.zeros(IDENTITY_COUNT, np.float32), np.zeros(EXPRESSION_COUNT, np.float32)
-    return vertices_from_params(model, identity, expression).astype(np.float64)
 
 
 def _cut_out(picture: PictureSample, face: FaceSample) -> PictureSample:

@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from commedia.characters.bones import neck_and_head
 from commedia.errors import BadRate, SinkClosed
-from commedia.face_model.model import load_head
+from commedia.face_model.model import Pivots, head_or_default
 from commedia.files import AtomicFile
 from commedia.geometry.rotations import canonical_wxyz, yaw_pitch_roll_from_wxyz
 from commedia.outputs.files.finite import require_finite_params
@@ -33,15 +33,15 @@ COUNT_WIDTH = 12
 class BvhWriter:
     """Writes one person's BVH frame by frame."""
 
-    def __init__(self, path: Path, rate: Fraction):
-        """Write frames at a fixed `rate`; see `resampled` for motion of another rhythm."""
+    def __init__(self, path: Path, rate: Fraction, pivots: Pivots | None = None):
+        """Write frames at a fixed `rate` (see `resampled` for others) and a head's pivots (None: the default's)."""
         if rate <= 0:
             raise BadRate(path, "BVH", rate)
         self.path, self.rate = path, rate
         self._count = 0
         self._closed = False
         self._file = AtomicFile(path)
-        text = f"{_hierarchy()}MOTION\nFrames: "
+        text = f"{_hierarchy(pivots or head_or_default(None).pivots)}MOTION\nFrames: "
         self._count_at = len(text)
         # Ten digits of a second: an hour of frames drifts by less than a tenth of a millisecond.
         text += f"{'':{COUNT_WIDTH}}\nFrame Time: {float(1 / rate):.10f}\n"
@@ -78,8 +78,7 @@ def joint_angles_deg(params: FaceParams) -> Float[np.ndarray, "12"]:
     return np.rad2deg(yaw_pitch_roll_from_wxyz(np.stack([neck, head, *eyes]))).reshape(-1)
 
 
-def _hierarchy() -> str:
-    pivots = load_head().pivots
+def _hierarchy(pivots: Pivots) -> str:
     lines = ["HIERARCHY", "ROOT Neck", "{", "\tOFFSET 0 0 0"]
     lines += [f"\tCHANNELS 6 Xposition Yposition Zposition {ROTATIONS}"]
     lines += ["\tJOINT Head", "\t{", f"\t\tOFFSET 0 {NECK_M} 0", f"\t\tCHANNELS 3 {ROTATIONS}"]

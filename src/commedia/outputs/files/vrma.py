@@ -19,7 +19,7 @@ from commedia.characters.bones import neck_and_head
 from commedia.characters.character import Character
 from commedia.characters.vrm import OVERRIDDEN, PRESETS_1, Expression
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, plain_morph
-from commedia.face_model.model import load_head
+from commedia.face_model.model import Pivots, head_or_default
 from commedia.files import AtomicFile, written_aside
 from commedia.geometry.gaze import gaze_yaw_pitch
 from commedia.geometry.rotations import canonical_wxyz, continuous_wxyz, wxyz_from_yaw_pitch_roll
@@ -85,12 +85,14 @@ class VrmaWriter(SpooledWriter):
         rate: Fraction | None = None,
         *,
         table: MorphMap | None = None,
+        pivots: Pivots | None = None,
     ):
         """Write for one avatar when `character` is a VRM, otherwise for all; `rate` is only noted in the file.
 
-        `table` is what the avatar plays by, where somebody chose it.
+        `table` is what the avatar plays by, where somebody chose it; `pivots` are the default head's where None.
         """
         self.channels, self._rate = expression_channels(character, table), rate
+        self._pivots = pivots or head_or_default(None).pivots
         super().__init__(path, len(self.channels.names) + 12)
 
     def add(self, time_s: Fraction, params: FaceParams) -> None:
@@ -104,7 +106,7 @@ class VrmaWriter(SpooledWriter):
         self._spool.add(time_s, np.concatenate([values, neck, head, gaze]))
 
     def _write(self) -> None:
-        tree, length = _tree(self.channels, self._spool, self._rate)
+        tree, length = _tree(self.channels, self._spool, self._rate, self._pivots)
         header = header_of(self.path, "a VRM animation", tree, length)
         with written_aside(self.path) as file:
             file.write(header)
@@ -193,7 +195,7 @@ def _tracks(channels: Channels) -> list[_Track]:
     return tracks + [_Track("rotation", node, first + 4 * place, 4) for place, node in enumerate(turned)]
 
 
-def _tree(channels: Channels, spool: RowSpool, rate: Fraction | None) -> tuple[dict, int]:
+def _tree(channels: Channels, spool: RowSpool, rate: Fraction | None, pivots: Pivots) -> tuple[dict, int]:
     """The glTF JSON, and the number of bytes of the tracks that follow in the order of `_tracks`."""
     nodes = _nodes(channels)
     children = {child for node in nodes for child in node.get("children", [])}
@@ -203,7 +205,7 @@ def _tree(channels: Channels, spool: RowSpool, rate: Fraction | None) -> tuple[d
         "scenes": [{"nodes": [index for index in range(len(nodes)) if index not in children]}],
         "nodes": nodes,
         "extensionsUsed": [EXTENSION],
-        "extensions": {EXTENSION: _extension(channels)},
+        "extensions": {EXTENSION: _extension(channels, pivots)},
     }
     if not spool.count:
         return tree, 0
@@ -243,7 +245,7 @@ def _nodes(channels: Channels) -> list[dict]:
     return nodes + ([{"name": LOOK_AT}] if channels.gaze else [])
 
 
-def _extension(channels: Channels) -> dict:
+def _extension(channels: Channels, pivots: Pivots) -> dict:
     after = len(SKELETON)
     entries = {
         group: {
@@ -259,7 +261,6 @@ def _extension(channels: Channels) -> dict:
         "expressions": {group: listed for group, listed in entries.items() if listed},
     }
     if channels.gaze:
-        pivots = load_head().pivots
         offset = (pivots.left_eye + pivots.right_eye) / 2 - pivots.head
         extension["lookAt"] = {
             "node": after + len(channels.names),

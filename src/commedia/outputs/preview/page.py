@@ -14,7 +14,7 @@ from jaxtyping import Float32, UInt8
 
 from commedia.characters.character import Character
 from commedia.face_model.evaluate import vertices_from_params
-from commedia.face_model.model import face_vertices, load_head
+from commedia.face_model.model import HeadModel, face_vertices, head_or_default
 from commedia.geometry.rotations import matrix_from_wxyz
 from commedia.outputs.preview.drawing import Colour, draw_brackets, draw_dots, draw_plate, draw_text, text_width
 from commedia.outputs.preview.player import Player
@@ -57,10 +57,17 @@ def person_colour(person: int) -> Colour:
 class PreviewPage:
     """Draws pages of one take, all of one size."""
 
-    def __init__(self, width_px: int, height_px: int, character_of: Callable[[TrackedFace], Character]):
+    def __init__(
+        self,
+        width_px: int,
+        height_px: int,
+        character_of: Callable[[TrackedFace], Character],
+        head: HeadModel | None = None,
+    ):
         """Plan pages for a source of the given size, 0 x 0 for one without pictures, whose characters get all the room.
 
-        `character_of` says who plays somebody, when they first appear.
+        `character_of` says who plays somebody, when they first appear; `head` is whose parameters are drawn over the
+        picture, None for the default head.
         """
         self.filmed, self.found = source_rectangles(width_px, height_px)
         bottom = max(self.found.top + self.found.height, HEADER_PX + 400)
@@ -70,7 +77,7 @@ class PreviewPage:
         self.stage = Rectangle(left, HEADER_PX, self.width - GAP_PX - left, self.height - GAP_PX - HEADER_PX)
         spare = max(0, self.stage.top + self.stage.height - self.found.top - self.found.height)
         self.filmed, self.found = (replace(place, top=place.top + spare // 2) for place in (self.filmed, self.found))
-        self._character_of = character_of
+        self._character_of, self._head = character_of, head_or_default(head)
         self._players: dict[int, Player] = {}
 
     def draw(self, moment: Moment) -> UInt8[np.ndarray, "ph pw 3"]:
@@ -100,7 +107,7 @@ class PreviewPage:
         picture = np.array(cv2.resize(frame.image, size, interpolation=method))
         _paste(page, picture, self.filmed)
         for face in sorted(tracked.faces, key=lambda face: face.box.height_px):
-            picture = _with_mask(picture, face, scale)
+            picture = _with_mask(picture, face, scale, self._head)
         for face in tracked.faces:
             _draw_marks(picture, face, scale)
         _paste(page, picture, self.found)
@@ -178,15 +185,14 @@ def _paste(page: np.ndarray, picture: np.ndarray, place: Rectangle) -> None:
     page[top : top + height, left : left + width] = picture
 
 
-def _with_mask(picture: np.ndarray, face: TrackedFace, scale: float) -> np.ndarray:
+def _with_mask(picture: np.ndarray, face: TrackedFace, scale: float, head: HeadModel) -> np.ndarray:
     """Lay the fitted face over the picture like a thin mask in the person's colour."""
-    head = load_head()
     vertices = vertices_from_params(head.model, face.params.identity, face.params.expression)
     pose = face.params.pose
     turned = vertices @ matrix_from_wxyz(pose.wxyz).T * (pose.px_per_m * scale)
     across, up = pose.origin_px[0] * scale, -pose.origin_px[1] * scale
     placed = (turned + np.array([across, up, 0])).astype(np.float32)
-    triangles = _mask_triangles()
+    triangles = _mask_triangles(head)
     used = placed[np.unique(triangles)]
     left, right = np.floor(used[:, 0].min()), np.ceil(used[:, 0].max())
     top, bottom = np.floor(-used[:, 1].max()), np.ceil(-used[:, 1].min())
@@ -247,8 +253,7 @@ def _corner_mask(height: int, width: int) -> Float32[np.ndarray, "h w 1"]:
     return mask[:, :, :1].astype(np.float32) / 255
 
 
-def _mask_triangles() -> np.ndarray:
-    head = load_head()
+def _mask_triangles(head: HeadModel) -> np.ndarray:
     in_face = np.zeros(len(head.vertex_region), dtype=bool)
     in_face[face_vertices(head)] = True
     return head.model.triangles[in_face[head.model.triangles].all(axis=1) & (head.triangle_part == 0)]

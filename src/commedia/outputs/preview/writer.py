@@ -52,7 +52,9 @@ class PreviewSink:
         self._is_photo = media.is_still and media.frame_count == 1
         self._path = self._folder / ("preview.jpg" if self._is_photo else "preview.mp4")
         size = (media.width_px, media.height_px) if media.pictures else (0, 0)
-        self._page = PreviewPage(*size, lambda face: cast.role(face.id).character_for(face.params.identity, face.id))
+        self._page = PreviewPage(
+            *size, lambda face: cast.role(face.id).character_for(face.params.identity, face.id), cast.head
+        )
         self._frame_s = 1 / media.frame_rate
 
     def send(self, moment: Moment) -> None:

@@ -1,0 +1,54 @@
+"""What a person's face does at rest and at most, unit by unit, and how it is learned from predictions of that face."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_MIRROR
+from commedia.errors import CommediaError
+
+REST_PERCENTILE, FULL_PERCENTILE = 10.0, 98.0
+"""Of a take: what a person's face does when it does nothing, and when it does the most."""
+USED = 0.25
+"""A unit that never rose this far above its rest was not used; its range is unknown, and nothing is amplified."""
+MOST_REST = 0.5
+"""A unit that rests higher than this is acted, or misread: it is not taken away whole."""
+MOST_GAIN = 2.5
+ENOUGH_FRAMES = 50
+"""Below this a recording shows a neutral face, not a range."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """One person's neutral face and range, unit by unit."""
+
+    rest: Float[np.ndarray, "52"]
+    """Reading of the face that should count as 0."""
+    gain: Float[np.ndarray, "52"]
+    """By how much what is above the rest grows, 1 to `MOST_GAIN`, or what keeps full full."""
+
+    def applied(self, expression: Float[np.ndarray, "52"]) -> Float[np.ndarray, "52"]:
+        """Expression as the calibrated person means it, 0 to 1."""
+        return np.clip((expression - self.rest) * self.gain, 0, 1).astype(expression.dtype)
+
+
+def calibration_from(expressions: Iterable[Float[np.ndarray, "52"]]) -> Calibration:
+    """Learn a person's neutral, and from a recording long enough also the range, from readings of them.
+
+    A photo or a short clip is taken for a neutral face: its median is the rest. A longer one must show a face that
+    mostly rests between what it does. Both sides of a unit share the larger range, so that nobody becomes lopsided.
+    """
+    read = np.array(list(expressions), dtype=np.float64).reshape(-1, EXPRESSION_COUNT)
+    if len(read) == 0:
+        raise CommediaError("there is no face to calibrate by; show one looking into the camera, at rest")
+    if len(read) < ENOUGH_FRAMES:
+        rest = np.minimum(np.median(read, axis=0), MOST_REST)
+        return Calibration(rest, 1 / (1 - rest))
+    rest = np.minimum(np.percentile(read, REST_PERCENTILE, axis=0), MOST_REST)
+    reach = np.percentile(read, FULL_PERCENTILE, axis=0) - rest
+    reach = np.maximum(reach, reach[list(EXPRESSION_MIRROR)])
+    known = reach >= USED
+    gain = np.where(known, np.clip(1 / np.maximum(reach, 1e-9), None, MOST_GAIN), 1.0)
+    return Calibration(rest, np.maximum(gain, 1 / (1 - rest)))
