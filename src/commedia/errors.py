@@ -49,6 +49,13 @@ class BadShard(CommediaError):
     """A training shard that breaks the contract of `data/sample.py`."""
 
 
+class RunExists(CommediaError):
+    """A training run's folder that already holds one."""
+
+    def __init__(self, checkpoint: object):
+        super().__init__(f"'{checkpoint}' is of a run that began before: go on with --resume, or name another folder")
+
+
 class MissingExtra(CommediaError):
     """A feature that needs a package which is not installed."""
 

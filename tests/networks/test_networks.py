@@ -1,7 +1,6 @@
 """SFN and MFN: published widths, shapes, and what `width_mult` and `norm` change."""
 
 import json
-from dataclasses import replace
 
 import pytest
 import torch
@@ -9,15 +8,10 @@ import torch
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.networks.backbones import ConvUnit, parameter_count
 from commedia.networks.ours.mfn_base import MfnBaseConfig
-from commedia.networks.ours.residual import PlacedHead
-from commedia.networks.ours.sfn_base import SfnBase, SfnBaseConfig
-from commedia.networks.ours.sfn_close import SMALL_CLOSE, SfnClose
 from commedia.networks.paper1.mfn import DEFAULT_ANCHORS, Mfn, MfnConfig, decode_boxes, decode_faces
 from commedia.networks.paper1.sfn import Sfn, SfnConfig
 from commedia.networks.registry import (
     NETWORKS,
-    MfnNetworkConfig,
-    SfnNetworkConfig,
     config_from_json,
     config_to_json,
     kind_of,
@@ -55,26 +49,11 @@ def test_variant_mfn_counts(config: MfnConfig, count: int) -> None:
     assert grid.shape == (1, 405, 5 if config.detect_only else 109)
 
 
-SMALL_SFN = SfnBaseConfig(stem=8, widths=(8, 16, 16), blocks=(1, 1, 1), fine=8)
 SMALL_MFN = MfnBaseConfig(stem=8, widths=(8, 8, 16, 16), blocks=(1, 1, 1, 1))
 
 
-def test_sfn_for_phones_is_below_two_megabytes_at_16_bit() -> None:
-    assert parameter_count(SfnBase()) * 2 < 2e6
-    assert parameter_count(SfnClose(SMALL_CLOSE)) * 2 < 1.95e6  # norms are stored in 32 bit, and there is the graph
-
-
-def test_a_single_scale_does_not_see_the_finer_one() -> None:
-    several, single = (network_for(replace(SMALL_SFN, fine=fine)).eval() for fine in (8, 0))
-    middle, last = torch.rand(2, 16, 16, 16), torch.rand(2, 16, 8, 8)
-    assert torch.equal(single.features(middle, last), last)
-    assert not torch.equal(several.features(middle, last), several.features(1 - middle, last))
-
-
-@pytest.mark.parametrize(
-    "config", [SfnConfig(width_mult=0.25), SfnConfig(width_mult=0.25, norm=True), SMALL_SFN, replace(SMALL_SFN, fine=0)]
-)
-def test_sfn_outputs(config: SfnNetworkConfig) -> None:
+@pytest.mark.parametrize("config", [SfnConfig(width_mult=0.25), SfnConfig(width_mult=0.25, norm=True)])
+def test_sfn_outputs(config: SfnConfig) -> None:
     outputs = network_for(config).eval()(torch.rand(2, 3, 128, 128))
     assert [tuple(part.shape) for part in outputs] == [
         (2, IDENTITY_COUNT),
@@ -88,21 +67,20 @@ def test_sfn_outputs(config: SfnNetworkConfig) -> None:
     torch.testing.assert_close(outputs.wxyz.norm(dim=1), torch.ones(2))
 
 
-@pytest.mark.parametrize("config", [SfnConfig(width_mult=0.25), SMALL_SFN])
-def test_an_untrained_sfn_answers_a_resting_face(config: SfnNetworkConfig) -> None:
-    outputs = network_for(config).eval()(torch.rand(1, 3, 128, 128))
+def test_an_untrained_sfn_answers_a_resting_face() -> None:
+    outputs = network_for(SfnConfig(width_mult=0.25)).eval()(torch.rand(1, 3, 128, 128))
     assert outputs.wxyz[0, 0] > 0.9
     assert outputs.expression.max() < 0.3
 
 
 @pytest.mark.parametrize("config", [MfnConfig(width_mult=0.25), SMALL_MFN])
-def test_an_untrained_mfn_sees_nobody(config: MfnNetworkConfig) -> None:
+def test_an_untrained_mfn_sees_nobody(config: MfnConfig | MfnBaseConfig) -> None:
     grid = network_for(config).eval()(torch.rand(1, 3, 288, 288))
     assert torch.sigmoid(grid[..., 4]).max() < 0.1
 
 
 @pytest.mark.parametrize("config", [MfnConfig(width_mult=0.25), SMALL_MFN])
-def test_mfn_grid_layout(config: MfnNetworkConfig) -> None:
+def test_mfn_grid_layout(config: MfnConfig | MfnBaseConfig) -> None:
     """A change in one corner of the picture moves the rows of that corner's cells most."""
     torch.manual_seed(0)
     network, cells, anchors = network_for(config).eval(), config.cells, len(config.anchors)
@@ -118,20 +96,23 @@ def test_mfn_grid_layout(config: MfnNetworkConfig) -> None:
     assert column <= 1 / 9 * cells
 
 
-def test_pooled_heads_cannot_tell_sides_but_placed_heads_can() -> None:
-    """The reason for `PlacedHead`: features moved to the other side of the grid give other numbers."""
-    torch.manual_seed(0)
-    head, features = PlacedHead(4, 8, 4, 16, 3).eval(), torch.rand(1, 4, 8, 8)
-    assert (head(features) - head(features.flip(-1))).abs().max() > 1e-3
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_a_configuration_survives_json(kind: str) -> None:
+    config = NETWORKS[kind].config()
+    built = network_for(config)
+    again = config_from_json(kind_of(built), json.loads(json.dumps(config_to_json(built))))
+    assert again == config
+    assert kind_of(network_for(again)) == kind
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_a_configuration_survives_json(kind: str) -> None:
-    config, network = NETWORKS[kind]
-    built = network(config())
-    again = config_from_json(kind_of(built), json.loads(json.dumps(config_to_json(built))))
-    assert again == config()
-    assert kind_of(network_for(again)) == kind
+def test_the_table_says_what_a_network_takes_and_gives(kind: str) -> None:
+    spec = NETWORKS[kind]
+    outputs = spec.build(spec.config()).to("meta").eval()(spec.example(2, spec.input_size).to("meta"))
+    named = {"grid": outputs} if isinstance(outputs, torch.Tensor) else outputs._asdict()
+    assert tuple(named) == spec.outputs
+    assert all(len(part) == 2 for part in named.values())
+    assert spec.reads_faces == kind.startswith("sfn")
 
 
 def test_decoded_boxes_by_hand() -> None:

@@ -56,6 +56,6 @@ def test_every_network_is_reported() -> None:
     assert NETWORKS.keys() <= VARIANTS.keys() == {row.name for row in rows}
     counts = {name: [row.expression_count for row in rows if row.name == name] for name in VARIANTS}
     assert counts["sfn"] == counts["mfn, single scale"] == [46, 52]
-    assert counts["sfn-base"] == [52]
+    assert counts["mfn-base"] == [52]
     assert counts["mfn, detection only"] == [None]
     assert all(row.multiplications > row.parameters > 0 for row in rows)

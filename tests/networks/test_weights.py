@@ -7,7 +7,6 @@ import torch
 
 from commedia.errors import UnknownName, WeightsMismatch
 from commedia.networks.ours.mfn_base import MfnBase
-from commedia.networks.ours.sfn_base import SfnBase
 from commedia.networks.paper1.mfn import Mfn, MfnConfig
 from commedia.networks.paper1.sfn import Sfn, SfnConfig
 from commedia.networks.weights import (
@@ -22,7 +21,7 @@ from commedia.networks.weights import (
 SMALL = SfnConfig(width_mult=0.25, norm=True)
 
 
-@pytest.mark.parametrize("network", [Sfn(SMALL), Mfn(MfnConfig(width_mult=0.25)), SfnBase(), MfnBase()])
+@pytest.mark.parametrize("network", [Sfn(SMALL), Mfn(MfnConfig(width_mult=0.25)), MfnBase()])
 def test_round_trip(network: Sfn | Mfn, tmp_path: Path) -> None:
     save_weights(tmp_path / "w.safetensors", network, {"recipe": "r"})
     again = network_from_weights(tmp_path / "w.safetensors")

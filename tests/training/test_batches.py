@@ -17,11 +17,11 @@ from commedia.training.config import Augmentation
 from commedia.training.crops import STILL, crops
 from commedia.training.face_model import FaceModel
 from commedia.training.labels import FaceArrays
-from commedia.training.loop import RunConfig, task_for
 from commedia.training.mosaics import letterboxed, mosaic, scene_view
 from commedia.training.pictures import Singles, load_scenes_and_singles, load_singles, shard_paths
 from commedia.training.recipes import recipe_named
 from tests.training.drawings import on_dots
+from tests.training.tasks import made_task
 
 MOVED = Augmentation(flip=0.5, colour=0.0)
 
@@ -90,7 +90,7 @@ def test_mfn_targets_are_relative_to_the_box(shards: Path, model: FaceModel) -> 
 
 @pytest.mark.parametrize("name", ["sfn-smoke", "mfn-smoke"])
 def test_a_batch_is_a_function_of_seed_and_number(name: str, shards: Path, model: FaceModel) -> None:
-    task = task_for(recipe_named(name), [shards], RunConfig(seed=5), model)
+    task = made_task(recipe_named(name), shards, model, seed=5)
     first, again, other = task.batch(3), task.batch(3), task.batch(4)
     assert torch.equal(first.pixels, again.pixels)
     assert not torch.equal(first.pixels, other.pixels)

@@ -31,7 +31,7 @@ def complex_points(landmarks: torch.Tensor) -> np.ndarray:
 
 def test_views_differ_by_a_similarity_alone(singles: Singles, model: FaceModel) -> None:
     batch = view_pairs(singles, np.arange(8), MOVED, model.identity_mirror, np.random.default_rng(0))
-    assert (batch.pairs, len(batch.pixels)) == ("views", 16)
+    assert (batch.groups, batch.group_size, len(batch.pixels)) == ("views", 2, 16)
     for name in SHARED_BY_VIEWS:
         part = getattr(batch.targets, name)
         assert torch.equal(part[0::2], part[1::2]), name
@@ -57,7 +57,7 @@ def test_views_differ_by_a_similarity_alone(singles: Singles, model: FaceModel) 
 def test_an_edited_crop_differs_in_expression_alone(singles: Singles, model: FaceModel) -> None:
     rng = np.random.default_rng(0)
     batch = edit_pairs(singles, np.arange(8), MOVED, model.identity_mirror, rng, editor=editor_for(model))
-    assert (batch.pairs, len(batch.pixels)) == ("edits", 16)
+    assert (batch.groups, batch.group_size, len(batch.pixels)) == ("edits", 2, 16)
     for name in SHARED_BY_EDITS:
         part = getattr(batch.targets, name)
         assert torch.equal(part[0::2], part[1::2]), name

@@ -6,16 +6,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from commedia.errors import UnknownName, WeightsMismatch
+from commedia.errors import RunExists, UnknownName, WeightsMismatch
+from commedia.losses.faces import TauSchedule
 from commedia.networks.weights import facts_of_weights, network_from_weights
 from commedia.training.checkpoints import Progress
 from commedia.training.config import Budget, Optimisation
 from commedia.training.face_model import FaceModel
 from commedia.training.loop import RunConfig, train
-from commedia.training.recipes import RECIPES, recipe_named
+from commedia.training.recipes import RECIPES, recipe_named, varied
 from commedia.training.schedules import learning_rate, watch_plateau
 
 QUIET = RunConfig(seed=1, accelerator="cpu", quiet=True)
+GO_ON = replace(QUIET, resume=True)
 
 
 @pytest.mark.parametrize("name", ["sfn-smoke", "mfn-smoke"])
@@ -24,13 +26,11 @@ def test_two_steps_and_resume_to_four_equal_four_straight(
 ) -> None:
     # The plateau schedule's rate does not look at the budget, so that both runs may be told different ones.
     recipe = recipe_named(name)
-    recipe = replace(recipe, optimisation=replace(recipe.optimisation, schedule="plateau", learning_rate=1e-3))
-    loss = recipe.loss if name.startswith("sfn") else recipe.loss.faces  # type: ignore[union-attr]
-    constant = replace(loss, tau=replace(loss.tau, kind="constant"))
-    recipe = replace(recipe, loss=constant if name.startswith("sfn") else replace(recipe.loss, faces=constant))
+    optimisation = replace(recipe.stages[0].optimisation, schedule="plateau", learning_rate=1e-3)
+    recipe = varied(recipe, name, optimisation=optimisation, tau=TauSchedule("constant"))
     straight = train(recipe, [shards], tmp_path / "a", Budget(steps=4), QUIET, model=model)
     train(recipe, [shards], tmp_path / "b", Budget(steps=2), QUIET, model=model)
-    resumed = train(recipe, [shards], tmp_path / "b", Budget(steps=4), QUIET, model=model)
+    resumed = train(recipe, [shards], tmp_path / "b", Budget(steps=4), GO_ON, model=model)
     first, second = (network_from_weights(path).state_dict() for path in (straight, resumed))
     for key, tensor in first.items():
         assert torch.equal(tensor, second[key]), key
@@ -43,12 +43,13 @@ def test_two_steps_and_resume_to_four_equal_four_straight(
 
 def test_a_network_learns_drawn_faces(shards: Path, model: FaceModel, tmp_path: Path) -> None:
     recipe = recipe_named("sfn-smoke")
-    still = replace(recipe.augmentation, degrade=0.0, erase=0.0, roll_deg=5.0, flip=0.0)
-    recipe = replace(
+    stage = recipe.stages[0]
+    recipe = varied(
         recipe,
-        augmentation=still,
-        optimisation=replace(recipe.optimisation, batch_size=12, ema_decay=0.5),
-        data=replace(recipe.data, epoch_steps=1000),
+        recipe.name,
+        augmentation=replace(stage.augmentation, degrade=0.0, erase=0.0, roll_deg=5.0, flip=0.0),
+        optimisation=replace(stage.optimisation, batch_size=12, ema_decay=0.5),
+        data=replace(stage.data, epoch_steps=1000),
     )
     train(recipe, [shards], tmp_path / "few", Budget(steps=1), QUIET, model=model)
     train(recipe, [shards], tmp_path / "many", Budget(steps=100), QUIET, model=model)
@@ -62,12 +63,14 @@ def test_a_network_learns_drawn_faces(shards: Path, model: FaceModel, tmp_path: 
 def test_another_recipes_checkpoint_is_refused(shards: Path, model: FaceModel, tmp_path: Path) -> None:
     train(recipe_named("sfn-smoke"), [shards], tmp_path, Budget(steps=1), QUIET, model=model)
     with pytest.raises(WeightsMismatch, match="'sfn-smoke', not by 'other'"):
-        train(replace(recipe_named("sfn-smoke"), name="other"), [shards], tmp_path, Budget(steps=2), QUIET, model=model)
+        train(replace(recipe_named("sfn-smoke"), name="other"), [shards], tmp_path, Budget(steps=2), GO_ON, model=model)
+    with pytest.raises(RunExists, match="--resume"):
+        train(recipe_named("sfn-smoke"), [shards], tmp_path, Budget(steps=2), QUIET, model=model)
 
 
 def test_relabelling_needs_and_uses_a_teacher(shards: Path, model: FaceModel, tmp_path: Path) -> None:
     recipe = recipe_named("mfn-smoke")
-    recipe = replace(recipe, data=replace(recipe.data, relabel=True))
+    recipe = varied(recipe, recipe.name, data=replace(recipe.stages[0].data, relabel=True))
     with pytest.raises(WeightsMismatch, match="teacher"):
         train(recipe, [shards], tmp_path / "x", Budget(steps=1), QUIET, model=model)
     teacher = train(recipe_named("sfn-smoke"), [shards], tmp_path / "sfn", Budget(steps=1), QUIET, model=model)
@@ -90,6 +93,7 @@ def test_recipes_are_named_as_they_are_called() -> None:
     assert all(name == recipe.name for name, recipe in RECIPES.items())
     paper = RECIPES["sfn-paper"]
     assert not paper.network.norm
-    assert (paper.optimisation.batch_size, paper.optimisation.learning_rate) == (32, 1e-3)
-    with pytest.raises(UnknownName, match="did you mean 'sfn-base'"):
-        recipe_named("sfn-bas")
+    optimisation = paper.stages[0].optimisation
+    assert (optimisation.batch_size, optimisation.learning_rate) == (32, 1e-3)
+    with pytest.raises(UnknownName, match="did you mean 'mfn-desktop'"):
+        recipe_named("mfn-deskto")

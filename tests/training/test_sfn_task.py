@@ -10,29 +10,34 @@ import torch
 from commedia.data.shards import write_shard
 from commedia.errors import BadShard
 from commedia.losses.disentangling import edit_disagreement, view_disagreement
+from commedia.networks.registry import network_for
 from commedia.training.config import Recipe
 from commedia.training.face_model import FaceModel
 from commedia.training.recipes import recipe_named
-from commedia.training.sfn_task import SfnTask
+from commedia.training.tasks import AT_THE_END
 from tests.training.drawings import drawn_picture
+from tests.training.tasks import made_task
 
 
 @pytest.fixture
 def recipe() -> Recipe:
     plain, paired = recipe_named("sfn-smoke"), recipe_named("sfn-paper-disentangled")
-    return replace(plain, loss=paired.loss, data=replace(plain.data, pairs=paired.data.pairs))
+    stage, groups = plain.stages[0], paired.stages[0].data.groups
+    data = replace(stage.data, groups=groups)
+    return replace(plain, stages=(replace(stage, loss=paired.stages[0].loss, data=data),))
 
 
 def test_pairs_alternate_and_are_asked_to_agree(recipe: Recipe, shards: Path, model: FaceModel) -> None:
-    task = SfnTask(recipe, [shards], model, seed=5)
-    size = recipe.optimisation.batch_size
     torch.manual_seed(0)
+    network = network_for(recipe.network).train()
+    task = made_task(recipe, shards, model, seed=5)
+    size = recipe.stages[0].optimisation.batch_size
     for step, kind, disagreement in ((0, "views", view_disagreement), (1, "edits", edit_disagreement)):
         batch = task.batch(step)
-        assert (batch.pairs, len(batch.pixels)) == (kind, size)
+        assert (batch.groups, len(batch.pixels)) == (kind, size)
         assert torch.equal(batch.pixels, task.batch(step).pixels)
-        outputs = task.network.train()(task.pixels(batch))
-        loss, plain = task.loss(outputs, batch, tau=1.0), task.loss(outputs, batch._replace(pairs="none"), tau=1.0)
+        outputs = network(task.pixels(batch))
+        loss, plain = (task.loss(outputs, one, AT_THE_END) for one in (batch, batch._replace(groups="single")))
         wanted = disagreement(outputs).mean()
         assert wanted > 0
         torch.testing.assert_close(loss.total, plain.total + 0.5 * wanted)
@@ -49,7 +54,8 @@ def test_edits_need_known_faces(recipe: Recipe, model: FaceModel, tmp_path: Path
         for picture in known
     ]
     write_shard(tmp_path / "marked.tar", marked)
-    with pytest.raises(BadShard, match="sfn-smoke"):
-        SfnTask(recipe, [tmp_path], model, seed=0)
-    views = replace(recipe, data=replace(recipe.data, pairs="views"))
-    assert SfnTask(views, [tmp_path], model, seed=0).batch(1).pairs == "views"
+    with pytest.raises(BadShard, match="edits expressions"):
+        made_task(recipe, tmp_path, model)
+    stage = recipe.stages[0]
+    views = replace(recipe, stages=(replace(stage, data=replace(stage.data, groups="views")),))
+    assert made_task(views, tmp_path, model).batch(1).groups == "views"

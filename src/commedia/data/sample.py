@@ -1,10 +1,11 @@
 """One training picture and its faces: the contract between whoever labels or renders and whoever trains.
 
-    PictureSample                         image, where it comes from, 0 to 20 faces
+    PictureSample                         image, where it comes from, clip and frame, skin mask, 0 to 20 faces
       └ FaceSample
           box            tight box of the head model's `face` region (hairline to chin, ear to ear)
           landmarks_px   iBUG-68, in pixels; `landmark_kind` says who vouches for them
-          pose           weak perspective; rotation as seen along the ray through the face
+          pose           weak perspective; rotation as seen along the ray through the face; `pose_weight` says how much
+                         to believe the rotation
           identity       of our head, or None when nobody knows it
           expression     of our head, or None; `expression_trust` says unit by unit how much to believe it
 
@@ -26,6 +27,13 @@ LandmarkKind = Literal["gold", "fit", "synthetic", "teacher"]
 
 PictureKind = Literal["labelled", "synthetic"]
 
+ACTION_UNIT_COUNT = 24
+"""FEAFA's, in the order of `assets/mappings/feafa.toml`."""
+
+LANDMARK_WEIGHTS: dict[LandmarkKind, float] = {"gold": 1.0, "synthetic": 1.0, "fit": 0.5, "teacher": 0.25}
+"""How much to believe points of each kind where nobody knows the face's parameters; beside parameters, always 1: what
+was fitted to explain the points agrees with them."""
+
 LANDMARK_KINDS: tuple[str, ...] = get_args(LandmarkKind)
 PICTURE_KINDS: tuple[str, ...] = get_args(PictureKind)
 
@@ -44,6 +52,25 @@ class FaceSample:
     """0 (ignore this unit) to 1 (exact)."""
     identity_name: str | None
     """Who it is, where faces of one person should share an identity or stay on one side of a split."""
+    pose_weight: float | None = None
+    """0 to 1, how much to believe the rotation; None: fully if identity or expression is known, else not at all."""
+    action_units: Float[np.ndarray, "24"] | None = None
+    """FEAFA's, as people set them; `expression` holds what they say of our units."""
+
+    @property
+    def is_known(self) -> bool:
+        """Say whether parameters are known at all."""
+        return self.identity is not None or self.expression is not None
+
+    @property
+    def rotation_weight(self) -> float:
+        """0 to 1, how much to believe the rotation."""
+        return float(self.is_known) if self.pose_weight is None else self.pose_weight
+
+    @property
+    def landmark_weight(self) -> float:
+        """0 to 1, how much to believe the points."""
+        return 1.0 if self.is_known else LANDMARK_WEIGHTS[self.landmark_kind]
 
 
 @dataclass(frozen=True)
@@ -57,6 +84,12 @@ class PictureSample:
     """Data set and item, or generator and seed."""
     licence: str
     kind: PictureKind
+    mask: UInt8[np.ndarray, "h w"] | None = None
+    """How much of each pixel shows skin, 0 to 255."""
+    clip: str | None = None
+    """In which clip it was taken, and ..."""
+    frame: str | None = None
+    """... which frame of it."""
 
 
 def full_trust() -> Float[np.ndarray, "52"]:
@@ -81,6 +114,7 @@ def mirrored_face(face: FaceSample, width_px: float, identity_mirror: Float[np.n
         identity=None if face.identity is None else (face.identity * identity_mirror).astype(face.identity.dtype),
         expression=None if face.expression is None else face.expression[order],
         expression_trust=face.expression_trust[order],
+        action_units=None,  # only their reader knows which of them are left and right
     )
 
 
@@ -88,4 +122,5 @@ def mirrored_picture(picture: PictureSample, identity_mirror: Float[np.ndarray, 
     """Mirror a picture together with its labels."""
     width = float(picture.image.shape[1])
     faces = tuple(mirrored_face(face, width, identity_mirror) for face in picture.faces)
-    return replace(picture, image=np.ascontiguousarray(picture.image[:, ::-1]), faces=faces)
+    mask = None if picture.mask is None else np.ascontiguousarray(picture.mask[:, ::-1])
+    return replace(picture, image=np.ascontiguousarray(picture.image[:, ::-1]), faces=faces, mask=mask)

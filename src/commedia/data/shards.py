@@ -1,4 +1,4 @@
-"""Shards: tar files of `key.jpg` + `key.json`, the only form in which training samples are stored.
+"""Shards: tar files of `key.jpg` + `key.json` (+ `key.mask.png`), the only form in which training samples are stored.
 
 Reading is strict: a shard that is cut short, misses a member, or holds a number out of its range is a `BadShard` that
 says which sample and why. Writing goes to a file aside which takes the final name only when complete.
@@ -17,6 +17,7 @@ import numpy as np
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT, LANDMARK_COUNT
 from commedia.data.sample import (
+    ACTION_UNIT_COUNT,
     LANDMARK_KINDS,
     PICTURE_KINDS,
     FaceSample,
@@ -28,6 +29,8 @@ from commedia.errors import BadShard
 from commedia.files import written_aside
 from commedia.structures import Box, HeadPose
 
+_PICTURE_MAY = frozenset({"clip", "frame"})
+_FACE_MAY = frozenset({"pose_weight", "action_units"})
 _PICTURE_FIELDS = frozenset({"source", "licence", "kind", "width", "height", "faces"})
 _FACE_FIELDS = frozenset(
     {"identity_name", "box", "landmarks_px", "landmark_kind", "identity", "expression", "expression_trust"}
@@ -47,6 +50,9 @@ class EncodedPicture:
     source: str
     licence: str
     kind: PictureKind
+    mask_png: bytes | None = None
+    clip: str | None = None
+    frame: str | None = None
 
     def decoded(self) -> PictureSample:
         """Decode the image; raises BadShard when it is not a JPEG of the size the label speaks of."""
@@ -56,7 +62,18 @@ class EncodedPicture:
         if (bgr.shape[1], bgr.shape[0]) != self.size:
             found, said = f"{bgr.shape[1]}x{bgr.shape[0]}", f"{self.size[0]}x{self.size[1]}"
             raise BadShard(f"sample '{self.key}': the picture is {found}, its label says {said}")
-        return PictureSample(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), self.faces, self.source, self.licence, self.kind)
+        image, mask = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), self._mask()
+        return PictureSample(
+            image, self.faces, self.source, self.licence, self.kind, mask=mask, clip=self.clip, frame=self.frame
+        )
+
+    def _mask(self) -> np.ndarray | None:
+        if self.mask_png is None:
+            return None
+        mask = cv2.imdecode(np.frombuffer(self.mask_png, np.uint8), cv2.IMREAD_GRAYSCALE)
+        if mask is None or mask.shape[::-1] != self.size:
+            raise BadShard(f"sample '{self.key}': its mask is no picture of {self.size[0]}x{self.size[1]}")
+        return np.asarray(mask, np.uint8)
 
 
 def write_shard(path: Path, samples: Iterable[PictureSample | EncodedPicture], *, quality: int = 92) -> int:
@@ -71,6 +88,8 @@ def write_shard(path: Path, samples: Iterable[PictureSample | EncodedPicture], *
         for sample in samples:
             key = f"{count:06d}"
             _add(tar, f"{key}.jpg", _jpeg(sample, quality))
+            if (mask := _mask_png(sample)) is not None:
+                _add(tar, f"{key}.mask.png", mask)
             _add(tar, f"{key}.json", json.dumps(_to_json(sample), separators=(",", ":")).encode())
             count += 1
     return count
@@ -96,6 +115,7 @@ def read_shard(path: Path) -> Iterator[PictureSample]:
 
 def _pairs(path: Path, tar: tarfile.TarFile) -> Iterator[EncodedPicture]:
     waiting: tuple[str, bytes] | None = None
+    mask: bytes | None = None
     for member in tar:
         stream = tar.extractfile(member)
         content = stream.read() if stream is not None else b""
@@ -103,9 +123,11 @@ def _pairs(path: Path, tar: tarfile.TarFile) -> Iterator[EncodedPicture]:
             raise BadShard(f"{path}: cut short inside '{member.name}'")
         key, _, extension = member.name.rpartition(".")
         if waiting is None and extension == "jpg":
-            waiting = (key, content)
+            waiting, mask = (key, content), None
+        elif waiting is not None and mask is None and member.name == f"{waiting[0]}.mask.png":
+            mask = content
         elif waiting is not None and extension == "json" and key == waiting[0]:
-            yield _encoded(path, key, waiting[1], content)
+            yield _encoded(path, key, waiting[1], mask, content)
             waiting = None
         else:
             expected = "a .jpg" if waiting is None else f"'{waiting[0]}.json'"
@@ -114,22 +136,23 @@ def _pairs(path: Path, tar: tarfile.TarFile) -> Iterator[EncodedPicture]:
         raise BadShard(f"{path}: '{waiting[0]}.jpg' has no label")
 
 
-def _encoded(path: Path, key: str, jpeg: bytes, label: bytes) -> EncodedPicture:
+def _encoded(path: Path, key: str, jpeg: bytes, mask: bytes | None, label: bytes) -> EncodedPicture:
     try:
-        raw = _fields(json.loads(label), _PICTURE_FIELDS, "the label")
+        raw = _fields(json.loads(label), _PICTURE_FIELDS, _PICTURE_MAY, "the label")
         width, height = (_positive(raw[name], name) for name in ("width", "height"))
         if not isinstance(raw["faces"], list):
             raise ValueError("'faces' must be a list")
         faces = tuple(_face(face) for face in raw["faces"])
+        clip, frame = (None if raw.get(name) is None else _text(raw[name], name) for name in ("clip", "frame"))
         source, licence = _text(raw["source"], "source"), _text(raw["licence"], "licence")
         kind = cast("PictureKind", _choice(raw["kind"], PICTURE_KINDS, "kind"))
     except ValueError as error:  # json's own error is one
         raise BadShard(f"{path}: sample '{key}': {error}") from error
-    return EncodedPicture(key, jpeg, (int(width), int(height)), faces, source, licence, kind)
+    return EncodedPicture(key, jpeg, (int(width), int(height)), faces, source, licence, kind, mask, clip, frame)
 
 
 def _face(raw: Any) -> FaceSample:
-    raw = _fields(raw, _FACE_FIELDS, "a face")
+    raw = _fields(raw, _FACE_FIELDS, _FACE_MAY, "a face")
     left, top, right, bottom = _numbers(raw["box"], (4,), "box").tolist()
     if not (left < right and top < bottom):
         raise ValueError(f"'box' {[left, top, right, bottom]} has no area")
@@ -138,6 +161,7 @@ def _face(raw: Any) -> FaceSample:
         raise ValueError("'wxyz' is not a unit quaternion")
     pose = HeadPose(wxyz, _numbers(raw["origin_px"], (2,), "origin_px"), _positive(raw["px_per_m"], "px_per_m"))
     identity, expression, name = raw["identity"], raw["expression"], raw["identity_name"]
+    weight, units = raw.get("pose_weight"), raw.get("action_units")
     return FaceSample(
         box=Box(left, top, right, bottom),
         landmarks_px=_numbers(raw["landmarks_px"], (LANDMARK_COUNT, 2), "landmarks_px"),
@@ -147,16 +171,18 @@ def _face(raw: Any) -> FaceSample:
         expression=None if expression is None else _weights(expression, "expression"),
         expression_trust=_weights(raw["expression_trust"], "expression_trust"),
         identity_name=None if name is None else _text(name, "identity_name"),
+        pose_weight=None if weight is None else float(_weights(weight, "pose_weight", ())),
+        action_units=None if units is None else _weights(units, "action_units", (ACTION_UNIT_COUNT,)),
     )
 
 
-def _fields(raw: Any, names: frozenset[str], what: str) -> dict[str, Any]:
+def _fields(raw: Any, names: frozenset[str], may: frozenset[str], what: str) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise ValueError(f"{what} is not an object")
     if missing := sorted(names - raw.keys()):
         raise ValueError(f"{what} lacks {missing}")
-    if unknown := sorted(raw.keys() - names):
-        raise ValueError(f"{what} has unknown {unknown}; known: {sorted(names)}")
+    if unknown := sorted(raw.keys() - names - may):
+        raise ValueError(f"{what} has unknown {unknown}; known: {sorted(names | may)}")
     return raw
 
 
@@ -172,8 +198,8 @@ def _numbers(raw: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
     return numbers
 
 
-def _weights(raw: Any, name: str) -> np.ndarray:
-    weights = _numbers(raw, (EXPRESSION_COUNT,), name)
+def _weights(raw: Any, name: str, shape: tuple[int, ...] = (EXPRESSION_COUNT,)) -> np.ndarray:
+    weights = _numbers(raw, shape, name)
     if weights.min() < 0 or weights.max() > 1:
         raise ValueError(f"'{name}' leaves [0, 1]: {weights.min():.3f} to {weights.max():.3f}")
     return weights
@@ -200,15 +226,19 @@ def _choice(raw: Any, known: tuple[str, ...], name: str) -> str:
 def _to_json(sample: PictureSample | EncodedPicture) -> dict[str, Any]:
     width, height = sample.size if isinstance(sample, EncodedPicture) else sample.image.shape[1::-1]
     faces = [_face_to_json(face) for face in sample.faces]
+    known = {"clip": sample.clip, "frame": sample.frame}
     return {
         "source": sample.source, "licence": sample.licence, "kind": sample.kind,
+        **{name: value for name, value in known.items() if value is not None},
         "width": width, "height": height, "faces": faces,
     }  # fmt: skip
 
 
 def _face_to_json(face: FaceSample) -> dict[str, Any]:
     box = face.box
+    known = {"pose_weight": face.pose_weight, "action_units": face.action_units}
     return {
+        **{name: _rounded(value, 4) for name, value in known.items() if value is not None},
         "identity_name": face.identity_name,
         "box": _rounded([box.left_px, box.top_px, box.right_px, box.bottom_px], 3),
         "landmarks_px": _rounded(face.landmarks_px, 3),
@@ -233,6 +263,12 @@ def _jpeg(sample: PictureSample | EncodedPicture, quality: int) -> bytes:
         ".jpg", cv2.cvtColor(sample.image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )
     return encoded.tobytes()
+
+
+def _mask_png(sample: PictureSample | EncodedPicture) -> bytes | None:
+    if isinstance(sample, EncodedPicture):
+        return sample.mask_png
+    return None if sample.mask is None else cv2.imencode(".png", sample.mask)[1].tobytes()
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -1,8 +1,8 @@
-"""Disentangled regularisation: what two pictures of one face share must be read the same from both.
+"""Disentangled regularisation: what the pictures of a group share must be read the same from all.
 
-Rows 2k and 2k + 1 are a pair. `training/crops.py` makes two kinds: one face in two crops, placed and coloured
-differently, and a crop beside the same one with another expression warped into it. It takes agreement, not truth: views
-teach on faces whose parameters nobody knows, too.
+The `size` rows of a group lie next to each other. `training/crops.py` makes pairs of two kinds: one face in two crops,
+placed and coloured differently, and a crop beside the same one with another expression warped into it; `Groups` draws
+pictures of one person. It takes agreement, not truth, and so teaches on faces whose parameters nobody knows, too.
 
 Reference:
     Chaudhuri et al. 2019, section 3.2, "Disentangled Regularization"; it gives neither formula nor weight. L1 is taken
@@ -17,18 +17,18 @@ from commedia.losses.parameters import identity_error, rotation_error
 from commedia.networks.heads import FaceOutputs
 
 
-def view_disagreement(faces: FaceOutputs) -> Float[Tensor, "p"]:
+def view_disagreement(faces: FaceOutputs, size: int = 2) -> Float[Tensor, "p"]:
     """Mean absolute difference of identity, plus that of expression, between the views of each pair.
 
     Reference:
         Chaudhuri et al. 2019, 3.2: "random translation/rotation perturbation to ask their resulting output to have the
         same identity and expression coefficients".
     """
-    first, second = _pairs(faces)
+    first, second = _pairs(faces, size)
     return identity_error(first.identity, second.identity) + _apart(first.expression, second.expression)
 
 
-def edit_disagreement(faces: FaceOutputs) -> Float[Tensor, "p"]:
+def edit_disagreement(faces: FaceOutputs, size: int = 2) -> Float[Tensor, "p"]:
     """Mean absolute difference of identity and of pose between a face and the same one with another expression.
 
     Pose is rotation, scale and place, the latter two in crop sides; depth has no effect and is left out.
@@ -36,12 +36,18 @@ def edit_disagreement(faces: FaceOutputs) -> Float[Tensor, "p"]:
     Reference:
         Chaudhuri et al. 2019, 3.2: "slightly change the facial expression without hurting the pose and identity".
     """
-    first, second = _pairs(faces)
+    first, second = _pairs(faces, size)
     return (
         identity_error(first.identity, second.identity)
         + rotation_error(first.wxyz, second.wxyz)
         + _apart(_placement(first), _placement(second))
     )
+
+
+def identity_disagreement(faces: FaceOutputs, size: int) -> Float[Tensor, "p"]:
+    """Mean absolute distance of each group's identities from their mean."""
+    identity = faces.identity.unflatten(0, (-1, size))
+    return (identity - identity.mean(1, keepdim=True)).abs().mean((1, 2))
 
 
 def _placement(faces: FaceOutputs) -> Float[Tensor, "p 3"]:
@@ -53,6 +59,7 @@ def _apart(first: Float[Tensor, "p k"], second: Float[Tensor, "p k"]) -> Float[T
     return (first - second).abs().mean(-1)
 
 
-def _pairs(faces: FaceOutputs) -> tuple[FaceOutputs, FaceOutputs]:
+def _pairs(faces: FaceOutputs, size: int) -> tuple[FaceOutputs, FaceOutputs]:
+    assert size == 2, "rows come in pairs"
     assert len(faces.identity) % 2 == 0, "rows come in pairs"
     return FaceOutputs(*(part[0::2] for part in faces)), FaceOutputs(*(part[1::2] for part in faces))

@@ -52,7 +52,6 @@ class TauSchedule:
 class FaceLossConfig:
     """Weights of Eq. 3's terms; the defaults are the paper's equation."""
 
-    tau: TauSchedule = TauSchedule()
     identity: float = 1.0
     expression: float = 1.0
     rotation: float = 1.0

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from commedia.losses.boxes import BoxLoss, BoxLossConfig, BoxTargets, assign, box_loss
 from commedia.losses.faces import FaceLoss, FaceLossConfig, FaceTargets, LandmarkModel, face_loss
-from commedia.networks.paper1.mfn import BOX_NUMBERS, decode_boxes, decode_faces
-from commedia.networks.registry import MfnNetworkConfig
+from commedia.networks.paper1.mfn import BOX_NUMBERS, GridConfig, decode_boxes, decode_faces
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ def multi_face_loss(
     faces: FaceTargets,
     anchors: Float[Tensor, "a 2"],
     model: LandmarkModel,
-    network: MfnNetworkConfig,
+    network: GridConfig,
     config: MultiFaceLossConfig,
     tau: float,
 ) -> MultiFaceLoss:

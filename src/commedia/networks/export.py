@@ -15,7 +15,6 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -23,11 +22,7 @@ from commedia.errors import WeightsMismatch
 from commedia.files import named_aside, sha256_of, write_file
 from commedia.networks.backbones import ConvUnit, parameter_count
 from commedia.networks.half_storage import stored_in_half
-from commedia.networks.heads import FaceOutputs, JudgedFaces
-from commedia.networks.ours.sfn_close import SfnClose
-from commedia.networks.paper1.mfn import MFN_SIZE
-from commedia.networks.paper1.sfn import SFN_SIZE
-from commedia.networks.registry import MfnNetwork, Network, SfnNetwork, config_to_json, kind_of
+from commedia.networks.registry import Network, config_to_json, kind_of, spec_of
 from commedia.networks.weights import facts_of_weights, network_from_weights, save_weights
 
 OPSET = 18
@@ -69,13 +64,8 @@ def export(weights: Path, out: Path, card: Card, *, batch: int | None = None) ->
     faster.
     """
     network = network_from_weights(weights)
-    if not isinstance(network, SfnNetwork | MfnNetwork):
-        raise WeightsMismatch(
-            f"'{weights}' holds a {type(network).__name__}, which is a part of sfn-close; "
-            "put both parts together with scripts/join_close_ups.py, and export what that writes"
-        )
     facts = facts_of_weights(weights)
-    fixed = batch if batch is not None else (1 if isinstance(network, MfnNetwork) else None)
+    fixed = batch if batch is not None else spec_of(network).batch
     path, saved = out / f"{card.name}.onnx", out / f"{card.name}.safetensors"
     batches = (fixed,) if fixed else (1, 3)
     with named_aside(path, ".onnx") as aside:
@@ -110,8 +100,8 @@ def folded(network: Network) -> Network:
 
 def write_onnx(network: Network, path: Path, facts: dict[str, str], *, batch: int | None) -> None:
     """Write the graph with its metadata: network, recipe, head, anchors, input size."""
-    size = SFN_SIZE if isinstance(network, SfnNetwork) else MFN_SIZE
-    example = torch.rand(batch or 2, 3, size, size)
+    spec = spec_of(network)
+    example = spec.example(batch or 2, spec.input_size)
     dynamic = None if batch else {"pixels": {0: torch.export.Dim("batch", min=1, max=1024)}}
     plain = folded(network)
     with warnings.catch_warnings():
@@ -119,7 +109,7 @@ def write_onnx(network: Network, path: Path, facts: dict[str, str], *, batch: in
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         program = torch.onnx.export(
-            plain, (example,), input_names=["pixels"], output_names=output_names(network), dynamic_shapes=dynamic,
+            plain, (example,), input_names=["pixels"], output_names=list(spec.outputs), dynamic_shapes=dynamic,
             opset_version=OPSET, dynamo=True, verbose=False, optimize=True,
         )  # fmt: skip
     assert program is not None
@@ -130,7 +120,7 @@ def write_onnx(network: Network, path: Path, facts: dict[str, str], *, batch: in
         "recipe": facts.get("recipe", ""),
         "head_sha256": facts.get("head_sha256", ""),
         "anchors": json.dumps(config.get("anchors", [])),
-        "input_size": str(size),
+        "input_size": str(spec.input_size),
     }
     graph = model.graph
     # torch notes where in whose folders each node was made: nobody's business, and a twentieth of the file.
@@ -140,37 +130,21 @@ def write_onnx(network: Network, path: Path, facts: dict[str, str], *, batch: in
     onnx.save(model, path)
 
 
-def output_names(network: Network) -> list[str]:
-    """Name the graph's outputs."""
-    if isinstance(network, SfnClose):
-        return list(JudgedFaces._fields)
-    return list(FaceOutputs._fields) if isinstance(network, SfnNetwork) else ["grid"]
-
-
 @torch.no_grad()
 def parity(network: Network, path: Path, *, batches: tuple[int, ...]) -> list[Parity]:
     """Run the unfolded torch network and the file on the same made-up pictures."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    size = SFN_SIZE if isinstance(network, SfnNetwork) else MFN_SIZE
+    spec = spec_of(network)
     report: list[Parity] = []
     for batch in batches:
-        pixels = made_up_pictures(batch, size)
+        pixels = spec.example(batch, spec.input_size)
         truth = network.eval()(pixels)
         truth = (truth,) if isinstance(truth, Tensor) else truth
         answers = session.run(None, {"pixels": pixels.numpy()})
-        for name, expected, answer in zip(output_names(network), truth, answers, strict=True):
+        for name, expected, answer in zip(spec.outputs, truth, answers, strict=True):
             largest = max(1.0, float(expected.abs().max()))
             report.append(Parity(name, batch, float(np.abs(expected.numpy() - answer).max()) / largest))
     return report
-
-
-def made_up_pictures(count: int, size: int) -> Float[Tensor, "b 3 h w"]:
-    """Blots with a little noise: close-ups are cut at places the network finds, and in white noise alone, as in no
-    photograph, a ten-thousandth of a pixel aside is another picture."""
-    chance = torch.Generator().manual_seed(count)
-    blots = torch.rand(count, 3, size // 8, size // 8, generator=chance)
-    noise = torch.rand(count, 3, size, size, generator=chance)
-    return 0.9 * nn.functional.interpolate(blots, (size, size), mode="bilinear", align_corners=True) + 0.1 * noise
 
 
 def _write_card(path: Path, card: Card, facts: dict[str, str], network: Network, files: tuple[Path, ...]) -> None:

@@ -3,7 +3,7 @@
 Weights and shapes only; what the numbers mean is said by `FaceOutputs` and the networks.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -31,6 +31,11 @@ class FaceOutputs(NamedTuple):
     """Added after rotation; z has no effect in weak perspective and is left unsupervised."""
     scale: Float[Tensor, "b 1"]
     """Crop sides (SFN) or box sizes (MFN) per 0.1 m, in (0, 1)."""
+
+
+def face_outputs(outputs: Any) -> FaceOutputs:
+    """Take the parameters out of whatever a network that reads faces returns."""
+    return FaceOutputs(*(getattr(outputs, name) for name in FaceOutputs._fields))
 
 
 class JudgedFaces(NamedTuple):

@@ -1,61 +1,97 @@
-"""The table of networks: which name in a file, which configuration and which class belong together.
+"""The table of networks: name in a file -> configuration, class, input and outputs.
 
-A new network is one line here; training, export and weights files find it by this table.
+A new network is one file and one line in `NETWORKS`; training, export, the size report and weights files ask only the
+table. Networks hold their configuration as `config`.
 """
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any, get_type_hints
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-from commedia.networks.ours.close_ups import CloseUps, CloseUpsConfig
+from commedia.networks.heads import FaceOutputs
 from commedia.networks.ours.mfn_base import MfnBase, MfnBaseConfig
-from commedia.networks.ours.sfn_base import SfnBase, SfnBaseConfig
-from commedia.networks.ours.sfn_close import SfnClose, SfnCloseConfig
-from commedia.networks.ours.sfn_points import SfnPoints, SfnPointsConfig
-from commedia.networks.paper1.mfn import Mfn, MfnConfig
-from commedia.networks.paper1.sfn import Sfn, SfnConfig
+from commedia.networks.paper1.mfn import MFN_SIZE, Mfn, MfnConfig
+from commedia.networks.paper1.sfn import SFN_SIZE, Sfn, SfnConfig
 
-SfnNetwork = Sfn | SfnBase | SfnClose
-"""Read one crop; all give `FaceOutputs`."""
-MfnNetwork = Mfn | MfnBase
-"""Find and read; all give a grid."""
-SfnNetworkConfig = SfnConfig | SfnBaseConfig | SfnCloseConfig
-MfnNetworkConfig = MfnConfig | MfnBaseConfig
-Network = SfnNetwork | MfnNetwork | SfnPoints | CloseUps
-NetworkConfig = SfnNetworkConfig | MfnNetworkConfig | SfnPointsConfig | CloseUpsConfig
+Network = nn.Module
+"""One of the table's; has `config`."""
 
-NETWORKS: dict[str, tuple[type[Any], type[Any]]] = {
-    "sfn": (SfnConfig, Sfn),
-    "mfn": (MfnConfig, Mfn),
-    "sfn-base": (SfnBaseConfig, SfnBase),
-    "mfn-base": (MfnBaseConfig, MfnBase),
-    "sfn-points": (SfnPointsConfig, SfnPoints),
-    "close-ups": (CloseUpsConfig, CloseUps),
-    "sfn-close": (SfnCloseConfig, SfnClose),
+
+def made_up_pictures(count: int, size: int) -> Tensor:
+    """Say (count, 3, size, size) pixels of blots with a little noise.
+
+    Patches are cut at places that the network finds; in white noise alone, as in no photograph, a ten-thousandth of a
+    pixel aside is another picture.
+    """
+    chance = torch.Generator().manual_seed(count)
+    blots = torch.rand(count, 3, -(-size // 8), -(-size // 8), generator=chance)
+    noise = torch.rand(count, 3, size, size, generator=chance)
+    return 0.9 * nn.functional.interpolate(blots, (size, size), mode="bilinear", align_corners=True) + 0.1 * noise
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """What everybody but the network itself needs to know of it."""
+
+    config: type[Any]
+    """A frozen dataclass of plain values, tuples and dataclasses, whose defaults are the network itself."""
+    build: Callable[[Any], nn.Module]
+    """Makes the untrained network of a configuration."""
+    input_size: int
+    """Pixels of the square input's side."""
+    outputs: tuple[str, ...]
+    """Names of the graph's outputs, in the order that `forward` returns them."""
+    example: Callable[[int, int], Tensor] = made_up_pictures
+    """(batch, input size) -> something `forward` takes."""
+    batch: int | None = None
+    """Batch of the exported graph; None leaves it free."""
+
+    @property
+    def reads_faces(self) -> bool:
+        """Say whether `forward` gives one face's parameters for each crop."""
+        return self.outputs[: len(FaceOutputs._fields)] == FaceOutputs._fields
+
+
+# A fixed shape is faster, and MFN sees one picture at a time.
+NETWORKS: dict[str, NetworkSpec] = {
+    "sfn": NetworkSpec(SfnConfig, Sfn, SFN_SIZE, FaceOutputs._fields),
+    "mfn": NetworkSpec(MfnConfig, Mfn, MFN_SIZE, ("grid",), batch=1),
+    "mfn-base": NetworkSpec(MfnBaseConfig, MfnBase, MFN_SIZE, ("grid",), batch=1),
 }
-"""Name in weights files and ONNX metadata; the live path asks only how it begins."""
-
-
-def network_for(config: NetworkConfig) -> Any:
-    """Build the untrained network of a configuration."""
-    return next(network(config) for kind, network in NETWORKS.values() if type(config) is kind)
+"""By the name in weights files and ONNX metadata; the live path asks only how it begins."""
 
 
 def kind_of(network: nn.Module) -> str:
     """Name a network as its files do."""
-    return next(name for name, (_, kind) in NETWORKS.items() if type(network) is kind)
+    return kind_of_config(network.config)
 
 
-def config_from_json(kind: str, fields: dict[str, Any]) -> NetworkConfig:
+def spec_of(network: nn.Module) -> NetworkSpec:
+    """Find a network's line of the table."""
+    return NETWORKS[kind_of(network)]
+
+
+def kind_of_config(config: Any) -> str:
+    """Name the network of a configuration."""
+    return next(name for name, spec in NETWORKS.items() if type(config) is spec.config)
+
+
+def network_for(config: Any) -> Any:
+    """Build the untrained network of a configuration."""
+    return NETWORKS[kind_of_config(config)].build(config)
+
+
+def config_from_json(kind: str, fields: dict[str, Any]) -> Any:
     """Rebuild a configuration whose tuples JSON made lists; raises KeyError or TypeError when it is none of ours."""
-    config, _ = NETWORKS[kind]
-    return _built(config, fields)
+    return _built(NETWORKS[kind].config, fields)
 
 
-def config_to_json(network: Network) -> dict[str, Any]:
+def config_to_json(network: nn.Module) -> dict[str, Any]:
     """Say a configuration in plain values."""
-    return asdict(network.config)
+    return asdict(network.config)  # type: ignore[arg-type]
 
 
 def _built(config: type[Any], fields: dict[str, Any]) -> Any:

@@ -10,22 +10,18 @@ import torch
 from torch import Tensor, nn
 
 from commedia.conventions import EXPRESSION_COUNT
-from commedia.networks.ours.close_ups import EYE_SIZE, MOUTH_SIZE, CloseUpsConfig, RegionPatches
-from commedia.networks.ours.sfn_base import SINGLE_SCALE
-from commedia.networks.ours.sfn_close import SMALL_CLOSE
-from commedia.networks.ours.sfn_points import SfnPointsConfig
-from commedia.networks.paper1.mfn import MFN_SIZE, MfnConfig
-from commedia.networks.paper1.sfn import SFN_SIZE, SfnConfig
-from commedia.networks.registry import NETWORKS, MfnNetworkConfig, NetworkConfig, SfnNetworkConfig, network_for
+from commedia.networks.paper1.mfn import MfnConfig
+from commedia.networks.paper1.sfn import SfnConfig
+from commedia.networks.registry import NETWORKS, kind_of_config, network_for
 
 PAPER_EXPRESSION_COUNT = 46
+PAPERS_OWN = ("sfn", "mfn")
+"""Networks that paper 1 describes."""
 
-VARIANTS: dict[str, NetworkConfig] = {
-    **{name: config() for name, (config, _) in NETWORKS.items()},
+VARIANTS: dict[str, Any] = {
+    **{name: spec.config() for name, spec in NETWORKS.items()},
     "sfn, single scale, 2 fires": SfnConfig(scales="single"),
     "sfn, single scale, 3 fires": SfnConfig(scales="single", fires=3),
-    "sfn-base, single scale": SINGLE_SCALE,
-    "sfn-close, small": SMALL_CLOSE,
     "mfn, single scale": MfnConfig(scales="single"),
     "mfn, detection only": MfnConfig(detect_only=True),
     "mfn, single scale, detection only": MfnConfig(scales="single", detect_only=True),
@@ -68,16 +64,17 @@ def network_sizes() -> list[NetworkSize]:
     """Measure every variant; paper 1's both with its number of expressions and with ours."""
     rows: list[NetworkSize] = []
     for name, config in VARIANTS.items():
-        if isinstance(config, SfnConfig | MfnConfig) and not _only_detects(config):
+        if kind_of_config(config) in PAPERS_OWN and not _only_detects(config):
             rows.append(size_of(name, replace(config, expression_count=PAPER_EXPRESSION_COUNT), PAPER_EXPRESSION_COUNT))
         rows.append(size_of(name, config, None if _only_detects(config) else EXPRESSION_COUNT))
     return rows
 
 
-def size_of(name: str, config: NetworkConfig, expression_count: int | None) -> NetworkSize:
+def size_of(name: str, config: Any, expression_count: int | None) -> NetworkSize:
     """Measure the network of a configuration, which has this many expressions."""
+    spec = NETWORKS[kind_of_config(config)]
     network = network_for(config).eval().to("meta")
-    count = multiplications(network, _inputs(config))
+    count = multiplications(network, spec.example(1, spec.input_size).to("meta"))
     return NetworkSize(name, expression_count, stored_count(network), count, _published_mb(config))
 
 
@@ -87,7 +84,7 @@ def stored_count(network: nn.Module) -> int:
 
 
 @torch.no_grad()
-def multiplications(network: nn.Module, inputs: Tensor | RegionPatches) -> int:
+def multiplications(network: nn.Module, inputs: Tensor) -> int:
     """Count the multiplications of every Conv2d and Linear in one pass; an input without values will do."""
     counts: list[int] = []
 
@@ -105,21 +102,11 @@ def multiplications(network: nn.Module, inputs: Tensor | RegionPatches) -> int:
     return sum(counts)
 
 
-def _inputs(config: NetworkConfig) -> Tensor | RegionPatches:
-    if isinstance(config, CloseUpsConfig):
-        eye = torch.zeros(1, 3, EYE_SIZE, EYE_SIZE, device="meta")
-        return RegionPatches(eye, eye, torch.zeros(1, 3, MOUTH_SIZE, MOUTH_SIZE, device="meta"))
-    size = MFN_SIZE if isinstance(config, MfnNetworkConfig) else SFN_SIZE
-    return torch.zeros(1, 3, size, size, device="meta")
-
-
-def _published_mb(config: NetworkConfig) -> float | None:
-    if isinstance(config, CloseUpsConfig | SfnPointsConfig):
-        return None  # parts, not whole networks
-    if isinstance(config, SfnNetworkConfig):
+def _published_mb(config: Any) -> float | None:
+    if NETWORKS[kind_of_config(config)].reads_faces:
         return 2.0
     return 11.5 if _only_detects(config) else 13.0
 
 
-def _only_detects(config: NetworkConfig) -> bool:
-    return isinstance(config, MfnNetworkConfig) and config.detect_only
+def _only_detects(config: Any) -> bool:
+    return getattr(config, "detect_only", False)

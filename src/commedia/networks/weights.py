@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from commedia.errors import UnknownName, WeightsMismatch
 from commedia.files import write_file
-from commedia.networks.registry import Network, config_from_json, config_to_json, kind_of, network_for
+from commedia.networks.registry import config_from_json, config_to_json, kind_of, network_for
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "weights"
 
@@ -36,7 +36,7 @@ def named_weights(name: str) -> Path:
     return WEIGHTS_FOLDER / NAMED_WEIGHTS[name]
 
 
-def save_weights(path: Path, network: Network, facts: Mapping[str, str], *, half: bool = False) -> None:
+def save_weights(path: Path, network: nn.Module, facts: Mapping[str, str], *, half: bool = False) -> None:
     """Write parameters and buffers with the network's configuration; whole or not at all.
 
     What `facts` say of kind and configuration, as those of another file do, gives way to the network's own.
@@ -60,11 +60,11 @@ def facts_of_weights(path: Path) -> dict[str, str]:
         raise WeightsMismatch(f"'{path}' is not a readable weights file: {problem}") from problem
 
 
-def network_from_weights(path: Path) -> Network:
+def network_from_weights(path: Path) -> nn.Module:
     """Build the network a weights file was saved from and load it; raises WeightsMismatch when it is none of ours."""
     facts = facts_of_weights(path)
     try:
-        network: Network = network_for(config_from_json(facts["network"], json.loads(facts["config"])))
+        network: nn.Module = network_for(config_from_json(facts["network"], json.loads(facts["config"])))
     except (KeyError, TypeError, ValueError) as problem:
         raise WeightsMismatch(f"'{path}' does not say which network it is for: {problem!r}") from problem
     load_weights(path, network)
@@ -91,12 +91,8 @@ def load_weights(path: Path, network: nn.Module) -> None:
 
 
 def start_from(path: Path, network: nn.Module) -> int:
-    """Copy every tensor whose name and shape fit, as MFN's trunk fits SFN's; returns how many were copied.
-
-    A network that has another one inside as `base` also takes that one's file.
-    """
+    """Copy every tensor whose name and shape fit, as MFN's trunk fits SFN's; returns how many were copied."""
     wanted, found = network.state_dict(), _tensors(path)
-    found |= {f"base.{name}": tensor for name, tensor in found.items()}
     fitting = {name: found[name] for name in wanted.keys() & found.keys() if found[name].shape == wanted[name].shape}
     with torch.no_grad():
         for name, tensor in fitting.items():

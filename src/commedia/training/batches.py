@@ -15,18 +15,25 @@ from torch import Tensor
 
 from commedia.losses.boxes import BoxTargets
 from commedia.losses.faces import FaceTargets
-from commedia.training.config import PairKind
+from commedia.training.config import GroupKind
 from commedia.training.labels import FaceArrays
 
 Batch = TypeVar("Batch")
 
 
 class SfnBatch(NamedTuple):
-    """Crops and the truth in crop units."""
+    """Crops and the truth in crop units. The `group_size` rows of a group lie next to each other."""
 
     pixels: UInt8[Tensor, "b 3 h w"]
     targets: FaceTargets
-    pairs: PairKind = "none"
+    groups: GroupKind = "single"
+    group_size: int = 1
+    masks: UInt8[Tensor, "b h w"] | None = None
+    """How much of each pixel shows skin, 0 to 255; None where no picture of the shards has a mask."""
+
+    def grouped(self, rows: Tensor) -> Tensor:
+        """Give any tensor of the batch's rows the axes (b, n)."""
+        return rows.unflatten(0, (-1, self.group_size))
 
 
 class MfnBatch(NamedTuple):

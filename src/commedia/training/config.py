@@ -1,15 +1,17 @@
 """The types of a recipe. `recipes.py` holds the named values; nothing here has an opinion but paper 1's."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any, Literal
 
-from commedia.losses.faces import FaceLossConfig
-from commedia.losses.multiface import MultiFaceLossConfig
-from commedia.networks.registry import NetworkConfig
+from commedia.losses.faces import TauSchedule
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
-PairKind = Literal["none", "views", "edits"]
-"""What the rows 2k and 2k + 1 of a batch are to each other."""
+GroupKind = Literal["single", "views", "edits", "person", "clip"]
+"""What the rows of a group are to each other, which lie next to each other in a batch: `single` knows no groups;
+`views` are crops of one picture, `edits` a crop and the same with another expression warped into it; `person` and
+`clip` are pictures that show one person, or were taken in one clip."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,38 @@ class DataConfig:
     """Share of the pictures kept for validation; 0.2 in the paper."""
     epoch_steps: int = 0
     """Steps between two validations, called an epoch; 0 means one pass over the pictures."""
-    pairs: PairKind | Literal["alternating"] = "none"
-    """SFN: `none` draws a batch of different faces; the others draw half as many, each as a pair for
-    `FaceLossConfig.disentangling`: `views` cuts every face twice, `edits` puts another expression into one of two equal
-    crops, `alternating` does these in turn."""
+    groups: GroupKind | Literal["alternating"] = "single"
+    """SFN: what a batch is drawn in; `alternating` is views and edits in turn."""
+    group_size: int = 2
+    """Of persons and clips; views and edits are pairs."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Which weights a stage ends with: validation sees them, the next stage begins with them, the file holds them."""
+
+    kind: Literal["running", "mean"] = "running"
+    """`running`: the running average of `Optimisation.ema_decay`; `mean`: the plain mean over the end of the stage."""
+    over: float = 0.25
+    """`mean`: the share of the stage over which the mean goes."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of a training run: what is drawn, what is asked, what may move."""
+
+    loss: Any
+    """Weights of the task's loss: a frozen dataclass that the task knows."""
+    name: str = "all"
+    share: float = 1.0
+    """Of the run's budget; those of a recipe add up to 1."""
+    tau: TauSchedule = field(default_factory=TauSchedule)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    optimisation: Optimisation = field(default_factory=Optimisation)
+    data: DataConfig = field(default_factory=DataConfig)
+    frozen: tuple[str, ...] = ()
+    """Beginnings of the names of modules that do not move, `trunk` or `base.pose`; their BatchNorm rests as well."""
+    finish: Finish = field(default_factory=Finish)
 
 
 @dataclass(frozen=True)
@@ -81,11 +111,21 @@ class Recipe:
     """Everything that decides what comes out of a training run, except data, seed and time."""
 
     name: str
-    network: NetworkConfig
-    loss: FaceLossConfig | MultiFaceLossConfig
-    augmentation: Augmentation
-    optimisation: Optimisation
-    data: DataConfig = DataConfig()
+    network: Any
+    """A configuration of `networks/registry.py`."""
+    task: Callable[[Any], Any]
+    """`tasks.TaskSetup` -> `tasks.Task`; called once a stage. Mostly a class."""
+    stages: tuple[Stage, ...]
+
+    def __post_init__(self) -> None:
+        assert abs(sum(stage.share for stage in self.stages) - 1) < 1e-6, f"stages of '{self.name}' do not add up to 1"
+        assert len({stage.name for stage in self.stages}) == len(self.stages), f"stages of '{self.name}' share a name"
+
+    def span(self, stage: int) -> tuple[float, float]:
+        """Say from and to which share of the budget a stage goes."""
+        ends = [0.0, *accumulate(stage.share for stage in self.stages)]
+        ends[-1] = 1.0
+        return ends[stage], ends[stage + 1]
 
 
 @dataclass(frozen=True)

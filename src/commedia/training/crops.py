@@ -1,4 +1,4 @@
-"""SFN's crops: cut, varied and labelled; each alone, or in pairs that differ in one thing only.
+"""SFN's crops: cut, varied and labelled; each by itself, or in pairs that differ in one thing only.
 
 The two of a pair are rows 2k and 2k + 1 of the batch; `losses/disentangling.py` says what they must agree on.
 """
@@ -9,13 +9,14 @@ from typing import cast
 
 import cv2
 import numpy as np
+import torch
 from jaxtyping import Float, UInt8
 
 from commedia.faces.crop import crop_from_landmarks
 from commedia.networks.paper1.sfn import SFN_SIZE
 from commedia.training.augment import varied
 from commedia.training.batches import SfnBatch, pixels_from_images, sfn_targets
-from commedia.training.config import Augmentation, PairKind
+from commedia.training.config import Augmentation, GroupKind
 from commedia.training.editing import Editor, edited
 from commedia.training.labels import FaceArrays, Placement, joined, placed
 from commedia.training.pictures import Singles, warp
@@ -23,7 +24,7 @@ from commedia.training.pictures import Singles, warp
 STILL = Augmentation(scale=(1.0, 1.0), shift=0.0, roll_deg=0.0, colour=0.0)
 """No variation: the crop that inference sees."""
 
-Cut = tuple[UInt8[np.ndarray, "128 128 3"], FaceArrays]
+Cut = tuple[UInt8[np.ndarray, "128 128 3"], FaceArrays, UInt8[np.ndarray, "128 128"] | None]
 
 
 def crops(
@@ -32,13 +33,15 @@ def crops(
     config: Augmentation,
     identity_mirror: Float[np.ndarray, "i"],
     rng: np.random.Generator,
+    *,
+    groups: GroupKind = "single",
 ) -> SfnBatch:
-    """Cut, vary and label the crops of some singles."""
+    """Cut, vary and label the crops of some singles; rows in two dimensions are groups of the second's length."""
     cuts: list[Cut] = []
-    for row in rows.tolist():
+    for row in rows.ravel().tolist():
         placement = crop_placement(_face(singles, row), config, identity_mirror, rng)
         cuts.append(_cut(singles, row, placement, config, identity_mirror, rng))
-    return _batch(cuts, "none")
+    return _batch(cuts, groups, 1 if rows.ndim == 1 else rows.shape[1])
 
 
 def view_pairs(
@@ -55,7 +58,7 @@ def view_pairs(
         same_side = replace(config, flip=float(first.mirror))
         second = crop_placement(_face(singles, row), same_side, identity_mirror, rng)
         cuts += [_cut(singles, row, placement, config, identity_mirror, rng) for placement in (first, second)]
-    return _batch(cuts, "views")
+    return _batch(cuts, "views", 2)
 
 
 def edit_pairs(
@@ -71,9 +74,9 @@ def edit_pairs(
     cuts: list[Cut] = []
     for row in rows.tolist():
         placement = crop_placement(_face(singles, row), config, identity_mirror, rng)
-        image, face = _cut(singles, row, placement, config, identity_mirror, rng)
-        cuts += [(image, face), edited(image, face, editor, rng)]
-    return _batch(cuts, "edits")
+        image, face, mask = _cut(singles, row, placement, config, identity_mirror, rng)
+        cuts += [(image, face, mask), (*edited(image, face, editor, rng), mask)]
+    return _batch(cuts, "edits", 2)
 
 
 def crop_placement(
@@ -105,9 +108,14 @@ def _cut(
 ) -> Cut:
     border = cv2.BORDER_REFLECT_101 if rng.random() < 0.3 else cv2.BORDER_CONSTANT
     image = warp(singles.images[row], placement, (SFN_SIZE, SFN_SIZE), border=border)
-    return varied(cast(np.ndarray, image), config, rng), placed(_face(singles, row), placement, identity_mirror)
+    mask = None
+    if singles.masks is not None:
+        mask = warp(singles.masks[row], placement, (SFN_SIZE, SFN_SIZE), border=cv2.BORDER_CONSTANT, padding=0)
+    face = placed(_face(singles, row), placement, identity_mirror)
+    return varied(cast(np.ndarray, image), config, rng), face, mask
 
 
-def _batch(cuts: Sequence[Cut], pairs: PairKind) -> SfnBatch:
-    images, faces = zip(*cuts, strict=True)
-    return SfnBatch(pixels_from_images(images), sfn_targets(joined(faces), SFN_SIZE), pairs)
+def _batch(cuts: Sequence[Cut], groups: GroupKind, group_size: int) -> SfnBatch:
+    images, faces, masks = zip(*cuts, strict=True)
+    stacked = None if masks[0] is None else torch.from_numpy(np.stack(masks))
+    return SfnBatch(pixels_from_images(images), sfn_targets(joined(faces), SFN_SIZE), groups, group_size, stacked)

@@ -14,8 +14,7 @@ from commedia.losses.boxes import box_iou
 from commedia.losses.faces import DM_PER_M, FaceTargets
 from commedia.losses.landmark import project
 from commedia.networks.heads import FaceOutputs
-from commedia.networks.paper1.mfn import BOX_NUMBERS, decode_boxes, decode_faces
-from commedia.networks.registry import MfnNetworkConfig
+from commedia.networks.paper1.mfn import BOX_NUMBERS, GridConfig, decode_boxes, decode_faces
 from commedia.training.batches import MfnBatch
 from commedia.training.face_model import FaceModel
 from commedia.training.measures import active_error, normalised_error
@@ -48,7 +47,7 @@ class Outcome(NamedTuple):
     expression: float
 
 
-def faces_found(grid: Float[Tensor, "n k"], config: MfnNetworkConfig, model: FaceModel) -> Found:
+def faces_found(grid: Float[Tensor, "n k"], config: GridConfig, model: FaceModel) -> Found:
     """Threshold and non-maximum suppression on one picture's grid."""
     boxes = decode_boxes(grid[None], torch.tensor(config.anchors, device=grid.device))
     score, center, size = torch.sigmoid(boxes.objectness_logit[0]), boxes.center[0], boxes.size[0]
@@ -68,7 +67,7 @@ def faces_found(grid: Float[Tensor, "n k"], config: MfnNetworkConfig, model: Fac
     return Found(center[rows], size[rows], faces, relative * side[:, None, None] + center[rows][:, None])
 
 
-def compared(grids: Float[Tensor, "b n k"], batch: MfnBatch, config: MfnNetworkConfig, model: FaceModel) -> Outcome:
+def compared(grids: Float[Tensor, "b n k"], batch: MfnBatch, config: GridConfig, model: FaceModel) -> Outcome:
     """Match what was found in each picture with what is there, best overlap first."""
     claimed, errors, expressions, found_count = 0, [], [], 0
     for row, grid in enumerate(grids):

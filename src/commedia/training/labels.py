@@ -59,9 +59,7 @@ class Placement:
 
 
 def arrays_from_faces(faces: Sequence[FaceSample]) -> FaceArrays:
-    """Stack labels. A face whose parameters nobody knows trains its box only, and its points if people marked them."""
-    known = np.array([face.identity is not None or face.expression is not None for face in faces], dtype=np.float32)
-    gold = np.array([face.landmark_kind == "gold" for face in faces], dtype=np.float32)
+    """Stack labels. A face whose parameters nobody knows trains its box, and points and rotation by their weights."""
     landmarks = np.stack([face.landmarks_px for face in faces]) if faces else np.zeros((0, LANDMARK_COUNT, 2))
     spread = np.ptp(landmarks, axis=1).min(-1) > 1 if len(faces) else np.zeros(0)
     expressed = np.array([face.expression is not None for face in faces], dtype=np.float32)
@@ -73,8 +71,8 @@ def arrays_from_faces(faces: Sequence[FaceSample]) -> FaceArrays:
         expression=_stack([face.expression for face in faces], EXPRESSION_COUNT),
         expression_trust=_stack([face.expression_trust for face in faces], EXPRESSION_COUNT) * expressed[:, None],
         wxyz=_stack([face.pose.wxyz for face in faces], 4),
-        pose_trust=known,
-        landmark_trust=np.maximum(known, gold) * spread.astype(np.float32),
+        pose_trust=np.array([face.rotation_weight for face in faces], dtype=np.float32),
+        landmark_trust=np.array([face.landmark_weight for face in faces]).astype(np.float32) * spread,
     )
     return arrays
 

@@ -20,12 +20,17 @@ PICTURE_S = 60.0
 
 
 class TrainingLog:
-    """Averages what the steps say and writes a row per epoch; a resumed run continues the file."""
+    """Averages what the steps of a stage say and writes a row per epoch; a resumed run continues the file.
 
-    def __init__(self, out: Path, budget: Budget, recipe: Recipe, *, quiet: bool):
-        self.out, self.budget, self.batch_size = out, budget, recipe.optimisation.batch_size
+    Where a recipe has several stages, each has files of its own, named after it.
+    """
+
+    def __init__(self, out: Path, budget: Budget, recipe: Recipe, progress: Progress, *, quiet: bool):
+        stage = recipe.stages[progress.stage]
+        self.out, self.budget, self.batch_size = out, budget, stage.optimisation.batch_size
+        self.suffix, title = ("", recipe.name) if len(recipe.stages) == 1 else (f"-{stage.name}", stage.name)
         columns = (
-            TextColumn(recipe.name),
+            TextColumn(title),
             BarColumn(),
             TaskProgressColumn(),
             TimeRemainingColumn(),
@@ -64,22 +69,29 @@ class TrainingLog:
         return self.steps * self.batch_size / max(time.monotonic() - self.since, 1e-9)
 
     def epoch(
-        self, task: Task, network: nn.Module, progress: Progress, validation: Validation, *, rate: float, tau: float
+        self,
+        task: Task,
+        network: nn.Module,
+        progress: Progress,
+        validation: Validation,
+        *,
+        rate: float,
+        tau: float,
+        last: bool,
     ) -> None:
         """Write the row, the curves and the picture of one epoch."""
         row = {"step": progress.step, "minutes": progress.elapsed_s / 60, "pictures_per_s": self.speed()}
         row |= {"rate": rate, "tau": tau}
         row |= {name: total / max(self.steps, 1) for name, total in self.sums.items()}
         row |= {f"val_{name}": value for name, value in validation._asdict().items()}
-        path = self.out / "log.csv"
+        path = self.out / f"log{self.suffix}.csv"
         fresh = not path.exists()
         with path.open("a", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)
             if fresh:
                 writer.writerow(row)
             writer.writerow([f"{value:.6g}" for value in row.values()])
-        share = self.budget.share(progress.step, progress.elapsed_s)
-        if share >= 1 or time.monotonic() - self.drawn > PICTURE_S:
+        if last or time.monotonic() - self.drawn > PICTURE_S:
             self._draw(path, task, network)
         known = "  ".join(f"{name} {value:.3g}" for name, value in validation._asdict().items())
         self.bar.console.print(
@@ -90,6 +102,7 @@ class TrainingLog:
     def _draw(self, log: Path, task: Task, network: nn.Module) -> None:
         with log.open(newline="", encoding="utf-8") as stream:
             columns, *rows = csv.reader(stream)
-        write_curves(self.out / "curves.png", columns, [[float(value) for value in values] for values in rows])
-        write_picture(self.out / "predictions.png", task.contact_sheet(network))
+        values = [[float(value) for value in row] for row in rows]
+        write_curves(self.out / f"curves{self.suffix}.png", columns, values)
+        write_picture(self.out / f"predictions{self.suffix}.png", task.contact_sheet(network))
         self.drawn = time.monotonic()

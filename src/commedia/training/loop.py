@@ -1,7 +1,7 @@
 """The one training loop: any recipe, CPU or GPU, resumable, within a budget of minutes or steps.
 
 Written into the run's folder: `checkpoint.pt` (everything needed to go on), `weights.safetensors` (the averaged
-weights, what `export` takes), `log.csv`, `curves.png`, `predictions.png`.
+weights, what `export` takes), and for each stage `log.csv`, `curves.png`, `predictions.png`.
 """
 
 import copy
@@ -10,39 +10,28 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from commedia.errors import WeightsMismatch
-from commedia.losses.faces import FaceLossConfig
-from commedia.networks.ours.close_ups import CloseUpsConfig
-from commedia.networks.ours.sfn_close import SfnClose, SfnCloseConfig
-from commedia.networks.ours.sfn_points import SfnPointsConfig
-from commedia.networks.registry import MfnNetworkConfig, SfnNetwork
+from commedia.errors import RunExists, WeightsMismatch
+from commedia.networks.registry import config_from_json, config_to_json, kind_of, network_for, spec_of
 from commedia.networks.weights import network_from_weights, save_weights, start_from
 from commedia.training.batches import prefetched
 from commedia.training.checkpoints import Average, Progress, load_checkpoint, save_checkpoint
-from commedia.training.close_task import CloseTask
-from commedia.training.close_ups_task import CloseUpsTask
 from commedia.training.config import Budget, Precision, Recipe
 from commedia.training.face_model import FaceModel, default_face_model
+from commedia.training.freeze import freeze, train_mode
 from commedia.training.log import TrainingLog
-from commedia.training.mfn_task import MfnTask
-from commedia.training.points_task import PointsTask
+from commedia.training.pictures import ShardPictures
+from commedia.training.provenance import stage_record, stages_to_text
 from commedia.training.schedules import learning_rate, optimiser_for, watch_plateau
-from commedia.training.sfn_task import SfnTask
-from commedia.training.tasks import Loss, Task
+from commedia.training.tasks import Loss, RunShare, Task, TaskSetup
 
 CHECKPOINT_S = 180.0
-_FACE_TASKS: dict[type, type[SfnTask]] = {
-    CloseUpsConfig: CloseUpsTask,
-    SfnPointsConfig: PointsTask,
-    SfnCloseConfig: CloseTask,
-}
-"""Task of a network that reads one face; `SfnTask` for those not named."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +47,10 @@ class RunConfig:
     workers: int = 1
     """Threads that prepare batches."""
     quiet: bool = False
+    resume: bool = False
+    """Go on from the checkpoint in the run's folder, if there is one."""
+    commit: str = "unknown"
+    """Of the code, for the card."""
 
 
 def train(
@@ -69,86 +62,155 @@ def train(
     *,
     model: FaceModel | None = None,
 ) -> Path:
-    """Train until the budget is used and return the weights file; goes on from `out/checkpoint.pt` when there is one.
+    """Train until the budget is used and return the weights file.
 
-    `shards` are files or folders; `model` is the head to train for, by default the one that ships.
+    `shards` are files or folders; `model` is the head to train for, by default the one that ships. Raises RunExists
+    when `out` holds a checkpoint and the run was not told to resume.
     """
-    run = run or RunConfig()
-    task = task_for(recipe, shards, run, model or default_face_model())
-    trainer = Trainer(task, out, run)
     cv2.setNumThreads(1)
-    progress, config = trainer.progress, recipe.optimisation
+    trainer = Trainer(recipe, ShardPictures(shards), out, run or RunConfig(), model or default_face_model())
+    while True:
+        _train_stage(trainer, budget)
+        if trainer.progress.stage == len(recipe.stages) - 1:
+            return trainer.weights
+        trainer.next_stage()
+
+
+def _train_stage(trainer: "Trainer", budget: Budget) -> None:
+    """Make the steps of the present stage."""
+    progress, task, run, stage = trainer.progress, trainer.task, trainer.run, trainer.stage
+    begin, end = trainer.recipe.span(progress.stage)
     started, saved = time.monotonic() - progress.elapsed_s, time.monotonic()
-    log = TrainingLog(out, budget, recipe, quiet=run.quiet)
-    with log, closing(prefetched(task.batch, progress.step, workers=run.workers, ahead=2 + 2 * run.workers)) as batches:
-        while (share := budget.share(progress.step, progress.elapsed_s)) < 1:
-            rate = learning_rate(config, share, progress)
-            tau = _faces(recipe).tau.at(epoch=progress.epoch, share=share)
-            loss = trainer.step(next(batches), rate, tau)
+    log = TrainingLog(trainer.out, budget, trainer.recipe, progress, quiet=run.quiet)
+    batches = prefetched(task.batch, progress.step, workers=run.workers, ahead=2 + 2 * run.workers)
+    with log, closing(batches):
+        while (used := budget.share(progress.step, progress.elapsed_s)) < end:
+            share = max(0.0, (used - begin) / (end - begin))
+            told = RunShare(stage.tau.at(epoch=progress.epoch, share=share), share)
+            rate = learning_rate(stage.optimisation, share, progress)
+            loss = trainer.step(next(batches), rate, told)
             progress.step += 1
             progress.elapsed_s = time.monotonic() - started
             log.step(loss, progress)
-            last = budget.share(progress.step, progress.elapsed_s) >= 1
+            last = budget.share(progress.step, progress.elapsed_s) >= end
             if progress.step % task.epoch_steps == 0 or last:
                 validation = task.validate(trainer.average.network)
                 watch_plateau(progress, validation.loss)
-                log.epoch(task, trainer.average.network, progress, validation, rate=rate, tau=tau)
+                log.epoch(task, trainer.average.network, progress, validation, rate=rate, tau=told.tau, last=last)
                 progress.epoch += 1
             if last or time.monotonic() - saved > CHECKPOINT_S:
                 trainer.save()
                 saved = time.monotonic()
-    return trainer.weights
 
 
 class Trainer:
     """The state of a run: network, average, optimiser, progress; and the one step that changes it."""
 
-    def __init__(self, task: Task, out: Path, run: RunConfig):
-        self.task, self.recipe, self.run = task, task.recipe, run
-        config = task.recipe.optimisation
-        self.fabric = Fabric(accelerator=run.accelerator, devices=1, precision=native_precision(config.precision))
-        self.plain = task.network
-        self.plain.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
-        self.average = Average(copy.deepcopy(self.plain), config.ema_decay)
-        self.fabric.to_device(self.average.network)
-        self.network, self.optimiser = self.fabric.setup(self.plain, optimiser_for(self.plain, config))
-        if isinstance(self.plain, SfnClose):
-            self.network.mark_forward_method("read")
-        out.mkdir(parents=True, exist_ok=True)
+    task: Task
+
+    def __init__(self, recipe: Recipe, pictures: ShardPictures, out: Path, run: RunConfig, model: FaceModel):
+        self.recipe, self.pictures, self.out, self.run, self.model = recipe, pictures, out, run, model
         self.checkpoint, self.weights = out / "checkpoint.pt", out / "weights.safetensors"
+        if self.checkpoint.exists() and not run.resume:
+            raise RunExists(self.checkpoint)
+        self.teacher = _teacher(recipe, run)
+        self.plain = untrained(recipe, run)
         self.progress = Progress()
         if self.checkpoint.exists():
-            self.progress = load_checkpoint(
-                self.checkpoint, self.recipe.name, self.plain, self.average.network, self.optimiser
-            )
+            self._resume()
+        else:
+            out.mkdir(parents=True, exist_ok=True)
+            self._begin()
 
-    def step(self, batch: object, rate: float, tau: float) -> Loss:
+    @property
+    def stage(self) -> Any:
+        return self.recipe.stages[self.progress.stage]
+
+    def step(self, batch: object, rate: float, told: RunShare) -> Loss:
         """Move the weights once."""
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         outputs = self.task.read(self.network, self.fabric.to_device(self.task.pixels(batch)))
-        loss = self.task.loss(outputs, batch, tau)
+        loss = self.task.loss(outputs, batch, told)
         self.fabric.backward(loss.total)
-        if clip := self.recipe.optimisation.clip_norm:
+        if clip := self.stage.optimisation.clip_norm:
             self.fabric.clip_gradients(self.network, self.optimiser, max_norm=clip, error_if_nonfinite=False)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
-        self.average.update(self.plain, self.progress.step)
+        self.average.update(self.plain, self.progress, told.share)
         return loss
+
+    def next_stage(self) -> None:
+        """Note what the stage was, and begin the next one with the weights it ends with."""
+        self.plain.load_state_dict(self.average.network.state_dict())
+        self.progress.finished.append(self._record())
+        self.progress.begin(self.progress.stage + 1)
+        self._begin()
 
     def save(self) -> None:
         """Write the checkpoint and the averaged weights."""
         facts = {
             "recipe": self.recipe.name,
-            "head_sha256": self.task.model.sha256,
+            "head_sha256": self.model.sha256,
             "seed": str(self.run.seed),
             "step": str(self.progress.step),
             "minutes": f"{self.progress.elapsed_s / 60:.1f}",
+            "stages": stages_to_text([*self.progress.finished, self._record()]),
         }
         save_checkpoint(
-            self.checkpoint, self.recipe.name, self.plain, self.average.network, self.optimiser, self.progress
+            self.checkpoint,
+            {
+                "recipe": self.recipe.name,
+                "config": config_to_json(self.plain),
+                "network": self.plain.state_dict(),
+                "average": self.average.network.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "progress": vars(self.progress),
+                "random": torch.get_rng_state(),
+            },
         )
         save_weights(self.weights, self.average.network, facts)
+
+    def _begin(self) -> None:
+        """Make the present stage's task, optimiser and average."""
+        config, stage = self.stage.optimisation, self.stage
+        self.task = self.recipe.task(
+            TaskSetup(self.plain, stage, self.pictures, self.model, self.run.seed, self.teacher)
+        )
+        self.fabric = Fabric(accelerator=self.run.accelerator, devices=1, precision=native_precision(config.precision))
+        freeze(self.plain, stage.frozen)
+        self.average = Average(copy.deepcopy(self.plain), config.ema_decay, stage.finish)
+        self.fabric.to_device(self.average.network)
+        self.network, self.optimiser = self.fabric.setup(self.plain, optimiser_for(self.plain, config))
+        train_mode(self.plain, stage.frozen)
+        if hasattr(self.plain, "read"):
+            self.network.mark_forward_method("read")
+
+    def _resume(self) -> None:
+        state = load_checkpoint(self.checkpoint, self.recipe.name)
+        try:
+            self.progress = Progress(**state["progress"])
+            self.plain.config = config_from_json(kind_of(self.plain), state["config"])
+            self._begin()
+            self.plain.load_state_dict(state["network"])
+            self.average.network.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            torch.set_rng_state(state["random"])
+        except (KeyError, RuntimeError, TypeError, ValueError, IndexError) as problem:
+            raise WeightsMismatch(f"'{self.checkpoint}' is not a checkpoint of this network: {problem}") from problem
+
+    def _record(self) -> dict[str, Any]:
+        before = self.progress.finished
+        return stage_record(
+            self.stage,
+            self.plain,
+            self.pictures.paths,
+            commit=self.run.commit,
+            seed=self.run.seed,
+            steps=self.progress.step - sum(stage["steps"] for stage in before),
+            minutes=self.progress.elapsed_s / 60 - sum(stage["minutes"] for stage in before),
+            init_from=self.run.init_from if not before else None,
+        )
 
 
 def native_precision(wanted: Precision) -> Precision:
@@ -157,28 +219,21 @@ def native_precision(wanted: Precision) -> Precision:
     return wanted if half_in_hardware else "32-true"
 
 
-def task_for(recipe: Recipe, shards: Sequence[Path], run: RunConfig, model: FaceModel) -> Task:
-    """Make the network and its data; the same seed makes the same untrained network."""
+def untrained(recipe: Recipe, run: RunConfig) -> nn.Module:
+    """Make the network that a run starts from; the same seed makes the same one."""
     torch.manual_seed(run.seed)
-    if isinstance(recipe.network, MfnNetworkConfig):
-        task: Task = MfnTask(recipe, shards, model, run.seed, teacher=_teacher(recipe, run))
-    else:
-        task = _FACE_TASKS.get(type(recipe.network), SfnTask)(recipe, shards, model, run.seed)
+    network = network_for(recipe.network)
     if run.init_from is not None:
-        start_from(run.init_from, task.network)
-    return task
+        start_from(run.init_from, network)
+    return network
 
 
 def _teacher(recipe: Recipe, run: RunConfig) -> nn.Module | None:
-    if not recipe.data.relabel:
+    if not any(stage.data.relabel for stage in recipe.stages):
         return None
     if run.teacher is None:
         raise WeightsMismatch(f"the recipe '{recipe.name}' takes its labels from an SFN; name its weights (teacher)")
     teacher = network_from_weights(run.teacher)
-    if not isinstance(teacher, SfnNetwork):
+    if not spec_of(teacher).reads_faces:
         raise WeightsMismatch(f"'{run.teacher}' holds a {type(teacher).__name__}; the teacher must be an SFN")
     return teacher
-
-
-def _faces(recipe: Recipe) -> FaceLossConfig:
-    return recipe.loss if isinstance(recipe.loss, FaceLossConfig) else recipe.loss.faces

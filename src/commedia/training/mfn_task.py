@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,22 +11,19 @@ from torch import Tensor, nn
 
 from commedia.losses.boxes import BoxTargets
 from commedia.losses.faces import FaceTargets
-from commedia.losses.multiface import MultiFaceLossConfig, multi_face_loss
+from commedia.losses.multiface import multi_face_loss
 from commedia.networks.paper1.mfn import MFN_SIZE
-from commedia.networks.registry import MfnNetworkConfig, network_for
 from commedia.training.anchors import anchors_from_sizes
 from commedia.training.augment import varied
 from commedia.training.batches import MfnBatch, mfn_targets, pixels_from_images, unit_pixels
-from commedia.training.config import Recipe
 from commedia.training.crops import STILL
-from commedia.training.face_model import FaceModel
 from commedia.training.found import compared, faces_found
 from commedia.training.labels import FaceArrays
 from commedia.training.mosaics import letterboxed, mosaic, scene_view
-from commedia.training.pictures import Scene, Singles, load_scenes_and_singles, shard_paths
+from commedia.training.pictures import Scene, Singles
 from commedia.training.relabel import relabelled_scenes, relabelled_singles
 from commedia.training.sheets import scenes_sheet
-from commedia.training.tasks import Loss, Validation, split_rows
+from commedia.training.tasks import AT_THE_END, Loss, RunShare, TaskSetup, Validation, split_rows
 
 VALIDATION_MOST = 160
 ANCHOR_PICTURES = 200
@@ -39,37 +35,35 @@ class MfnTask:
     Validation uses both: held scenes as inference sees them, and mosaics of held faces.
     """
 
-    def __init__(
-        self, recipe: Recipe, shards: Sequence[Path], model: FaceModel, seed: int, *, teacher: nn.Module | None = None
-    ):
-        assert isinstance(recipe.network, MfnNetworkConfig)
-        assert isinstance(recipe.loss, MultiFaceLossConfig)
-        self.recipe, self.model, self.seed = recipe, model, seed
-        self.loss_config, self.config = recipe.loss, recipe.network
-        scenes, singles = load_scenes_and_singles(shard_paths(shards))
-        if recipe.data.relabel:
+    def __init__(self, setup: TaskSetup):
+        stage, teacher, model = setup.stage, setup.teacher, setup.model
+        self.stage, self.model, self.seed = stage, model, setup.seed
+        self.loss_config, self.config = stage.loss, setup.network.config
+        scenes, singles = setup.pictures.scenes_and_singles
+        if stage.data.relabel:
             assert teacher is not None, "a recipe that relabels needs an SFN"
             scenes = relabelled_scenes(scenes, teacher, model)
             singles = None if singles is None else relabelled_singles(singles, teacher, model)
-        share = recipe.data.validation_share
-        training, held = split_rows(len(scenes), share)
-        self.scenes, held_scenes = [scenes[row] for row in training], [scenes[row] for row in held][:VALIDATION_MOST]
+        share = stage.data.validation_share
+        training, held = split_rows(len(scenes), share, VALIDATION_MOST)
+        self.scenes, held_scenes = [scenes[row] for row in training], [scenes[row] for row in held]
         self.empty = [scene for scene in self.scenes if len(scene.faces.box) == 0]
         self.singles, held_singles = (None, None)
         if singles is not None:
-            training_rows, held_rows = split_rows(len(singles), share)
+            training_rows, held_rows = split_rows(len(singles), share, len(singles))
             self.singles, held_singles = singles.at(training_rows), singles.at(held_rows)
         self.held = self._held(held_scenes, held_singles)
-        if recipe.data.measure_anchors:
+        if stage.data.measure_anchors:
+            # Anchors are no weights: the network holds them for whoever decodes its grid.
             self.config = replace(self.config, anchors=self._measured_anchors(len(self.config.anchors)))
-        self.network = network_for(self.config)
+            setup.network.config = self.config
         count = len(self.scenes) + (0 if self.singles is None else len(self.singles))
-        self.epoch_steps = recipe.data.epoch_steps or max(1, count // recipe.optimisation.batch_size)
+        self.epoch_steps = stage.data.epoch_steps or max(1, count // stage.optimisation.batch_size)
 
     def batch(self, step: int) -> MfnBatch:
         rng = np.random.default_rng((self.seed, step))
-        drawn = [self._picture(rng) for _ in range(self.recipe.optimisation.batch_size)]
-        images = [varied(image, self.recipe.augmentation, rng) for image, _ in drawn]
+        drawn = [self._picture(rng) for _ in range(self.stage.optimisation.batch_size)]
+        images = [varied(image, self.stage.augmentation, rng) for image, _ in drawn]
         return MfnBatch(pixels_from_images(images), *mfn_targets([faces for _, faces in drawn], MFN_SIZE))
 
     def read(self, network: nn.Module, pixels: Any) -> Any:
@@ -78,13 +72,13 @@ class MfnTask:
     def pixels(self, batch: MfnBatch) -> Tensor:
         return unit_pixels(batch.pixels)
 
-    def loss(self, outputs: Float[Tensor, "b n k"], batch: MfnBatch, tau: float) -> Loss:
+    def loss(self, outputs: Float[Tensor, "b n k"], batch: MfnBatch, run: RunShare) -> Loss:
         device = outputs.device
         boxes = BoxTargets(*(part.to(device) for part in batch.boxes))
         faces = FaceTargets(*(part.to(device) for part in batch.targets))
         anchors = torch.tensor(self.config.anchors, device=device)
         layer = self.model.landmarks.to(device)
-        loss = multi_face_loss(outputs, boxes, faces, anchors, layer, self.config, self.loss_config, tau)
+        loss = multi_face_loss(outputs, boxes, faces, anchors, layer, self.config, self.loss_config, run.tau)
         named = (
             *zip(loss.faces._fields[1:], loss.faces[1:], strict=True),
             *zip(loss.boxes._fields[1:], loss.boxes[1:], strict=True),
@@ -97,7 +91,7 @@ class MfnTask:
         for start in range(0, len(self.held), 16):
             batch = self._held_batch(range(start, min(start + 16, len(self.held))))
             grid = self._grid(network, batch)
-            losses.append(float(self.loss(grid, batch, tau=1.0).total))
+            losses.append(float(self.loss(grid, batch, AT_THE_END).total))
             outcomes.append(compared(grid, batch, self.config, self.model))
         claimed, present, found = (sum(outcome[part] for outcome in outcomes) for part in range(3))
         errors, expressions = ([outcome[part] for outcome in outcomes if outcome.found] for part in (3, 4))
@@ -131,8 +125,8 @@ class MfnTask:
         return tuple((round(float(width), 3), round(float(height), 3)) for width, height in found)
 
     def _picture(self, rng: np.random.Generator) -> tuple[np.ndarray, FaceArrays]:
-        augmentation, mirror = self.recipe.augmentation, self.model.identity_mirror
-        if self.singles is not None and (not self.scenes or rng.random() < self.recipe.data.mosaic_share):
+        augmentation, mirror = self.stage.augmentation, self.model.identity_mirror
+        if self.singles is not None and (not self.scenes or rng.random() < self.stage.data.mosaic_share):
             return mosaic(self.singles, self.empty, augmentation, mirror, rng)
         return scene_view(self.scenes[int(rng.integers(len(self.scenes)))], augmentation, mirror, rng)
 

@@ -71,6 +71,8 @@ def matrices_and_rest(network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
     """Part hidden matrices and kernels from biases, norms and output layers, which are named `last` or `heat`."""
     matrices, rest = [], []
     for name, parameter in network.named_parameters():
+        if not parameter.requires_grad:
+            continue
         is_output = any(part in ("last", "heat") for part in name.split("."))
         (rest if parameter.ndim < 2 or is_output else matrices).append(parameter)
     return matrices, rest

@@ -7,7 +7,9 @@ Single faces are kept as squares of 176 pixels around 2.0 landmark boxes, 93 kB 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -37,12 +39,19 @@ class Singles:
     """Whether it is a photograph (bool)."""
     gold: np.ndarray
     """Whether people marked its landmarks (bool)."""
+    person: np.ndarray
+    """Who it is, and ..."""
+    clip: np.ndarray
+    """... where it was taken, with the name of the data set (text); empty where nobody says."""
+    masks: UInt8[np.ndarray, "n 176 176"] | None = None
+    """How much of each pixel shows skin, 0 to 255; all 255 for pictures without a mask, None where none has one."""
 
     def __len__(self) -> int:
         return len(self.images)
 
     def at(self, rows: np.ndarray) -> "Singles":
-        return Singles(self.images[rows], self.faces.at(rows), self.labelled[rows], self.gold[rows])
+        parts = (self.images, self.faces.at(rows), self.labelled, self.gold, self.person, self.clip, self.masks)
+        return Singles(*(part[rows] if isinstance(part, np.ndarray) else part for part in parts))
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,21 @@ def shard_paths(places: Iterable[Path]) -> list[Path]:
     if not paths:
         raise BadShard(f"no shards (*.tar) in {', '.join(str(place) for place in places)}")
     return paths
+
+
+class ShardPictures:
+    """The pictures of shards, decoded when first asked for and kept for every stage of a run."""
+
+    def __init__(self, places: Iterable[Path]):
+        self.paths = shard_paths(places)
+
+    @cached_property
+    def singles(self) -> Singles:
+        return load_singles(self.paths)
+
+    @cached_property
+    def scenes_and_singles(self) -> tuple[list[Scene], Singles | None]:
+        return load_scenes_and_singles(self.paths)
 
 
 def load_singles(paths: Sequence[Path]) -> Singles:
@@ -91,9 +115,16 @@ def load_scenes_and_singles(paths: Sequence[Path]) -> tuple[list[Scene], Singles
     return scenes, found.singles() if found.images else None
 
 
-def warp(image: UInt8[np.ndarray, "h w 3"], placement: Placement, size: tuple[int, int], *, border: int) -> np.ndarray:
-    """Redraw a picture at `size` (width, height); `border` is one of OpenCV's BORDER_ constants."""
-    return warp_affine(image, placement.target_from_source, size, border=border, grey=PADDING_GREY)
+def warp(
+    image: UInt8[np.ndarray, "h w *c"],
+    placement: Placement,
+    size: tuple[int, int],
+    *,
+    border: int,
+    padding: int = PADDING_GREY,
+) -> np.ndarray:
+    """Redraw a picture or mask at `size` (width, height); `border` is one of OpenCV's BORDER_ constants."""
+    return warp_affine(image, placement.target_from_source, size, border=border, grey=padding)
 
 
 def landmark_square(landmarks: Float[np.ndarray, "68 2"]) -> tuple[np.ndarray, float]:
@@ -108,21 +139,43 @@ class _Collected:
     def __init__(self) -> None:
         self.images = _Stack()
         self.labels: list[FaceArrays] = []
-        self.labelled: list[bool] = []
-        self.gold: list[bool] = []
+        self.masks: list[np.ndarray | None] = []
+        self.facts: list[tuple[bool, bool, str, str]] = []
 
-    def add(self, picture: EncodedPicture, crops: Sequence[tuple[np.ndarray, FaceArrays]]) -> None:
-        for face, (image, arrays) in zip(picture.faces, crops, strict=True):
+    def add(self, picture: EncodedPicture, crops: Sequence["_Crop"]) -> None:
+        for face, (image, arrays, mask) in zip(picture.faces, crops, strict=True):
             extent = face.landmarks_px.max(0) - face.landmarks_px.min(0)
             if arrays.landmark_trust[0] == 0 or extent.max() < SMALLEST_SINGLE_PX:
                 continue
             self.images.append(image)
             self.labels.append(arrays)
-            self.labelled.append(picture.kind == "labelled")
-            self.gold.append(face.landmark_kind == "gold")
+            self.masks.append(mask)
+            names = (_name(picture.source, name) for name in (face.identity_name, picture.clip))
+            self.facts.append((picture.kind == "labelled", face.landmark_kind == "gold", *names))
 
     def singles(self) -> Singles:
-        return Singles(self.images.whole(), joined(self.labels), np.array(self.labelled), np.array(self.gold))
+        images = self.images.whole()
+        masks = None
+        if any(mask is not None for mask in self.masks):
+            masks = np.full(images.shape[:3], 255, np.uint8)
+            for row, mask in enumerate(self.masks):
+                if mask is not None:
+                    masks[row] = mask
+        facts = (np.array(column) for column in zip(*self.facts, strict=True))
+        return Singles(images, joined(self.labels), *facts, masks)
+
+
+class _Crop(NamedTuple):
+    """One face cut out to be stored."""
+
+    image: UInt8[np.ndarray, "176 176 3"]
+    faces: FaceArrays
+    mask: UInt8[np.ndarray, "176 176"] | None
+
+
+def _name(source: str, name: str | None) -> str:
+    """Tell persons and clips of two data sets apart."""
+    return "" if name is None else f"{source.partition('/')[0] if '/' in source else ''}/{name}"
 
 
 class _Stack:
@@ -155,9 +208,7 @@ class _Stack:
         return images
 
 
-def _scene_or_single(
-    encoded: EncodedPicture,
-) -> tuple[EncodedPicture, Scene | None, list[tuple[np.ndarray, FaceArrays]]]:
+def _scene_or_single(encoded: EncodedPicture) -> tuple[EncodedPicture, Scene | None, list[_Crop]]:
     """A picture whose only face is more than a third of it tall was cut around that face."""
     if len(encoded.faces) == 1:
         landmarks = encoded.faces[0].landmarks_px
@@ -166,9 +217,10 @@ def _scene_or_single(
     return encoded, _scene(encoded), []
 
 
-def _single_crops(encoded: EncodedPicture) -> tuple[EncodedPicture, list[tuple[np.ndarray, FaceArrays]]]:
-    image = encoded.decoded().image
-    crops: list[tuple[np.ndarray, FaceArrays]] = []
+def _single_crops(encoded: EncodedPicture) -> tuple[EncodedPicture, list[_Crop]]:
+    picture = encoded.decoded()
+    image = picture.image
+    crops: list[_Crop] = []
     for face in encoded.faces:
         arrays = arrays_from_faces([face])
         center, side = landmark_square(arrays.landmarks[0])
@@ -177,7 +229,10 @@ def _single_crops(encoded: EncodedPicture) -> tuple[EncodedPicture, list[tuple[n
         placement = Placement(0.0, scale / factor, False, center * factor, np.full(2, STORED_SIZE / 2))
         crop = warp(source, placement, (STORED_SIZE, STORED_SIZE), border=cv2.BORDER_CONSTANT)
         whole = Placement(0.0, scale, False, center, np.full(2, STORED_SIZE / 2))
-        crops.append((crop, placed(arrays, whole, np.ones(arrays.identity.shape[1], dtype=np.float32))))
+        mask = None
+        if picture.mask is not None:
+            mask = warp(picture.mask, whole, (STORED_SIZE, STORED_SIZE), border=cv2.BORDER_CONSTANT, padding=0)
+        crops.append(_Crop(crop, placed(arrays, whole, np.ones(arrays.identity.shape[1], dtype=np.float32)), mask))
     return encoded, crops
 
 

@@ -13,7 +13,7 @@ from commedia.faces.crop import CROP_SCALE, crop_from_landmarks
 from commedia.geometry.rotations import multiply_wxyz, wxyz_from_axis_angle
 from commedia.losses.faces import DM_PER_M
 from commedia.losses.landmark import project
-from commedia.networks.heads import FaceOutputs
+from commedia.networks.heads import FaceOutputs, face_outputs
 from commedia.networks.paper1.sfn import SFN_SIZE
 from commedia.training.batches import pixels_from_images, unit_pixels
 from commedia.training.face_model import FaceModel
@@ -64,7 +64,7 @@ def _read(
     jobs: Sequence[tuple[np.ndarray, FaceArrays, Placement]], sfn: nn.Module, model: FaceModel
 ) -> Iterator[FaceArrays]:
     with torch.no_grad():
-        outputs: FaceOutputs = sfn(unit_pixels(pixels_from_images([crop for crop, _, _ in jobs])))
+        outputs = face_outputs(sfn(unit_pixels(pixels_from_images([crop for crop, _, _ in jobs]))))
         landmarks = project(DM_PER_M * model.landmarks(outputs.identity, outputs.expression), outputs)
     for row, (_, face, placement) in enumerate(jobs):
         turn_back = wxyz_from_axis_angle(np.array([[0.0, 0.0, -placement.roll]]))

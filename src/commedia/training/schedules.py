@@ -36,11 +36,12 @@ def watch_plateau(progress: Progress, validation_loss: float) -> None:
 
 
 def optimiser_for(network: nn.Module, config: Optimisation) -> torch.optim.Optimizer:
-    """Make the recipe's optimiser; biases and norms are never decayed."""
+    """Make the optimiser of all that is not frozen; biases and norms are never decayed."""
     if config.optimiser == "muon":
         return Muon(network, rate=config.learning_rate, weight_decay=config.weight_decay)
-    decayed = [parameter for parameter in network.parameters() if parameter.ndim > 1]
-    free = [parameter for parameter in network.parameters() if parameter.ndim <= 1]
+    moving = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    decayed = [parameter for parameter in moving if parameter.ndim > 1]
+    free = [parameter for parameter in moving if parameter.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": free, "weight_decay": 0.0}]
     kind = torch.optim.Adam if config.optimiser == "adam" else torch.optim.AdamW
     return kind(groups, lr=config.learning_rate, foreach=True)

@@ -1,7 +1,6 @@
-"""Training of SFN: one augmented crop per face, Eq. 3; or pairs of crops, and what they must agree on."""
+"""Training of SFN: one augmented crop per face, Eq. 3; or groups of crops, and what they must agree on."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,21 +9,20 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from commedia.errors import BadShard
-from commedia.losses.disentangling import edit_disagreement, view_disagreement
-from commedia.losses.faces import DM_PER_M, FaceLossConfig, FaceTargets, face_loss
+from commedia.losses.disentangling import edit_disagreement, identity_disagreement, view_disagreement
+from commedia.losses.faces import DM_PER_M, FaceTargets, face_loss
 from commedia.losses.landmark import project
-from commedia.networks.heads import FaceOutputs
+from commedia.networks.heads import FaceOutputs, face_outputs
 from commedia.networks.paper1.sfn import SFN_SIZE
-from commedia.networks.registry import network_for
 from commedia.training.batches import SfnBatch, unit_pixels
-from commedia.training.config import DataConfig, PairKind, Recipe
+from commedia.training.config import DataConfig, GroupKind
 from commedia.training.crops import STILL, crops, edit_pairs, view_pairs
 from commedia.training.editing import editable, editor_for
-from commedia.training.face_model import FaceModel
+from commedia.training.groups import Groups
 from commedia.training.measures import active_error, normalised_error
-from commedia.training.pictures import Singles, load_singles, shard_paths
+from commedia.training.pictures import Singles
 from commedia.training.sheets import faces_sheet
-from commedia.training.tasks import Loss, Validation, split_rows
+from commedia.training.tasks import AT_THE_END, Loss, RunShare, TaskSetup, Validation, split_rows
 
 VALIDATION_MOST = 1000
 
@@ -32,29 +30,33 @@ VALIDATION_MOST = 1000
 class SfnTask:
     """See `tasks.Task`."""
 
-    def __init__(self, recipe: Recipe, shards: Sequence[Path], model: FaceModel, seed: int):
-        assert isinstance(recipe.loss, FaceLossConfig)
-        self.recipe, self.model, self.seed = recipe, model, seed
-        self.loss_config = recipe.loss
-        self.network = network_for(recipe.network)
-        singles = load_singles(shard_paths(shards))
-        training, held = split_rows(len(singles), recipe.data.validation_share)
+    def __init__(self, setup: TaskSetup):
+        stage = setup.stage
+        self.stage, self.model, self.seed, self.loss_config = stage, setup.model, setup.seed, stage.loss
+        singles = setup.pictures.singles
+        training, held = split_rows(len(singles), stage.data.validation_share, VALIDATION_MOST)
         # The held rows stay where they are, never drawn: a second copy of the others would be gigabytes.
-        self.singles, self.held = singles, singles.at(held[:VALIDATION_MOST])
-        self.chances = sampling_chances(singles, training, recipe.data)
-        self.editor = editor_for(model)
+        self.singles, self.held = singles, singles.at(held)
+        self.chances = sampling_chances(singles, training, stage.data)
+        self.editor = editor_for(self.model)
         self.edit_chances = self.chances * editable(singles.faces)
-        if recipe.data.pairs in ("edits", "alternating") and not self.edit_chances.any():
-            raise BadShard(f"the recipe '{recipe.name}' edits expressions; no face in its shards has a known one")
-        self.epoch_steps = recipe.data.epoch_steps or max(1, len(training) // recipe.optimisation.batch_size)
+        self.groups = groups_of(singles, self.chances, stage.data.groups)
+        if stage.data.groups in ("edits", "alternating") and not self.edit_chances.any():
+            raise BadShard(f"the stage '{stage.name}' edits expressions; no face in its shards has a known one")
+        self.epoch_steps = stage.data.epoch_steps or max(1, len(training) // stage.optimisation.batch_size)
 
     def batch(self, step: int) -> SfnBatch:
         rng = np.random.default_rng((self.seed, step))
-        config, mirror, size = self.recipe.augmentation, self.model.identity_mirror, self.recipe.optimisation.batch_size
-        match pairs_at(self.recipe.data, step):
-            case "none":
+        config, mirror, size = self.stage.augmentation, self.model.identity_mirror, self.stage.optimisation.batch_size
+        match kind := groups_at(self.stage.data, step):
+            case "single":
                 rows = rng.choice(len(self.singles), size, p=self.chances)
                 return crops(self.singles, rows, config, mirror, rng)
+            case "person" | "clip":
+                assert self.groups is not None
+                n = self.stage.data.group_size
+                rows = self.groups.draw(rng, max(1, size // n), n)
+                return crops(self.singles, rows, config, mirror, rng, groups=kind)
             case "views":
                 rows = rng.choice(len(self.singles), size // 2, p=self.chances)
                 return view_pairs(self.singles, rows, config, mirror, rng)
@@ -68,24 +70,25 @@ class SfnTask:
     def read(self, network: nn.Module, pixels: Any) -> Any:
         return network(pixels)
 
-    def loss(self, outputs: Any, batch: SfnBatch, tau: float) -> Loss:
-        return self._face_loss(outputs, batch, tau)
+    def loss(self, outputs: Any, batch: SfnBatch, run: RunShare) -> Loss:
+        return self.face_loss(face_outputs(outputs), batch, run)
 
-    def _face_loss(self, outputs: FaceOutputs, batch: SfnBatch, tau: float) -> Loss:
+    def face_loss(self, outputs: FaceOutputs, batch: SfnBatch, run: RunShare) -> Loss:
+        """Eq. 3, and what the faces of a group must agree on."""
         device = outputs.identity.device
         targets = FaceTargets(*(part.to(device) for part in batch.targets))
-        loss = face_loss(outputs, targets, self.model.landmarks.to(device), self.loss_config, tau)
+        loss = face_loss(outputs, targets, self.model.landmarks.to(device), self.loss_config, run.tau)
         named = tuple(zip(loss._fields[1:], loss[1:], strict=True))
-        if batch.pairs == "none":
+        if batch.groups == "single":
             return Loss(loss.total, named)
-        disagreement = (view_disagreement if batch.pairs == "views" else edit_disagreement)(outputs).mean()
+        disagreement = _DISAGREEMENTS[batch.groups](outputs, batch.group_size).mean()
         total = loss.total + self.loss_config.disentangling * disagreement
         return Loss(total, (*named, ("disentangling", disagreement)))
 
     @torch.no_grad()
     def validate(self, network: nn.Module) -> Validation:
         batch, outputs = self._held(network)
-        loss = self._face_loss(outputs, batch, tau=1.0).total
+        loss = self.face_loss(outputs, batch, AT_THE_END).total
         return Validation(
             loss=float(loss),
             error=normalised_error(self._landmarks(outputs), batch.targets),
@@ -105,9 +108,6 @@ class SfnTask:
             images, points.numpy(), truth.numpy(), outputs.expression.numpy(), batch.targets.expression.numpy()
         )
 
-    def _faces(self, network: nn.Module, pixels: Tensor) -> FaceOutputs:
-        return network(pixels)
-
     def _landmarks(self, outputs: FaceOutputs) -> Float[Tensor, "b 68 2"]:
         layer = self.model.landmarks.to(outputs.identity.device)
         return project(DM_PER_M * layer(outputs.identity, outputs.expression), outputs)
@@ -118,16 +118,31 @@ class SfnTask:
         rng = np.random.default_rng(self.seed)
         batch = crops(self.held, rows, STILL, self.model.identity_mirror, rng)
         device = next(network.parameters()).device
-        slices = [self._faces(network, unit_pixels(part.to(device))) for part in batch.pixels.split(128)]
+        slices = [face_outputs(network(unit_pixels(part.to(device)))) for part in batch.pixels.split(128)]
         joined_parts = (torch.cat([part.float().cpu() for part in parts]) for parts in zip(*slices, strict=True))
         return batch, FaceOutputs(*joined_parts)
 
 
-def pairs_at(config: DataConfig, step: int) -> PairKind:
-    """Say what a recipe's batch number `step` is made of."""
-    if config.pairs == "alternating":
+_DISAGREEMENTS: dict[GroupKind, Callable[[FaceOutputs, int], Tensor]] = {
+    "views": view_disagreement,
+    "edits": edit_disagreement,
+    "person": identity_disagreement,
+    "clip": identity_disagreement,
+}
+
+
+def groups_at(config: DataConfig, step: int) -> GroupKind:
+    """Say what batch number `step` is made of."""
+    if config.groups == "alternating":
         return "edits" if step % 2 else "views"
-    return config.pairs
+    return config.groups
+
+
+def groups_of(singles: Singles, chances: Float[np.ndarray, "n"], kind: str) -> Groups | None:
+    """Group singles by person or clip, where that is asked for."""
+    if kind not in ("person", "clip"):
+        return None
+    return Groups(singles.person if kind == "person" else singles.clip, chances, kind)
 
 
 def sampling_chances(singles: Singles, rows: np.ndarray, config: DataConfig) -> Float[np.ndarray, "n"]:

@@ -1,4 +1,19 @@
-"""What the loop asks of a task: batches, a loss, a validation, a picture to look at. One task per network."""
+"""What the loop asks of a task: batches, a loss, a validation, a picture to look at. One task per kind of network.
+
+To train a new network, write its file and a line in `networks/registry.py`, a class that obeys `Task`, and a recipe:
+
+    class MyTask:
+        def __init__(self, setup: TaskSetup):
+            self.model, self.loss_config = setup.model, setup.stage.loss
+            self.singles = setup.pictures.singles          # shared by all stages
+            ...
+
+    MINE = Recipe("mine", MyConfig(), MyTask, stages=(Stage(loss=..., name="points", share=0.3),
+                                                      Stage(loss=..., name="all", share=0.7, frozen=("trunk",))))
+
+What `forward` must not return, because graphs have only what is used, training reads from a method `read` of the
+network: a task's `read` then calls `network.read(pixels)`, which the loop has made ready for half precision.
+"""
 
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -6,16 +21,41 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from commedia.networks.registry import Network
-from commedia.training.config import Recipe
+from commedia.training.config import Stage
 from commedia.training.face_model import FaceModel
+from commedia.training.pictures import ShardPictures
+
+
+class RunShare(NamedTuple):
+    """Where in its stage a step lies."""
+
+    tau: float
+    """Weight of parameters against landmarks, by the stage's schedule."""
+    share: float
+    """How much of the stage is over, 0 to 1."""
+
+
+AT_THE_END = RunShare(tau=1.0, share=1.0)
+"""What validation tells a loss, so that epochs compare."""
+
+
+class TaskSetup(NamedTuple):
+    """What a recipe's task is made of; called again for every stage, with the same network and pictures."""
+
+    network: nn.Module
+    stage: Stage
+    pictures: ShardPictures
+    model: FaceModel
+    seed: int = 0
+    teacher: nn.Module | None = None
+    """An SFN, where `DataConfig.relabel` asks for one."""
 
 
 class Validation(NamedTuple):
     """How good a network is on pictures it never trained on."""
 
     loss: float
-    """With tau 1, so that epochs compare."""
+    """At `AT_THE_END`."""
     error: float
     """SFN: landmark error, % of the root of the landmark box's area; MFN: the same over the faces found. NaN, as is
     `expression`, from a network that only detects."""
@@ -35,28 +75,24 @@ class Loss(NamedTuple):
 
 @runtime_checkable
 class Task(Protocol):
-    """A network to train and everything specific to it; `Any` is a batch or an output only the task looks into."""
+    """Everything specific to training one kind of network; `Any` is a batch or an output only the task looks into."""
 
-    recipe: Recipe
-    model: FaceModel
     epoch_steps: int
-
-    @property
-    def network(self) -> Network: ...
+    """Steps between two validations."""
 
     def batch(self, step: int) -> Any:
-        """Make batch number `step`; a function of the seed and `step` alone."""
+        """Make batch number `step`; a function of the seed and `step` alone. Runs in other threads."""
         ...
 
     def pixels(self, batch: Any) -> Any:
-        """Make what the network reads: pictures, or patches of them."""
+        """Make what the network reads."""
         ...
 
     def read(self, network: nn.Module, pixels: Any) -> Any:
         """Let the network see the pixels, in training."""
         ...
 
-    def loss(self, outputs: Any, batch: Any, tau: float) -> Loss: ...
+    def loss(self, outputs: Any, batch: Any, run: RunShare) -> Loss: ...
 
     def validate(self, network: nn.Module) -> Validation: ...
 
@@ -65,8 +101,12 @@ class Task(Protocol):
         ...
 
 
-def split_rows(count: int, share: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Divide row numbers into training and validation; the same division for the same count, share and seed."""
+def split_rows(count: int, share: float, most: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Divide row numbers at random into training and validation; the same for the same count, share and seed.
+
+    At most `most` of those held back are returned, a random choice too, so that every shard has its say; the others
+    are drawn by nobody.
+    """
     order = np.random.default_rng(seed).permutation(count)
     held = min(max(1, round(count * share)), count - 1) if count > 1 else 0
-    return np.sort(order[held:]), np.sort(order[:held] if held else order)
+    return np.sort(order[held:]), np.sort(order[: min(held, most)] if held else order)

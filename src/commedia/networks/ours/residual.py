@@ -10,7 +10,6 @@ Reference:
 
 from collections.abc import Sequence
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -53,24 +52,3 @@ class ResidualTrunk(nn.Module):
             features = stage(features)
             scales.append(features)
         return scales
-
-
-class PlacedHead(nn.Module):
-    """Features that keep their places to one group of numbers: few channels per cell, all cells in one layer.
-
-    Unlike a mean over cells, this tells the left mouth corner from the right one.
-    """
-
-    def __init__(self, inputs: int, cells: int, channels: int, hidden: int, outputs: int):
-        super().__init__()
-        self.reduce = ConvUnit(inputs, channels, 1, norm=True)
-        self.hidden = nn.Linear(channels * cells * cells, hidden)
-        self.norm = nn.BatchNorm1d(hidden)
-        self.last = nn.Linear(hidden, outputs)
-
-    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k"]:
-        return self.last(self.features(features))
-
-    def features(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b n"]:
-        """What the last layer sees."""
-        return torch.relu(self.norm(self.hidden(self.reduce(features).flatten(1))))

@@ -12,7 +12,7 @@ Reference:
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -41,6 +41,18 @@ BOX_START = (0.0, 0.0, 0.0, 0.0, -4.0)
 
 DEFAULT_ANCHORS = ((0.35, 0.45), (0.8, 1.05), (1.5, 2.0), (2.7, 3.5), (4.8, 6.0))
 """Width and height in grid cells, for faces of 4 to 67 % of the picture; `training/anchors.py` measures better ones."""
+
+
+@runtime_checkable
+class GridConfig(Protocol):
+    """What losses and decoding ask of the configuration of a network that gives a grid."""
+
+    @property
+    def identity_count(self) -> int: ...
+    @property
+    def expression_count(self) -> int: ...
+    @property
+    def anchors(self) -> tuple[tuple[float, float], ...]: ...
 
 
 @dataclass(frozen=True)
