@@ -46,8 +46,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=int, default=10)
     parser.add_argument("--preview", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--mfn", default="mfn-base-full")
-    parser.add_argument("--sfn", default="sfn-base-full")
+    parser.add_argument("--mfn", default="mfn-desktop")
+    parser.add_argument("--sfn", default="sfn-desktop")
     options = parser.parse_args()
     assert options.minutes >= 2, "the second minute is compared with the last"
     console = Console()

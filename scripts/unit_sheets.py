@@ -47,7 +47,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shards", type=Path, nargs="*", default=[], help="labelled photographs, one face each")
     parser.add_argument("--clips", type=Path, nargs="*", default=[], help="videos of people")
-    parser.add_argument("--sfn", default="sfn-base-full", help="shipped weights by name, or an ONNX file")
+    parser.add_argument("--sfn", default="sfn-desktop", help="shipped weights by name, or an ONNX file")
     parser.add_argument("-o", "--output", type=Path, required=True)
     given = parser.parse_args()
     try:

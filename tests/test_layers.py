@@ -38,7 +38,7 @@ ALLOWED: dict[str, str] = {
     "labelling",
     "demo": "errors conventions structures geometry face_model render formats sources characters",
     "cli": "errors formats sources faces tracking characters retarget outputs pipeline calibration folder rigging "
-    "networks labelling training evaluation demo",
+    "networks data labelling training evaluation demo",
 }
 """What each folder (or file) of the package may import besides itself. The package itself only re-exports."""
 

@@ -42,7 +42,6 @@ from commedia.structures import Box, FaceParams, Frame, Moment, RigPose, Tracked
 from commedia.synthetic.heads import draw_heads
 from commedia.synthetic.performers import sample_performers, stream_rng
 from commedia.training.face_model import default_face_model
-from commedia.training.points_task import points_layer
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "commedia"
 GREEN = np.array([20, 230, 20], np.uint8)
@@ -253,9 +252,8 @@ def test_everything_off_the_live_path_takes_another_head(template: HeadModel, no
     assert np.abs(landmarks_from_params(refound, template) - wanted).mean() < 0.5
     assert np.abs(landmarks_from_params(refound, HEAD) - wanted).mean() > 1, "the default head was fitted"
     weights = torch.from_numpy(face.identity)[None], torch.from_numpy(face.expression)[None]
-    for layer in (default_face_model(template).landmarks, points_layer(100, template)):
-        found = layer(*weights)[0, :68].detach().numpy()
-        np.testing.assert_allclose(image_from_head(found, face.pose), wanted, atol=0.01)
+    found = default_face_model(template).landmarks(*weights)[0].detach().numpy()
+    np.testing.assert_allclose(image_from_head(found, face.pose), wanted, atol=0.01)
     np.testing.assert_array_equal(
         load_template(template).skin(np.zeros(IDENTITY_COUNT)), template.model.mean[load_template(template).vertices]
     )

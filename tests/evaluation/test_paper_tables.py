@@ -105,20 +105,20 @@ def test_table_2(tmp_path: Path, networks) -> None:
     tables = made("paper-table-2", tmp_path, tmp_path / "sets", variants=given)
     main = tables["paper-table-2"]
     nme = 100 * 2.5 / np.sqrt(size.width_px * size.height_px)
-    assert cells(main, "ours, sfn-base-full", "ours NME") == pytest.approx([nme], rel=1e-3)
-    assert cells(main, "ours, mfn-base-full", "ours NME") == pytest.approx([nme], rel=1e-3)
+    assert cells(main, "ours, sfn-desktop", "ours NME") == pytest.approx([nme], rel=1e-3)
+    assert cells(main, "ours, mfn-desktop", "ours NME") == pytest.approx([nme], rel=1e-3)
     assert cells(main, "(3) Multi-scale SFN", "ours NME") == pytest.approx([nme], rel=1e-3)
     assert cells(main, "(3) Multi-scale SFN", "paper NME") == [1.91]
     # Two of three marked faces are found: 67 of the 101 recalls are reached, all without a false alarm.
     assert cells(main, "(1) MFN (detection only)", "ours AP") == pytest.approx([100 * 67 / 101] * 3)
     assert cells(main, "(1) MFN (detection only)", "ours NME") == [None], "what reads nothing has no landmarks"
-    assert cells(main, "ours, sfn-base-full", "ours AP") == [None] * 3
+    assert cells(main, "ours, sfn-desktop", "ours AP") == [None] * 3
     assert cells(main, "(6) MS-MFN + GT from (3)", "ours") == [None] * 4
     why = {row[1]: row[2] for row in tables["paper-table-2-missing"].rows}
     assert "commedia train mfn-paper'" in why["(6) MS-MFN + GT from (3)"]
     assert "labels by sfn-single-scale" in why["(4) SS-MFN + GT from (2)"]
-    assert "not measured: FDDB is not in" in why["FDDB, ours, mfn-base-full"]
-    assert "ours, mfn-base-full" not in why
+    assert "not measured: FDDB is not in" in why["FDDB, ours, mfn-desktop"]
+    assert "ours, mfn-desktop" not in why
     assert (tmp_path / "out/paper-table-2.png").is_file()
 
 
@@ -137,9 +137,9 @@ def test_table_3(tmp_path: Path, networks) -> None:
     tables = made("paper-table-3", tmp_path, root)
     unit = 100 / np.sqrt(size.width_px * size.height_px)
     # The mean of the bins 2, 5 and 8; over the faces it would be 4.25.
-    found = cells(tables["paper-table-3"], "ours, sfn-base-full", "ours")
+    found = cells(tables["paper-table-3"], "ours, sfn-desktop", "ours")
     assert found == pytest.approx([unit * off for off in (2, 5, 8, 5)], rel=1e-3)
-    again = cells(tables["paper-table-3-reannotated"], "ours, sfn-base-full", "ours")
+    again = cells(tables["paper-table-3-reannotated"], "ours, sfn-desktop", "ours")
     assert again == pytest.approx([2 * value for value in found], rel=1e-3)
     assert cells(tables["paper-table-3"], "PRN", "paper") == [2.75, 3.51, 4.61, 3.62]
     assert tables["paper-table-3"].goals[0].is_met
@@ -157,7 +157,7 @@ def test_table_4(tmp_path: Path, networks) -> None:
             moved = truth + np.array([error * diagonal, 0]) + ONE
             pts(tmp_path / "300vw" / clip / "annot" / f"{frame:06d}.pts", points=moved)
     tables = made("paper-table-4", tmp_path, tmp_path)
-    areas = cells(tables["paper-table-4"], "ours, sfn-base-full", "ours")
+    areas = cells(tables["paper-table-4"], "ours, sfn-desktop", "ours")
     assert areas == [pytest.approx((0.75 + 0.5 + 0) / 3, abs=0.01), None, pytest.approx(1, abs=0.01)]
     detail = tables["paper-table-4-detail"].rows
     assert [row[1:4] for row in detail] == [("category 1", 1, 3), ("category 3", 1, 3)]
@@ -176,7 +176,7 @@ def test_table_5(tmp_path: Path, networks) -> None:
     text(tmp_path / "expressions.csv", "image,category,unit\n" + lines.replace("jaw L/R", "Jaw Left/Right"))
     tables = made("paper-table-5", tmp_path, tmp_path)
     main = tables["paper-table-5"]
-    ours = next(row for row in main.rows if row[:2] == ("ours, sfn-base-full", "ours"))
+    ours = next(row for row in main.rows if row[:2] == ("ours, sfn-desktop", "ours"))
     values = dict(zip(main.columns, ours, strict=True))
     assert values["eye close"] == pytest.approx(((0.2 + 0.6) / 2 + 0.2) / 2)
     assert values["jaw left/right"] == pytest.approx(0.1)
@@ -198,7 +198,7 @@ def test_runtime_and_sizes(tmp_path: Path, networks) -> None:
     assert len(reader.crops) == 2 * sum(range(1, 21)), "a run to warm up and one that counts"
     sizes = {row[0]: row for row in tables["paper-runtime-sizes"].rows}
     assert sizes["paper: MFN"][2] == 13.0
-    _, count, file_mb, plain_mb, adam_mib, remark = sizes["ours, sfn-base-full"]
+    _, count, file_mb, plain_mb, adam_mib, remark = sizes["ours, sfn-desktop"]
     assert count > 1e5
     assert file_mb > 0.1
     assert adam_mib * 2**20 / 1e6 == pytest.approx(3 * plain_mb)

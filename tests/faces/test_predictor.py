@@ -223,11 +223,11 @@ def test_a_wrong_head_is_refused(tmp_path: Path):
 
 
 def test_an_unknown_name_lists_what_there_is(tmp_path: Path):
-    write_sfn(tmp_path / "sfn-base-full.onnx")
-    assert shipped_weights(tmp_path) == ["sfn-base-full"]
-    assert find_weights("sfn-base-full", tmp_path) == tmp_path / "sfn-base-full.onnx"
-    with pytest.raises(UnknownName, match="unknown weights 'sfn-ful'; did you mean 'sfn-base-full'"):
-        find_weights("sfn-ful", tmp_path)
+    write_sfn(tmp_path / "sfn-desktop.onnx")
+    assert shipped_weights(tmp_path) == ["sfn-desktop"]
+    assert find_weights("sfn-desktop", tmp_path) == tmp_path / "sfn-desktop.onnx"
+    with pytest.raises(UnknownName, match="unknown weights 'sfn-deskto'; did you mean 'sfn-desktop'"):
+        find_weights("sfn-deskto", tmp_path)
 
 
 def test_a_network_that_only_detects_leaves_everybody_at_rest_in_the_middle_of_the_box(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_onnx_is_torch(
     torch.manual_seed(0)
     network = lived_in(build())
     save_weights(tmp_path / "w.safetensors", network, {"recipe": "r", "head_sha256": "abc"})
-    report = export(tmp_path / "w.safetensors", tmp_path / "out", Card(name, "none", "CC0-1.0", "", {}, {}))
+    report = export(tmp_path / "w.safetensors", tmp_path / "out", Card(name, "none", "CC0-1.0"))
     assert max(row.difference for row in report) < 1e-4
     session = onnxruntime.InferenceSession(str(tmp_path / "out" / f"{name}.onnx"), providers=["CPUExecutionProvider"])
     facts = session.get_modelmeta().custom_metadata_map

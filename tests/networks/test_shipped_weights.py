@@ -32,8 +32,8 @@ def test_cards_name_the_files_beside_them() -> None:
 
 
 def test_sfn_for_phones_is_two_megabytes() -> None:
-    assert find_weights("sfn-small-full").stat().st_size <= 2_000_000
-    assert named_weights("sfn-small-full").stat().st_size <= 2_000_000
+    assert find_weights("sfn-mobile").stat().st_size <= 2_000_000
+    assert named_weights("sfn-mobile").stat().st_size <= 2_000_000
 
 
 @pytest.mark.parametrize("name", SFNS)

@@ -45,8 +45,8 @@ def test_files_that_are_no_weights(tmp_path: Path) -> None:
         network_from_weights(tmp_path / "text.safetensors")
     with pytest.raises(WeightsMismatch, match="not a readable"):
         network_from_weights(tmp_path / "missing.safetensors")
-    with pytest.raises(UnknownName, match="did you mean 'sfn-base-full'"):
-        named_weights("sfn-ful")
+    with pytest.raises(UnknownName, match="did you mean 'mfn-desktop'"):
+        named_weights("mfn-deskto")
 
 
 def test_mfn_starts_from_sfn_trunk(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import tyro
 from rich.console import Console
 
 from commedia.errors import CommediaError
-from commedia.evaluation.report import Table, show, source_commit
+from commedia.evaluation.report import Table, show
 from commedia.networks.export import Card
 from commedia.networks.export import export as export_weights
 from commedia.networks.report import network_sizes
@@ -17,33 +17,31 @@ def export(
     weights: tyro.conf.Positional[Path | None] = None,
     *,
     name: str | None = None,
-    data: str | None = None,
+    data: str = "see the shards of its stages",
     licence: str = "Apache-2.0",
     out: Path = WEIGHTS_FOLDER,
     batch: int | None = None,
-    commit: str | None = None,
     report: tyro.conf.FlagCreatePairsOff[bool] = False,
 ) -> None:
     """Write NAME.onnx, NAME.safetensors and NAME.card.json, and compare ONNX with torch.
 
     Args:
         weights: weights.safetensors of a training run.
-        name: Name of the result, such as sfn-base-full.
+        name: Name of the result, such as sfn-desktop.
         data: One sentence on what the network was trained on, for the card.
         licence: Terms of the weights.
         out: Folder for the three files; by default the weights of this installation.
         batch: Fixed batch size of the graph; by default free for SFN and 1 for MFN.
-        commit: Of the code that trained the weights, for the card; by default that of the code that runs now.
         report: Write nothing; print how large every network is, beside the sizes paper 1 publishes.
     """
     if report:
         show(size_table(), Console())
         return
-    given = {"WEIGHTS": weights, "--name": name, "--data": data}
-    if weights is None or name is None or data is None:
+    given = {"WEIGHTS": weights, "--name": name}
+    if weights is None or name is None:
         missing = ", ".join(option for option, value in given.items() if value is None)
-        raise CommediaError(f"export needs WEIGHTS, --name and --data, or --report alone; missing: {missing}")
-    card = Card(name=name, data=data, licence=licence, commit=commit or source_commit(), training={}, metrics={})
+        raise CommediaError(f"export needs WEIGHTS and --name, or --report alone; missing: {missing}")
+    card = Card(name=name, data=data, licence=licence)
     for row in export_weights(weights, out, card, batch=batch):
         print(f"{row.output:12} batch {row.batch}: largest difference {row.difference:.2g}")
     print(f"wrote {out / name}.onnx")

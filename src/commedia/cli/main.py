@@ -41,6 +41,7 @@ VERBS: dict[str, Verb] = {
     "rig": Verb("commedia.cli.rig", "what a character can play: rig inspect FILE; make it play: rig make, rig map"),
     "evaluate": Verb("commedia.cli.evaluate", "measure the networks and write the tables"),
     "label": Verb("commedia.cli.label", "real pictures to training samples", "label"),
+    "shards": Verb("commedia.cli.shards", "published data sets to training samples", "train"),
     "train": Verb("commedia.cli.train", "train SFN and MFN", "train"),
     "export": Verb("commedia.cli.export", "trained networks to ONNX, with a parity test", "train"),
 }

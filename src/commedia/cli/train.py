@@ -1,49 +1,58 @@
-"""`commedia train RECIPE`: shards to weights."""
+"""`commedia train RECIPE`: shards to weights, ONNX and card."""
 
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
+from commedia.evaluation.report import source_commit
+from commedia.networks.export import Card, export
+from commedia.networks.weights import named_weights
 from commedia.training.config import Budget
 from commedia.training.loop import RunConfig
 from commedia.training.loop import train as train_recipe
-from commedia.training.recipes import recipe_named
+from commedia.training.recipes import RECIPES, recipe_named
 
 
 def train(
-    recipe: Annotated[str, tyro.conf.Positional],
+    recipe: Annotated[str, tyro.conf.arg(constructor=str, help=f"One of {', '.join(RECIPES)}."), tyro.conf.Positional],
     *,
     shards: tuple[Path, ...],
     out: Path,
     minutes: float | None = None,
     steps: int | None = None,
+    resume: tyro.conf.FlagCreatePairsOff[bool] = False,
     seed: int = 0,
-    init_from: Path | None = None,
+    init_from: str | None = None,
     teacher: Path | None = None,
     accelerator: str = "auto",
     workers: int = 1,
     quiet: bool = False,
 ) -> None:
-    """Train a network by a named recipe; run it again to go on after an interruption.
+    """Train a network by a named recipe, all its stages, and write RECIPE.onnx and RECIPE.card.json.
 
     Args:
-        recipe: One of the names in training/recipes.py, such as sfn-base-full or mfn-base-full.
         shards: Training shards (*.tar), or folders of them.
-        out: Folder of the run: checkpoint, weights, log, curves, a picture of predictions.
+        out: Folder of the run: checkpoint, weights, log, curves, a picture of predictions, the network.
         minutes: Budget in minutes; the learning rate reaches zero at its end. 30 unless steps are given.
         steps: Budget in steps, instead of minutes.
+        resume: Go on from the checkpoint in OUT, which is written every few minutes; without one, begin.
         seed: Decides the start and every batch.
-        init_from: Weights to start from where names and shapes fit (SFN weights start MFN's trunk).
+        init_from: Weights to start from where names and shapes fit (SFN weights start MFN's trunk): a file, or a name
+            such as mfn-desktop in a checkout of the repository.
         teacher: SFN weights that label the faces, for recipes that ask for it.
         accelerator: auto, cpu or gpu.
         workers: Threads that prepare batches.
         quiet: No progress bar.
     """
+    chosen = recipe_named(recipe)
     budget = Budget(minutes=30.0 if minutes is None and steps is None else minutes, steps=steps)
-    settings = RunConfig(seed, init_from, teacher, accelerator, workers, quiet)
-    weights = train_recipe(recipe_named(recipe), shards, out, budget, settings)
-    print(f"weights: {weights}")
+    begin = None if init_from is None else named_weights(init_from)
+    settings = RunConfig(seed, begin, teacher, accelerator, workers, quiet, resume, source_commit())
+    weights = train_recipe(chosen, shards, out, budget, settings)
+    report = export(weights, out, Card(recipe, "see the shards of its stages", "unknown: that of the shards"))
+    worst = max(row.difference for row in report)
+    print(f"weights: {weights}\nnetwork: {out / recipe}.onnx, at most {worst:.2g} from torch, and its card")
 
 
 run = train

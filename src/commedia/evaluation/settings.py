@@ -17,8 +17,8 @@ class EvaluationSettings:
     """Where pictures and remembered readings of a teacher go."""
     data: Path | None = None
     """Holds `faces/`, `groups/`, `clips/` and `models/`; for the tables that look at pictures of our own."""
-    sfn: str = "sfn-base-full"
-    mfn: str = "mfn-base-full"
+    sfn: str = "sfn-desktop"
+    mfn: str = "mfn-desktop"
     landmarker: Path | None = None
     """MediaPipe's face landmarker; None where `data/models` has none."""
     detector: Path | None = None

@@ -5,8 +5,8 @@ from pathlib import Path
 from commedia.errors import UnknownName
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "weights"
-DEFAULT_SFN = "sfn-base-full"
-DEFAULT_MFN = "mfn-base-full"
+DEFAULT_SFN = "sfn-desktop"
+DEFAULT_MFN = "mfn-desktop"
 
 
 def shipped_weights(folder: Path = WEIGHTS_FOLDER) -> list[str]:

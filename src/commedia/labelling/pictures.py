@@ -34,6 +34,10 @@ class SourcePicture:
     identity_name: str | None
     gold_px: Float[np.ndarray, "68 2"] | None
     """Landmarks that came with the picture."""
+    clip: str | None = None
+    frame: str | None = None
+    action_units: Float[np.ndarray, "24"] | None = None
+    """FEAFA's, of the picture's only face."""
 
     def decoded(self) -> UInt8[np.ndarray, "h w 3"]:
         """Decode upright and in colour; raises UnreadableMedia when it is no picture."""

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+from commedia.data.datasets.feafa import expression_from_action_units
 from commedia.data.sample import FaceSample, PictureSample
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
 from commedia.face_model.model import HeadModel
@@ -83,7 +84,9 @@ def picture_samples(
         image = picture.decoded()
         scale = 1.0 if max_side is None else min(1.0, max_side / max(image.shape[:2]))
         samples = tuple(_face_sample(picture, faces, row, trust, scale, head) for row in rows_of[index])
-        yield PictureSample(_resized(image, scale), samples, picture.source, licence, "labelled")
+        yield PictureSample(
+            _resized(image, scale), samples, picture.source, licence, "labelled", clip=picture.clip, frame=picture.frame
+        )
 
 
 def _face_sample(
@@ -96,15 +99,21 @@ def _face_sample(
     params = FaceParams(params.identity, params.expression, pose)
     gold = picture.gold_px
     landmarks = landmarks_from_params(params, head) if gold is None else gold * np.float32(scale)
+    expression, weight = params.expression, seen_trust(trust, params.pose.wxyz).astype(np.float32)
+    if picture.action_units is not None:
+        # What people set by hand stands above what the fit found.
+        said, believed = expression_from_action_units(picture.action_units)
+        expression, weight = np.where(believed > 0, said, expression), np.maximum(weight, believed)
     return FaceSample(
         box=face_box_from_params(params, head),
         landmarks_px=landmarks.astype(np.float32),
         landmark_kind="fit" if gold is None else "gold",
         pose=pose,
         identity=params.identity,
-        expression=params.expression,
-        expression_trust=seen_trust(trust, params.pose.wxyz).astype(np.float32),
+        expression=expression,
+        expression_trust=weight,
         identity_name=picture.identity_name,
+        action_units=picture.action_units,
     )
 
 

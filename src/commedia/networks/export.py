@@ -43,18 +43,12 @@ class Parity(NamedTuple):
 
 @dataclass(frozen=True)
 class Card:
-    """What a weights file saw and is; written as `<name>.card.json`."""
+    """What a weights file is, written as `<name>.card.json`; how it came to be is added from the file itself."""
 
     name: str
     data: str
-    """What it was trained on."""
+    """What it was trained on, in a sentence."""
     licence: str
-    commit: str
-    """Of the code that trained it."""
-    training: dict[str, str]
-    """Recipe, seed, steps, minutes, head: from the weights file."""
-    metrics: dict[str, float]
-    """Filled by `commedia evaluate`."""
 
 
 def export(weights: Path, out: Path, card: Card, *, batch: int | None = None) -> list[Parity]:
@@ -149,7 +143,11 @@ def parity(network: Network, path: Path, *, batches: tuple[int, ...]) -> list[Pa
 
 def _write_card(path: Path, card: Card, facts: dict[str, str], network: Network, files: tuple[Path, ...]) -> None:
     content = asdict(card) | {
-        "training": {**facts, **card.training},
+        "head_sha256": facts.get("head_sha256", ""),
+        "network": kind_of(network),
+        "recipe": facts.get("recipe", ""),
+        "stages": json.loads(facts.get("stages", "[]")),
+        "metrics": {},
         "parameters": parameter_count(folded(network)),
         "files": {file.name: {"sha256": sha256_of(file), "bytes": file.stat().st_size} for file in files},
     }

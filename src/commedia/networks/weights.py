@@ -19,21 +19,19 @@ from commedia.networks.registry import config_from_json, config_to_json, kind_of
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "weights"
 
-NAMED_WEIGHTS: dict[str, str] = {
-    "sfn-base-full": "sfn-base-full.safetensors",
-    "sfn-small-full": "sfn-small-full.safetensors",
-    "mfn-base-full": "mfn-base-full.safetensors",
-}
-"""Weights that ship with the package, by name; each has a card beside it that says what it saw."""
+
+def trainable_weights() -> list[str]:
+    """List the weights that training may begin with, by name; a checkout of the repository has them, a wheel has not."""
+    return sorted(path.stem for path in WEIGHTS_FOLDER.glob("*.safetensors"))
 
 
 def named_weights(name: str) -> Path:
-    """Find shipped weights by name, or take the name as a path when it ends in .safetensors."""
+    """Find trainable weights by name, or take the name as a path when it ends in .safetensors."""
     if name.endswith(".safetensors"):
         return Path(name)
-    if name not in NAMED_WEIGHTS:
-        raise UnknownName("weights", name, NAMED_WEIGHTS)
-    return WEIGHTS_FOLDER / NAMED_WEIGHTS[name]
+    if name not in trainable_weights():
+        raise UnknownName("weights", name, trainable_weights())
+    return WEIGHTS_FOLDER / f"{name}.safetensors"
 
 
 def save_weights(path: Path, network: nn.Module, facts: Mapping[str, str], *, half: bool = False) -> None:

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
 from commedia.data.datasets.items import IBUG68, DatasetFace, DatasetItem, MarkedPoints, Moment, StoredPicture
 from commedia.data.datasets.pts import ZERO_BASED_CENTRES, read_pts
 from commedia.data.datasets.spec import DatasetSpec
 from commedia.data.datasets.tree import PICTURES, BadAnnotation, NoPicture, Tree, text_lines
+from commedia.structures import Box
 
 FLAG_FILE = "front_face_flag.csv"
 FRONTAL = "frontal"
@@ -56,8 +58,17 @@ def _item(tree: Tree, path: Path, place: Path, is_frontal: bool) -> DatasetItem:
         identity_name=person,
         flags=frozenset((FRONTAL,) if is_frontal else ()),
         mask=StoredPicture(mask) if mask.is_file() and tree.holds(mask) else None,
+        mask_box=crop_box(contour),
     )
     return tree.item(StoredPicture(path), (face,), moment=Moment(f"{person}/{clip}", frame))
+
+
+def crop_box(fan_points: Float[np.ndarray, "68 2"]) -> Box:
+    """Place the square that CPEM's training crops, and its masks show, around FAN's points."""
+    low, high = fan_points.min(axis=0), fan_points.max(axis=0)
+    half = int(float((high - low).mean()) * 1.1 * 1.25) / 2
+    x, y = ((low + high) / 2).tolist()
+    return Box(x - half, y - half, x + half, y + half)
 
 
 def _frontal_frames(tree: Tree) -> frozenset[str]:

@@ -136,7 +136,9 @@ class DatasetFace:
     flags: frozenset[str] = frozenset()
     """What annotators noted, such as `invalid` or `blurred`."""
     mask: StoredPicture | None = None
-    """Visible skin, in the crop that CPEM places by the points."""
+    """Visible skin, in ..."""
+    mask_box: Box | None = None
+    """... this square of the picture, which may reach beyond its edges."""
 
     @property
     def bounds(self) -> Box | None:

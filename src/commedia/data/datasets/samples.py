@@ -9,9 +9,10 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT, LANDMARK_COUNT
+from commedia.data.datasets.feafa import expression_from_action_units
 from commedia.data.datasets.items import IBUG68, DatasetFace, DatasetItem
 from commedia.data.datasets.tree import LeftOut
 from commedia.data.sample import FaceSample, LandmarkKind, PictureSample
@@ -24,6 +25,9 @@ from commedia.structures import Box, FaceParams, HeadPose
 
 CUT_SCALE = 2.0
 """Side of a cut-out over the longer side of the face's box or points, as in the project's own photographs."""
+
+PUBLISHED_ROTATION_WEIGHT = 0.5
+"""How far training may believe a rotation that comes with a picture: all are of fits to points, none was measured."""
 
 _INNER = slice(17, 68)
 """Contour marks lie on the visible outline and say little of the pose."""
@@ -58,6 +62,11 @@ def samples_from_dataset(
             continue
         faces = tuple(_sample(face, head) for face in known)
         whole = PictureSample(image, faces, item.source, item.licence, "labelled")
+        moment = item.moment
+        if moment is not None:
+            whole = replace(whole, clip=moment.clip, frame=moment.frame)
+        if len(known) == 1 and (mask := _mask_in_picture(known[0], image.shape[:2])) is not None:
+            whole = replace(whole, mask=mask)
         parts = [whole] if item.all_faces else [_cut_out(whole, face) for face in faces]
         yield from (_reduced(part, max_side) for part in parts)
 
@@ -100,15 +109,21 @@ def _has_place(face: DatasetFace, left_out: LeftOut, source: str) -> bool:
 
 def _sample(face: DatasetFace, head: HeadModel) -> FaceSample:
     landmarks, kind, pose, box = _marked(face, head) or _unmarked(face)
+    expression, trust = None, np.zeros(EXPRESSION_COUNT, np.float32)
+    if face.action_units is not None:
+        expression, trust = expression_from_action_units(face.action_units)
     return FaceSample(
         box=face.box or box,
         landmarks_px=landmarks,
         landmark_kind=kind,
         pose=pose,
         identity=None,
-        expression=None,
-        expression_trust=np.zeros(EXPRESSION_COUNT, np.float32),
+        expression=expression,
+        expression_trust=trust,
         identity_name=face.identity_name,
+        # A pose that only follows from points is for boxes; they train by themselves.
+        pose_weight=0.0 if face.wxyz is None else PUBLISHED_ROTATION_WEIGHT,
+        action_units=face.action_units,
     )
 
 
@@ -132,6 +147,21 @@ def _unmarked(face: DatasetFace) -> tuple[Float[np.ndarray, "68 2"], LandmarkKin
     return np.tile(center, (LANDMARK_COUNT, 1)), "teacher", pose, box
 
 
+def _mask_in_picture(face: DatasetFace, size: tuple[int, int]) -> UInt8[np.ndarray, "h w"] | None:
+    """Lay a skin mask where it was cut out, 0 around it; None where there is none or it cannot be read."""
+    if face.mask is None or face.mask_box is None:
+        return None
+    try:
+        mask = face.mask.decoded()[..., 0]
+    except UnreadableMedia:
+        return None
+    box, (height, width) = face.mask_box, size
+    scale = box.width_px / mask.shape[1], box.height_px / mask.shape[0]
+    # Corners of pixels at whole numbers, OpenCV's centres half a pixel further.
+    affine = np.array([[scale[0], 0, box.left_px + scale[0] / 2 - 0.5], [0, scale[1], box.top_px + scale[1] / 2 - 0.5]])
+    return np.asarray(cv2.warpAffine(mask, affine, (width, height), flags=cv2.INTER_LINEAR), np.uint8)
+
+
 def _cut_out(picture: PictureSample, face: FaceSample) -> PictureSample:
     points = tight_box(face.landmarks_px)
     around = points if points.width_px > 0 else face.box
@@ -142,7 +172,8 @@ def _cut_out(picture: PictureSample, face: FaceSample) -> PictureSample:
     right, bottom = (int(np.clip(np.ceil(edge), 1, limit)) for edge, limit in ((x + half, width), (y + half, height)))
     right, bottom = max(right, left + 1), max(bottom, top + 1)
     image = np.ascontiguousarray(picture.image[top:bottom, left:right])
-    return replace(picture, image=image, faces=(_moved(face, np.array([left, top], np.float32), 1.0),))
+    mask = None if picture.mask is None else np.ascontiguousarray(picture.mask[top:bottom, left:right])
+    return replace(picture, image=image, mask=mask, faces=(_moved(face, np.array([left, top], np.float32), 1.0),))
 
 
 def _reduced(picture: PictureSample, max_side: int | None) -> PictureSample:
@@ -152,8 +183,11 @@ def _reduced(picture: PictureSample, max_side: int | None) -> PictureSample:
         return picture
     size = max(1, round(width * scale)), max(1, round(height * scale))
     image = np.asarray(cv2.resize(picture.image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    mask = picture.mask
+    if mask is not None:
+        mask = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.uint8)
     corner = np.zeros(2, np.float32)
-    return replace(picture, image=image, faces=tuple(_moved(face, corner, scale) for face in picture.faces))
+    return replace(picture, image=image, mask=mask, faces=tuple(_moved(face, corner, scale) for face in picture.faces))
 
 
 def _moved(face: FaceSample, corner_px: Float[np.ndarray, "2"], scale: float) -> FaceSample:
