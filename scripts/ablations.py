@@ -9,6 +9,8 @@ a better SFN make a better MFN (NME of MFN): from several scales instead of one,
 training instead of a tenth of it. The second is asked early, after three times as many scenes, and after six times.
 What is compared sees equally many pictures. What is trained already is not trained again, so that a run that was
 stopped goes on; runs of one core each, one for every seed, may share a folder. Pin it as docs/training.md says.
+
+SFNs are the paper's. docs/evaluation/ablations.md was measured at edec853 with a residual SFN that is no longer here.
 """
 
 import argparse
@@ -31,6 +33,7 @@ from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.sfn import open_sfn
 from commedia.networks.export import write_onnx
+from commedia.networks.registry import spec_of
 from commedia.networks.weights import facts_of_weights, network_from_weights
 from commedia.training.config import Budget
 from commedia.training.loop import RunConfig, train
@@ -63,11 +66,11 @@ class Arm:
         return round(self.share * (given.faces_seen if self.recipe.startswith("sfn") else given.scenes_seen))
 
 
-SINGLE_SCALE = Arm("scales", "single scale", "sfn-base-single-scale")
-MULTI_SCALE = Arm("scales", "multi scale", "sfn-base", expected_better=True)
-EARLY = Arm("scales", "multi scale, early", "sfn-base", share=0.1)
-FINDS = Arm("joint", "detection only", "mfn-base-detect-only", share=3.0)
-READS = Arm("joint", "detection and reading", "mfn-base", expected_better=True, share=3.0)
+SINGLE_SCALE = Arm("scales", "single scale", "sfn-paper-single-scale")
+MULTI_SCALE = Arm("scales", "multi scale", "sfn-paper", expected_better=True)
+EARLY = Arm("scales", "multi scale, early", "sfn-paper", share=0.1)
+FINDS = Arm("joint", "detection only", "mfn-desktop-detect-only", share=3.0)
+READS = Arm("joint", "detection and reading", "mfn-desktop", expected_better=True, share=3.0)
 ARMS = (
     SINGLE_SCALE,
     MULTI_SCALE,
@@ -77,10 +80,10 @@ ARMS = (
     READS,
     replace(FINDS, question="joint-long", share=6.0, goes_on=FINDS),
     replace(READS, question="joint-long", share=6.0, goes_on=READS),
-    Arm("teacher", "truth from the single-scale SFN", "mfn-base-relabelled", SINGLE_SCALE),
-    Arm("teacher", "truth from the multi-scale SFN", "mfn-base-relabelled", MULTI_SCALE, expected_better=True),
-    Arm("teacher-early", "truth from an SFN after a tenth of its faces", "mfn-base-relabelled", EARLY),
-    Arm("teacher-early", "truth from the finished SFN", "mfn-base-relabelled", MULTI_SCALE, expected_better=True),
+    Arm("teacher", "truth from the single-scale SFN", "mfn-desktop-relabelled", SINGLE_SCALE),
+    Arm("teacher", "truth from the multi-scale SFN", "mfn-desktop-relabelled", MULTI_SCALE, expected_better=True),
+    Arm("teacher-early", "truth from an SFN after a tenth of its faces", "mfn-desktop-relabelled", EARLY),
+    Arm("teacher-early", "truth from the finished SFN", "mfn-desktop-relabelled", MULTI_SCALE, expected_better=True),
 )
 
 
@@ -142,8 +145,8 @@ def _trained(arm: Arm, seed: int, given: argparse.Namespace) -> Path:
         recipe = recipe_named(arm.recipe)
         single = arm.recipe.startswith("sfn")
         shards = given.singles if single else [*given.singles, *given.scenes]
-        steps = arm.pictures(given) // recipe.optimisation.batch_size
-        run = RunConfig(seed=seed, teacher=taught, accelerator="cpu", quiet=True)
+        steps = arm.pictures(given) // recipe.stages[0].optimisation.batch_size
+        run = RunConfig(seed=seed, teacher=taught, accelerator="cpu", quiet=True, resume=True)
         train(recipe, shards, folder, Budget(steps=steps), run)
         done.touch()
     return folder / "weights.safetensors"
@@ -153,7 +156,7 @@ def _onnx(weights: Path) -> Path:
     path = weights.with_name("network.onnx")
     if not path.exists():
         network = network_from_weights(weights)
-        write_onnx(network, path, facts_of_weights(weights), batch=1 if weights.parent.name.startswith("mfn") else None)
+        write_onnx(network, path, facts_of_weights(weights), batch=spec_of(network).batch)
     return path
 
 

@@ -21,7 +21,7 @@ WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "weights"
 
 
 def trainable_weights() -> list[str]:
-    """List the weights that training may begin with, by name; a checkout of the repository has them, a wheel has not."""
+    """List the weights that training may begin with, by name; a checkout has them, a wheel has not."""
     return sorted(path.stem for path in WEIGHTS_FOLDER.glob("*.safetensors"))
 
 

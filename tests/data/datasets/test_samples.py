@@ -1,12 +1,15 @@
 """The bridge to training: what reaches a shard is what the data set said, and nothing that nobody knows."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
-from commedia.data.datasets.items import IBUG68, DatasetFace, DatasetItem, MarkedPoints, StoredPicture
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT
+from commedia.data.datasets.cpem import crop_box
+from commedia.data.datasets.items import IBUG68, DatasetFace, DatasetItem, MarkedPoints, Moment, StoredPicture
 from commedia.data.datasets.samples import pose_from_landmarks, samples_from_dataset
 from commedia.data.datasets.table import DATASETS, open_dataset
 from commedia.data.datasets.tree import LeftOut
@@ -107,6 +110,47 @@ def test_every_set_reaches_a_shard_or_says_why_not(name: str, tmp_path: Path):
     for sample in read_shard(tmp_path / "a.tar"):
         assert sample.source.startswith(f"{name}/")
         assert sample.licence == DATASETS[name].licence
+
+
+def test_published_rotations_and_fitted_points_train_with_a_weight(tmp_path: Path):
+    from commedia.training.labels import arrays_from_faces
+
+    TREES["300w-lp-3d"][0](tmp_path)
+    item, *_ = open_dataset("300w-lp-3d", tmp_path)
+    sample, *_ = samples_from_dataset([item], LeftOut())
+    arrays = arrays_from_faces(sample.faces)
+    assert (arrays.pose_trust.tolist(), arrays.landmark_trust.tolist()) == ([0.5], [0.5])
+    np.testing.assert_allclose(arrays.wxyz[0], item.faces[0].wxyz, atol=1e-6)
+    marked, _ = marked_item(tmp_path, all_faces=True)
+    arrays = arrays_from_faces(next(samples_from_dataset([marked], LeftOut())).faces)
+    assert (arrays.pose_trust.tolist(), arrays.landmark_trust.tolist()) == ([0], [1])
+
+
+def test_clip_mask_and_action_units_reach_the_shard(tmp_path: Path):
+    item, params = marked_item(tmp_path, all_faces=True)
+    face, units = item.faces[0], np.zeros(24, np.float32)
+    units[8] = 0.75  # jaw drop
+    mask = np.zeros((100, 100), np.uint8)
+    mask[:, 50:] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    box = crop_box(face.marked.points_px)
+    face = replace(face, action_units=units, mask=StoredPicture(tmp_path / "mask.png"), mask_box=box)
+    item = replace(item, faces=(face,), moment=Moment("clip", "7"))
+    write_shard(tmp_path / "a.tar", samples_from_dataset([item, replace(item, all_faces=False)], LeftOut()))
+    whole, cut = read_shard(tmp_path / "a.tar")
+    assert (whole.clip, whole.frame) == (cut.clip, cut.frame) == ("clip", "7")
+    (sample,) = whole.faces
+    np.testing.assert_allclose(sample.action_units, units)
+    jaw = EXPRESSION_INDEX["jawOpen"]
+    assert (sample.expression[jaw], sample.expression_trust[jaw]) == (0.75, 0.5)
+    assert whole.mask.shape == whole.image.shape[:2]
+    rows, columns = np.nonzero(whole.mask > 127)
+    x, y = box.center_px
+    np.testing.assert_allclose([columns.min(), columns.max() + 1], [x, box.right_px], atol=1.5)
+    np.testing.assert_allclose([rows.min(), rows.max() + 1], [box.top_px, box.bottom_px], atol=1.5)
+    corner = np.round(whole.faces[0].landmarks_px - cut.faces[0].landmarks_px)[0].astype(int)
+    height, width = cut.mask.shape
+    np.testing.assert_array_equal(cut.mask, whole.mask[corner[1] : corner[1] + height, corner[0] : corner[0] + width])
 
 
 def test_a_boxed_face_trains_its_box_alone(tmp_path: Path):

@@ -1,0 +1,94 @@
+"""Frames of one person or clip are drawn together, masks follow the pixels, validation is drawn from everywhere."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from commedia.data.shards import write_shard
+from commedia.errors import BadShard
+from commedia.losses.disentangling import identity_disagreement
+from commedia.networks.heads import FaceOutputs
+from commedia.training.crops import STILL, crops
+from commedia.training.face_model import FaceModel
+from commedia.training.groups import Groups
+from commedia.training.pictures import Singles, load_singles
+from commedia.training.recipes import recipe_named, varied
+from commedia.training.tasks import split_rows
+from tests.training.drawings import drawn_picture
+from tests.training.tasks import made_task
+
+
+@pytest.fixture(scope="module")
+def people(model: FaceModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three people in two clips each, three frames a clip; the dots are the mask of every other picture."""
+    folder = tmp_path_factory.mktemp("people")
+    rng = np.random.default_rng(0)
+    pictures = []
+    for index in range(18):
+        picture = drawn_picture(rng, model.landmarks, 1, 160)
+        person, clip = f"p{index // 6}", f"p{index // 6}/c{index // 3 % 2}"
+        faces = tuple(replace(face, identity_name=person) for face in picture.faces)
+        mask = None if index % 2 else np.where(picture.image[..., 0] > 125, 255, 0).astype(np.uint8)
+        pictures.append(replace(picture, source=f"set/{index}", faces=faces, clip=clip, frame=str(index), mask=mask))
+    write_shard(folder / "people.tar", pictures)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def singles(people: Path) -> Singles:
+    return load_singles([people / "people.tar"])
+
+
+@pytest.mark.parametrize("kind", ["person", "clip"])
+def test_rows_of_a_group_belong_together_and_differ(singles: Singles, kind: str) -> None:
+    names = getattr(singles, kind)
+    chances = np.full(18, 1 / 18)
+    chances[names == names[0]] = 0
+    rows = Groups(names, chances, kind).draw(np.random.default_rng(0), 40, 3)
+    assert rows.shape == (40, 3)
+    assert all(len(set(names[members])) == 1 and len(set(members)) == 3 for members in rows)
+    assert set(names[rows.ravel()]) == set(names) - {names[0]}
+
+
+def test_pictures_without_a_name_are_in_no_group(shards: Path) -> None:
+    nameless = load_singles([shards / "singles.tar"])
+    with pytest.raises(BadShard, match="belong to one person"):
+        Groups(nameless.person, np.ones(len(nameless)), "person")
+
+
+def test_a_batch_of_groups_is_asked_to_agree_on_who_it_is(people: Path, model: FaceModel) -> None:
+    stage = recipe_named("sfn-smoke").stages[0]
+    data = replace(stage.data, groups="person", group_size=3)
+    loss = replace(stage.loss, disentangling=2.0)
+    recipe = varied(
+        recipe_named("sfn-smoke"), "x", data=data, loss=loss, optimisation=replace(stage.optimisation, batch_size=6)
+    )
+    batch = made_task(recipe, people, model).batch(0)
+    assert (len(batch.pixels), batch.groups, batch.group_size) == (6, "person", 3)
+    assert batch.grouped(batch.pixels).shape[:2] == (2, 3)
+    identity = torch.arange(6.0)[:, None].repeat(1, 4)
+    faces = FaceOutputs(identity, *(torch.zeros(6, 1) for _ in range(4)))
+    assert identity_disagreement(faces, 3).tolist() == pytest.approx([2 / 3, 2 / 3])
+
+
+def test_masks_lie_on_the_pixels_they_speak_of(singles: Singles, model: FaceModel) -> None:
+    moved = replace(STILL, roll_deg=30.0, flip=0.5, shift=0.1, scale=(0.8, 1.2))
+    batch = crops(singles, np.arange(18), moved, model.identity_mirror, np.random.default_rng(0))
+    assert batch.masks is not None
+    assert (batch.masks[1::2] > 0).float().mean() > 0.5  # no mask: whatever the picture shows counts
+    dots = batch.pixels[0::2].float().mean(1) > 150
+    masks = batch.masks[0::2] > 128
+    assert (dots & masks).sum() / (dots | masks).sum() > 0.7
+
+
+def test_validation_comes_from_everywhere_and_is_the_same_again() -> None:
+    training, held = split_rows(10_000, 0.5, 100)
+    assert len(held) == 100
+    assert len(training) == 5000
+    assert not set(training) & set(held)
+    assert np.histogram(held, 10, (0, 10_000))[0].min() > 0
+    for first, second in zip((training, held), split_rows(10_000, 0.5, 100), strict=True):
+        np.testing.assert_array_equal(first, second)
