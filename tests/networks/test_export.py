@@ -11,11 +11,13 @@ import torch
 from torch import nn
 
 from commedia.networks.export import Card, export, folded
-from commedia.networks.ours.mfn_base import MfnBase
+from commedia.networks.ours.mfn_base import MfnBase, MfnBaseConfig
 from commedia.networks.paper1.mfn import Mfn, MfnConfig
 from commedia.networks.paper1.sfn import Sfn, SfnConfig
 from commedia.networks.registry import Network
 from commedia.networks.weights import save_weights
+
+SMALL_MFN = MfnBaseConfig(stem=8, widths=(8, 8, 16, 16), blocks=(1, 1, 1, 1))
 
 
 def lived_in(network: Network) -> Network:
@@ -42,7 +44,7 @@ def test_folding_keeps_the_function() -> None:
     ("name", "build", "batch_sizes"),
     [
         ("sfn-test", lambda: Sfn(SfnConfig(width_mult=0.25, norm=True)), (1, 5)),
-        ("mfn-base-test", MfnBase, (1,)),
+        ("mfn-base-test", lambda: MfnBase(SMALL_MFN), (1,)),
         ("mfn-test", lambda: Mfn(MfnConfig(width_mult=0.25, norm=True)), (1,)),
     ],
 )

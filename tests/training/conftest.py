@@ -7,6 +7,7 @@ import pytest
 
 from commedia.data.shards import write_shard
 from commedia.training.face_model import FaceModel
+from commedia.training.pictures import ShardPictures
 from tests.training.drawings import MirrorLandmarks, drawn_picture
 
 
@@ -25,3 +26,9 @@ def shards(model: FaceModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     counts = (0, 2, 3, 2, 0, 3)
     write_shard(folder / "scenes.tar", (drawn_picture(rng, model.landmarks, count, 240) for count in counts))
     return folder
+
+
+@pytest.fixture(scope="session")
+def pictures(shards: Path) -> ShardPictures:
+    """Those shards, decoded once for every test that only reads them."""
+    return ShardPictures([shards])

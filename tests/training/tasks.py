@@ -12,8 +12,8 @@ from commedia.training.tasks import Task, TaskSetup
 
 
 def made_task(
-    recipe: Recipe, shards: Path, model: FaceModel, *, seed: int = 0, network: nn.Module | None = None
+    recipe: Recipe, shards: Path | ShardPictures, model: FaceModel, *, seed: int = 0, network: nn.Module | None = None
 ) -> Task:
     """Make the task of a recipe's first stage."""
-    pictures = ShardPictures([shards])
+    pictures = shards if isinstance(shards, ShardPictures) else ShardPictures([shards])
     return recipe.task(TaskSetup(network or network_for(recipe.network), recipe.stages[0], pictures, model, seed))

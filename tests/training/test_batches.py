@@ -18,7 +18,7 @@ from commedia.training.crops import STILL, crops
 from commedia.training.face_model import FaceModel
 from commedia.training.labels import FaceArrays
 from commedia.training.mosaics import letterboxed, mosaic, scene_view
-from commedia.training.pictures import Singles, load_scenes_and_singles, load_singles, shard_paths
+from commedia.training.pictures import ShardPictures, Singles, load_singles
 from commedia.training.recipes import recipe_named
 from tests.training.drawings import on_dots
 from tests.training.tasks import made_task
@@ -26,7 +26,7 @@ from tests.training.tasks import made_task
 MOVED = Augmentation(flip=0.5, colour=0.0)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def singles(shards: Path) -> Singles:
     return load_singles([shards / "singles.tar"])
 
@@ -50,27 +50,25 @@ def test_still_crops_are_what_inference_cuts(singles: Singles, model: FaceModel)
         assert abs(live[20:-20, 20:-20].astype(int) - trained[20:-20, 20:-20]).max() <= 2
 
 
-def mosaic_of(shards: Path, model: FaceModel, rng: np.random.Generator) -> tuple[np.ndarray, FaceArrays]:
-    scenes, singles = load_scenes_and_singles(shard_paths([shards]))
+def mosaic_of(pictures: ShardPictures, model: FaceModel, rng: np.random.Generator) -> tuple[np.ndarray, FaceArrays]:
+    scenes, singles = pictures.scenes_and_singles
     assert singles is not None
     return mosaic(singles, [scene for scene in scenes if not len(scene.faces.box)], MOVED, model.identity_mirror, rng)
 
 
-def view_of(shards: Path, model: FaceModel, rng: np.random.Generator) -> tuple[np.ndarray, FaceArrays]:
-    scenes, _ = load_scenes_and_singles(shard_paths([shards]))
-    return scene_view(scenes[2], MOVED, model.identity_mirror, rng)
+def view_of(pictures: ShardPictures, model: FaceModel, rng: np.random.Generator) -> tuple[np.ndarray, FaceArrays]:
+    return scene_view(pictures.scenes_and_singles[0][2], MOVED, model.identity_mirror, rng)
 
 
-def letterbox_of(shards: Path, model: FaceModel, rng: np.random.Generator) -> tuple[np.ndarray, FaceArrays]:
-    scenes, _ = load_scenes_and_singles(shard_paths([shards]))
-    return letterboxed(scenes[1], model.identity_mirror)
+def letterbox_of(pictures: ShardPictures, model: FaceModel, rng: np.random.Generator) -> tuple[np.ndarray, FaceArrays]:
+    return letterboxed(pictures.scenes_and_singles[0][1], model.identity_mirror)
 
 
 @pytest.mark.parametrize("make", [mosaic_of, view_of, letterbox_of])
-def test_mfn_labels_lie_on_the_dots(make: Callable[..., Any], shards: Path, model: FaceModel) -> None:
+def test_mfn_labels_lie_on_the_dots(make: Callable[..., Any], pictures: ShardPictures, model: FaceModel) -> None:
     seen = 0
     for seed in range(8):
-        image, faces = make(shards, model, np.random.default_rng(seed))
+        image, faces = make(pictures, model, np.random.default_rng(seed))
         assert image.shape == (MFN_SIZE, MFN_SIZE, 3)
         large = np.flatnonzero((faces.box[:, 2:] - faces.box[:, :2]).max(1) > 60)
         for landmarks in faces.landmarks[large]:
@@ -79,8 +77,8 @@ def test_mfn_labels_lie_on_the_dots(make: Callable[..., Any], shards: Path, mode
     assert seen >= 5
 
 
-def test_mfn_targets_are_relative_to_the_box(shards: Path, model: FaceModel) -> None:
-    _, faces = letterbox_of(shards, model, np.random.default_rng(0))
+def test_mfn_targets_are_relative_to_the_box(pictures: ShardPictures, model: FaceModel) -> None:
+    _, faces = letterbox_of(pictures, model, np.random.default_rng(0))
     boxes, targets = mfn_targets([faces, faces.at(slice(0, 0))], MFN_SIZE)
     assert boxes.present.sum(1).tolist() == [len(faces.box), 0]
     side = boxes.size[0].prod(-1).sqrt()[:, None, None]
@@ -89,8 +87,8 @@ def test_mfn_targets_are_relative_to_the_box(shards: Path, model: FaceModel) -> 
 
 
 @pytest.mark.parametrize("name", ["sfn-smoke", "mfn-smoke"])
-def test_a_batch_is_a_function_of_seed_and_number(name: str, shards: Path, model: FaceModel) -> None:
-    task = made_task(recipe_named(name), shards, model, seed=5)
+def test_a_batch_is_a_function_of_seed_and_number(name: str, pictures: ShardPictures, model: FaceModel) -> None:
+    task = made_task(recipe_named(name), pictures, model, seed=5)
     first, again, other = task.batch(3), task.batch(3), task.batch(4)
     assert torch.equal(first.pixels, again.pixels)
     assert not torch.equal(first.pixels, other.pixels)

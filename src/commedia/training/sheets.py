@@ -60,19 +60,25 @@ def write_picture(path: Path, image: UInt8[np.ndarray, "h w 3"]) -> None:
 
 def write_curves(path: Path, columns: Sequence[str], rows: Sequence[Sequence[float]]) -> None:
     """Plot every column of a log against its first, one small chart each."""
-    from matplotlib.figure import Figure
-
     values = np.array(rows, dtype=float)
-    across = 4
-    down = -(-(len(columns) - 1) // across)
-    figure = Figure(figsize=(4 * across, 2.4 * down), layout="constrained")
-    for index, name in enumerate(columns[1:]):
-        axes = figure.add_subplot(down, across, index + 1)
-        axes.plot(values[:, 0], values[:, index + 1], marker="." if len(values) < 30 else None)
-        axes.set_title(name, fontsize=9)
-        axes.grid(alpha=0.3)
-    with named_aside(path, path.suffix) as aside:
-        figure.savefig(aside, dpi=80)
+    charts = [_chart(name, values[:, 0], values[:, index]) for index, name in enumerate(columns) if index > 0]
+    write_picture(path, grid_of(charts, columns=4))
+
+
+def _chart(name: str, x: Float[np.ndarray, "n"], y: Float[np.ndarray, "n"]) -> UInt8[np.ndarray, "h w 3"]:
+    """Draw one curve between its least and its largest value, which stand beside its name."""
+    chart = np.full((180, 320, 3), 255, np.uint8)
+    cv2.rectangle(chart, (8, 24), (311, 171), (200, 200, 200), 1)
+    known = np.isfinite(y)
+    span = f"{y[known].min():.4g} to {y[known].max():.4g}" if known.any() else "unknown"
+    cv2.putText(chart, f"{name}: {span}", (8, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.4, _BLACK, 1, cv2.LINE_AA)
+    across, up = (axis[known] - axis[known].min() if known.any() else axis[known] for axis in (x, y))
+    points = [8 + 303 * across / max(across.max(initial=0), 1e-12), 171 - 147 * up / max(up.max(initial=0), 1e-12)]
+    line = np.stack(points, axis=1).round().astype(np.int32)
+    cv2.polylines(chart, [line], False, (40, 90, 200), 1, cv2.LINE_AA)
+    for point in line if len(line) < 30 else ():
+        cv2.circle(chart, point.tolist(), 2, (40, 90, 200), -1, cv2.LINE_AA)
+    return chart
 
 
 def _face_tile(
