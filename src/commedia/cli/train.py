@@ -5,6 +5,7 @@ from typing import Annotated
 
 import tyro
 
+from commedia.errors import CommediaError
 from commedia.evaluation.report import source_commit
 from commedia.networks.export import Card, export
 from commedia.networks.weights import named_weights
@@ -15,7 +16,7 @@ from commedia.training.recipes import RECIPES, recipe_named
 
 
 def train(
-    recipe: Annotated[str, tyro.conf.arg(constructor=str, help=f"One of {', '.join(RECIPES)}."), tyro.conf.Positional],
+    recipe: Annotated[str, tyro.conf.arg(help=f"One of {', '.join(RECIPES)}."), tyro.conf.Positional],
     *,
     shards: tuple[Path, ...],
     out: Path,
@@ -46,6 +47,8 @@ def train(
         quiet: No progress bar.
     """
     chosen = recipe_named(recipe)
+    if minutes is not None and steps is not None:
+        raise CommediaError("the budget is either --minutes or --steps, not both")
     budget = Budget(minutes=30.0 if minutes is None and steps is None else minutes, steps=steps)
     begin = None if init_from is None else named_weights(init_from)
     settings = RunConfig(seed, begin, teacher, accelerator, workers, quiet, resume, source_commit())

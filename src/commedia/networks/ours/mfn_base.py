@@ -1,7 +1,7 @@
 """MFN for desktops: what paper 1's MFN does, on a grid of cells of 16 pixels instead of 32.
 
 Same input and the same numbers per prediction as `mfn.py`, which stays as the paper has it. Ours, not the paper's: the
-residual trunk of `sfn_base.py` with one stage more; features of an eighth, a sixteenth and a thirty-second of the side
+residual trunk of `residual.py` with four stages; features of an eighth, a sixteenth and a thirty-second of the side
 meet in one 18 x 18 grid, which places small boxes better and lets two people be closer to each other.
 
     288 -> stem 144 -> 72 -> 36 -> 18 -> 9
