@@ -52,7 +52,7 @@ def test_a_network_learns_drawn_faces(shards: Path, model: FaceModel, tmp_path: 
         data=replace(stage.data, epoch_steps=1000),
     )
     train(recipe, [shards], tmp_path / "few", Budget(steps=1), QUIET, model=model)
-    train(recipe, [shards], tmp_path / "many", Budget(steps=100), QUIET, model=model)
+    train(recipe, [shards], tmp_path / "many", Budget(steps=60), QUIET, model=model)
     errors = []
     for run in ("few", "many"):
         header, *_, last = (tmp_path / run / "log.csv").read_text().splitlines()
