@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from commedia.networks.ours.close_ups import _cut
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.faces.crop import Crop, crop_image
 from commedia.faces.grid import ROW_COUNT, decode_corners, decode_grid, read_rows
 from commedia.geometry.boxes import pairwise_iou
 from commedia.losses.boxes import box_iou, shape_iou
-from commedia.networks.ours.close_ups import _cut
 from commedia.networks.paper1.mfn import MfnConfig, decode_boxes, decode_faces
 from commedia.training.anchors import overlaps
 from commedia.training.face_model import default_face_model

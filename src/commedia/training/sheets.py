@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from commedia.conventions import EXPRESSION_NAMES
-from commedia.files import named_aside, write_file
+from commedia.files import write_file
 
 COLUMNS = 6
 _GREEN, _YELLOW, _WHITE, _BLACK = (60, 230, 90), (255, 205, 60), (255, 255, 255), (0, 0, 0)
