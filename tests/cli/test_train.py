@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commedia.faces.predictor import open_sfn
 
 from commedia.cli.main import main
 from commedia.data.shards import write_shard
+from commedia.faces.sfn import open_sfn
 from commedia.training.recipes import RECIPES
 from tests.training.drawings import MirrorLandmarks, drawn_picture
 

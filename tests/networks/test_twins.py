@@ -1,13 +1,10 @@
 """What stands twice, in numpy for the live path and in torch for training, says the same."""
 
-import cv2
 import numpy as np
 import pytest
 import torch
-from commedia.networks.ours.close_ups import _cut
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
-from commedia.faces.crop import Crop, crop_image
 from commedia.faces.grid import ROW_COUNT, decode_corners, decode_grid, read_rows
 from commedia.geometry.boxes import pairwise_iou
 from commedia.losses.boxes import box_iou, shape_iou
@@ -67,21 +64,3 @@ def test_boxes_overlap_by_the_same_share(rng: np.random.Generator) -> None:
     on_one_centre = pairwise_iou(*(np.concatenate([-s / 2, s / 2], 1) for s in size))
     np.testing.assert_allclose(shape_iou(*sizes), on_one_centre, atol=1e-12)
     np.testing.assert_allclose(overlaps(*size), on_one_centre, atol=1e-12)
-
-
-@pytest.mark.parametrize("mirrored", [False, True])
-@pytest.mark.parametrize("roll", [0.0, 0.35, -1.2])
-def test_a_region_patch_is_a_crop(rng: np.random.Generator, roll: float, *, mirrored: bool) -> None:
-    image = cv2.GaussianBlur(rng.integers(0, 256, (128, 128, 3), dtype=np.uint8), (0, 0), 3)
-    crop, size = Crop(np.array([58.3, 70.6], np.float32), 41.7, roll), 32
-    patch = _cut(
-        torch.from_numpy(image / np.float32(255)).permute(2, 0, 1)[None],
-        torch.from_numpy(crop.center_px / 128 - np.float32(0.5))[None],
-        torch.from_numpy(crop.image_from_crop[:, 0])[None],
-        torch.tensor([crop.side_px / 128]),
-        size,
-        mirrored=mirrored,
-    )
-    expected = crop_image(image, crop, size)
-    shown = patch[0].permute(1, 2, 0).numpy() * 255
-    assert np.abs(shown - (expected[:, ::-1] if mirrored else expected)).max() < 2
