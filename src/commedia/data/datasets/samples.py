@@ -20,6 +20,7 @@ from commedia.errors import UnreadableMedia
 from commedia.face_model.landmarks import face_box_from_params, landmark_model
 from commedia.face_model.model import HeadModel, head_or_default
 from commedia.geometry.boxes import tight_box
+from commedia.geometry.placement import warp
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_matrix
 from commedia.structures import Box, FaceParams, HeadPose
 
@@ -157,9 +158,8 @@ def _mask_in_picture(face: DatasetFace, size: tuple[int, int]) -> UInt8[np.ndarr
         return None
     box, (height, width) = face.mask_box, size
     scale = box.width_px / mask.shape[1], box.height_px / mask.shape[0]
-    # Corners of pixels at whole numbers, OpenCV's centres half a pixel further.
-    affine = np.array([[scale[0], 0, box.left_px + scale[0] / 2 - 0.5], [0, scale[1], box.top_px + scale[1] / 2 - 0.5]])
-    return np.asarray(cv2.warpAffine(mask, affine, (width, height), flags=cv2.INTER_LINEAR), np.uint8)
+    affine = np.array([[scale[0], 0, box.left_px], [0, scale[1], box.top_px]])
+    return warp(mask, affine, (width, height))
 
 
 def _cut_out(picture: PictureSample, face: FaceSample) -> PictureSample:
