@@ -159,6 +159,23 @@ def test_of_results_the_others_are_kept(
     assert ".commedia-" not in str(caught.value)
 
 
+def test_when_all_results_fail_nothing_is_left_and_the_last_reason_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People's files fail when the take is over, and are then the last to go."""
+    world, said = two_people(), []
+    clip = film(world, tmp_path / "clip.mp4", 6)
+    for what in ("people.ClipWriter", "take.TakeWriter.send"):
+        monkeypatch.setattr(f"commedia.outputs.{what}", out_of_disk)
+    options = {"formats": ["glb"], "preview": False, "models": models_for(world), "report": said.append}
+    with pytest.raises(
+        OutputFailed, match=r"cannot write results to '.*out': person-01 as glb: No space left.*untouched"
+    ):
+        retarget(clip, tmp_path / "out", **options)
+    assert [sentence.split(" failed: ")[0] for sentence in said] == ["the take", "a person's files"]
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
 def test_every_file_sink_may_be_discarded_at_any_time(tmp_path: Path) -> None:
     for make in (TakeSink, PreviewSink):
         sink = make(tmp_path)

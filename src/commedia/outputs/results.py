@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from commedia.errors import IncompleteResults, OutputFailed
+from commedia.errors import CommediaError, IncompleteResults, OutputFailed
 from commedia.outputs.people import DEFAULT_FORMATS, PeopleSink, check_formats
 from commedia.outputs.preview.writer import PreviewSink
 from commedia.outputs.sink import Sinks, StreamInfo
@@ -52,7 +52,7 @@ class ResultFolder:
             some = self._earlier[0].name + (", ..." if len(self._earlier) > 1 else "")
             found = f"'{self.output}' holds results of an earlier run ({some})"
             raise OutputFailed(f"{found}; choose another folder, or pass --overwrite")
-        with self._disk_errors():
+        with self._failure():
             self._made = [folder for folder in (self.output, *self.output.parents) if not folder.exists()]
             self.output.mkdir(parents=True, exist_ok=True)
             self._aside = aside = Path(tempfile.mkdtemp(prefix=".commedia-", dir=self.output))
@@ -65,11 +65,11 @@ class ResultFolder:
             self._sinks.open(info)
 
     def send(self, moment: Moment) -> None:
-        with self._disk_errors():
+        with self._failure():
             self._sinks.send(moment)
 
     def close(self) -> None:
-        with self._disk_errors():
+        with self._failure():
             self._sinks.close()
             self._publish()
         self._made = []
@@ -108,11 +108,12 @@ class ResultFolder:
         self._report(self._failures[-1])
 
     @contextmanager
-    def _disk_errors(self) -> Iterator[None]:
+    def _failure(self) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
-            problem = f"cannot write results to '{self.output}': {error.strerror or error}"
+        except (CommediaError, OSError) as error:
+            reason = str(getattr(error, "strerror", None) or error).replace(str(self._aside), str(self.output))
+            problem = f"cannot write results to '{self.output}': {reason}"
             raise OutputFailed(f"{problem}; what was there before is untouched") from error
 
 
