@@ -95,6 +95,5 @@ def retarget(
     with open_source(path, rate=rate) if isinstance(path, Path | str) else path as source:
         results = ResultFolder(Path(output), formats=formats, preview=preview, overwrite=overwrite, report=report)
         roles = cast if isinstance(cast, Cast) else Cast(character, cast, mapping=mapping, acting=acting, person=person)
-        tracker = Tracker(models, head=roles.person and roles.person.head)
-        seen = run(source, tracker, roles, results, progress)
+        seen = run(source, Tracker(models, head=roles.person and roles.person.head), roles, results, progress)
         return results.summary(source, roles, seen)
