@@ -1,0 +1,206 @@
+"""Batches for SFN with patch readers: crops of stored faces, moved, turned, mirrored and spoiled; some without a face.
+
+Patches are cut here, at the true points with some noise, by the triangles `region_patches.py` uses in the network (a
+test compares both). Bytes leave here; colour is changed on the whole batch, a tenth of the cost of doing it one by one.
+"""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from commedia.conventions import EXPRESSION_MIRROR, LANDMARK_MIRROR
+from commedia.faces.crop import CROP_SCALE, PADDING_GREY
+from commedia.geometry.rotations import mirrored_wxyz, multiply_wxyz
+from commedia.losses.faces import FaceTargets
+from commedia.networks.ours.region_patches import EYE_RAISE, EYE_REACH, MOUTH_REACH, RegionPatches
+from commedia.networks.ours.sfn import SfnRegionsConfig
+from commedia.training.augment import blurred, compressed, erased, low_resolution, noisy
+from commedia.training.batches import sfn_targets
+from commedia.training.config import Augmentation
+from commedia.training.face_store import FaceStore
+from commedia.training.labels import FaceArrays
+
+VARIED = Augmentation(
+    scale=(0.88, 1.14), shift=0.05, roll_deg=10.0, flip=0.5, colour=0.3, grey=0.05, degrade=0.12, erase=0.15
+)
+STILL = Augmentation(scale=(1.0, 1.0), shift=0.0, roll_deg=0.0, colour=0.0)
+PATCH_JITTER = 0.02
+"""Standard deviation of a patch's centre, and of the size of all, as a share of the landmark box's longer side."""
+NEGATIVE_SHARE = 0.06
+_LUMA = torch.tensor([0.299, 0.587, 0.114])
+
+
+class RegionBatch(NamedTuple):
+    """Crops and the truth in crop units."""
+
+    crops: UInt8[np.ndarray, "b n n 3"]
+    face: UInt8[Tensor, "b h h 3"]
+    """Averaged for the trunk."""
+    eyes: UInt8[Tensor, "b 2 s s 3"]
+    mouth: UInt8[Tensor, "b m m 3"]
+    targets: FaceTargets
+    present: Float[Tensor, "b"]
+    """1 where there is a face; elsewhere nothing is trusted."""
+
+
+def region_batch(
+    store: FaceStore,
+    rows: np.ndarray,
+    network: SfnRegionsConfig,
+    config: Augmentation,
+    identity_mirror: Float[np.ndarray, "i"],
+    rng: np.random.Generator,
+    negatives: UInt8[np.ndarray, "m s s 3"] | None = None,
+) -> RegionBatch:
+    """Cut and label the crops of some faces; with `negatives` a few of them show what is no face."""
+    count, size = len(rows), network.input_size
+    faces, affines = _placed(store.faces.at(rows), size, config, identity_mirror, rng)
+    absent = rng.random(count) < (0.0 if negatives is None else NEGATIVE_SHARE)
+    varied = config.flip > 0
+    crops = np.zeros((count, size, size, 3), np.uint8)
+    for place, row in enumerate(rows.tolist()):
+        source = negatives[rng.integers(len(negatives))] if absent[place] and negatives is not None else store.image(row)
+        crop = cv2.warpAffine(
+            source, affines[place], (size, size), flags=cv2.INTER_LINEAR, borderValue=(PADDING_GREY,) * 3,
+            borderMode=cv2.BORDER_REFLECT_101 if varied and rng.random() < 0.3 else cv2.BORDER_CONSTANT,
+        )  # fmt: skip
+        crops[place] = _spoiled(crop, config, rng)
+    face = np.stack([cv2.resize(crop, None, fx=1 / network.pool, fy=1 / network.pool, interpolation=cv2.INTER_AREA) for crop in crops])  # fmt: skip
+    eyes, mouth = cut_patches(crops, faces.landmarks / size, network, rng if varied else None)
+    targets = sfn_targets(faces, size)
+    known = torch.from_numpy(1.0 - absent.astype(np.float32))
+    targets = targets._replace(
+        identity_trust=targets.identity_trust * known,
+        expression_trust=targets.expression_trust * known[:, None],
+        pose_trust=targets.pose_trust * known,
+        landmark_trust=targets.landmark_trust * known,
+    )
+    return RegionBatch(crops, *(torch.from_numpy(part) for part in (face, eyes, mouth)), targets, known)
+
+
+def recoloured(batch: RegionBatch, config: Augmentation, chance: torch.Generator) -> tuple[Tensor, RegionPatches]:
+    """Bytes to [0, 1], channels last; contrast, brightness, saturation and tint changed by one matrix a face."""
+    count, amount = len(batch.face), config.colour
+
+    def uniform(*shape: int) -> Tensor:
+        return amount * (2 * torch.rand(count, *shape, generator=chance) - 1)
+
+    saturation = 1 + uniform(1, 1)
+    saturation = torch.where(torch.rand(count, 1, 1, generator=chance) < config.grey, 0.0, saturation)
+    contrast = 1 + uniform(1, 1)
+    matrix = saturation * torch.eye(3) + (1 - saturation) * _LUMA
+    matrix = (contrast * (1 + uniform(3, 1) / 2) * matrix / 255).transpose(1, 2)
+    offset = (1 - contrast) / 2 + uniform(1, 1) / 2
+
+    def changed(part: UInt8[Tensor, "b *s 3"]) -> Tensor:
+        flat = part.reshape(count, -1, 3).float()
+        return torch.baddbmm(offset, flat, matrix).clamp_(0, 1).view(part.shape).movedim(-1, -3)
+
+    return changed(batch.face), RegionPatches(changed(batch.eyes), changed(batch.mouth))
+
+
+def cut_patches(
+    crops: UInt8[np.ndarray, "b n n 3"],
+    landmarks: Float[np.ndarray, "b 68 2"],
+    network: SfnRegionsConfig,
+    rng: np.random.Generator | None,
+) -> tuple[UInt8[np.ndarray, "b 2 s s 3"], UInt8[np.ndarray, "b m m 3"]]:
+    """Cut eyes (the right one mirrored) and mouth; `landmarks` as shares of the crop's side, moved a little by `rng`."""
+    count, chance = len(crops), rng or np.random.default_rng(0)
+    jitter = 0.0 if rng is None else PATCH_JITTER
+    side = np.ptp(landmarks, axis=1).max(-1)
+    centers = np.stack([landmarks[:, part].mean(1) for part in (slice(42, 48), slice(36, 42), slice(48, 68))], 1)
+    centers[:, :2, 1] -= EYE_RAISE * side[:, None]
+    centers = centers + jitter * side[:, None, None] * chance.normal(size=(count, 3, 2))
+    side = side * (1 + 2 * jitter * chance.normal(size=count))
+    eyes = np.zeros((count, 2, network.eye_size, network.eye_size, 3), np.uint8)
+    mouth = np.zeros((count, network.mouth_size, network.mouth_size, 3), np.uint8)
+    for face in range(count):
+        left, right, middle = centers[face]
+        eyes[face, 0] = _cut(crops[face], left, EYE_REACH * side[face], network.eye_size)
+        eyes[face, 1] = _cut(crops[face], right, EYE_REACH * side[face], network.eye_size)[:, ::-1]
+        mouth[face] = _cut(crops[face], middle, MOUTH_REACH * side[face], network.mouth_size)
+    return eyes, mouth
+
+
+def _cut(crop: np.ndarray, center: np.ndarray, side: float, size: int) -> UInt8[np.ndarray, "{size} {size} 3"]:
+    (top, rows), (first, columns) = (_weights(at, side, size, len(crop)) for at in center[::-1])
+    window = crop[top : top + rows.shape[1], first : first + columns.shape[1]].astype(np.float32) - PADDING_GREY
+    above = (rows @ window.reshape(len(window), -1)).reshape(size, -1, 3)
+    return np.rint(np.matmul(columns, above) + PADDING_GREY).clip(0, 255).astype(np.uint8)
+
+
+def _weights(center: float, side: float, size: int, count: int) -> tuple[int, Float[np.ndarray, "s w"]]:
+    """The first pixel that a patch touches along one axis, and what each of its rows takes of that and the next."""
+    places = count * (center + side * ((np.arange(size, dtype=np.float32) + 0.5) / size - 0.5))
+    width = max(count * side / size, 1.0)
+    first = int(np.clip(np.floor(places[0] - width), 0, count - 1))
+    last = int(np.clip(np.ceil(places[-1] + width), first + 1, count))
+    distance = np.abs(places[:, None] - (np.arange(first, last, dtype=np.float32) + 0.5))
+    touched = np.maximum(1 - distance / width, 0)
+    return first, (touched / np.maximum(touched.sum(1, keepdims=True), 1e-3)).astype(np.float32)
+
+
+def _placed(
+    faces: FaceArrays, size: int, config: Augmentation, identity_mirror: np.ndarray, rng: np.random.Generator
+) -> tuple[FaceArrays, Float[np.ndarray, "b 2 3"]]:
+    """Crop faces, mirrored or not, as inference would, then jitter; labels in crop pixels, and OpenCV's matrices.
+
+    What `labels.placed` does for one face after another, for all at once.
+    """
+    count = len(faces.box)
+    mirror = rng.random(count) < config.flip
+    sign = np.where(mirror, -1.0, 1.0)[:, None, None] * np.array([1.0, 0.0]) + np.array([0.0, 1.0])
+    points = np.where(mirror[:, None, None], faces.landmarks[:, list(LANDMARK_MIRROR)], faces.landmarks) * sign
+    roll = _upright_roll(points)
+    turn = _turns(-roll)
+    upright = np.einsum("bij,blj->bli", turn, points)
+    low, high = upright.min(1), upright.max(1)
+    angle = np.deg2rad(rng.uniform(-config.roll_deg, config.roll_deg, count)) - roll
+    scale = size / (CROP_SCALE * np.maximum((high - low).max(1), 1.0)) * rng.uniform(*config.scale, count)
+    linear = scale[:, None, None] * _turns(angle)
+    center = np.einsum("bji,bj->bi", turn, (low + high) / 2)
+    target = size / 2 + size * rng.uniform(-config.shift, config.shift, (count, 2))
+    offset = target - np.einsum("bij,bj->bi", linear, center)
+    landmarks = np.einsum("bij,blj->bli", linear, points) + offset[:, None]
+    linear = linear * sign  # of the picture as it is stored
+    spin = np.zeros((count, 4))
+    spin[:, 0], spin[:, 3] = np.cos(angle / 2), np.sin(angle / 2)
+    order, flat = list(EXPRESSION_MIRROR), mirror[:, None]
+    wxyz = multiply_wxyz(spin, np.where(flat, mirrored_wxyz(faces.wxyz), faces.wxyz))
+    faces = faces._replace(
+        landmarks=landmarks.astype(np.float32),
+        identity=np.where(flat, faces.identity * identity_mirror, faces.identity).astype(np.float32),
+        expression=np.where(flat, faces.expression[:, order], faces.expression),
+        expression_trust=np.where(flat, faces.expression_trust[:, order], faces.expression_trust),
+        wxyz=wxyz.astype(np.float32),
+    )
+    # OpenCV counts from pixel centres, labels from pixel corners: half a pixel on either side.
+    shifted = offset + linear.sum(2) / 2 - 0.5
+    return faces, np.concatenate([linear, shifted[..., None]], axis=2)
+
+
+def _turns(angle: Float[np.ndarray, "b"]) -> Float[np.ndarray, "b 2 2"]:
+    """Anticlockwise in the image, whose y points down."""
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return np.stack([np.stack([cosine, sine], -1), np.stack([-sine, cosine], -1)], 1)
+
+
+def _upright_roll(points: Float[np.ndarray, "b 68 2"]) -> Float[np.ndarray, "b"]:
+    """`faces/crop.py` upright_roll, for many."""
+    right, left, mouth = (points[:, part].mean(1) for part in (slice(36, 42), slice(42, 48), slice(48, 60)))
+    across, down = left - right, mouth - (left + right) / 2
+    return np.arctan2(down[:, 0] - across[:, 1], across[:, 0] + down[:, 1])
+
+
+def _spoiled(image: UInt8[np.ndarray, "h w 3"], config: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    if config.erase and rng.random() < config.erase:
+        image = erased(image, rng)
+    for change in (low_resolution, blurred, noisy, compressed):
+        if config.degrade and rng.random() < config.degrade:
+            image = change(image, rng)
+    return image
