@@ -22,6 +22,7 @@ def train(
     out: Path,
     minutes: float | None = None,
     steps: int | None = None,
+    core_minutes: float | None = None,
     resume: tyro.conf.FlagCreatePairsOff[bool] = False,
     seed: int = 0,
     init_from: str | None = None,
@@ -35,8 +36,9 @@ def train(
     Args:
         shards: Training shards (*.tar), or folders of them.
         out: Folder of the run: checkpoint, weights, log, curves, a picture of predictions, the network.
-        minutes: Budget in minutes; the learning rate reaches zero at its end. 30 unless steps are given.
+        minutes: Budget in minutes; the learning rate reaches zero at its end. 30 unless another budget is given.
         steps: Budget in steps, instead of minutes.
+        core_minutes: Budget in minutes of processor time, instead of minutes: right on a busy machine.
         resume: Go on from the checkpoint in OUT, which is written every few minutes; without one, begin.
         seed: Decides the start and every batch.
         init_from: Weights to start from where names and shapes fit (SFN weights start MFN's trunk): a file, or a name
@@ -47,9 +49,11 @@ def train(
         quiet: No progress bar.
     """
     chosen = recipe_named(recipe)
-    if minutes is not None and steps is not None:
-        raise CommediaError("the budget is either --minutes or --steps, not both")
-    budget = Budget(minutes=30.0 if minutes is None and steps is None else minutes, steps=steps)
+    limits = {"minutes": minutes, "steps": steps, "core_minutes": core_minutes}
+    given = {name: limit for name, limit in limits.items() if limit is not None}
+    if len(given) > 1:
+        raise CommediaError("the budget is either --minutes or --steps or --core-minutes, not several")
+    budget = Budget(**given) if given else Budget(minutes=30.0)  # type: ignore[arg-type]
     begin = None if init_from is None else named_weights(init_from)
     settings = RunConfig(seed, begin, teacher, accelerator, workers, quiet, resume, source_commit())
     weights = train_recipe(chosen, shards, out, budget, settings)

@@ -1,7 +1,7 @@
 """Loss of SFN with patch readers: points, parameters and landmarks of faces, and whether there is one."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float

@@ -11,8 +11,9 @@ from typing import Any, get_type_hints
 import torch
 from torch import Tensor, nn
 
-from commedia.networks.heads import FaceOutputs
+from commedia.networks.heads import FaceOutputs, JudgedFaces
 from commedia.networks.ours.mfn_base import MfnBase, MfnBaseConfig
+from commedia.networks.ours.sfn import INPUT_SIZE, SfnRegions, SfnRegionsConfig
 from commedia.networks.paper1.mfn import MFN_SIZE, Mfn, MfnConfig
 from commedia.networks.paper1.sfn import SFN_SIZE, Sfn, SfnConfig
 
@@ -59,6 +60,7 @@ class NetworkSpec:
 NETWORKS: dict[str, NetworkSpec] = {
     "sfn": NetworkSpec(SfnConfig, Sfn, SFN_SIZE, FaceOutputs._fields),
     "mfn": NetworkSpec(MfnConfig, Mfn, MFN_SIZE, ("grid",), batch=1),
+    "sfn-regions": NetworkSpec(SfnRegionsConfig, SfnRegions, INPUT_SIZE, JudgedFaces._fields),
     "mfn-base": NetworkSpec(MfnBaseConfig, MfnBase, MFN_SIZE, ("grid",), batch=1),
 }
 """By the name in weights files and ONNX metadata; the live path asks only how it begins."""

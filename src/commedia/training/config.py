@@ -1,5 +1,6 @@
 """The types of a recipe. `recipes.py` holds the named values; nothing here has an opinion but paper 1's."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -134,12 +135,20 @@ class Budget:
 
     minutes: float | None = None
     steps: int | None = None
+    core_minutes: float | None = None
+    """Of processor time, which a busy machine does not stretch."""
 
     def __post_init__(self) -> None:
-        if (self.minutes is None) == (self.steps is None):
-            raise ValueError("a budget is either minutes or steps")
+        if sum(limit is not None for limit in (self.minutes, self.steps, self.core_minutes)) != 1:
+            raise ValueError("a budget is either minutes or core-minutes or steps")
+
+    def clock(self) -> float:
+        """Say the seconds that count."""
+        return time.process_time() if self.core_minutes is not None else time.monotonic()
 
     def share(self, step: int, elapsed_s: float) -> float:
-        """Say how much of the budget is used, 0 to 1."""
-        used = step / self.steps if self.steps is not None else elapsed_s / (60 * (self.minutes or 1))
+        """Say how much of the budget is used, 0 to 1; `elapsed_s` is by `clock`."""
+        used = (
+            step / self.steps if self.steps is not None else elapsed_s / (60 * (self.minutes or self.core_minutes or 1))
+        )
         return min(1.0, used)

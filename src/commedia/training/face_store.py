@@ -17,13 +17,14 @@ from jaxtyping import Bool, UInt8
 from commedia.data.shards import EncodedPicture, read_encoded
 from commedia.errors import BadShard
 from commedia.training.labels import FaceArrays, Placement, arrays_from_faces, joined, placed
-from commedia.training.pictures import landmark_square, warp
+from commedia.training.pictures import SMALLEST_SINGLE_PX, landmark_square, warp
 
 SQUARE_SIZE = 256
 SQUARE_SCALE = 2.0
 """Side of a square over its landmark box."""
-SMALLEST_BOX_PX = 20
-"""A face whose landmark box is smaller says nothing about its expression."""
+WINDOWS = 4
+"""Of each picture without faces."""
+_OTHERS = ("labelled", "gold", "negatives")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ class FaceStore:
     faces: FaceArrays
     labelled: Bool[np.ndarray, " n"]
     """Whether it is a photograph."""
+    gold: Bool[np.ndarray, " n"]
+    """Whether people marked its landmarks."""
+    negatives: UInt8[np.ndarray, "m s s 3"]
+    """Windows of pictures without a face."""
 
     def __len__(self) -> int:
         return len(self.labelled)
@@ -45,16 +50,17 @@ class FaceStore:
         return self.parts[part][row - starts[part]]
 
 
-def open_store(shards: Sequence[Path], folder: Path, *, size: int = SQUARE_SIZE) -> FaceStore:
-    """Map the faces of shards; those not seen before are decoded into `folder` first."""
+def open_store(shards: Sequence[Path], folder: Path | None = None, *, size: int = SQUARE_SIZE) -> FaceStore:
+    """Map the faces of shards; those not seen before are decoded into `folder` (by default the user's cache) first."""
+    folder = folder or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "commedia" / "squares"
     folder.mkdir(parents=True, exist_ok=True)
     stems = [_decoded(shard, folder, size) for shard in shards]
     labels = [dict(np.load(f"{stem}.npz")) for stem in stems]
-    labelled = np.concatenate([label.pop("labelled") for label in labels])
+    labelled, gold, negatives = (np.concatenate([part.pop(name) for part in labels]) for name in _OTHERS)
     if not len(labelled):
         raise BadShard(f"no face with landmarks in {', '.join(path.name for path in shards)}")
     parts = tuple(np.load(f"{stem}.npy", mmap_mode="r") for stem in stems)
-    return FaceStore(parts, joined([FaceArrays(**label) for label in labels]), labelled)
+    return FaceStore(parts, joined([FaceArrays(**part) for part in labels]), labelled, gold, negatives)
 
 
 def _decoded(shard: Path, folder: Path, size: int) -> str:
@@ -63,28 +69,49 @@ def _decoded(shard: Path, folder: Path, size: int) -> str:
     stem = str(folder / f"{shard.stem}-{state.st_size}-{state.st_mtime_ns}-{size}")
     if Path(f"{stem}.npz").exists():
         return stem
-    found = [face for encoded in read_encoded(shard) for face in _squares(encoded, size)]
-    images = np.stack([image for image, _, _ in found]) if found else np.zeros((0, size, size, 3), np.uint8)
-    arrays = joined([arrays for _, arrays, _ in found]) if found else arrays_from_faces([])
+    found, negatives = [], []
+    for encoded in read_encoded(shard):
+        if encoded.faces:
+            found += _squares(encoded, size)
+        else:
+            negatives += _windows(encoded, size)
+    images = np.stack([image for image, _, _, _ in found]) if found else np.zeros((0, size, size, 3), np.uint8)
+    arrays = joined([arrays for _, arrays, _, _ in found]) if found else arrays_from_faces([])
+    others = {
+        "labelled": np.array([labelled for _, _, labelled, _ in found], dtype=bool),
+        "gold": np.array([gold for _, _, _, gold in found], dtype=bool),
+        "negatives": np.stack(negatives) if negatives else np.zeros((0, size, size, 3), np.uint8),
+    }
     aside = f"{stem}.{os.getpid()}.part"  # two runs may meet here
     np.save(f"{aside}.npy", images)
-    np.savez(f"{aside}.npz", labelled=np.array([kind for _, _, kind in found], dtype=bool), **arrays._asdict())
+    np.savez(f"{aside}.npz", **others, **arrays._asdict())
     for ending in (".npy", ".npz"):
         Path(aside + ending).replace(stem + ending)
     return stem
 
 
-def _squares(encoded: EncodedPicture, size: int) -> Iterator[tuple[np.ndarray, FaceArrays, bool]]:
+def _windows(encoded: EncodedPicture, size: int) -> Iterator[UInt8[np.ndarray, "s s 3"]]:
+    """Cut a picture without faces into squares, large ones and small ones; always the same."""
+    image, rng = encoded.decoded().image, np.random.default_rng(len(encoded.jpeg))
+    height, width = image.shape[:2]
+    for _ in range(WINDOWS):
+        side = int(min(height, width) * rng.uniform(0.25, 1.0))
+        top, left = rng.integers(0, height - side + 1), rng.integers(0, width - side + 1)
+        yield cv2.resize(image[top : top + side, left : left + side], (size, size), interpolation=cv2.INTER_AREA)
+
+
+def _squares(encoded: EncodedPicture, size: int) -> Iterator[tuple[np.ndarray, FaceArrays, bool, bool]]:
     image = encoded.decoded().image
     for face in encoded.faces:
         arrays = arrays_from_faces([face])
         center, side = landmark_square(arrays.landmarks[0])
-        if arrays.landmark_trust[0] == 0 or side < SMALLEST_BOX_PX:
+        if arrays.landmark_trust[0] == 0 or side < SMALLEST_SINGLE_PX:
             continue
         scale = size / (SQUARE_SCALE * side)
         placement = Placement(0.0, scale, False, center, np.full(2, size / 2))
         square = warp(_averaged(image, placement), _on(image, placement), (size, size), border=cv2.BORDER_CONSTANT)
-        yield square, placed(arrays, placement, np.ones(arrays.identity.shape[1], np.float32)), encoded.kind == "labelled"
+        arrays = placed(arrays, placement, np.ones(arrays.identity.shape[1], np.float32))
+        yield square, arrays, encoded.kind == "labelled", face.landmark_kind == "gold"
 
 
 def _factor(image: np.ndarray, scale: float) -> tuple[int, int]:

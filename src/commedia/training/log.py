@@ -40,8 +40,10 @@ class TrainingLog:
         self.line = self.bar.add_task("", total=1.0)
         self.sums: dict[str, float] = {}
         self.steps = 0
-        self.since = time.monotonic()
+        self.since = budget.clock()
         self.drawn = -PICTURE_S
+        self.begun: tuple[float, float] | None = None
+        """Share of the budget and the clock on the wall at the first epoch seen."""
 
     def __enter__(self) -> "TrainingLog":
         self.bar.start()
@@ -66,7 +68,7 @@ class TrainingLog:
 
     def speed(self) -> float:
         """Pictures per second since the last epoch."""
-        return self.steps * self.batch_size / max(time.monotonic() - self.since, 1e-9)
+        return self.steps * self.batch_size / max(self.budget.clock() - self.since, 1e-9)
 
     def epoch(
         self,
@@ -95,9 +97,17 @@ class TrainingLog:
             self._draw(path, task, network)
         known = "  ".join(f"{name} {value:.3g}" for name, value in validation._asdict().items())
         self.bar.console.print(
-            f"epoch {progress.epoch}  step {progress.step}  {row['minutes']:.1f} min  {known}", highlight=False
+            f"epoch {progress.epoch}  step {progress.step}  {row['minutes']:.1f} min  {self._left(progress)}  {known}",
+            highlight=False,
         )
-        self.sums, self.steps, self.since = {}, 0, time.monotonic()
+        self.sums, self.steps, self.since = {}, 0, self.budget.clock()
+
+    def _left(self, progress: Progress) -> str:
+        """Estimate the minutes on the wall to the end of the run, from the pace since this log began."""
+        share = self.budget.share(progress.step, progress.elapsed_s)
+        self.begun = self.begun or (share, time.monotonic())
+        done, seconds = share - self.begun[0], time.monotonic() - self.begun[1]
+        return f"about {(1 - share) * seconds / done / 60:.0f} min left" if done > 0 else "no estimate yet"
 
     def _draw(self, log: Path, task: Task, network: nn.Module) -> None:
         with log.open(newline="", encoding="utf-8") as stream:

@@ -80,7 +80,7 @@ def _train_stage(trainer: "Trainer", budget: Budget) -> None:
     """Make the steps of the present stage."""
     progress, task, run, stage = trainer.progress, trainer.task, trainer.run, trainer.stage
     begin, end = trainer.recipe.span(progress.stage)
-    started, saved = time.monotonic() - progress.elapsed_s, time.monotonic()
+    started, saved = budget.clock() - progress.elapsed_s, time.monotonic()
     log = TrainingLog(trainer.out, budget, trainer.recipe, progress, quiet=run.quiet)
     batches = prefetched(task.batch, progress.step, workers=run.workers, ahead=2 + 2 * run.workers)
     with log, closing(batches):
@@ -90,7 +90,7 @@ def _train_stage(trainer: "Trainer", budget: Budget) -> None:
             rate = learning_rate(stage.optimisation, share, progress)
             loss = trainer.step(next(batches), rate, told)
             progress.step += 1
-            progress.elapsed_s = time.monotonic() - started
+            progress.elapsed_s = budget.clock() - started
             log.step(loss, progress)
             last = budget.share(progress.step, progress.elapsed_s) >= end
             if progress.step % task.epoch_steps == 0 or last:

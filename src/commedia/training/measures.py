@@ -1,5 +1,6 @@
 """Errors that validation reports; the numbers that are published come from `evaluation/`."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -21,3 +22,22 @@ def active_error(expression: Float[Tensor, "b e"], targets: FaceTargets) -> floa
     if not active.any():
         return float("nan")
     return float((expression - targets.expression).abs()[active].mean())
+
+
+def rankings(predicted: Float[Tensor, "n e"], truth: Float[Tensor, "n e"]) -> Float[Tensor, "e"]:
+    """ROC area of active (truth above 0.5) against resting (0), blendshape by blendshape; NaN without either."""
+    active, resting = truth > 0.5, truth == 0
+    among = torch.where(active | resting, predicted, torch.inf).argsort(0).argsort(0).double()
+    ups, downs = active.sum(0), resting.sum(0)
+    return ((among * active).sum(0) - ups * (ups - 1) / 2) / (ups * downs)
+
+
+def correlations(predicted: Float[Tensor, "n e"], truth: Float[Tensor, "n e"]) -> Float[Tensor, "e"]:
+    """Pearson's, blendshape by blendshape; 0 where either does not move."""
+    a, b = predicted - predicted.mean(0), truth - truth.mean(0)
+    return (a * b).sum(0) / (a.square().sum(0) * b.square().sum(0)).sqrt().clamp_min(1e-12)
+
+
+def angles_deg(predicted: Float[Tensor, "n 4"], truth: Float[Tensor, "n 4"]) -> Float[Tensor, "n"]:
+    """Angle between rotations."""
+    return torch.rad2deg(2 * (predicted * truth).sum(-1).abs().clamp_max(1).acos())

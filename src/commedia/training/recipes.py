@@ -12,11 +12,14 @@ from commedia.errors import UnknownName
 from commedia.losses.boxes import BoxLossConfig
 from commedia.losses.faces import FaceLossConfig, TauSchedule
 from commedia.losses.multiface import MultiFaceLossConfig
+from commedia.losses.regions import RegionLossConfig
 from commedia.networks.ours.mfn_base import MfnBaseConfig
+from commedia.networks.ours.sfn import DESKTOP, MOBILE
 from commedia.networks.paper1.mfn import MfnConfig
 from commedia.networks.paper1.sfn import SfnConfig
 from commedia.training.config import Augmentation, DataConfig, Optimisation, Recipe, Stage
 from commedia.training.mfn_task import MfnTask
+from commedia.training.region_task import RegionTask
 from commedia.training.sfn_task import SfnTask
 
 
@@ -88,6 +91,22 @@ _VARIED = Augmentation(flip=0.5, grey=0.1, degrade=0.1)
 # SFN's crops follow the face's own roll: the jitter need only cover what a detector or the last frame get wrong.
 OUR_CROPS = replace(_VARIED, scale=(0.85, 1.2), shift=0.08, roll_deg=15.0, erase=0.12)
 
+SFN_DESKTOP = Recipe(
+    "sfn-desktop",
+    DESKTOP,
+    RegionTask,
+    (
+        Stage(
+            loss=RegionLossConfig(),
+            augmentation=replace(_VARIED, scale=(0.88, 1.14), shift=0.05, roll_deg=10.0, degrade=0.12, erase=0.15),
+            optimisation=replace(OUR_OPTIMISATION, learning_rate=2e-3, ema_decay=0.998, clip_norm=20.0),
+            data=DataConfig(labelled_share=0.4, epoch_steps=500),
+        ),
+    ),
+)
+
+SFN_MOBILE = varied(SFN_DESKTOP, "sfn-mobile", network=MOBILE)
+
 MFN_DESKTOP = Recipe(
     "mfn-desktop",
     MfnBaseConfig(),
@@ -145,6 +164,7 @@ RECIPES: dict[str, Recipe] = {
     for recipe in (
         *(SFN_PAPER, SFN_PAPER_DISENTANGLED, SFN_PAPER_SINGLE_SCALE),
         *(MFN_PAPER, MFN_PAPER_SINGLE_SCALE, MFN_PAPER_DETECT_ONLY),
+        *(SFN_DESKTOP, SFN_MOBILE),
         *(MFN_DESKTOP, MFN_DESKTOP_DETECT_ONLY, MFN_DESKTOP_RELABELLED),
         *(SFN_SMOKE, MFN_SMOKE),
     )

@@ -17,17 +17,13 @@ from commedia.faces.crop import CROP_SCALE, PADDING_GREY
 from commedia.geometry.rotations import mirrored_wxyz, multiply_wxyz
 from commedia.losses.faces import FaceTargets
 from commedia.networks.ours.region_patches import EYE_RAISE, EYE_REACH, MOUTH_REACH, RegionPatches
-from commedia.networks.ours.sfn import SfnRegionsConfig
+from commedia.networks.ours.sfn import INPUT_SIZE, POOL, RegionViews, SfnRegionsConfig
 from commedia.training.augment import blurred, compressed, erased, low_resolution, noisy
 from commedia.training.batches import sfn_targets
 from commedia.training.config import Augmentation
 from commedia.training.face_store import FaceStore
 from commedia.training.labels import FaceArrays
 
-VARIED = Augmentation(
-    scale=(0.88, 1.14), shift=0.05, roll_deg=10.0, flip=0.5, colour=0.3, grey=0.05, degrade=0.12, erase=0.15
-)
-STILL = Augmentation(scale=(1.0, 1.0), shift=0.0, roll_deg=0.0, colour=0.0)
 PATCH_JITTER = 0.02
 """Standard deviation of a patch's centre, and of the size of all, as a share of the landmark box's longer side."""
 NEGATIVE_SHARE = 0.06
@@ -35,9 +31,9 @@ _LUMA = torch.tensor([0.299, 0.587, 0.114])
 
 
 class RegionBatch(NamedTuple):
-    """Crops and the truth in crop units."""
+    """Bytes and the truth in crop units."""
 
-    crops: UInt8[np.ndarray, "b n n 3"]
+    crops: UInt8[Tensor, "b n n 3"]
     face: UInt8[Tensor, "b h h 3"]
     """Averaged for the trunk."""
     eyes: UInt8[Tensor, "b 2 s s 3"]
@@ -45,6 +41,8 @@ class RegionBatch(NamedTuple):
     targets: FaceTargets
     present: Float[Tensor, "b"]
     """1 where there is a face; elsewhere nothing is trusted."""
+    seed: int
+    """Of the colours."""
 
 
 def region_batch(
@@ -54,37 +52,39 @@ def region_batch(
     config: Augmentation,
     identity_mirror: Float[np.ndarray, "i"],
     rng: np.random.Generator,
-    negatives: UInt8[np.ndarray, "m s s 3"] | None = None,
+    *,
+    varied: bool = True,
 ) -> RegionBatch:
-    """Cut and label the crops of some faces; with `negatives` a few of them show what is no face."""
-    count, size = len(rows), network.input_size
-    faces, affines = _placed(store.faces.at(rows), size, config, identity_mirror, rng)
-    absent = rng.random(count) < (0.0 if negatives is None else NEGATIVE_SHARE)
-    varied = config.flip > 0
-    crops = np.zeros((count, size, size, 3), np.uint8)
+    """Cut and label the crops of some faces; when `varied`, patches are a little off and some rows show no face."""
+    faces, affines = _placed(store.faces.at(rows), config, identity_mirror, rng)
+    absent = rng.random(len(rows)) < (NEGATIVE_SHARE if varied and len(store.negatives) else 0.0)
+    crops = np.zeros((len(rows), INPUT_SIZE, INPUT_SIZE, 3), np.uint8)
     for place, row in enumerate(rows.tolist()):
-        source = negatives[rng.integers(len(negatives))] if absent[place] and negatives is not None else store.image(row)
+        source = store.negatives[rng.integers(len(store.negatives))] if absent[place] else store.image(row)
+        border = cv2.BORDER_REFLECT_101 if varied and rng.random() < 0.3 else cv2.BORDER_CONSTANT
         crop = cv2.warpAffine(
-            source, affines[place], (size, size), flags=cv2.INTER_LINEAR, borderValue=(PADDING_GREY,) * 3,
-            borderMode=cv2.BORDER_REFLECT_101 if varied and rng.random() < 0.3 else cv2.BORDER_CONSTANT,
+            source, affines[place], (INPUT_SIZE, INPUT_SIZE), flags=cv2.INTER_LINEAR, borderMode=border,
+            borderValue=(PADDING_GREY,) * 3,
         )  # fmt: skip
         crops[place] = _spoiled(crop, config, rng)
-    face = np.stack([cv2.resize(crop, None, fx=1 / network.pool, fy=1 / network.pool, interpolation=cv2.INTER_AREA) for crop in crops])  # fmt: skip
-    eyes, mouth = cut_patches(crops, faces.landmarks / size, network, rng if varied else None)
-    targets = sfn_targets(faces, size)
+    small = (INPUT_SIZE // POOL,) * 2
+    face = np.stack([cv2.resize(crop, small, interpolation=cv2.INTER_AREA) for crop in crops])
+    eyes, mouth = cut_patches(crops, faces.landmarks / INPUT_SIZE, network, rng if varied else None)
     known = torch.from_numpy(1.0 - absent.astype(np.float32))
+    targets = sfn_targets(faces, INPUT_SIZE)
     targets = targets._replace(
         identity_trust=targets.identity_trust * known,
         expression_trust=targets.expression_trust * known[:, None],
         pose_trust=targets.pose_trust * known,
         landmark_trust=targets.landmark_trust * known,
     )
-    return RegionBatch(crops, *(torch.from_numpy(part) for part in (face, eyes, mouth)), targets, known)
+    images = (torch.from_numpy(part) for part in (crops, face, eyes, mouth))
+    return RegionBatch(*images, targets, known, int(rng.integers(2**31)))
 
 
-def recoloured(batch: RegionBatch, config: Augmentation, chance: torch.Generator) -> tuple[Tensor, RegionPatches]:
-    """Bytes to [0, 1], channels last; contrast, brightness, saturation and tint changed by one matrix a face."""
-    count, amount = len(batch.face), config.colour
+def region_views(batch: RegionBatch, config: Augmentation) -> RegionViews:
+    """Bytes to [0, 1]; contrast, brightness, saturation and tint change by one matrix a face."""
+    count, amount, chance = len(batch.face), config.colour, torch.Generator().manual_seed(batch.seed)
 
     def uniform(*shape: int) -> Tensor:
         return amount * (2 * torch.rand(count, *shape, generator=chance) - 1)
@@ -100,7 +100,7 @@ def recoloured(batch: RegionBatch, config: Augmentation, chance: torch.Generator
         flat = part.reshape(count, -1, 3).float()
         return torch.baddbmm(offset, flat, matrix).clamp_(0, 1).view(part.shape).movedim(-1, -3)
 
-    return changed(batch.face), RegionPatches(changed(batch.eyes), changed(batch.mouth))
+    return RegionViews(changed(batch.face), RegionPatches(changed(batch.eyes), changed(batch.mouth)))
 
 
 def cut_patches(
@@ -109,7 +109,7 @@ def cut_patches(
     network: SfnRegionsConfig,
     rng: np.random.Generator | None,
 ) -> tuple[UInt8[np.ndarray, "b 2 s s 3"], UInt8[np.ndarray, "b m m 3"]]:
-    """Cut eyes (the right one mirrored) and mouth; `landmarks` as shares of the crop's side, moved a little by `rng`."""
+    """Cut eyes (the right one mirrored) and mouth at landmarks, shares of the crop's side, moved a little by `rng`."""
     count, chance = len(crops), rng or np.random.default_rng(0)
     jitter = 0.0 if rng is None else PATCH_JITTER
     side = np.ptp(landmarks, axis=1).max(-1)
@@ -146,13 +146,13 @@ def _weights(center: float, side: float, size: int, count: int) -> tuple[int, Fl
 
 
 def _placed(
-    faces: FaceArrays, size: int, config: Augmentation, identity_mirror: np.ndarray, rng: np.random.Generator
+    faces: FaceArrays, config: Augmentation, identity_mirror: np.ndarray, rng: np.random.Generator
 ) -> tuple[FaceArrays, Float[np.ndarray, "b 2 3"]]:
     """Crop faces, mirrored or not, as inference would, then jitter; labels in crop pixels, and OpenCV's matrices.
 
     What `labels.placed` does for one face after another, for all at once.
     """
-    count = len(faces.box)
+    count, size = len(faces.box), INPUT_SIZE
     mirror = rng.random(count) < config.flip
     sign = np.where(mirror, -1.0, 1.0)[:, None, None] * np.array([1.0, 0.0]) + np.array([0.0, 1.0])
     points = np.where(mirror[:, None, None], faces.landmarks[:, list(LANDMARK_MIRROR)], faces.landmarks) * sign

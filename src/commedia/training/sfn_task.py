@@ -18,6 +18,7 @@ from commedia.training.batches import SfnBatch, unit_pixels
 from commedia.training.config import DataConfig, GroupKind
 from commedia.training.crops import STILL, crops, edit_pairs, view_pairs
 from commedia.training.editing import editable, editor_for
+from commedia.training.face_store import FaceStore
 from commedia.training.groups import Groups
 from commedia.training.measures import active_error, normalised_error
 from commedia.training.pictures import Singles
@@ -145,7 +146,7 @@ def groups_of(singles: Singles, chances: Float[np.ndarray, "n"], kind: str) -> G
     return Groups(singles.person if kind == "person" else singles.clip, chances, kind)
 
 
-def sampling_chances(singles: Singles, rows: np.ndarray, config: DataConfig) -> Float[np.ndarray, "n"]:
+def sampling_chances(singles: Singles | FaceStore, rows: np.ndarray, config: DataConfig) -> Float[np.ndarray, "n"]:
     """Turn the recipe's wishes into a probability per picture; those not in `rows` are never drawn."""
     chances = np.zeros(len(singles))
     chances[rows] = np.where(singles.gold, config.gold_weight, 1.0)[rows]

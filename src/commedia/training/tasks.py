@@ -94,7 +94,9 @@ class Task(Protocol):
 
     def loss(self, outputs: Any, batch: Any, run: RunShare) -> Loss: ...
 
-    def validate(self, network: nn.Module) -> Validation: ...
+    def validate(self, network: nn.Module) -> Any:
+        """Measure; a NamedTuple for the log, `Validation` or another with a `loss`."""
+        ...
 
     def contact_sheet(self, network: nn.Module) -> UInt8[np.ndarray, "h w 3"]:
         """Draw predictions on validation pictures."""

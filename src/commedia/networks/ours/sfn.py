@@ -1,6 +1,6 @@
 """SFN as shipped: a trunk reads the whole face, its points place patches of mouth and eyes, all say the expression.
 
-One graph. The crop comes in finer than the trunk reads it (`pool`), so that patches keep the camera's detail:
+One graph. The crop comes in finer than the trunk reads it, so that patches keep the camera's detail:
 
     crop 192 --+-- mean 2x2 --> trunk --> points | face features ------------------+--> identity | pose | presence
                +-- patches at the points --> mouth reader, eye reader (right mirrored) +--> expression
@@ -26,22 +26,24 @@ POSE_START = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.2)
 """wxyz, translation, logit of the scale: a face that fills its crop as most do."""
 
 
+INPUT_SIZE = 192
+POOL = 2
+"""Pixels of the crop, each way, that become one of the trunk's."""
+
+
 @dataclass(frozen=True)
 class SfnRegionsConfig:
     """What can differ between two of them."""
 
-    input_size: int = 192
-    pool: int = 2
-    """Pixels of the crop, each way, that become one of the trunk's."""
-    stem: int = 32
-    widths: tuple[int, int, int] = (64, 96, 160)
+    stem: int = 16
+    widths: tuple[int, int, int] = (32, 64, 128)
     """Of the trunk at a quarter, an eighth and a sixteenth of its side."""
-    blocks: tuple[int, int, int] = (1, 2, 2)
+    blocks: tuple[int, int, int] = (1, 1, 1)
     cell_channels: int = 32
     """Per cell of the trunk's last scale that the face features are made from."""
     face_features: int = 256
-    eye_size: int = 48
-    mouth_size: int = 64
+    eye_size: int = 40
+    mouth_size: int = 56
     reader_widths: tuple[int, int, int] = (32, 64, 96)
     reader_blocks: tuple[int, int, int] = (0, 1, 1)
     """Of the patch readers at half, a quarter and an eighth of a patch's side."""
@@ -54,13 +56,20 @@ class SfnRegionsConfig:
     expression_count: int = EXPRESSION_COUNT
 
 
-NETWORK_SIZES: dict[str, SfnRegionsConfig] = {
-    "desktop": SfnRegionsConfig(stem=16, widths=(32, 64, 128), blocks=(1, 1, 1), eye_size=40, mouth_size=56),
-    "mobile": SfnRegionsConfig(
-        stem=16, widths=(32, 48, 96), blocks=(0, 1, 1), cell_channels=16, face_features=96, eye_size=32, mouth_size=48,
-        reader_widths=(16, 32, 64), reader_features=96, hidden=128,
-    ),
-}  # fmt: skip
+DESKTOP = SfnRegionsConfig()
+MOBILE = SfnRegionsConfig(
+    widths=(32, 48, 96), blocks=(0, 1, 1), cell_channels=16, face_features=96, eye_size=32, mouth_size=48,
+    reader_widths=(16, 32, 64), reader_features=96, hidden=128,
+)  # fmt: skip
+"""Below 2 MB at 16 bit."""
+
+
+class RegionViews(NamedTuple):
+    """What the network looks at, RGB in [0, 1]."""
+
+    face: Float[Tensor, "b 3 h w"]
+    """The crop, averaged for the trunk."""
+    patches: RegionPatches
 
 
 class RegionFaces(NamedTuple):
@@ -88,62 +97,53 @@ class SfnRegions(nn.Module):
         super().__init__()
         self.config = config = config or SfnRegionsConfig()
         self.trunk = _Reader(
-            config.input_size // config.pool, (config.stem, *config.widths), (0, *config.blocks),
-            config.cell_channels, config.face_features, plain=False,
+            INPUT_SIZE // POOL, (config.stem, *config.widths), (0, *config.blocks), config.cell_channels,
+            config.face_features, plain=False,
         )  # fmt: skip
-        self.points = nn.Linear(config.face_features, 2 * LANDMARK_COUNT)
-        self.presence = nn.Linear(config.face_features, 1)
-        sizes = (config.eye_size, config.mouth_size)
         self.eye, self.mouth = (
-            _Reader(size, config.reader_widths, config.reader_blocks, 0, config.reader_features, plain=config.plain) for size in sizes
+            _Reader(size, config.reader_widths, config.reader_blocks, 0, config.reader_features, plain=config.plain)
+            for size in (config.eye_size, config.mouth_size)
         )
-        self.eye_last = nn.Linear(config.reader_features, len(EYE_BLENDSHAPES))
-        self.mouth_last = nn.Linear(config.reader_features, len(MOUTH))
-        self.fused = nn.Sequential(
-            nn.Linear(config.face_features + 3 * config.reader_features, config.hidden),
-            nn.BatchNorm1d(config.hidden),
-            nn.ReLU(),
-        )
-        self.expression = nn.Linear(config.hidden, config.expression_count)
-        self.identity = nn.Linear(config.hidden, config.identity_count)
-        self.pose = nn.Linear(config.hidden, 8)
-        for layer in (self.points, self.expression, self.identity):
-            start_near(layer, 0.0)
-        start_near(self.pose, POSE_START)
-        for layer in (self.eye_last, self.mouth_last):
-            start_near(layer, RESTING_EXPRESSION_LOGIT)
+        everything = config.face_features + 3 * config.reader_features
+        self.fused = nn.Sequential(nn.Linear(everything, config.hidden), nn.BatchNorm1d(config.hidden), nn.ReLU())
+        self.points = _last(config.face_features, 2 * LANDMARK_COUNT, 0.0)
+        self.presence = _last(config.face_features, 1, 0.0)
+        self.eye_last = _last(config.reader_features, len(EYE_BLENDSHAPES), RESTING_EXPRESSION_LOGIT)
+        self.mouth_last = _last(config.reader_features, len(MOUTH), RESTING_EXPRESSION_LOGIT)
+        self.expression = _last(config.hidden, config.expression_count, 0.0)
+        self.identity = _last(config.hidden, config.identity_count, 0.0)
+        self.pose = _last(config.hidden, 8, POSE_START)
         every = torch.eye(config.expression_count)
         for name, indices in (("from_left", LEFT), ("from_right", RIGHT), ("from_mouth", MOUTH)):
             self.register_buffer(name, every[list(indices)], persistent=False)
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> JudgedFaces:
-        """Read faces from RGB crops in [0, 1]."""
-        read = self.read(pixels)
+        """Say the faces of RGB crops in [0, 1]."""
+        read = self.read_crops(pixels)
         return JudgedFaces(*read.faces, torch.sigmoid(read.presence))
 
-    def read(self, pixels: Float[Tensor, "b 3 h w"]) -> RegionFaces:
-        """Read faces, patches cut where the points are, and say what each part made of them."""
-        config = self.config
+    def read_crops(self, pixels: Float[Tensor, "b 3 h w"]) -> RegionFaces:
+        """Say everything about the faces of crops; patches are cut where the trunk's points are."""
         # Centred on grey, so that grey padding is the zero that convolutions pad with, and what lies beyond the crop.
         pixels = pixels * 2 - 1
-        face = self.trunk(nn.functional.avg_pool2d(pixels, config.pool))
-        points = self.points(face).unflatten(1, (LANDMARK_COUNT, 2))
-        return self._read(face, points, region_patches(pixels, points, config.eye_size, config.mouth_size))
+        face, points = self._face(nn.functional.avg_pool2d(pixels, POOL))
+        return self._read(face, points, region_patches(pixels, points, self.config.eye_size, self.config.mouth_size))
 
-    def read_cut(self, face: Float[Tensor, "b 3 h w"], patches: RegionPatches) -> RegionFaces:
-        """Read faces already averaged for the trunk, and patches cut elsewhere: training, where the truth places them."""
-        features = self.trunk(face * 2 - 1)
-        points = self.points(features).unflatten(1, (LANDMARK_COUNT, 2))
-        return self._read(features, points, RegionPatches(*(part * 2 - 1 for part in patches)))
+    def read(self, views: RegionViews) -> RegionFaces:
+        """Say everything about faces whose patches were cut elsewhere: training places them by the truth."""
+        face, points = self._face(views.face * 2 - 1)
+        return self._read(face, points, RegionPatches(*(part * 2 - 1 for part in views.patches)))
+
+    def _face(self, pixels: Float[Tensor, "b 3 h w"]) -> tuple[Float[Tensor, "b f"], Float[Tensor, "b 68 2"]]:
+        features = self.trunk(pixels)
+        return features, self.points(features).unflatten(1, (LANDMARK_COUNT, 2))
 
     def _read(self, face: Float[Tensor, "b f"], points: Float[Tensor, "b 68 2"], patches: RegionPatches) -> RegionFaces:
         left, right = self.eye(patches.eyes.flatten(0, 1)).unflatten(0, (-1, 2)).unbind(1)
         mouth = self.mouth(patches.mouth)
-        regions = (
-            self.eye_last(left) @ self.from_left
-            + self.eye_last(right) @ self.from_right
-            + self.mouth_last(mouth) @ self.from_mouth
-        )
+        eyes = self.eye_last(left) @ self.from_left + self.eye_last(right) @ self.from_right
+        # A blendshape seen in several patches gets the sum.
+        regions = eyes + self.mouth_last(mouth) @ self.from_mouth
         fused = self.fused(torch.cat([face, left, right, mouth], dim=1))
         logits = regions + self.expression(fused)
         wxyz, translation, scale = self.pose(fused).split((4, 3, 1), dim=1)
@@ -155,6 +155,12 @@ class SfnRegions(nn.Module):
             scale=torch.sigmoid(scale),
         )
         return RegionFaces(faces, points, logits, regions, self.presence(face))
+
+
+def _last(inputs: int, outputs: int, start: float | tuple[float, ...]) -> nn.Linear:
+    layer = nn.Linear(inputs, outputs)
+    start_near(layer, start)
+    return layer
 
 
 class _Residual(nn.Module):
@@ -170,7 +176,7 @@ class _Residual(nn.Module):
 
 
 class _Reader(nn.Sequential):
-    """A square picture to features: per width a strided convolution and residual blocks, then one layer of all cells."""
+    """A square picture to features: strided convolutions with residual blocks, then one layer over all cells."""
 
     def __init__(
         self, size: int, widths: tuple[int, ...], blocks: tuple[int, ...], cell_channels: int, features: int, *,
