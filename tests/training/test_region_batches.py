@@ -58,7 +58,7 @@ def test_labels_and_pixels_are_those_of_one_face_at_a_time(store: FaceStore, mod
 
 def test_patches_are_those_the_network_cuts(store: FaceStore, model: FaceModel) -> None:
     batch = batch_of(store, model, replace(STILL, shift=0.2, scale=(1.2, 1.2)))  # some patches leave the crop
-    cut = region_patches(_centred(batch.crops), batch.targets.landmarks, DESKTOP.eye_size, DESKTOP.mouth_size)
+    cut = region_patches((_centred(batch.crops) + 1) / 2, batch.targets.landmarks, DESKTOP.eye_size, DESKTOP.mouth_size)
     for mine, theirs in ((batch.eyes, cut.eyes), (batch.mouth, cut.mouth)):
         assert (_centred(mine) - theirs).abs().max() < 0.51 / 127.5  # bytes are rounded
 
@@ -107,8 +107,8 @@ def test_reading_views_is_reading_crops_when_points_are_true(store: FaceStore, m
         network.points.weight.zero_()
         network.points.bias.copy_(batch.targets.landmarks[0].flatten())
         views, crops = network.read(region_views(batch, STILL)), network.read_crops((_centred(batch.crops) + 1) / 2)
-    torch.testing.assert_close(views.logits[0], crops.logits[0], atol=0.02, rtol=0)
-    assert (views.logits[1:] - crops.logits[1:]).abs().max() > 0.02  # the others' patches were cut elsewhere
+    apart = (views.logits - crops.logits).abs().amax(1)
+    assert apart[0] < 0.2 * apart[1:].min()  # the others' patches were cut elsewhere
 
 
 def test_a_shard_is_decoded_once(model: FaceModel, tmp_path: Path, rng: np.random.Generator) -> None:

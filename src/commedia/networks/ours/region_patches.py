@@ -31,7 +31,7 @@ MOUTH = tuple(
 
 
 class RegionPatches(NamedTuple):
-    """Patches of each face, RGB in the units of the crop."""
+    """Patches of each face, RGB; -1 to 1 as they leave the crop, grey beyond it."""
 
     eyes: Float[Tensor, "b 2 3 s s"]
     """The left, then the right, mirrored: it looks like a left one."""
@@ -43,38 +43,37 @@ def region_patches(
 ) -> RegionPatches:
     """Cut the patches out of square crops that stand upright; `landmarks` in crop units (-0.5 to 0.5, y down).
 
-    Beyond the crop is 0. Patches are upright too: cutting is then two matrix products, 0.6 of `grid_sample`'s time in
+    Takes [0, 1]. Patches are upright too: cutting is then two matrix products, 0.6 of `grid_sample`'s time in
     ONNX Runtime, and what is coarser than the crop is averaged instead of skipped through.
     """
     side = (landmarks.amax(1) - landmarks.amin(1)).amax(1, keepdim=True)
     right, left, mouth = (landmarks[:, part].mean(1) for part in (slice(36, 42), slice(42, 48), slice(48, 68)))
-    eyes = torch.stack([left, right], 1) - torch.cat([torch.zeros_like(side), EYE_RAISE * side], 1)[:, None]
-    eye_side, mouth_side, count = EYE_REACH * side[:, None], MOUTH_REACH * side[:, None], pixels.shape[-1]
-    rows = torch.cat(
-        [
-            _weights(eyes[..., 1:], eye_side, eye_size, count).flatten(1, 2),
-            _weights(mouth[:, None, 1:], mouth_side, mouth_size, count).flatten(1, 2),
-        ],
-        dim=1,
+    raised = EYE_RAISE * side
+    sizes, reaches = (eye_size, eye_size, mouth_size), (EYE_REACH, EYE_REACH, MOUTH_REACH)
+    steps = [reach * ((torch.arange(size) + 0.5) / size - 0.5) for size, reach in zip(sizes, reaches, strict=True)]
+    down = torch.cat(steps).to(side)
+    across = torch.cat([steps[0], -steps[1], steps[2]]).to(side)
+    step = torch.cat([torch.full((size,), reach / size) for size, reach in zip(sizes, reaches, strict=True)]).to(side)
+    heights = torch.cat([left[:, 1:] - raised, right[:, 1:] - raised, mouth[:, 1:]], 1)
+    widths = torch.cat([left[:, :1], right[:, :1], mouth[:, :1]], 1)
+    row_of = torch.arange(3).repeat_interleave(torch.tensor(sizes)).to(side.device)
+    rows = _weights(heights[:, row_of] + side * down, side * step, pixels.shape[-1])
+    columns = _weights(widths[:, row_of] + side * across, side * step, pixels.shape[-1])
+    # One product for all patches' rows: half the time of three.
+    above = (rows[:, None] @ pixels).split(sizes, dim=2)
+    cut = [part @ one.transpose(1, 2)[:, None] for part, one in zip(above, columns.split(sizes, dim=1), strict=True)]
+    # Centred here, not before: of the crop most pixels are in no patch. Weights add up to 1 inside it and 0 beyond.
+    inside = zip(rows.sum(2).split(sizes, dim=1), columns.sum(2).split(sizes, dim=1), strict=True)
+    left_eye, right_eye, mouth_patch = (
+        2 * part - (high[:, :, None] * wide[:, None])[:, None] for part, (high, wide) in zip(cut, inside, strict=True)
     )
-    above = rows[:, None] @ pixels  # one product for all patches: half the time of three
-    left_rows, right_rows, mouth_rows = above.split((eye_size, eye_size, mouth_size), dim=2)
-    left_columns = _weights(eyes[:, :1, :1], eye_side, eye_size, count)
-    right_columns = _weights(eyes[:, 1:, :1], -eye_side, eye_size, count)
-    mouth_columns = _weights(mouth[:, None, :1], mouth_side, mouth_size, count)
-    cut_eyes = (left_rows @ left_columns.transpose(-1, -2), right_rows @ right_columns.transpose(-1, -2))
-    return RegionPatches(torch.stack(cut_eyes, dim=1), mouth_rows @ mouth_columns.transpose(-1, -2))
+    return RegionPatches(torch.stack([left_eye, right_eye], dim=1), mouth_patch)
 
 
-def _weights(
-    center: Float[Tensor, "*b 1"], side: Float[Tensor, "*#b 1"], size: int, count: int
-) -> Float[Tensor, "*b s n"]:
-    """Say what each of a patch's rows takes of each of the crop's; a negative side mirrors."""
-    steps = (torch.arange(size, device=side.device, dtype=side.dtype) + 0.5) / size - 0.5
-    places = (torch.arange(count, device=side.device, dtype=side.dtype) + 0.5) / count - 0.5
-    width = (side.abs() / size).clamp_min(1.0 / count)[..., None]
-    distance = ((center + side * steps)[..., None] - places).abs()
+def _weights(places: Float[Tensor, "b r"], step: Float[Tensor, "b r"], count: int) -> Float[Tensor, "b r n"]:
+    """Say what each of a patch's rows takes of each of the crop's."""
+    theirs = (torch.arange(count).to(places) + 0.5) / count - 0.5
     # A triangle as wide as the coarser of both rasters. Without the division, pixels that fall differently between two
     # of the patch's rows show as a grid.
-    touched = torch.relu(1 - distance / width)
-    return touched / touched.sum(-1, keepdim=True).clamp_min(1e-3)
+    touched = torch.relu(step.clamp_min(1 / count)[..., None] - (places[..., None] - theirs).abs())
+    return touched / touched.sum(-1, keepdim=True).clamp_min(1e-3 / count)
