@@ -21,7 +21,7 @@ class RegionLossConfig:
     expression: float = 8.0
     regions: float = 4.0
     """Of what the patches alone say, so that they learn what the trunk could have guessed."""
-    absolute: float = 0.0
+    absolute: float = 0.5
     """Share of the expression's loss that is the absolute error; the rest is cross-entropy. The first asks for the
     median, which rests, the second for the mean, which pulls harder."""
     points: float = 30.0
