@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from commedia.data.sample import FaceSample, PictureSample, full_trust, mirrored_picture
+from commedia.data.sample import FaceSample, PictureSample, full_trust
 from commedia.data.shards import read_encoded, read_shard, write_shard
 from commedia.errors import BadShard
 from commedia.structures import Box, HeadPose
+from tests.mirrored import mirrored_picture
 
 
 def make_face(rng: np.random.Generator) -> FaceSample:

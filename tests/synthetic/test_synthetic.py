@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from commedia.conventions import CONTRADICTORY_PAIRS, EXPRESSION_INDEX, EXPRESSION_MIRROR, EXPRESSION_NAMES
-from commedia.data.sample import FaceSample, mirrored_face
+from commedia.data.sample import FaceSample
 from commedia.data.shards import read_shard
 from commedia.errors import UnreadableMedia
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
@@ -22,6 +22,7 @@ from commedia.synthetic.expressions import sample_expressions
 from commedia.synthetic.heads import draw_heads, weak_fit
 from commedia.synthetic.performers import Performer, sample_performers, stream_rng
 from commedia.synthetic.shards import generate_shard, single_pictures
+from tests.mirrored import mirrored_face
 
 SIZE, SIDE = 96, 48.0
 

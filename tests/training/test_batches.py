@@ -14,7 +14,7 @@ from commedia.networks.paper1.mfn import MFN_SIZE
 from commedia.training.augment import varied
 from commedia.training.batches import mfn_targets, prefetched
 from commedia.training.config import Augmentation
-from commedia.training.crops import STILL, crops
+from commedia.training.crops import crops
 from commedia.training.face_model import FaceModel
 from commedia.training.labels import FaceArrays
 from commedia.training.mosaics import letterboxed, mosaic, scene_view

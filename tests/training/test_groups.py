@@ -11,7 +11,7 @@ from commedia.data.shards import write_shard
 from commedia.errors import BadShard
 from commedia.losses.disentangling import identity_disagreement
 from commedia.networks.heads import FaceOutputs
-from commedia.training.crops import STILL, crops
+from commedia.training.crops import crops
 from commedia.training.face_model import FaceModel
 from commedia.training.groups import Groups
 from commedia.training.pictures import Singles, load_singles
@@ -68,7 +68,7 @@ def test_a_batch_of_groups_is_asked_to_agree_on_who_it_is(people: Path, model: F
     )
     batch = made_task(recipe, people, model).batch(0)
     assert (len(batch.pixels), batch.groups, batch.group_size) == (6, "person", 3)
-    assert batch.grouped(batch.pixels).shape[:2] == (2, 3)
+    assert batch.pixels.unflatten(0, (-1, batch.group_size)).shape[:2] == (2, 3)
     identity = torch.arange(6.0)[:, None].repeat(1, 4)
     faces = FaceOutputs(identity, *(torch.zeros(6, 1) for _ in range(4)))
     assert identity_disagreement(faces, 3).tolist() == pytest.approx([2 / 3, 2 / 3])

@@ -21,7 +21,6 @@ from commedia.training.face_store import SQUARE_SIZE, FaceStore, open_store
 from commedia.training.labels import Placement, placed
 from commedia.training.pictures import warp
 from commedia.training.region_batches import RegionBatch, region_batch, region_views
-from commedia.training.region_task import STILL
 from tests.training.drawings import drawn_picture
 
 

@@ -1,6 +1,5 @@
 """Eq. 3: the loss of one face's parameters, and the schedule that moves trust from fitted truth to the landmarks."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -8,14 +7,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from commedia.losses.landmark import landmark_rms, opening_error, project
+from commedia.losses.landmark import LandmarkModel, landmark_rms, opening_error, projected
 from commedia.losses.parameters import expression_entropy, expression_error, identity_error, rotation_error
 from commedia.networks.heads import FaceOutputs
 
-DM_PER_M = 10.0
 
-LandmarkModel = Callable[[Tensor, Tensor], Tensor]
-"""(identity, expression) -> points in metres: `face_model/layer.py` reduced to the 68 points."""
+class Loss(NamedTuple):
+    """What is minimised, and its parts by name for the log."""
+
+    total: Float[Tensor, ""]
+    parts: tuple[tuple[str, Tensor], ...]
 
 
 class FaceTargets(NamedTuple):
@@ -58,8 +59,6 @@ class FaceLossConfig:
     landmarks: float = 1.0
     active_weight: float = 1.0
     """Weight of units whose truth is above 0.2; 1 in the paper."""
-    active_slope: float = 0.0
-    """How much that weight grows until the truth is 1; 0 in the paper."""
     expression_distance: Literal["absolute", "entropy"] = "absolute"
     """`absolute`: the paper's L1; `entropy`: cross-entropy, which does not fade behind the sigmoid."""
     openings: float = 0.0
@@ -98,23 +97,26 @@ def face_loss(
     Reference:
         Chaudhuri et al. 2019, Eq. 3.
     """
-    landmarks = project(DM_PER_M * model(faces.identity, faces.expression), faces)
+    landmarks = projected(model, faces)
     if truth_from_face is not None:
         offset, factor = truth_from_face
         landmarks = landmarks * factor[:, None] + offset[:, None]
-    expression = expression_distance(faces.expression, targets, config)
+    distance = expression_error if config.expression_distance == "absolute" else expression_entropy
+    expression = distance(
+        faces.expression, targets.expression, targets.expression_trust, active_weight=config.active_weight
+    )
     terms = FaceLoss(
         total=faces.identity.new_zeros(()),
-        identity=_mean(identity_error(faces.identity, targets.identity), targets.identity_trust),
+        identity=mean_by_trust(identity_error(faces.identity, targets.identity), targets.identity_trust),
         expression=expression.sum() / max(len(expression), 1),
-        rotation=_mean(rotation_error(faces.wxyz, targets.wxyz), targets.pose_trust),
-        landmarks=_mean(landmark_rms(landmarks, targets.landmarks), targets.landmark_trust),
-        openings=_mean(opening_error(landmarks, targets.landmarks), targets.landmark_trust),
+        rotation=mean_by_trust(rotation_error(faces.wxyz, targets.wxyz), targets.pose_trust),
+        landmarks=mean_by_trust(landmark_rms(landmarks, targets.landmarks), targets.landmark_trust),
+        openings=mean_by_trust(opening_error(landmarks, targets.landmarks), targets.landmark_trust),
     )
     parameters = (
         config.identity * terms.identity + config.expression * terms.expression + config.rotation * terms.rotation
     )
-    decay = _mean(faces.identity.square().mean(-1), torch.ones_like(targets.identity_trust))
+    decay = mean_by_trust(faces.identity.square().mean(-1), torch.ones_like(targets.identity_trust))
     total = (
         tau * parameters
         + config.landmarks * terms.landmarks
@@ -124,20 +126,6 @@ def face_loss(
     return terms._replace(total=total)
 
 
-def expression_distance(
-    expression: Float[Tensor, "b e"], targets: FaceTargets, config: FaceLossConfig
-) -> Float[Tensor, "b"]:
-    """Measure expressions against the truth as `config` says."""
-    distance = expression_error if config.expression_distance == "absolute" else expression_entropy
-    return distance(
-        expression,
-        targets.expression,
-        targets.expression_trust,
-        active_weight=config.active_weight,
-        active_slope=config.active_slope,
-    )
-
-
-def _mean(per_face: Float[Tensor, "b"], trust: Float[Tensor, "b"]) -> Float[Tensor, ""]:
+def mean_by_trust(per_face: Float[Tensor, "b"], trust: Float[Tensor, "b"]) -> Float[Tensor, ""]:
     """Average over faces by trust; no faces cost nothing."""
     return (per_face * trust).sum() / trust.sum().clamp_min(1.0)

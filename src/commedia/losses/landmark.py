@@ -3,12 +3,19 @@
 The projection is Eq. 2 of paper 1 in crop units; its numpy twin on pixels is `geometry/cameras.py`.
 """
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from commedia.networks.heads import FaceOutputs
 from commedia.render.project import rotate
+
+DM_PER_M = 10.0
+
+LandmarkModel = Callable[[Tensor, Tensor], Tensor]
+"""(identity, expression) -> points in metres: `face_model/layer.py` reduced to the 68 points."""
 
 LID_AND_LIP_PAIRS = (
     *((37, 41), (38, 40), (43, 47), (44, 46)),
@@ -26,6 +33,11 @@ def project(points_dm: Float[Tensor, "b l 3"], faces: FaceOutputs) -> Float[Tens
     rotated = rotate(points_dm, faces.wxyz)
     moved = (rotated + faces.translation[:, None])[..., :2] * faces.scale[:, None]
     return moved * moved.new_tensor([1.0, -1.0])
+
+
+def projected(model: LandmarkModel, faces: FaceOutputs) -> Float[Tensor, "b l 2"]:
+    """Predicted parameters to their points, in crop or box units (y down)."""
+    return project(DM_PER_M * model(faces.identity, faces.expression), faces)
 
 
 def landmark_rms(predicted: Float[Tensor, "b l 2"], truth: Float[Tensor, "b l 2"]) -> Float[Tensor, "b"]:

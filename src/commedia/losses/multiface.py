@@ -7,7 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from commedia.losses.boxes import BoxLoss, BoxLossConfig, BoxTargets, assign, box_loss
-from commedia.losses.faces import FaceLoss, FaceLossConfig, FaceTargets, LandmarkModel, face_loss
+from commedia.losses.faces import FaceLoss, FaceLossConfig, FaceTargets, face_loss
+from commedia.losses.landmark import LandmarkModel
 from commedia.networks.paper1.mfn import BOX_NUMBERS, GridConfig, decode_boxes, decode_faces
 
 

@@ -4,6 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+ACTIVE_ABOVE = 0.2
+"""Units whose truth is larger really move."""
+
 
 def identity_error(predicted: Float[Tensor, "b i"], truth: Float[Tensor, "b i"]) -> Float[Tensor, "b"]:
     """Mean absolute error. Reference: Chaudhuri et al. 2019, Eq. 3, w_id."""
@@ -16,18 +19,16 @@ def expression_error(
     trust: Float[Tensor, "b e"],
     *,
     active_weight: float = 1.0,
-    active_above: float = 0.2,
-    active_slope: float = 0.0,
 ) -> Float[Tensor, "b"]:
     """Mean absolute error, each unit weighted by how much its truth is believed.
 
-    With `active_weight` > 1 units that really move count more, with `active_slope` > 0 the more, the more they move. A
-    unit at rest nine times in ten otherwise has 0 as its best constant answer, and an L1 loss finds that answer first.
+    With `active_weight` > 1 units that really move count more: a unit at rest nine times in ten otherwise has 0 as its
+    best constant answer, and an L1 loss finds that answer first.
 
     Reference:
         Chaudhuri et al. 2019, Eq. 3, w_exp (trust 1, active weight 1).
     """
-    weight = trust * _importance(truth, active_weight, active_above, active_slope)
+    weight = trust * torch.where(truth > ACTIVE_ABOVE, active_weight, 1.0)
     return (weight * (predicted - truth).abs()).mean(-1)
 
 
@@ -37,8 +38,6 @@ def expression_entropy(
     trust: Float[Tensor, "b e"],
     *,
     active_weight: float = 1.0,
-    active_above: float = 0.2,
-    active_slope: float = 0.0,
 ) -> Float[Tensor, "b"]:
     """Mean cross-entropy of weights read as probabilities; least, though not zero, where prediction and truth agree.
 
@@ -46,13 +45,9 @@ def expression_entropy(
     rest that really moves is corrected at full strength: measured, the absolute error had not begun to learn sparse
     units after 1,500 steps of 64.
     """
-    weight = trust * _importance(truth, active_weight, active_above, active_slope)
+    weight = trust * torch.where(truth > ACTIVE_ABOVE, active_weight, 1.0)
     likely = predicted.float().clamp(1e-4, 1 - 1e-4)
     return -(weight * (truth * likely.log() + (1 - truth) * (1 - likely).log())).mean(-1)
-
-
-def _importance(truth: Float[Tensor, "b e"], above: float, threshold: float, slope: float) -> Float[Tensor, "b e"]:
-    return torch.where(truth > threshold, above, 1.0) + slope * truth
 
 
 def rotation_error(predicted: Float[Tensor, "b 4"], truth: Float[Tensor, "b 4"]) -> Float[Tensor, "b"]:

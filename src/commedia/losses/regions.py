@@ -1,15 +1,14 @@
 """Loss of SFN with patch readers: points, parameters and landmarks of faces, and whether there is one."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-from commedia.losses.faces import DM_PER_M, FaceTargets, LandmarkModel
-from commedia.losses.landmark import project
+from commedia.losses.faces import FaceTargets, Loss, mean_by_trust
+from commedia.losses.landmark import LandmarkModel, projected
 from commedia.losses.parameters import identity_error
 from commedia.networks.ours.sfn import RegionFaces
 
@@ -31,37 +30,24 @@ class RegionLossConfig:
     presence: float = 0.5
 
 
-class RegionLoss(NamedTuple):
-    """Mean of each term, before its weight, and their weighted sum."""
-
-    total: Float[Tensor, ""]
-    expression: Float[Tensor, ""]
-    regions: Float[Tensor, ""]
-    points: Float[Tensor, ""]
-    landmarks: Float[Tensor, ""]
-    rotation: Float[Tensor, ""]
-    identity: Float[Tensor, ""]
-    presence: Float[Tensor, ""]
-
-
 def region_loss(
     read: RegionFaces, targets: FaceTargets, present: Float[Tensor, "b"], model: LandmarkModel, config: RegionLossConfig
-) -> RegionLoss:
-    """Sum the terms, each averaged over the faces that have it."""
+) -> Loss:
+    """Sum the terms, each averaged over the faces that have it; parts are before their weights."""
     faces = read.faces
-    landmarks = project(DM_PER_M * model(faces.identity, faces.expression), faces)
+    landmarks = projected(model, faces)
     sign = torch.where((faces.wxyz * targets.wxyz).sum(-1, keepdim=True) < 0, -1.0, 1.0)
     terms = {
         "expression": _expression(read.logits, targets, config.absolute),
         "regions": _expression(read.regions, targets, config.absolute),
-        "points": _mean((read.points - targets.landmarks).abs().mean((1, 2)), targets.landmark_trust),
-        "landmarks": _mean((landmarks - targets.landmarks).abs().mean((1, 2)), targets.landmark_trust),
-        "rotation": _mean((faces.wxyz - sign * targets.wxyz).abs().mean(1), targets.pose_trust),
-        "identity": _mean(identity_error(faces.identity, targets.identity), targets.identity_trust),
+        "points": mean_by_trust((read.points - targets.landmarks).abs().mean((1, 2)), targets.landmark_trust),
+        "landmarks": mean_by_trust((landmarks - targets.landmarks).abs().mean((1, 2)), targets.landmark_trust),
+        "rotation": mean_by_trust((faces.wxyz - sign * targets.wxyz).abs().mean(1), targets.pose_trust),
+        "identity": mean_by_trust(identity_error(faces.identity, targets.identity), targets.identity_trust),
         "presence": binary_cross_entropy_with_logits(read.presence[:, 0], present),
     }
     total = sum(getattr(config, name) * term for name, term in terms.items())
-    return RegionLoss(total, **terms)
+    return Loss(total, tuple(terms.items()))
 
 
 def _expression(logits: Float[Tensor, "b e"], targets: FaceTargets, absolute: float) -> Float[Tensor, ""]:
@@ -69,7 +55,3 @@ def _expression(logits: Float[Tensor, "b e"], targets: FaceTargets, absolute: fl
     entropy = softplus(logits) - truth * logits
     error = (1 - absolute) * entropy + absolute * (torch.sigmoid(logits) - truth).abs() if absolute else entropy
     return (error * weight).sum() / weight.sum().clamp_min(1.0)
-
-
-def _mean(per_face: Float[Tensor, "b"], trust: Float[Tensor, "b"]) -> Float[Tensor, ""]:
-    return (per_face * trust).sum() / trust.sum().clamp_min(1.0)

@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 
 from commedia.training.config import Augmentation
 
-_LUMA = np.array([0.299, 0.587, 0.114])
+LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def varied(
@@ -34,7 +34,7 @@ def recoloured(
         return image
     amount = config.colour
     saturation = 0.0 if rng.random() < config.grey else 1 + rng.uniform(-amount, amount)
-    matrix = saturation * np.eye(3) + (1 - saturation) * _LUMA
+    matrix = saturation * np.eye(3) + (1 - saturation) * LUMA
     contrast = 1 + rng.uniform(-amount, amount)
     tint = contrast * (1 + rng.uniform(-amount, amount, size=3) / 2)
     offset = 128 * (1 - contrast) + 255 * rng.uniform(-amount, amount) / 2

@@ -6,7 +6,7 @@ Batch k is a function of (seed, k) alone, so a resumed run sees what an uninterr
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -30,10 +30,6 @@ class SfnBatch(NamedTuple):
     group_size: int = 1
     masks: UInt8[Tensor, "b h w"] | None = None
     """How much of each pixel shows skin, 0 to 255; None where no picture of the shards has a mask."""
-
-    def grouped(self, rows: Tensor) -> Tensor:
-        """Give any tensor of the batch's rows the axes (b, n)."""
-        return rows.unflatten(0, (-1, self.group_size))
 
 
 class MfnBatch(NamedTuple):
@@ -74,6 +70,13 @@ def mfn_targets(pictures: Sequence[FaceArrays], size: int) -> tuple[BoxTargets, 
     return boxes, _targets(faces, relative)
 
 
+def gathered(parts: Sequence[Any]) -> Any:
+    """Join what a network said of slices of a batch, tensors or tuples of them, on the CPU."""
+    if isinstance(parts[0], Tensor):
+        return torch.cat([part.float().cpu() for part in parts])
+    return type(parts[0])(*(gathered(same) for same in zip(*parts, strict=True)))
+
+
 def prefetched(make: Callable[[int], Batch], first: int, *, workers: int = 1, ahead: int = 4) -> Generator[Batch]:
     """Yield make(first), make(first + 1), ... computed in background threads, in order and without end.
 
@@ -95,14 +98,7 @@ def prefetched(make: Callable[[int], Batch], first: int, *, workers: int = 1, ah
 
 def _targets(faces: FaceArrays, landmarks: np.ndarray) -> FaceTargets:
     return FaceTargets(
-        landmarks=_tensor(landmarks),
-        identity=_tensor(faces.identity),
-        identity_trust=_tensor(faces.identity_trust),
-        expression=_tensor(faces.expression),
-        expression_trust=_tensor(faces.expression_trust),
-        wxyz=_tensor(faces.wxyz),
-        pose_trust=_tensor(faces.pose_trust),
-        landmark_trust=_tensor(faces.landmark_trust),
+        **{name: _tensor(getattr(faces, name)) for name in FaceTargets._fields[1:]}, landmarks=_tensor(landmarks)
     )
 
 

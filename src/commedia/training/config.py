@@ -36,11 +36,15 @@ class Augmentation:
     """Probability that a patch is covered."""
 
 
+STILL = Augmentation(scale=(1.0, 1.0), shift=0.0, roll_deg=0.0, colour=0.0)
+"""No variation: the crop that inference sees."""
+
+
 @dataclass(frozen=True)
 class Optimisation:
     """How weights move; the defaults are paper 1's for SFN."""
 
-    optimiser: Literal["adam", "adamw", "muon"] = "adam"
+    optimiser: Literal["adam", "adamw"] = "adam"
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     schedule: Literal["plateau", "cosine"] = "plateau"

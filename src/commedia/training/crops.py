@@ -21,9 +21,6 @@ from commedia.training.editing import Editor, edited
 from commedia.training.labels import FaceArrays, Placement, joined, placed
 from commedia.training.pictures import Singles, warp
 
-STILL = Augmentation(scale=(1.0, 1.0), shift=0.0, roll_deg=0.0, colour=0.0)
-"""No variation: the crop that inference sees."""
-
 Cut = tuple[UInt8[np.ndarray, "128 128 3"], FaceArrays, UInt8[np.ndarray, "128 128"] | None]
 
 

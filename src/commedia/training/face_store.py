@@ -16,12 +16,10 @@ from jaxtyping import Bool, UInt8
 
 from commedia.data.shards import EncodedPicture, read_encoded
 from commedia.errors import BadShard
-from commedia.training.labels import FaceArrays, Placement, arrays_from_faces, joined, placed
-from commedia.training.pictures import SMALLEST_SINGLE_PX, landmark_square, warp
+from commedia.training.labels import FaceArrays, arrays_from_faces, joined
+from commedia.training.pictures import squares
 
 SQUARE_SIZE = 256
-SQUARE_SCALE = 2.0
-"""Side of a square over its landmark box."""
 WINDOWS = 4
 """Of each picture without faces."""
 _OTHERS = ("labelled", "gold", "negatives")
@@ -72,14 +70,14 @@ def _decoded(shard: Path, folder: Path, size: int) -> str:
     found, negatives = [], []
     for encoded in read_encoded(shard):
         if encoded.faces:
-            found += _squares(encoded, size)
+            found += squares(encoded, size)
         else:
             negatives += _windows(encoded, size)
-    images = np.stack([image for image, _, _, _ in found]) if found else np.zeros((0, size, size, 3), np.uint8)
-    arrays = joined([arrays for _, arrays, _, _ in found]) if found else arrays_from_faces([])
+    images = np.stack([one.image for one in found]) if found else np.zeros((0, size, size, 3), np.uint8)
+    arrays = joined([one.faces for one in found]) if found else arrays_from_faces([])
     others = {
-        "labelled": np.array([labelled for _, _, labelled, _ in found], dtype=bool),
-        "gold": np.array([gold for _, _, _, gold in found], dtype=bool),
+        "labelled": np.array([one.labelled for one in found], dtype=bool),
+        "gold": np.array([one.gold for one in found], dtype=bool),
         "negatives": np.stack(negatives) if negatives else np.zeros((0, size, size, 3), np.uint8),
     }
     aside = f"{stem}.{os.getpid()}.part"  # two runs may meet here
@@ -98,37 +96,3 @@ def _windows(encoded: EncodedPicture, size: int) -> Iterator[UInt8[np.ndarray, "
         side = int(min(height, width) * rng.uniform(0.25, 1.0))
         top, left = rng.integers(0, height - side + 1), rng.integers(0, width - side + 1)
         yield cv2.resize(image[top : top + side, left : left + side], (size, size), interpolation=cv2.INTER_AREA)
-
-
-def _squares(encoded: EncodedPicture, size: int) -> Iterator[tuple[np.ndarray, FaceArrays, bool, bool]]:
-    image = encoded.decoded().image
-    for face in encoded.faces:
-        arrays = arrays_from_faces([face])
-        center, side = landmark_square(arrays.landmarks[0])
-        if arrays.landmark_trust[0] == 0 or side < SMALLEST_SINGLE_PX:
-            continue
-        scale = size / (SQUARE_SCALE * side)
-        placement = Placement(0.0, scale, False, center, np.full(2, size / 2))
-        square = warp(_averaged(image, placement), _on(image, placement), (size, size), border=cv2.BORDER_CONSTANT)
-        arrays = placed(arrays, placement, np.ones(arrays.identity.shape[1], np.float32))
-        yield square, arrays, encoded.kind == "labelled", face.landmark_kind == "gold"
-
-
-def _factor(image: np.ndarray, scale: float) -> tuple[int, int]:
-    height, width = image.shape[:2]
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _averaged(image: np.ndarray, placement: Placement) -> np.ndarray:
-    """Average down first when much detail is dropped, because bilinear sampling alone would alias."""
-    if placement.scale > 0.6:
-        return image
-    return cv2.resize(image, _factor(image, placement.scale), interpolation=cv2.INTER_AREA)
-
-
-def _on(image: np.ndarray, placement: Placement) -> Placement:
-    """The placement on what `_averaged` made."""
-    if placement.scale > 0.6:
-        return placement
-    factor = _factor(image, placement.scale)[0] / image.shape[1]
-    return Placement(0.0, placement.scale / factor, False, placement.source_px * factor, placement.target_px)

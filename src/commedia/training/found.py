@@ -11,8 +11,8 @@ from torch import Tensor
 
 from commedia.conventions import LANDMARK_COUNT
 from commedia.losses.boxes import box_iou
-from commedia.losses.faces import DM_PER_M, FaceTargets
-from commedia.losses.landmark import project
+from commedia.losses.faces import FaceTargets
+from commedia.losses.landmark import projected
 from commedia.networks.heads import FaceOutputs
 from commedia.networks.paper1.mfn import BOX_NUMBERS, GridConfig, decode_boxes, decode_faces
 from commedia.training.batches import MfnBatch
@@ -61,8 +61,7 @@ def faces_found(grid: Float[Tensor, "n k"], config: GridConfig, model: FaceModel
     if grid.shape[-1] == BOX_NUMBERS:
         return Found(center[rows], size[rows], None, grid.new_zeros(0, LANDMARK_COUNT, 2))
     faces = decode_faces(grid[rows], config.identity_count, config.expression_count)
-    layer = model.landmarks.to(grid.device)
-    relative = project(DM_PER_M * layer(faces.identity, faces.expression), faces)
+    relative = projected(model.landmarks.to(grid.device), faces)
     side = size[rows].prod(-1).sqrt()
     return Found(center[rows], size[rows], faces, relative * side[:, None, None] + center[rows][:, None])
 

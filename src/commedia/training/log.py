@@ -10,10 +10,11 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from torch import nn
 
+from commedia.losses.faces import Loss
 from commedia.training.checkpoints import Progress
 from commedia.training.config import Budget, Recipe
 from commedia.training.sheets import write_curves, write_picture
-from commedia.training.tasks import Loss, Task, Validation
+from commedia.training.tasks import Task, Validation
 
 PICTURE_S = 60.0
 """Pictures are drawn no more often than this, except at the end: drawing takes seconds that training wants."""

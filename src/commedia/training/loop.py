@@ -18,6 +18,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from commedia.errors import RunExists, WeightsMismatch
+from commedia.losses.faces import Loss
 from commedia.networks.registry import config_from_json, config_to_json, kind_of, network_for, spec_of
 from commedia.networks.weights import network_from_weights, save_weights, start_from
 from commedia.training.batches import prefetched
@@ -29,7 +30,7 @@ from commedia.training.log import TrainingLog
 from commedia.training.pictures import ShardPictures
 from commedia.training.provenance import stage_record, stages_to_text
 from commedia.training.schedules import learning_rate, optimiser_for, watch_plateau
-from commedia.training.tasks import Loss, RunShare, Task, TaskSetup
+from commedia.training.tasks import RunShare, Task, TaskSetup
 
 CHECKPOINT_S = 180.0
 

@@ -10,20 +10,20 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from commedia.losses.boxes import BoxTargets
-from commedia.losses.faces import FaceTargets
+from commedia.losses.faces import FaceTargets, Loss
 from commedia.losses.multiface import multi_face_loss
 from commedia.networks.paper1.mfn import MFN_SIZE
 from commedia.training.anchors import anchors_from_sizes
 from commedia.training.augment import varied
 from commedia.training.batches import MfnBatch, mfn_targets, pixels_from_images, unit_pixels
-from commedia.training.crops import STILL
+from commedia.training.config import STILL
 from commedia.training.found import compared, faces_found
 from commedia.training.labels import FaceArrays
 from commedia.training.mosaics import letterboxed, mosaic, scene_view
 from commedia.training.pictures import Scene, Singles
 from commedia.training.relabel import relabelled_scenes, relabelled_singles
 from commedia.training.sheets import scenes_sheet
-from commedia.training.tasks import AT_THE_END, Loss, RunShare, TaskSetup, Validation, split_rows
+from commedia.training.tasks import AT_THE_END, RunShare, TaskSetup, Validation, split_rows
 
 VALIDATION_MOST = 160
 ANCHOR_PICTURES = 200

@@ -15,7 +15,7 @@ from commedia.networks.paper1.mfn import MFN_SIZE
 from commedia.training.config import Augmentation
 from commedia.training.decoys import add_decoys
 from commedia.training.labels import FaceArrays, Placement, joined, placed
-from commedia.training.pictures import Scene, Singles, warp
+from commedia.training.pictures import Scene, Singles, redrawn
 
 FACES_MAX = 20
 """Paper 1 removes pictures with more."""
@@ -86,20 +86,7 @@ def letterboxed(scene: Scene, identity_mirror: Float[np.ndarray, "i"]) -> tuple[
 
 def framed(scene: Scene, placement: Placement, identity_mirror: Float[np.ndarray, "i"]) -> tuple[Canvas, FaceArrays]:
     """Redraw a scene on the canvas and keep the faces that can still be seen."""
-    image, moved = scene.image, placement
-    if placement.scale < 0.6:
-        height, width = image.shape[:2]
-        size = max(1, round(width * placement.scale)), max(1, round(height * placement.scale))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        factor = np.array([size[0] / width, size[1] / height])
-        moved = Placement(
-            placement.roll,
-            placement.scale / factor[0],
-            placement.mirror,
-            placement.source_px * factor,
-            placement.target_px,
-        )
-    pixels = warp(image, moved, (MFN_SIZE, MFN_SIZE), border=cv2.BORDER_CONSTANT)
+    pixels = redrawn(scene.image, placement, (MFN_SIZE, MFN_SIZE))
     return pixels, visible(placed(scene.faces, placement, identity_mirror))
 
 
@@ -154,14 +141,8 @@ def _face_tile(
     center = np.array(size) / 2 + slack / 2 * rng.uniform(-1, 1, size=2)
     middle = (face.box[0, :2] + face.box[0, 2:]) / 2
     placement = Placement(roll, scale, mirror, middle, center)
-    image, shown = singles.images[row], placement
-    if scale < 0.6:
-        small = max(8, round(image.shape[0] * scale))
-        factor = small / image.shape[0]
-        image = cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA)
-        shown = Placement(roll, scale / factor, mirror, middle * factor, center)
     border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_CONSTANT
-    return warp(image, shown, size, border=border), placed(face, placement, identity_mirror)
+    return redrawn(singles.images[row], placement, size, border=border), placed(face, placement, identity_mirror)
 
 
 def _fill_empty(

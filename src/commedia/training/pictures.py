@@ -6,14 +6,14 @@ Single faces are kept as squares of 176 pixels around 2.0 landmark boxes, 93 kB 
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
 from commedia.data.shards import EncodedPicture, read_encoded
 from commedia.errors import BadShard
@@ -90,8 +90,8 @@ def load_singles(paths: Sequence[Path]) -> Singles:
     found = _Collected()
     with ThreadPoolExecutor() as pool:
         for path in paths:
-            for picture, crops in pool.map(_single_crops, read_encoded(path)):
-                found.add(picture, crops)
+            for cut in pool.map(partial(squares, size=STORED_SIZE), read_encoded(path)):
+                found.add(cut)
     if not found.images:
         raise BadShard(f"no face with landmarks in {', '.join(path.name for path in paths)}")
     return found.singles()
@@ -105,11 +105,9 @@ def load_scenes_and_singles(paths: Sequence[Path]) -> tuple[list[Scene], Singles
     found, scenes = _Collected(), []
     with ThreadPoolExecutor() as pool:
         for path in paths:
-            for picture, scene, crops in pool.map(_scene_or_single, read_encoded(path)):
-                if scene is None:
-                    found.add(picture, crops)
-                else:
-                    scenes.append(scene)
+            for scene, cut in pool.map(_scene_or_squares, read_encoded(path)):
+                found.add(cut)
+                scenes += [] if scene is None else [scene]
     if not found.images and not scenes:
         raise BadShard(f"no picture in {', '.join(path.name for path in paths)}")
     return scenes, found.singles() if found.images else None
@@ -127,10 +125,53 @@ def warp(
     return warp_affine(image, placement.target_from_source, size, border=border, grey=padding)
 
 
-def landmark_square(landmarks: Float[np.ndarray, "68 2"]) -> tuple[np.ndarray, float]:
-    """Centre and longer side of the tight box of the points."""
-    low, high = landmarks.min(0), landmarks.max(0)
-    return (low + high) / 2, float(max((high - low).max(), 1.0))
+def redrawn(
+    image: UInt8[np.ndarray, "h w *c"],
+    placement: Placement,
+    size: tuple[int, int],
+    *,
+    border: int = cv2.BORDER_CONSTANT,
+) -> np.ndarray:
+    """As `warp`; averages down first where much detail is dropped, because bilinear sampling alone would alias."""
+    if placement.scale < 0.6:
+        height, width = image.shape[:2]
+        small = max(1, round(width * placement.scale)), max(1, round(height * placement.scale))
+        image, factor = cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.array(small) / (width, height)
+        placement = replace(placement, scale=placement.scale / factor[0], source_px=placement.source_px * factor)
+    return warp(image, placement, size, border=border)
+
+
+class Square(NamedTuple):
+    """One face cut out to be stored, with the facts of `Singles`."""
+
+    image: UInt8[np.ndarray, "s s 3"]
+    faces: FaceArrays
+    mask: UInt8[np.ndarray, "s s"] | None
+    labelled: bool
+    gold: bool
+    person: str
+    clip: str
+
+
+def squares(encoded: EncodedPicture, size: int) -> list[Square]:
+    """Cut out every face with landmarks that is large enough, `STORED_SCALE` landmark boxes wide, at `size` pixels."""
+    picture = encoded.decoded()
+    cut: list[Square] = []
+    for face in encoded.faces:
+        arrays = arrays_from_faces([face])
+        low, high = arrays.landmarks[0].min(0), arrays.landmarks[0].max(0)
+        side = float((high - low).max())
+        if arrays.landmark_trust[0] == 0 or side < SMALLEST_SINGLE_PX:
+            continue
+        placement = Placement(0.0, size / (STORED_SCALE * side), False, (low + high) / 2, np.full(2, size / 2))
+        mask = picture.mask
+        if mask is not None:
+            mask = warp(mask, placement, (size, size), border=cv2.BORDER_CONSTANT, padding=0)
+        image = redrawn(picture.image, placement, (size, size))
+        arrays = placed(arrays, placement, np.ones(arrays.identity.shape[1], np.float32))
+        names = (_name(picture.source, name) for name in (face.identity_name, picture.clip))
+        cut.append(Square(image, arrays, mask, picture.kind == "labelled", face.landmark_kind == "gold", *names))
+    return cut
 
 
 class _Collected:
@@ -138,39 +179,21 @@ class _Collected:
 
     def __init__(self) -> None:
         self.images = _Stack()
-        self.labels: list[FaceArrays] = []
-        self.masks: list[np.ndarray | None] = []
-        self.facts: list[tuple[bool, bool, str, str]] = []
+        self.others: list[tuple[Any, ...]] = []
 
-    def add(self, picture: EncodedPicture, crops: Sequence["_Crop"]) -> None:
-        for face, (image, arrays, mask) in zip(picture.faces, crops, strict=True):
-            extent = face.landmarks_px.max(0) - face.landmarks_px.min(0)
-            if arrays.landmark_trust[0] == 0 or extent.max() < SMALLEST_SINGLE_PX:
-                continue
-            self.images.append(image)
-            self.labels.append(arrays)
-            self.masks.append(mask)
-            names = (_name(picture.source, name) for name in (face.identity_name, picture.clip))
-            self.facts.append((picture.kind == "labelled", face.landmark_kind == "gold", *names))
+    def add(self, cut: Sequence[Square]) -> None:
+        for square in cut:
+            self.images.append(square.image)
+            self.others.append(square[1:])
 
     def singles(self) -> Singles:
-        images = self.images.whole()
-        masks = None
-        if any(mask is not None for mask in self.masks):
-            masks = np.full(images.shape[:3], 255, np.uint8)
-            for row, mask in enumerate(self.masks):
-                if mask is not None:
-                    masks[row] = mask
-        facts = (np.array(column) for column in zip(*self.facts, strict=True))
-        return Singles(images, joined(self.labels), *facts, masks)
-
-
-class _Crop(NamedTuple):
-    """One face cut out to be stored."""
-
-    image: UInt8[np.ndarray, "176 176 3"]
-    faces: FaceArrays
-    mask: UInt8[np.ndarray, "176 176"] | None
+        labels, masks, *facts = zip(*self.others, strict=True)
+        images, whole = self.images.whole(), None
+        if any(mask is not None for mask in masks):
+            whole = np.full(images.shape[:3], 255, np.uint8)
+            for row, mask in enumerate(masks):
+                whole[row] = 255 if mask is None else mask
+        return Singles(images, joined(labels), *(np.array(column) for column in facts), whole)
 
 
 def _name(source: str, name: str | None) -> str:
@@ -208,50 +231,17 @@ class _Stack:
         return images
 
 
-def _scene_or_single(encoded: EncodedPicture) -> tuple[EncodedPicture, Scene | None, list[_Crop]]:
+def _scene_or_squares(encoded: EncodedPicture) -> tuple[Scene | None, list[Square]]:
     """A picture whose only face is more than a third of it tall was cut around that face."""
-    if len(encoded.faces) == 1:
-        landmarks = encoded.faces[0].landmarks_px
-        if (landmarks.max(0) - landmarks.min(0)).max() > max(encoded.size) / 3:
-            return encoded, None, _single_crops(encoded)[1]
-    return encoded, _scene(encoded), []
-
-
-def _single_crops(encoded: EncodedPicture) -> tuple[EncodedPicture, list[_Crop]]:
-    picture = encoded.decoded()
-    image = picture.image
-    crops: list[_Crop] = []
-    for face in encoded.faces:
-        arrays = arrays_from_faces([face])
-        center, side = landmark_square(arrays.landmarks[0])
-        scale = STORED_SIZE / (STORED_SCALE * side)
-        source, factor = _shrunk(image, scale)
-        placement = Placement(0.0, scale / factor, False, center * factor, np.full(2, STORED_SIZE / 2))
-        crop = warp(source, placement, (STORED_SIZE, STORED_SIZE), border=cv2.BORDER_CONSTANT)
-        whole = Placement(0.0, scale, False, center, np.full(2, STORED_SIZE / 2))
-        mask = None
-        if picture.mask is not None:
-            mask = warp(picture.mask, whole, (STORED_SIZE, STORED_SIZE), border=cv2.BORDER_CONSTANT, padding=0)
-        crops.append(_Crop(crop, placed(arrays, whole, np.ones(arrays.identity.shape[1], dtype=np.float32)), mask))
-    return encoded, crops
-
-
-def _scene(encoded: EncodedPicture) -> Scene:
+    if len(encoded.faces) == 1 and np.ptp(encoded.faces[0].landmarks_px, axis=0).max() > max(encoded.size) / 3:
+        return None, squares(encoded, STORED_SIZE)
     image = encoded.decoded().image
-    factor = min(1.0, SCENE_SIZE / max(image.shape[:2]))
-    small, factor = _resized(image, factor)
-    arrays = arrays_from_faces(encoded.faces)
-    return Scene(small, arrays._replace(box=arrays.box * factor, landmarks=arrays.landmarks * factor))
-
-
-def _shrunk(image: np.ndarray, scale: float) -> tuple[np.ndarray, float]:
-    """Average down first when much detail is dropped, because bilinear sampling alone would alias."""
-    return (image, 1.0) if scale > 0.6 else _resized(image, scale)
-
-
-def _resized(image: np.ndarray, factor: float) -> tuple[np.ndarray, float]:
-    if factor >= 1:
-        return image, 1.0
     height, width = image.shape[:2]
-    size = max(1, round(width * factor)), max(1, round(height * factor))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), size[0] / width
+    factor = min(1.0, SCENE_SIZE / max(height, width))
+    if factor < 1:
+        image = cv2.resize(
+            image, (max(1, round(width * factor)), max(1, round(height * factor))), interpolation=cv2.INTER_AREA
+        )
+        factor = image.shape[1] / width
+    arrays = arrays_from_faces(encoded.faces)
+    return Scene(image, arrays._replace(box=arrays.box * factor, landmarks=arrays.landmarks * factor)), []

@@ -4,6 +4,7 @@ Patches are cut here, at the true points with some noise, by the triangles `regi
 test compares both). Bytes leave here; colour is changed on the whole batch, a tenth of the cost of doing it one by one.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
@@ -18,7 +19,8 @@ from commedia.geometry.rotations import mirrored_wxyz, multiply_wxyz
 from commedia.losses.faces import FaceTargets
 from commedia.networks.ours.region_patches import EYE_RAISE, EYE_REACH, MOUTH_REACH, RegionPatches
 from commedia.networks.ours.sfn import INPUT_SIZE, POOL, RegionViews, SfnRegionsConfig
-from commedia.training.augment import blurred, compressed, erased, low_resolution, noisy
+from commedia.training.augment import LUMA
+from commedia.training.augment import varied as spoiled
 from commedia.training.batches import sfn_targets
 from commedia.training.config import Augmentation
 from commedia.training.face_store import FaceStore
@@ -27,7 +29,6 @@ from commedia.training.labels import FaceArrays
 PATCH_JITTER = 0.02
 """Standard deviation of a patch's centre, and of the size of all, as a share of the landmark box's longer side."""
 NEGATIVE_SHARE = 0.06
-_LUMA = torch.tensor([0.299, 0.587, 0.114])
 
 
 class RegionBatch(NamedTuple):
@@ -58,6 +59,7 @@ def region_batch(
     """Cut and label the crops of some faces; when `varied`, patches are a little off and some rows show no face."""
     faces, affines = _placed(store.faces.at(rows), config, identity_mirror, rng)
     absent = rng.random(len(rows)) < (NEGATIVE_SHARE if varied and len(store.negatives) else 0.0)
+    bytes_only = replace(config, colour=0.0, grey=0.0)
     crops = np.zeros((len(rows), INPUT_SIZE, INPUT_SIZE, 3), np.uint8)
     for place, row in enumerate(rows.tolist()):
         source = store.negatives[rng.integers(len(store.negatives))] if absent[place] else store.image(row)
@@ -66,17 +68,14 @@ def region_batch(
             source, affines[place], (INPUT_SIZE, INPUT_SIZE), flags=cv2.INTER_LINEAR, borderMode=border,
             borderValue=(PADDING_GREY,) * 3,
         )  # fmt: skip
-        crops[place] = _spoiled(crop, config, rng)
+        crops[place] = spoiled(crop, bytes_only, rng)
     small = (INPUT_SIZE // POOL,) * 2
     face = np.stack([cv2.resize(crop, small, interpolation=cv2.INTER_AREA) for crop in crops])
     eyes, mouth = cut_patches(crops, faces.landmarks / INPUT_SIZE, network, rng if varied else None)
     known = torch.from_numpy(1.0 - absent.astype(np.float32))
-    targets = sfn_targets(faces, INPUT_SIZE)
-    targets = targets._replace(
-        identity_trust=targets.identity_trust * known,
-        expression_trust=targets.expression_trust * known[:, None],
-        pose_trust=targets.pose_trust * known,
-        landmark_trust=targets.landmark_trust * known,
+    parts = sfn_targets(faces, INPUT_SIZE)._asdict()
+    targets = FaceTargets(
+        **{name: (part.T * known).T if name.endswith("trust") else part for name, part in parts.items()}
     )
     images = (torch.from_numpy(part) for part in (crops, face, eyes, mouth))
     return RegionBatch(*images, targets, known, int(rng.integers(2**31)))
@@ -92,7 +91,7 @@ def region_views(batch: RegionBatch, config: Augmentation) -> RegionViews:
     saturation = 1 + uniform(1, 1)
     saturation = torch.where(torch.rand(count, 1, 1, generator=chance) < config.grey, 0.0, saturation)
     contrast = 1 + uniform(1, 1)
-    matrix = saturation * torch.eye(3) + (1 - saturation) * _LUMA
+    matrix = saturation * torch.eye(3) + (1 - saturation) * torch.from_numpy(LUMA).float()
     matrix = (contrast * (1 + uniform(3, 1) / 2) * matrix / 255).transpose(1, 2)
     offset = (1 - contrast) / 2 + uniform(1, 1) / 2
 
@@ -195,12 +194,3 @@ def _upright_roll(points: Float[np.ndarray, "b 68 2"]) -> Float[np.ndarray, "b"]
     right, left, mouth = (points[:, part].mean(1) for part in (slice(36, 42), slice(42, 48), slice(48, 60)))
     across, down = left - right, mouth - (left + right) / 2
     return np.arctan2(down[:, 0] - across[:, 1], across[:, 0] + down[:, 1])
-
-
-def _spoiled(image: UInt8[np.ndarray, "h w 3"], config: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    if config.erase and rng.random() < config.erase:
-        image = erased(image, rng)
-    for change in (low_resolution, blurred, noisy, compressed):
-        if config.degrade and rng.random() < config.degrade:
-            image = change(image, rng)
-    return image

@@ -8,20 +8,19 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
-from commedia.losses.faces import DM_PER_M
-from commedia.losses.landmark import project
+from commedia.losses.faces import Loss
+from commedia.losses.landmark import projected
 from commedia.losses.regions import region_loss
-from commedia.networks.heads import FaceOutputs
-from commedia.networks.ours.sfn import INPUT_SIZE, RegionFaces, RegionViews
-from commedia.training.config import Augmentation
+from commedia.networks.ours.sfn import RegionFaces, RegionViews
+from commedia.training.batches import gathered
+from commedia.training.config import STILL
 from commedia.training.face_store import open_store
 from commedia.training.measures import active_error, angles_deg, correlations, normalised_error, rankings
 from commedia.training.region_batches import RegionBatch, region_batch, region_views
 from commedia.training.sfn_task import sampling_chances
 from commedia.training.sheets import faces_sheet
-from commedia.training.tasks import Loss, RunShare, TaskSetup, split_rows
+from commedia.training.tasks import RunShare, TaskSetup, split_rows
 
-STILL = Augmentation(scale=(1.0, 1.0), shift=0.0, roll_deg=0.0, colour=0.0)
 VALIDATION_MOST = 600
 AT_ONCE = 50
 TURNED_DEG = 60.0
@@ -82,8 +81,7 @@ class RegionTask:
         device = outputs.points.device
         targets = type(batch.targets)(*(part.to(device) for part in batch.targets))
         model = self.model.landmarks.to(device)
-        loss = region_loss(outputs, targets, batch.present.to(device), model, self.stage.loss)
-        return Loss(loss.total, tuple(zip(loss._fields[1:], loss[1:], strict=True)))
+        return region_loss(outputs, targets, batch.present.to(device), model, self.stage.loss)
 
     @torch.no_grad()
     def validate(self, network: nn.Module) -> RegionValidation:
@@ -102,7 +100,7 @@ class RegionTask:
             active=active_error(faces.expression, targets),
             pose_deg=float(aside[known & (yaw <= TURNED_DEG)].mean()),
             pose_turned_deg=float(aside[known & (yaw > TURNED_DEG)].mean()),
-            error=normalised_error(self._landmarks(faces), targets),
+            error=normalised_error(projected(self.model.landmarks.cpu(), faces), targets),
             points=normalised_error(read.points, targets),
         )
 
@@ -110,14 +108,8 @@ class RegionTask:
     def contact_sheet(self, network: nn.Module) -> UInt8[np.ndarray, "h w 3"]:
         rows = self.held[np.linspace(0, len(self.held) - 1, min(24, len(self.held))).astype(int)]
         batch, read = self._read_held(network, rows)
-        points, truth = (
-            (places + 0.5) * INPUT_SIZE for places in (self._landmarks(read.faces), batch.targets.landmarks)
-        )
-        told, known = read.faces.expression, batch.targets.expression
-        return faces_sheet(*(part.numpy() for part in (batch.crops, points, truth, told, known)))
-
-    def _landmarks(self, faces: FaceOutputs) -> Float[Tensor, "b 68 2"]:
-        return project(DM_PER_M * self.model.landmarks.cpu()(faces.identity, faces.expression), faces)
+        points = projected(self.model.landmarks.cpu(), read.faces)
+        return faces_sheet(batch.crops, points, read.faces.expression, batch.targets)
 
     def _still(self, rows: np.ndarray) -> RegionBatch:
         chance = np.random.default_rng(self.seed)
@@ -126,17 +118,7 @@ class RegionTask:
     def _read_held(self, network: Any, rows: np.ndarray) -> tuple[RegionBatch, RegionFaces]:
         """Run over whole crops in slices, as inference does; results on the CPU."""
         batch, device = self._still(rows), next(network.parameters()).device
-        parts = [network.read_crops(_unit(part.to(device))) for part in batch.crops.split(AT_ONCE)]
-        joined = [
-            torch.cat([one.float().cpu() for one in same]) for same in zip(*(part[1:] for part in parts), strict=True)
-        ]
-        faces = FaceOutputs(
-            *(
-                torch.cat([one.float().cpu() for one in same])
-                for same in zip(*(part.faces for part in parts), strict=True)
-            )
-        )
-        return batch, RegionFaces(faces, *joined)
+        return batch, gathered([network.read_crops(_unit(part.to(device))) for part in batch.crops.split(AT_ONCE)])
 
 
 def _unit(crops: UInt8[Tensor, "b h w 3"]) -> Float[Tensor, "b 3 h w"]:

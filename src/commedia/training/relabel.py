@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from commedia.faces.crop import CROP_SCALE, crop_from_landmarks
 from commedia.geometry.rotations import multiply_wxyz, wxyz_from_axis_angle
-from commedia.losses.faces import DM_PER_M
-from commedia.losses.landmark import project
+from commedia.losses.landmark import projected
 from commedia.networks.heads import FaceOutputs, face_outputs
 from commedia.networks.paper1.sfn import SFN_SIZE
 from commedia.training.batches import pixels_from_images, unit_pixels
@@ -65,7 +64,7 @@ def _read(
 ) -> Iterator[FaceArrays]:
     with torch.no_grad():
         outputs = face_outputs(sfn(unit_pixels(pixels_from_images([crop for crop, _, _ in jobs]))))
-        landmarks = project(DM_PER_M * model.landmarks(outputs.identity, outputs.expression), outputs)
+        landmarks = projected(model.landmarks, outputs)
     for row, (_, face, placement) in enumerate(jobs):
         turn_back = wxyz_from_axis_angle(np.array([[0.0, 0.0, -placement.roll]]))
         wxyz = multiply_wxyz(turn_back, outputs.wxyz[row : row + 1].numpy()).astype(np.float32)

@@ -7,7 +7,6 @@ from torch import nn
 
 from commedia.training.checkpoints import Progress
 from commedia.training.config import Optimisation
-from commedia.training.muon import Muon
 
 WARM_UP_SHARE = 0.02
 LOWEST_RATE = 1e-6
@@ -37,8 +36,6 @@ def watch_plateau(progress: Progress, validation_loss: float) -> None:
 
 def optimiser_for(network: nn.Module, config: Optimisation) -> torch.optim.Optimizer:
     """Make the optimiser of all that is not frozen; biases and norms are never decayed."""
-    if config.optimiser == "muon":
-        return Muon(network, rate=config.learning_rate, weight_decay=config.weight_decay)
     moving = [parameter for parameter in network.parameters() if parameter.requires_grad]
     decayed = [parameter for parameter in moving if parameter.ndim > 1]
     free = [parameter for parameter in moving if parameter.ndim <= 1]

@@ -10,20 +10,19 @@ from torch import Tensor, nn
 
 from commedia.errors import BadShard
 from commedia.losses.disentangling import edit_disagreement, identity_disagreement, view_disagreement
-from commedia.losses.faces import DM_PER_M, FaceTargets, face_loss
-from commedia.losses.landmark import project
+from commedia.losses.faces import FaceTargets, Loss, face_loss
+from commedia.losses.landmark import projected
 from commedia.networks.heads import FaceOutputs, face_outputs
-from commedia.networks.paper1.sfn import SFN_SIZE
-from commedia.training.batches import SfnBatch, unit_pixels
-from commedia.training.config import DataConfig, GroupKind
-from commedia.training.crops import STILL, crops, edit_pairs, view_pairs
+from commedia.training.batches import SfnBatch, gathered, unit_pixels
+from commedia.training.config import STILL, DataConfig, GroupKind
+from commedia.training.crops import crops, edit_pairs, view_pairs
 from commedia.training.editing import editable, editor_for
 from commedia.training.face_store import FaceStore
 from commedia.training.groups import Groups
 from commedia.training.measures import active_error, normalised_error
 from commedia.training.pictures import Singles
 from commedia.training.sheets import faces_sheet
-from commedia.training.tasks import AT_THE_END, Loss, RunShare, TaskSetup, Validation, split_rows
+from commedia.training.tasks import AT_THE_END, RunShare, TaskSetup, Validation, split_rows
 
 VALIDATION_MOST = 1000
 
@@ -92,7 +91,7 @@ class SfnTask:
         loss = self.face_loss(outputs, batch, AT_THE_END).total
         return Validation(
             loss=float(loss),
-            error=normalised_error(self._landmarks(outputs), batch.targets),
+            error=normalised_error(projected(self.model.landmarks.cpu(), outputs), batch.targets),
             expression=active_error(outputs.expression, batch.targets),
             recall=1.0,
             precision=1.0,
@@ -102,16 +101,8 @@ class SfnTask:
     def contact_sheet(self, network: nn.Module) -> UInt8[np.ndarray, "h w 3"]:
         few = np.linspace(0, len(self.held) - 1, min(24, len(self.held))).astype(int)
         batch, outputs = self._held(network, few)
-        points = (self._landmarks(outputs) + 0.5) * SFN_SIZE
-        truth = (batch.targets.landmarks + 0.5) * SFN_SIZE
-        images = batch.pixels.permute(0, 2, 3, 1).numpy()
-        return faces_sheet(
-            images, points.numpy(), truth.numpy(), outputs.expression.numpy(), batch.targets.expression.numpy()
-        )
-
-    def _landmarks(self, outputs: FaceOutputs) -> Float[Tensor, "b 68 2"]:
-        layer = self.model.landmarks.to(outputs.identity.device)
-        return project(DM_PER_M * layer(outputs.identity, outputs.expression), outputs)
+        points = projected(self.model.landmarks.cpu(), outputs)
+        return faces_sheet(batch.pixels.permute(0, 2, 3, 1), points, outputs.expression, batch.targets)
 
     def _held(self, network: nn.Module, rows: np.ndarray | None = None) -> tuple[SfnBatch, FaceOutputs]:
         """Run over validation crops in slices, results on the CPU."""
@@ -120,8 +111,7 @@ class SfnTask:
         batch = crops(self.held, rows, STILL, self.model.identity_mirror, rng)
         device = next(network.parameters()).device
         slices = [face_outputs(network(unit_pixels(part.to(device)))) for part in batch.pixels.split(128)]
-        joined_parts = (torch.cat([part.float().cpu() for part in parts]) for parts in zip(*slices, strict=True))
-        return batch, FaceOutputs(*joined_parts)
+        return batch, gathered(slices)
 
 
 _DISAGREEMENTS: dict[GroupKind, Callable[[FaceOutputs, int], Tensor]] = {

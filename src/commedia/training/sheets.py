@@ -6,24 +6,26 @@ from pathlib import Path
 import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
+from torch import Tensor
 
 from commedia.conventions import EXPRESSION_NAMES
 from commedia.files import write_file
+from commedia.losses.faces import FaceTargets
 
 COLUMNS = 6
 _GREEN, _YELLOW, _WHITE, _BLACK = (60, 230, 90), (255, 205, 60), (255, 255, 255), (0, 0, 0)
 
 
 def faces_sheet(
-    images: UInt8[np.ndarray, "n h w 3"],
-    predicted: Float[np.ndarray, "n 68 2"],
-    truth: Float[np.ndarray, "n 68 2"],
-    expression: Float[np.ndarray, "n e"],
-    truth_expression: Float[np.ndarray, "n e"],
+    crops: UInt8[Tensor, "n s s 3"],
+    points: Float[Tensor, "n 68 2"],
+    expression: Float[Tensor, "n e"],
+    truth: FaceTargets,
 ) -> UInt8[np.ndarray, "h2 w2 3"]:
     """Draw truth (yellow) and prediction (green) on enlarged crops, with the three units predicted strongest."""
-    tiles = [_face_tile(*parts) for parts in zip(images, predicted, truth, expression, truth_expression, strict=True)]
-    return grid_of(tiles)
+    predicted, marked = ((places + 0.5) * crops.shape[1] for places in (points, truth.landmarks))
+    columns = (part.numpy() for part in (crops, predicted, marked, expression, truth.expression))
+    return grid_of([_face_tile(*parts) for parts in zip(*columns, strict=True)])
 
 
 def scenes_sheet(

@@ -18,9 +18,10 @@ network: a task's `read` then calls `network.read(pixels)`, which the loop has m
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, UInt8
-from torch import Tensor, nn
+from jaxtyping import UInt8
+from torch import nn
 
+from commedia.losses.faces import Loss
 from commedia.training.config import Stage
 from commedia.training.face_model import FaceModel
 from commedia.training.pictures import ShardPictures
@@ -64,13 +65,6 @@ class Validation(NamedTuple):
     recall: float
     """MFN: share of faces found at IoU 0.5; 1 for SFN."""
     precision: float
-
-
-class Loss(NamedTuple):
-    """What is minimised, and its parts by name for the log."""
-
-    total: Float[Tensor, ""]
-    parts: tuple[tuple[str, Tensor], ...]
 
 
 @runtime_checkable
