@@ -13,7 +13,7 @@ from commedia.faces.crop import crop_from_landmarks, crop_image
 from commedia.networks.paper1.mfn import MFN_SIZE
 from commedia.training.augment import varied
 from commedia.training.batches import mfn_targets, prefetched
-from commedia.training.config import Augmentation
+from commedia.training.config import STILL, Augmentation
 from commedia.training.crops import crops
 from commedia.training.face_model import FaceModel
 from commedia.training.labels import FaceArrays

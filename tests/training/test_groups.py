@@ -11,6 +11,7 @@ from commedia.data.shards import write_shard
 from commedia.errors import BadShard
 from commedia.losses.disentangling import identity_disagreement
 from commedia.networks.heads import FaceOutputs
+from commedia.training.config import STILL
 from commedia.training.crops import crops
 from commedia.training.face_model import FaceModel
 from commedia.training.groups import Groups

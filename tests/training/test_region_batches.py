@@ -15,7 +15,7 @@ from commedia.data.shards import write_shard
 from commedia.faces.crop import crop_from_landmarks
 from commedia.networks.ours.region_patches import region_patches
 from commedia.networks.ours.sfn import DESKTOP, INPUT_SIZE, SfnRegions
-from commedia.training.config import Augmentation
+from commedia.training.config import STILL, Augmentation
 from commedia.training.face_model import FaceModel
 from commedia.training.face_store import SQUARE_SIZE, FaceStore, open_store
 from commedia.training.labels import Placement, placed

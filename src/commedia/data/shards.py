@@ -95,13 +95,38 @@ def write_shard(path: Path, samples: Iterable[PictureSample | EncodedPicture], *
     return count
 
 
-def read_encoded(path: Path) -> Iterator[EncodedPicture]:
-    """Read a shard's samples in order without decoding their images; the labels are checked."""
+def tar_members(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Read name and content of everything in a tar file, in order; raises BadShard when it is not whole."""
     try:
         with tarfile.open(path, "r:") as tar:
-            yield from _pairs(path, tar)
+            for member in tar:
+                stream = tar.extractfile(member)
+                content = b"" if stream is None else stream.read()
+                if len(content) != member.size:
+                    raise tarfile.ReadError(f"cut short inside '{member.name}'")
+                yield member.name, content
     except (OSError, tarfile.TarError) as error:
-        raise BadShard(f"{path}: not a readable tar file ({error})") from error
+        raise BadShard(f"'{path}' is not a whole tar file: {error}") from error
+
+
+def read_encoded(path: Path) -> Iterator[EncodedPicture]:
+    """Read a shard's samples in order without decoding their images; the labels are checked."""
+    waiting: tuple[str, bytes] | None = None
+    mask: bytes | None = None
+    for name, content in tar_members(path):
+        key, _, extension = name.rpartition(".")
+        if waiting is None and extension == "jpg":
+            waiting, mask = (key, content), None
+        elif waiting is not None and mask is None and name == f"{waiting[0]}.mask.png":
+            mask = content
+        elif waiting is not None and extension == "json" and key == waiting[0]:
+            yield _encoded(path, key, waiting[1], mask, content)
+            waiting = None
+        else:
+            expected = "a .jpg" if waiting is None else f"'{waiting[0]}.json'"
+            raise BadShard(f"{path}: found '{name}' where {expected} was expected")
+    if waiting is not None:
+        raise BadShard(f"{path}: '{waiting[0]}.jpg' has no label")
 
 
 def read_shard(path: Path) -> Iterator[PictureSample]:
@@ -111,29 +136,6 @@ def read_shard(path: Path) -> Iterator[PictureSample]:
             yield encoded.decoded()
         except BadShard as error:
             raise BadShard(f"{path}: {error}") from error
-
-
-def _pairs(path: Path, tar: tarfile.TarFile) -> Iterator[EncodedPicture]:
-    waiting: tuple[str, bytes] | None = None
-    mask: bytes | None = None
-    for member in tar:
-        stream = tar.extractfile(member)
-        content = stream.read() if stream is not None else b""
-        if len(content) != member.size:
-            raise BadShard(f"{path}: cut short inside '{member.name}'")
-        key, _, extension = member.name.rpartition(".")
-        if waiting is None and extension == "jpg":
-            waiting, mask = (key, content), None
-        elif waiting is not None and mask is None and member.name == f"{waiting[0]}.mask.png":
-            mask = content
-        elif waiting is not None and extension == "json" and key == waiting[0]:
-            yield _encoded(path, key, waiting[1], mask, content)
-            waiting = None
-        else:
-            expected = "a .jpg" if waiting is None else f"'{waiting[0]}.json'"
-            raise BadShard(f"{path}: found '{member.name}' where {expected} was expected")
-    if waiting is not None:
-        raise BadShard(f"{path}: '{waiting[0]}.jpg' has no label")
 
 
 def _encoded(path: Path, key: str, jpeg: bytes, mask: bytes | None, label: bytes) -> EncodedPicture:

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from commedia.face_model.model import MorphableModel
 from commedia.geometry.rotations import canonical_wxyz, multiply_wxyz, wxyz_from_axis_angle
-from commedia.labelling.problem import POSE_COUNT, REAL, FitSettings, HeadSums, Problem, State
-from commedia.labelling.units import UnitTable
+from commedia.labelling.problem import POSE_COUNT, REAL, HeadSums, Problem, State
 
 
 @dataclass(frozen=True)
@@ -39,18 +37,8 @@ class FittedFaces:
     """Mean distance of the dense points to the model's, in the image, over the face size."""
 
 
-class DenseFitter:
+class DenseFitter(HeadSums):
     """Fits one head, with one set of weights, to any number of faces."""
-
-    def __init__(
-        self,
-        dense: MorphableModel,
-        landmarks: MorphableModel,
-        units: UnitTable,
-        point_weights: Float[np.ndarray, "l"],
-        settings: FitSettings,
-    ):
-        self.head = HeadSums(dense, landmarks, units, point_weights, settings)
 
     def fit(self, targets: DenseTargets) -> FittedFaces:
         """Fit every face of the batch; cost is about 4 ms a face on one core."""
@@ -60,8 +48,8 @@ class DenseFitter:
         centre_px = ((low + high) / 2).astype(REAL)
         goal = _face_units(targets.points_px, centre_px, size_px)
         gold = _face_units(targets.gold_px, centre_px, size_px)
-        problem = Problem(self.head, goal, gold, targets.scores.astype(REAL))
-        state, ids = solve(problem), self.head.identity_count
+        problem = Problem(self, goal, gold, targets.scores.astype(REAL))
+        state, ids = solve(problem), self.identity_count
         flip = np.array([1.0, -1.0], dtype=REAL)
         error = np.linalg.norm(goal[..., :2] - problem.points(state)[..., :2], axis=-1).mean(axis=1)
         return FittedFaces(

@@ -130,7 +130,7 @@ def _label_group(
     terms = {"licence": settings.licence, "max_side": settings.max_side}
     samples = picture_samples(group, faces, load_units().trust, head, **terms)
     shards, written = _write_shards(samples, output, group.name, settings.shard_size)
-    nme = np.nanmean(_gold_nme(faces)) if np.isfinite(faces.gold_px).any() else None
+    nme = np.nanmean(faces.gold_error()) if np.isfinite(faces.gold_px).any() else None
     report = GroupReport(
         name=group.name,
         pictures=readings.picture_count,
@@ -156,12 +156,6 @@ def _write_shards(
         if re.fullmatch(rf"{re.escape(name)}-\d{{3}}\.tar", path.name) and path.name not in names:
             path.unlink()
     return tuple(names), written
-
-
-def _gold_nme(faces: FittedGroup) -> Float[np.ndarray, "f"]:
-    span = faces.gold_px.max(axis=1) - faces.gold_px.min(axis=1)
-    miss = np.linalg.norm(faces.landmarks_px - faces.gold_px, axis=-1).mean(axis=1)
-    return miss / np.sqrt(np.prod(span, axis=-1))
 
 
 def _agreement(faces: FittedGroup) -> dict[str, float]:

@@ -5,7 +5,6 @@ Pictures stay encoded until somebody looks at them. Which inputs belong together
 
 import io
 import json
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -16,6 +15,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image, UnidentifiedImageError
 
 from commedia.conventions import LANDMARK_COUNT
+from commedia.data.shards import tar_members
 from commedia.errors import BadShard, UnreadableMedia
 from commedia.sources.image import MAX_PIXELS, rgb_from_picture
 
@@ -87,37 +87,19 @@ def _folder_pictures(path: Path, name: str) -> Iterator[SourcePicture]:
 def _count(path: Path) -> int:
     if path.suffix != ".tar":
         return len(members_of(path))
-    return sum(name.lower().endswith(".jpg") for name, _ in _members(path))
-
-
-def _members(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and content of everything in a tar file."""
-    try:
-        with tarfile.open(path, "r:") as tar:
-            for member in tar:
-                yield member.name, _content(tar, member)
-    except (OSError, tarfile.TarError) as error:
-        raise BadShard(f"'{path}' is not a whole tar file: {error}") from error
+    return sum(name.lower().endswith(".jpg") for name, _ in tar_members(path))
 
 
 def _tar_pictures(path: Path) -> Iterator[SourcePicture]:
     """Group consecutive members of one key; a picture without a record is a picture nothing is known of."""
     found = False
-    for key, run in groupby(_members(path), key=lambda member: member[0].rpartition(".")[0]):
+    for key, run in groupby(tar_members(path), key=lambda member: member[0].rpartition(".")[0]):
         contents = {name.rpartition(".")[2].lower(): content for name, content in run}
         if "jpg" in contents:
             found = True
             yield _tar_picture(path, key, contents)
     if not found:
         raise BadShard(f"'{path}' holds no pictures; expected members 'key.jpg' with 'key.json' beside them")
-
-
-def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    stream = tar.extractfile(member)
-    content = b"" if stream is None else stream.read()
-    if stream is not None and len(content) != member.size:
-        raise tarfile.ReadError(f"'{member.name}' is incomplete")
-    return content
 
 
 def _tar_picture(path: Path, key: str, contents: dict[str, bytes]) -> SourcePicture:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Int
 
 from commedia.data.datasets.feafa import expression_from_action_units
+from commedia.data.datasets.samples import reduced
 from commedia.data.sample import FaceSample, PictureSample
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
 from commedia.face_model.model import HeadModel
@@ -36,17 +36,16 @@ class FittedGroup:
     gold_px: Float[np.ndarray, "f 68 2"]
     """NaN where there are none."""
 
-    @property
-    def gold_error(self) -> Float[np.ndarray, "f"]:
-        """Mean distance of fitted to gold landmarks inside the contour, in sizes of the gold face; NaN without gold."""
+    def gold_error(self, first: int = 0) -> Float[np.ndarray, "f"]:
+        """Mean distance of fitted to gold landmarks, from point `first` on, in sizes of the gold face; NaN without."""
         span = self.gold_px.max(axis=1) - self.gold_px.min(axis=1)
-        miss = np.linalg.norm(self.landmarks_px - self.gold_px, axis=-1)[:, _CONTOUR_COUNT:].mean(axis=1)
+        miss = np.linalg.norm(self.landmarks_px - self.gold_px, axis=-1)[:, first:].mean(axis=1)
         return miss / np.sqrt(np.prod(span, axis=-1))
 
     @property
     def kept(self) -> Bool[np.ndarray, "f"]:
         """Faces good enough to learn from."""
-        return (self.fitted.error <= LARGEST_ERROR) & ~(self.gold_error > LARGEST_GOLD_ERROR)
+        return (self.fitted.error <= LARGEST_ERROR) & ~(self.gold_error(_CONTOUR_COUNT) > LARGEST_GOLD_ERROR)
 
 
 def params_of(fitted: FittedFaces, index: int) -> FaceParams:
@@ -85,7 +84,7 @@ def picture_samples(
         scale = 1.0 if max_side is None else min(1.0, max_side / max(image.shape[:2]))
         samples = tuple(_face_sample(picture, faces, row, trust, scale, head) for row in rows_of[index])
         yield PictureSample(
-            _resized(image, scale), samples, picture.source, licence, "labelled", clip=picture.clip, frame=picture.frame
+            reduced(image, scale), samples, picture.source, licence, "labelled", clip=picture.clip, frame=picture.frame
         )
 
 
@@ -115,10 +114,3 @@ def _face_sample(
         identity_name=picture.identity_name,
         action_units=picture.action_units,
     )
-
-
-def _resized(image: UInt8[np.ndarray, "h w 3"], scale: float) -> UInt8[np.ndarray, "h2 w2 3"]:
-    if scale == 1.0:
-        return image
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)

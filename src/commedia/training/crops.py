@@ -36,7 +36,7 @@ def crops(
     """Cut, vary and label the crops of some singles; rows in two dimensions are groups of the second's length."""
     cuts: list[Cut] = []
     for row in rows.ravel().tolist():
-        placement = crop_placement(_face(singles, row), config, identity_mirror, rng)
+        placement = crop_placement(singles.face(row), config, identity_mirror, rng)
         cuts.append(_cut(singles, row, placement, config, identity_mirror, rng))
     return _batch(cuts, groups, 1 if rows.ndim == 1 else rows.shape[1])
 
@@ -51,9 +51,9 @@ def view_pairs(
     """Cut each single twice, mirrored both times or not at all; place, turn, scale, colour and spoil each by itself."""
     cuts: list[Cut] = []
     for row in rows.tolist():
-        first = crop_placement(_face(singles, row), config, identity_mirror, rng)
+        first = crop_placement(singles.face(row), config, identity_mirror, rng)
         same_side = replace(config, flip=float(first.mirror))
-        second = crop_placement(_face(singles, row), same_side, identity_mirror, rng)
+        second = crop_placement(singles.face(row), same_side, identity_mirror, rng)
         cuts += [_cut(singles, row, placement, config, identity_mirror, rng) for placement in (first, second)]
     return _batch(cuts, "views", 2)
 
@@ -70,7 +70,7 @@ def edit_pairs(
     """Cut each single once, and warp another expression into a copy of the crop."""
     cuts: list[Cut] = []
     for row in rows.tolist():
-        placement = crop_placement(_face(singles, row), config, identity_mirror, rng)
+        placement = crop_placement(singles.face(row), config, identity_mirror, rng)
         image, face, mask = _cut(singles, row, placement, config, identity_mirror, rng)
         cuts += [(image, face, mask), (*edited(image, face, editor, rng), mask)]
     return _batch(cuts, "edits", 2)
@@ -91,10 +91,6 @@ def crop_placement(
     return Placement(jitter - crop.roll, scale, mirror, source, SFN_SIZE / 2 + shift)
 
 
-def _face(singles: Singles, row: int) -> FaceArrays:
-    return singles.faces.at(slice(row, row + 1))
-
-
 def _cut(
     singles: Singles,
     row: int,
@@ -108,7 +104,7 @@ def _cut(
     mask = None
     if singles.masks is not None:
         mask = warp(singles.masks[row], placement, (SFN_SIZE, SFN_SIZE), border=cv2.BORDER_CONSTANT, padding=0)
-    face = placed(_face(singles, row), placement, identity_mirror)
+    face = placed(singles.face(row), placement, identity_mirror)
     return varied(cast(np.ndarray, image), config, rng), face, mask
 
 

@@ -3,6 +3,7 @@
 A plain torch twin of what `inference/` does on the live path; used for curves, not for published numbers.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -82,7 +83,7 @@ def compared(grids: Float[Tensor, "b n k"], batch: MfnBatch, config: GridConfig,
         side = size[theirs].prod(-1).sqrt()[:, None, None]
         errors.append(normalised_error((found.landmarks[mine] - center[theirs][:, None]) / side, truth))
         expressions.append(active_error(found.faces.expression[mine], truth))
-    return Outcome(claimed, int(batch.boxes.present.sum()), found_count, _mean(errors), _mean(expressions))
+    return Outcome(claimed, int(batch.boxes.present.sum()), found_count, mean_known(errors), mean_known(expressions))
 
 
 def matched(overlap: Float[Tensor, "g f"]) -> tuple[Int[Tensor, "m"], Int[Tensor, "m"]]:
@@ -98,6 +99,7 @@ def matched(overlap: Float[Tensor, "g f"]) -> tuple[Int[Tensor, "m"], Int[Tensor
     return torch.tensor(mine, dtype=torch.long), torch.tensor(theirs, dtype=torch.long)
 
 
-def _mean(values: list[float]) -> float:
+def mean_known(values: Sequence[float]) -> float:
+    """Mean of the values that are numbers; NaN without any."""
     known = [value for value in values if value == value]
     return sum(known) / len(known) if known else float("nan")

@@ -63,7 +63,7 @@ def arrays_from_faces(faces: Sequence[FaceSample]) -> FaceArrays:
     landmarks = np.stack([face.landmarks_px for face in faces]) if faces else np.zeros((0, LANDMARK_COUNT, 2))
     spread = np.ptp(landmarks, axis=1).min(-1) > 1 if len(faces) else np.zeros(0)
     expressed = np.array([face.expression is not None for face in faces], dtype=np.float32)
-    arrays = FaceArrays(
+    return FaceArrays(
         box=_stack([[f.box.left_px, f.box.top_px, f.box.right_px, f.box.bottom_px] for f in faces], 4),
         landmarks=landmarks.astype(np.float32),
         identity=_stack([face.identity for face in faces], IDENTITY_COUNT),
@@ -74,7 +74,6 @@ def arrays_from_faces(faces: Sequence[FaceSample]) -> FaceArrays:
         pose_trust=np.array([face.rotation_weight for face in faces], dtype=np.float32),
         landmark_trust=np.array([face.landmark_weight for face in faces]).astype(np.float32) * spread,
     )
-    return arrays
 
 
 def joined(arrays: Sequence[FaceArrays]) -> FaceArrays:

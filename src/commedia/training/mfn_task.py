@@ -17,7 +17,7 @@ from commedia.training.anchors import anchors_from_sizes
 from commedia.training.augment import varied
 from commedia.training.batches import MfnBatch, mfn_targets, pixels_from_images, unit_pixels
 from commedia.training.config import STILL
-from commedia.training.found import compared, faces_found
+from commedia.training.found import compared, faces_found, mean_known
 from commedia.training.labels import FaceArrays
 from commedia.training.mosaics import letterboxed, mosaic, scene_view
 from commedia.training.pictures import Scene, Singles
@@ -97,8 +97,8 @@ class MfnTask:
         errors, expressions = ([outcome[part] for outcome in outcomes if outcome.found] for part in (3, 4))
         return Validation(
             loss=float(np.mean(losses)),
-            error=_mean_known(errors),
-            expression=_mean_known(expressions),
+            error=mean_known(errors),
+            expression=mean_known(expressions),
             recall=found / max(1, present),
             precision=found / max(1, claimed),
         )
@@ -146,8 +146,3 @@ class MfnTask:
     def _grid(self, network: nn.Module, batch: MfnBatch) -> Float[Tensor, "b n k"]:
         device = next(network.parameters()).device
         return network(self.pixels(batch._replace(pixels=batch.pixels.to(device)))).float().cpu()
-
-
-def _mean_known(values: Sequence[float]) -> float:
-    known = [value for value in values if np.isfinite(value)]
-    return float(np.mean(known)) if known else float("nan")

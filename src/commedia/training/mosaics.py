@@ -130,7 +130,7 @@ def _face_tile(
 ) -> tuple[np.ndarray, FaceArrays]:
     """Put one face whole into a tile, at 45 to 95 % of what fits."""
     row = int(rng.integers(len(singles)))
-    face = singles.faces.at(slice(row, row + 1))
+    face = singles.face(row)
     roll = np.deg2rad(rng.uniform(-config.roll_deg, config.roll_deg)) * (rng.random() < 0.5)
     mirror = bool(rng.random() < config.flip)
     box = placed(face, Placement(roll, 1.0, mirror, np.zeros(2), np.zeros(2)), identity_mirror).box[0]

@@ -49,6 +49,9 @@ class Singles:
     def __len__(self) -> int:
         return len(self.images)
 
+    def face(self, row: int) -> FaceArrays:
+        return self.faces.at(slice(row, row + 1))
+
     def at(self, rows: np.ndarray) -> "Singles":
         parts = (self.images, self.faces.at(rows), self.labelled, self.gold, self.person, self.clip, self.masks)
         return Singles(*(part[rows] if isinstance(part, np.ndarray) else part for part in parts))

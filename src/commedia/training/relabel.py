@@ -41,7 +41,7 @@ def relabelled_scenes(scenes: Sequence[Scene], sfn: nn.Module, model: FaceModel)
 
 def relabelled_singles(singles: Singles, sfn: nn.Module, model: FaceModel) -> Singles:
     """The same for pictures of one face."""
-    jobs = ((singles.images[row], singles.faces.at(slice(row, row + 1))) for row in range(len(singles)))
+    jobs = ((singles.images[row], singles.face(row)) for row in range(len(singles)))
     return replace(singles, faces=joined(list(_relabelled(jobs, sfn, model))))
 
 

@@ -1,6 +1,7 @@
 """AFLW2000-3D: 2,000 pictures of 450 x 450 pixels, each a face with pose and 68 points, as fitted or re-annotated."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,6 @@ from commedia.data.datasets.w300_lp import read_pose
 
 REANNOTATED = "AFLW2000-3D-Reannotated.pts68.npy"
 """3DDFA's packing of LS3D-W's points: one row per picture, in the order of their names."""
-
-_TREE = f"""\
-AFLW2000/
-  image00002.jpg
-  image00002.mat
-  image00004.jpg
-  ...
-  {REANNOTATED}   needed for aflw2000-3d-reannotated only"""
-
-_LICENCE = "research use only; the pictures are AFLW's, from Flickr"
 
 
 def _read(tree: Tree) -> Iterator[DatasetItem]:
@@ -76,17 +67,22 @@ SPEC = DatasetSpec(
     title="AFLW2000-3D",
     read=_read,
     needs=("image*.mat", "*/image*.mat"),
-    tree=_TREE,
-    licence=_LICENCE,
+    tree=f"""\
+AFLW2000/
+  image00002.jpg
+  image00002.mat
+  image00004.jpg
+  ...
+  {REANNOTATED}   needed for aflw2000-3d-reannotated only""",
+    licence="research use only; the pictures are AFLW's, from Flickr",
     truth="68 points of a fitted face (`pt3d_68`, centres from one) and its rotation; most published tables use these",
 )
 
-SPEC_REANNOTATED = DatasetSpec(
+SPEC_REANNOTATED = replace(
+    SPEC,
     name="aflw2000-3d-reannotated",
     title="AFLW2000-3D, re-annotated",
     read=_read_reannotated,
     needs=(REANNOTATED,),
-    tree=_TREE,
-    licence=_LICENCE,
     truth="68 points of LS3D-W (centres from one); the rotation is that of the original fit",
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 from commedia.data.datasets.items import DatasetFace, DatasetItem, StoredPicture
 from commedia.data.datasets.pts import ZERO_BASED_CENTRES
 from commedia.data.datasets.spec import DatasetSpec
-from commedia.data.datasets.tree import BadAnnotation, Tree, numbers, text_lines
+from commedia.data.datasets.tree import Tree, face_lines, numbers, text_lines
 from commedia.structures import Box
 
 _MOST_FACES = 1000
@@ -38,8 +38,8 @@ def _read_list(tree: Tree, path: Path) -> Iterator[DatasetItem]:
         if not (name := lines[at].strip()):
             at += 1
             continue
-        count = _count(path, at + 2, lines)
-        faces = [_face(tree, path, n + 1, lines[n]) for n in range(at + 2, at + 2 + count)]
+        first, last = face_lines(path, at + 2, lines, _MOST_FACES)
+        faces = [_face(tree, path, n + 1, lines[n]) for n in range(first, last)]
         asked = f"{folder}{name}.jpg"
         picture = tree.attempt(tree.inside, asked, said_by=path, line=at + 1)
         if picture is not None:
@@ -47,16 +47,7 @@ def _read_list(tree: Tree, path: Path) -> Iterator[DatasetItem]:
             yield tree.item(
                 StoredPicture(picture), known, split=path.name.removesuffix("-ellipseList.txt"), all_faces=True
             )
-        at += 2 + count
-
-
-def _count(path: Path, line: int, lines: list[str]) -> int:
-    text = lines[line - 1].strip() if line <= len(lines) else ""
-    if not text.isascii() or not text.isdigit() or len(text) > 6 or int(text) > _MOST_FACES:
-        raise BadAnnotation(path, f"expected the number of faces, found '{text[:60]}'", line=line)
-    if line + int(text) > len(lines):
-        raise BadAnnotation(path, f"cut short: {text} faces announced, {len(lines) - line} lines left", line=line)
-    return int(text)
+        at = last
 
 
 def _face(tree: Tree, path: Path, line: int, text: str) -> DatasetFace | None:

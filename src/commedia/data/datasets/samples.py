@@ -176,16 +176,18 @@ def _cut_out(picture: PictureSample, face: FaceSample) -> PictureSample:
     return replace(picture, image=image, mask=mask, faces=(_moved(face, np.array([left, top], np.float32), 1.0),))
 
 
+def reduced(image: UInt8[np.ndarray, "h w *c"], scale: float) -> UInt8[np.ndarray, "h2 w2 *c"]:
+    """Average a picture or mask down; a scale of 1 leaves it as it is."""
+    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    return image if scale == 1.0 else np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def _reduced(picture: PictureSample, max_side: int | None) -> PictureSample:
     height, width = picture.image.shape[:2]
     scale = 1.0 if max_side is None else min(1.0, max_side / max(width, height))
     if scale == 1.0:
         return picture
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    image = np.asarray(cv2.resize(picture.image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    mask = picture.mask
-    if mask is not None:
-        mask = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.uint8)
+    image, mask = reduced(picture.image, scale), None if picture.mask is None else reduced(picture.mask, scale)
     corner = np.zeros(2, np.float32)
     return replace(picture, image=image, mask=mask, faces=tuple(_moved(face, corner, scale) for face in picture.faces))
 

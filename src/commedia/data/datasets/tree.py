@@ -157,6 +157,16 @@ def text_lines(path: Path) -> list[str]:
         raise BadAnnotation(path, f"cannot be read ({error.strerror})") from error
 
 
+def face_lines(path: Path, line: int, lines: Sequence[str], most: int) -> tuple[int, int]:
+    """Read how many faces a line announces; returns which of `lines`, one a face, are theirs."""
+    text = lines[line - 1].strip() if line <= len(lines) else ""
+    if not text.isascii() or not text.isdigit() or len(text) > 6 or int(text) > most:
+        raise BadAnnotation(path, f"expected the number of faces, found '{text[:60]}'", line=line)
+    if line + int(text) > len(lines):
+        raise BadAnnotation(path, f"cut short: {text} faces announced, {len(lines) - line} lines left", line=line)
+    return line, line + int(text)
+
+
 def numbers(path: Path, line: int, text: str, count: int) -> list[float]:
     """Read a line of finite numbers, separated by blanks or commas."""
     words = text.replace(",", " ").split()

@@ -6,6 +6,7 @@ jaw itself and come from the same fit as the pose; they are the set `300w-lp-3d`
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +18,6 @@ from commedia.data.datasets.pts import ONE_BASED_CENTRES
 from commedia.data.datasets.spec import DatasetSpec
 from commedia.data.datasets.tree import PICTURES, NoPicture, Tree
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_axis_angle, wxyz_from_matrix
-
-_TREE = """\
-300W_LP/
-  AFW/                  and HELEN, IBUG, LFPW, and each again with _Flip
-    AFW_134212_1_0.jpg
-    AFW_134212_1_0.mat
-  landmarks/            needed for 300w-lp-3d only
-    AFW/
-      AFW_134212_1_0_pts.mat"""
-
-_LICENCE = "research use only; the pictures are those of 300W"
 
 
 def wxyz_from_pose_para(pitch: float, yaw: float, roll: float) -> Float[np.ndarray, "4"]:
@@ -86,17 +76,23 @@ SPEC = DatasetSpec(
     title="300W-LP",
     read=lambda tree: _read(tree, read_pt2d),
     needs=("*/*.mat",),
-    tree=_TREE,
-    licence=_LICENCE,
+    tree="""\
+300W_LP/
+  AFW/                  and HELEN, IBUG, LFPW, and each again with _Flip
+    AFW_134212_1_0.jpg
+    AFW_134212_1_0.mat
+  landmarks/            needed for 300w-lp-3d only
+    AFW/
+      AFW_134212_1_0_pts.mat""",
+    licence="research use only; the pictures are those of 300W",
     truth="68 points that people marked, moved with the picture (`pt2d`, centres from one); rotation of a fit",
 )
 
-SPEC_3D = DatasetSpec(
+SPEC_3D = replace(
+    SPEC,
     name="300w-lp-3d",
     title="300W-LP with 3D points",
     read=lambda tree: _read(tree, read_pts_3d),
     needs=("landmarks/*/*_pts.mat",),
-    tree=_TREE,
-    licence=_LICENCE,
     truth="68 points of a fitted face (`pts_3d`, centres from one) and its rotation",
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from commedia.data.datasets.items import DatasetFace, DatasetItem, StoredPicture
 from commedia.data.datasets.spec import DatasetSpec
-from commedia.data.datasets.tree import PICTURES, BadAnnotation, Tree, numbers, text_lines
+from commedia.data.datasets.tree import PICTURES, BadAnnotation, Tree, face_lines, numbers, text_lines
 from commedia.structures import Box
 
 FLAGS: tuple[tuple[str, ...], ...] = (
@@ -40,22 +40,13 @@ def _read_list(tree: Tree, path: Path, split: str) -> Iterator[DatasetItem]:
             continue
         if not name.lower().endswith(PICTURES):
             raise BadAnnotation(path, f"expected the name of a picture, found '{name[:60]}'", line=at + 1)
-        first, last = _face_lines(path, at + 2, lines)
+        first, last = face_lines(path, at + 2, lines, _MOST_FACES)
         faces = [_face(tree, path, n + 1, lines[n]) for n in range(first, last)]
         asked = f"WIDER_{split}/images/{name}"
         picture = tree.attempt(tree.inside, asked, said_by=path, line=at + 1)
         if picture is not None:
             yield tree.item(StoredPicture(picture), [f for f in faces if f is not None], split=split, all_faces=True)
         at = last + 1 if first == last and _is_filler(lines, last) else last
-
-
-def _face_lines(path: Path, line: int, lines: list[str]) -> tuple[int, int]:
-    text = lines[line - 1].strip() if line <= len(lines) else ""
-    if not text.isascii() or not text.isdigit() or len(text) > 6 or int(text) > _MOST_FACES:
-        raise BadAnnotation(path, f"expected the number of faces, found '{text[:60]}'", line=line)
-    if line + int(text) > len(lines):
-        raise BadAnnotation(path, f"cut short: {text} faces announced, {len(lines) - line} lines left", line=line)
-    return line, line + int(text)
 
 
 def _is_filler(lines: list[str], at: int) -> bool:
