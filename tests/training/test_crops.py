@@ -8,7 +8,7 @@ import torch
 
 from commedia.geometry.rotations import inverse_wxyz, multiply_wxyz
 from commedia.training.config import Augmentation
-from commedia.training.crops import edit_pairs, view_pairs
+from commedia.training.crops import crops
 from commedia.training.editing import editor_for
 from commedia.training.face_model import FaceModel
 from commedia.training.pictures import Singles, load_singles
@@ -30,7 +30,8 @@ def complex_points(landmarks: torch.Tensor) -> np.ndarray:
 
 
 def test_views_differ_by_a_similarity_alone(singles: Singles, model: FaceModel) -> None:
-    batch = view_pairs(singles, np.arange(8), MOVED, model.identity_mirror, np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    batch = crops(singles, np.arange(8), MOVED, model.identity_mirror, rng, groups="views")
     assert (batch.groups, batch.group_size, len(batch.pixels)) == ("views", 2, 16)
     for name in SHARED_BY_VIEWS:
         part = getattr(batch.targets, name)
@@ -56,7 +57,8 @@ def test_views_differ_by_a_similarity_alone(singles: Singles, model: FaceModel) 
 
 def test_an_edited_crop_differs_in_expression_alone(singles: Singles, model: FaceModel) -> None:
     rng = np.random.default_rng(0)
-    batch = edit_pairs(singles, np.arange(8), MOVED, model.identity_mirror, rng, editor=editor_for(model))
+    editor = editor_for(model)
+    batch = crops(singles, np.arange(8), MOVED, model.identity_mirror, rng, groups="edits", editor=editor)
     assert (batch.groups, batch.group_size, len(batch.pixels)) == ("edits", 2, 16)
     for name in SHARED_BY_EDITS:
         part = getattr(batch.targets, name)

@@ -3,7 +3,6 @@
 The two of a pair are rows 2k and 2k + 1 of the batch; `losses/disentangling.py` says what they must agree on.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -32,48 +31,29 @@ def crops(
     rng: np.random.Generator,
     *,
     groups: GroupKind = "single",
+    editor: Editor | None = None,
 ) -> SfnBatch:
-    """Cut, vary and label the crops of some singles; rows in two dimensions are groups of the second's length."""
+    """Cut, vary and label the crops of some singles; rows in two dimensions are groups of the second's length.
+
+    `views` cut each single twice, mirrored both times or not at all; place, turn, scale, colour and spoil each by
+    itself. `edits` cut it once, and warp another expression into a copy of the crop.
+    """
     cuts: list[Cut] = []
     for row in rows.ravel().tolist():
-        placement = crop_placement(singles.face(row), config, identity_mirror, rng)
-        cuts.append(_cut(singles, row, placement, config, identity_mirror, rng))
-    return _batch(cuts, groups, 1 if rows.ndim == 1 else rows.shape[1])
-
-
-def view_pairs(
-    singles: Singles,
-    rows: np.ndarray,
-    config: Augmentation,
-    identity_mirror: Float[np.ndarray, "i"],
-    rng: np.random.Generator,
-) -> SfnBatch:
-    """Cut each single twice, mirrored both times or not at all; place, turn, scale, colour and spoil each by itself."""
-    cuts: list[Cut] = []
-    for row in rows.tolist():
-        first = crop_placement(singles.face(row), config, identity_mirror, rng)
-        same_side = replace(config, flip=float(first.mirror))
-        second = crop_placement(singles.face(row), same_side, identity_mirror, rng)
-        cuts += [_cut(singles, row, placement, config, identity_mirror, rng) for placement in (first, second)]
-    return _batch(cuts, "views", 2)
-
-
-def edit_pairs(
-    singles: Singles,
-    rows: np.ndarray,
-    config: Augmentation,
-    identity_mirror: Float[np.ndarray, "i"],
-    rng: np.random.Generator,
-    *,
-    editor: Editor,
-) -> SfnBatch:
-    """Cut each single once, and warp another expression into a copy of the crop."""
-    cuts: list[Cut] = []
-    for row in rows.tolist():
-        placement = crop_placement(singles.face(row), config, identity_mirror, rng)
-        image, face, mask = _cut(singles, row, placement, config, identity_mirror, rng)
-        cuts += [(image, face, mask), (*edited(image, face, editor, rng), mask)]
-    return _batch(cuts, "edits", 2)
+        placements = [crop_placement(singles.face(row), config, identity_mirror, rng)]
+        if groups == "views":
+            same_side = replace(config, flip=float(placements[0].mirror))
+            placements.append(crop_placement(singles.face(row), same_side, identity_mirror, rng))
+        cuts += [_cut(singles, row, placement, config, identity_mirror, rng) for placement in placements]
+        if groups == "edits":
+            assert editor is not None
+            image, face, mask = cuts[-1]
+            cuts.append((*edited(image, face, editor, rng), mask))
+    images, faces, masks = zip(*cuts, strict=True)
+    stacked = None if masks[0] is None else torch.from_numpy(np.stack(masks))
+    targets = sfn_targets(joined(faces), SFN_SIZE)
+    size = 2 if groups in ("views", "edits") else 1 if rows.ndim == 1 else rows.shape[1]
+    return SfnBatch(pixels_from_images(images), targets, groups, size, stacked)
 
 
 def crop_placement(
@@ -106,9 +86,3 @@ def _cut(
         mask = warp(singles.masks[row], placement, (SFN_SIZE, SFN_SIZE), border=cv2.BORDER_CONSTANT, padding=0)
     face = placed(singles.face(row), placement, identity_mirror)
     return varied(cast(np.ndarray, image), config, rng), face, mask
-
-
-def _batch(cuts: Sequence[Cut], groups: GroupKind, group_size: int) -> SfnBatch:
-    images, faces, masks = zip(*cuts, strict=True)
-    stacked = None if masks[0] is None else torch.from_numpy(np.stack(masks))
-    return SfnBatch(pixels_from_images(images), sfn_targets(joined(faces), SFN_SIZE), groups, group_size, stacked)

@@ -73,10 +73,9 @@ def region_batch(
     face = np.stack([cv2.resize(crop, small, interpolation=cv2.INTER_AREA) for crop in crops])
     eyes, mouth = cut_patches(crops, faces.landmarks / INPUT_SIZE, network, rng if varied else None)
     known = torch.from_numpy(1.0 - absent.astype(np.float32))
-    parts = sfn_targets(faces, INPUT_SIZE)._asdict()
-    targets = FaceTargets(
-        **{name: (part.T * known).T if name.endswith("trust") else part for name, part in parts.items()}
-    )
+    targets = sfn_targets(faces, INPUT_SIZE)
+    trusts = {name: part for name, part in targets._asdict().items() if name.endswith("trust")}
+    targets = targets._replace(**{name: part * known.view(-1, *[1] * (part.ndim - 1)) for name, part in trusts.items()})
     images = (torch.from_numpy(part) for part in (crops, face, eyes, mouth))
     return RegionBatch(*images, targets, known, int(rng.integers(2**31)))
 

@@ -15,7 +15,7 @@ from commedia.losses.landmark import projected
 from commedia.networks.heads import FaceOutputs, face_outputs
 from commedia.training.batches import SfnBatch, gathered, unit_pixels
 from commedia.training.config import STILL, DataConfig, GroupKind
-from commedia.training.crops import crops, edit_pairs, view_pairs
+from commedia.training.crops import crops
 from commedia.training.editing import editable, editor_for
 from commedia.training.face_store import FaceStore
 from commedia.training.groups import Groups
@@ -48,21 +48,14 @@ class SfnTask:
     def batch(self, step: int) -> SfnBatch:
         rng = np.random.default_rng((self.seed, step))
         config, mirror, size = self.stage.augmentation, self.model.identity_mirror, self.stage.optimisation.batch_size
-        match kind := groups_at(self.stage.data, step):
-            case "single":
-                rows = rng.choice(len(self.singles), size, p=self.chances)
-                return crops(self.singles, rows, config, mirror, rng)
-            case "person" | "clip":
-                assert self.groups is not None
-                n = self.stage.data.group_size
-                rows = self.groups.draw(rng, max(1, size // n), n)
-                return crops(self.singles, rows, config, mirror, rng, groups=kind)
-            case "views":
-                rows = rng.choice(len(self.singles), size // 2, p=self.chances)
-                return view_pairs(self.singles, rows, config, mirror, rng)
-            case "edits":
-                rows = rng.choice(len(self.singles), size // 2, p=self.edit_chances / self.edit_chances.sum())
-                return edit_pairs(self.singles, rows, config, mirror, rng, editor=self.editor)
+        kind, n = groups_at(self.stage.data, step), self.stage.data.group_size
+        if kind in ("person", "clip"):
+            assert self.groups is not None
+            rows = self.groups.draw(rng, max(1, size // n), n)
+        else:
+            chances = self.edit_chances / self.edit_chances.sum() if kind == "edits" else self.chances
+            rows = rng.choice(len(self.singles), size if kind == "single" else size // 2, p=chances)
+        return crops(self.singles, rows, config, mirror, rng, groups=kind, editor=self.editor)
 
     def pixels(self, batch: SfnBatch) -> Tensor:
         return unit_pixels(batch.pixels)
