@@ -24,9 +24,10 @@ from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, LANDMARK_MI
 from commedia.face_model.landmarks import SCHEME_FOLDER, LandmarkScheme, points, read_scheme, reduced_model
 from commedia.face_model.model import HeadModel, load_head
 from commedia.geometry.rotations import matrix_from_wxyz
-from commedia.labelling.fit import DenseFitter, DenseTargets, FitSettings, FittedFaces
+from commedia.labelling.fit import DenseFitter, DenseTargets, FittedFaces
 from commedia.labelling.gold import contour_trust
 from commedia.labelling.pictures import PictureGroup
+from commedia.labelling.problem import FitSettings
 from commedia.labelling.units import UnitTable, load_units
 from commedia.labelling.weights import ANCHORS, LIDS, LIPS, point_weights
 

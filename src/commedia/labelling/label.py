@@ -24,9 +24,10 @@ from commedia.face_model.landmarks import landmark_model
 from commedia.face_model.model import HeadModel, head_or_default
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.files import write_file
-from commedia.labelling.fit import DenseFitter, FitSettings, FittedFaces
+from commedia.labelling.fit import DenseFitter, FittedFaces
 from commedia.labelling.inputs import group_inputs
 from commedia.labelling.pictures import PictureGroup
+from commedia.labelling.problem import FitSettings
 from commedia.labelling.readings import Advance, GroupReadings, Readers, read_group
 from commedia.labelling.samples import FittedGroup, dense_targets, params_of, picture_samples
 from commedia.labelling.units import load_units
