@@ -49,7 +49,6 @@ TORCH_FILES = frozenset(
         "face_model/layer.py",
         "render/project.py",
         "render/rasterize.py",
-        "render/rasterize_reference.py",
         "render/shade.py",
     )
 )

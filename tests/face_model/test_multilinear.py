@@ -1,23 +1,45 @@
 """A tensor is a model: Eq. 1 of the paper is the oracle, the torch layer its twin, and low rank comes back whole."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.landmarks import LandmarkScheme, points, reduced_model
 from commedia.face_model.layer import MorphableLayer
 from commedia.face_model.model import MorphableModel
 from commedia.face_model.multilinear import (
-    expanded,
     hosvd,
     model_from_people,
     model_from_tensor,
-    tensor_from_model,
     tensor_from_people,
 )
 
 VERTICES, IDENTITIES, UNITS = 5, 3, 4
 NO_TRIANGLES = np.zeros((0, 3), dtype=np.int32)
+
+
+def tensor_from_model(model: MorphableModel) -> Float[np.ndarray, "n i u"]:
+    """Write a model, linear or not, as a tensor; its first identity component is the mean person, to be weighted 1."""
+    people = np.concatenate([model.mean[None], model.identity_basis])
+    pairs = model.interaction_basis
+    if pairs is None:
+        pairs = np.zeros((len(model.identity_basis), *model.expression_basis.shape), model.mean.dtype)
+    units = people[:, None] + np.concatenate([model.expression_basis[None], pairs])
+    whole = np.concatenate([people[:, None], units], axis=1)
+    return np.moveaxis(whole.reshape(*whole.shape[:2], -1), -1, 0)
+
+
+def expanded(
+    core: Float[np.ndarray, "..."], factors: Sequence[Float[np.ndarray, "_ _"] | None]
+) -> Float[np.ndarray, "..."]:
+    """Undo `hosvd`, but for what was cut off."""
+    for axis, factor in enumerate(factors):
+        if factor is not None:
+            core = np.moveaxis(np.tensordot(factor, core, axes=(1, axis)), 0, axis)
+    return core
 
 
 def linear(rng: np.random.Generator) -> MorphableModel:

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from commedia.render import rasterize as fast
-from commedia.render import rasterize_reference as slow
-from commedia.render.project import perspective, perspective_correct, rotate, weak_perspective
+from commedia.render.project import perspective, rotate, weak_perspective
+from render import rasterize_reference as slow
 
 
 def soup(seed: int, count: int, size: tuple[int, int], spread: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -94,16 +94,3 @@ def test_far_away_perspective_is_weak_perspective() -> None:
     assert torch.autograd.gradcheck(
         lambda points: perspective(points, origin, scale, torch.tensor([3.0]).double()), (vertices.requires_grad_(),)
     )
-
-
-def test_perspective_correct_weights_find_the_point_on_the_surface() -> None:
-    corners = torch.tensor([[[-0.3, -0.2, 0.4], [0.5, -0.3, -0.5], [0.1, 0.6, 0.2]]]).double()
-    truth = torch.tensor([[0.2, 0.5, 0.3]]).double()
-    place = (torch.zeros(1, 2).double(), torch.tensor([100.0]).double(), torch.tensor([2.0]).double())
-    projected = perspective(corners, *place)[0]
-    image = perspective(truth @ corners, *place)[0, 0, :2]
-    one = torch.ones(1, 3).double()
-    in_image = torch.linalg.solve(torch.cat([projected[:, :2].T, one]), torch.cat([image, one[0, :1]]))
-    corrected = perspective_correct(in_image[None], projected[None, :, 2])
-    torch.testing.assert_close(corrected, truth)
-    assert (in_image - truth).abs().max() > 0.01, "the case shows no foreshortening"

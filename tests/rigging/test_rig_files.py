@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from oracles import FOLDER, needs_validator
 from rigs import small_builder
+from strangers import other_topology
 
 from commedia.characters.builder import glb_header
 from commedia.characters.default_head import default_head_glb
@@ -15,7 +16,6 @@ from commedia.characters.gltf import character_from_bytes
 from commedia.cli.main import main
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_NAMES
 from commedia.errors import BadCharacter, UnknownName
-from commedia.evaluation.rig_units import other_topology
 from commedia.faces.crop import Crop
 from commedia.outputs.files.packing import pack
 from commedia.retarget.inspection import inspect_character

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from strangers import Stranger, decimated, other_topology, own_topology, relative_errors
 
 from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_MIRROR, LANDMARK_MIRROR
-from commedia.evaluation.rig_units import Stranger, decimated, other_topology, own_topology, relative_errors
 from commedia.face_model.landmarks import points
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_axis_angle
 from commedia.geometry.similarity import Similarity

@@ -1,4 +1,4 @@
-"""Tensors of faces, as multilinear models are published, to and from our model; and the N-mode SVD that makes them.
+"""Tensors of faces, as multilinear models are published, as our model; and the N-mode SVD that makes them.
 
 A tensor holds absolute positions: coordinates (x, y, z of each vertex in turn), identity components, units with the
 neutral first. Numpy only. Unlike `deformation_transfer.py`, which makes the faces, this only condenses them.
@@ -62,24 +62,13 @@ def model_from_tensor(
     )
 
 
-def tensor_from_model(model: MorphableModel) -> Float[np.ndarray, "n i u"]:
-    """Write a model, linear or not, as a tensor; its first identity component is the mean person, to be weighted 1."""
-    people = np.concatenate([model.mean[None], model.identity_basis])
-    pairs = model.interaction_basis
-    if pairs is None:
-        pairs = np.zeros((len(model.identity_basis), *model.expression_basis.shape), model.mean.dtype)
-    units = people[:, None] + np.concatenate([model.expression_basis[None], pairs])
-    whole = np.concatenate([people[:, None], units], axis=1)
-    return np.moveaxis(whole.reshape(*whole.shape[:2], -1), -1, 0)
-
-
 def hosvd(
     tensor: Float[np.ndarray, "..."], ranks: Sequence[int | None]
 ) -> tuple[Float[np.ndarray, "..."], list[Float[np.ndarray, "_ _"] | None]]:
     """Condense a tensor along each axis that has a rank; None leaves an axis as it is.
 
     Returns:
-        The core and, per axis, the orthonormal columns that `expanded` multiplies it with; strongest first.
+        The core and, per axis, the orthonormal columns that turn it back; strongest first.
 
     Reference:
         De Lathauwer et al. 2000 (truncated HOSVD). The columns are eigenvectors of each unfolding's Gram matrix, which
@@ -92,16 +81,6 @@ def hosvd(
         if factor is not None:
             core = _times(core, factor.T, axis)
     return core, factors
-
-
-def expanded(
-    core: Float[np.ndarray, "..."], factors: Sequence[Float[np.ndarray, "_ _"] | None]
-) -> Float[np.ndarray, "..."]:
-    """Undo `hosvd`, but for what was cut off."""
-    for axis, factor in enumerate(factors):
-        if factor is not None:
-            core = _times(core, factor, axis)
-    return core
 
 
 def tensor_from_people(people: Float[np.ndarray, "p u v 3"], count: int) -> PeopleTensor:

@@ -53,9 +53,3 @@ def perspective(
     flip = rotated.new_tensor([1.0, -1.0])
     scale = (px_per_m * distance_m)[:, None, None] * inverse[..., None]
     return torch.cat([origin_px[:, None] + scale * rotated[..., :2] * flip, -inverse[..., None]], -1)
-
-
-def perspective_correct(barycentric: Float[Tensor, "n 3"], corner_depth: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
-    """Turn weights measured in the image into weights on the surface, given the depths `perspective` made."""
-    weighted = barycentric * -corner_depth
-    return weighted / weighted.sum(-1, keepdim=True)

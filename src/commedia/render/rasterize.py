@@ -3,7 +3,7 @@
 Depth and triangle number are packed into one int64 per candidate pixel, so that a single `scatter_reduce('amin')`
 decides visibility; candidates are enumerated per bucket of triangle size, so that a thousand two-pixel triangles cost
 no more than their pixels. Visibility has no gradient; the barycentric weights of the visible triangle do.
-`rasterize_reference.py` is the same, slowly. No anti-aliasing, no clipping against the camera plane.
+No anti-aliasing, no clipping against the camera plane.
 """
 
 from typing import NamedTuple
