@@ -48,9 +48,7 @@ class Contestant:
     """Why there is no network."""
 
 
-def contestants(
-    rows: tuple[PublishedRow, ...], settings: EvaluationSettings, kinds: tuple[str, ...]
-) -> list[Contestant]:
+def of_rows(rows: tuple[PublishedRow, ...], settings: EvaluationSettings, kinds: tuple[str, ...]) -> list[Contestant]:
     """List the paper's rows with the networks given for them, and then the networks of --sfn and --mfn."""
     given = parse_variants(settings.variants)
     listed = []
@@ -82,14 +80,21 @@ def parse_variants(texts: tuple[str, ...]) -> dict[str, str]:
 
 def open_regressors(listed: list[Contestant]) -> dict[str, RegressorProtocol]:
     """Open the single-face networks there are, by row."""
-    chosen = [(one.name, one.file) for one in listed if one.file and one.variant and one.variant.kind == "sfn"]
-    return {name: open_sfn(file, threads=1) for name, file in chosen}
+    return {name: open_sfn(file, threads=1) for name, file in _files(listed, "sfn")}
 
 
 def open_detectors(listed: list[Contestant], *, threshold: float) -> dict[str, DetectorProtocol]:
     """Open the multi-face networks there are, by row."""
-    chosen = [(one.name, one.file) for one in listed if one.file and one.variant and one.variant.kind == "mfn"]
-    return {name: open_mfn(file, threads=1, threshold=threshold) for name, file in chosen}
+    return {name: open_mfn(file, threads=1, threshold=threshold) for name, file in _files(listed, "mfn")}
+
+
+def _files(listed: list[Contestant], kind: str) -> list[tuple[str, str]]:
+    return [(one.name, one.file) for one in listed if one.file and one.variant and one.variant.kind == kind]
+
+
+def sfn_readers(listed: list[Contestant]) -> dict[str, Reader]:
+    """Open the single-face networks there are, to read in crops that the true points place."""
+    return {name: sfn_reader(regressor) for name, regressor in open_regressors(listed).items()}
 
 
 def sfn_reader(regressor: RegressorProtocol) -> Reader:

@@ -11,27 +11,13 @@ from commedia.data.datasets.samples import samples_from_dataset
 from commedia.data.datasets.table import Dataset
 from commedia.data.datasets.tree import LeftOut
 from commedia.errors import CommediaError
-from commedia.evaluation.contestants import (
-    Contestant,
-    contestants,
-    find_dataset,
-    mfn_reader,
-    no_numbers,
-    open_detectors,
-    open_regressors,
-    pictures_of,
-    reason_of,
-    rows_measured,
-    sfn_reader,
-    state,
-    with_reasons,
-)
-from commedia.evaluation.curves import write_curves
+from commedia.evaluation import contestants
+from commedia.evaluation.contestants import Contestant
 from commedia.evaluation.metrics import CocoPrecision, PictureBoxes, coco_precision
 from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
-from commedia.evaluation.still_errors import StillErrors, still_errors
+from commedia.evaluation.still_errors import StillErrors, curves_of_set
 from commedia.faces.protocol import DetectorProtocol
 from commedia.structures import Box
 
@@ -39,21 +25,19 @@ DETECTION_SETS = {"afw": "AFW", "fddb": "FDDB", "wider-face": "WIDER FACE"}
 """The paper measures on the first."""
 LEAST_CONFIDENCE = 0.01
 """AP looks at the whole curve, so that doubtful faces are kept too."""
-CURVE_LIMIT = 10.0
-"""Percent; where the picture of the cumulative errors ends."""
 REFUSED_FLAGS = frozenset(("invalid",))
 
 
 def paper_table_2(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Measure all networks there are; sets and networks that are not there leave dashes and a reason."""
-    listed = contestants(published("table-2").rows, settings, ("sfn", "mfn"))
-    detectors = open_detectors(listed, threshold=LEAST_CONFIDENCE)
-    readers = {name: sfn_reader(regressor) for name, regressor in open_regressors(listed).items()}
+    listed = contestants.of_rows(published("table-2").rows, settings, ("sfn", "mfn"))
+    detectors = contestants.open_detectors(listed, threshold=LEAST_CONFIDENCE)
+    readers = contestants.sfn_readers(listed)
     reading = {one.name for one in listed if one.variant is not None and one.variant.reads}
-    readers |= {name: mfn_reader(detector) for name, detector in detectors.items() if name in reading}
-    errors, reason, left_out = _errors(readers, settings, progress)
+    readers |= {name: contestants.mfn_reader(detector) for name, detector in detectors.items() if name in reading}
+    errors, reason, left_out = curves_of_set("lfw", readers, settings, progress, table="paper-table-2", title="LFW")
     found = {name: _precisions(name, detectors, settings, progress) for name in DETECTION_SETS}
-    return with_reasons(_main(listed, errors, reason, left_out, found["afw"]), _sets(detectors, found))
+    return contestants.with_reasons(_main(listed, errors, reason, left_out, found["afw"]), _sets(detectors, found))
 
 
 def _main(
@@ -69,9 +53,9 @@ def _main(
     for one in listed:
         assert one.variant is not None
         nme, share = _landmark_cells(one, errors)
-        boxes = percent(precisions[one.name]) if one.name in precisions else no_numbers(3)
+        boxes = percent(precisions[one.name]) if one.name in precisions else contestants.no_numbers(3)
         reasons = [no_landmarks] * one.variant.reads + [no_boxes] * (one.variant.kind == "mfn")
-        remark = state(one, "; ".join(dict.fromkeys(filter(None, reasons))))
+        remark = contestants.state(one, "; ".join(dict.fromkeys(filter(None, reasons))))
         rows.append((one.name, *one.published, nme, share, *boxes, remark))
         if nme is not None or one.name in precisions:
             measured[one.name] = None
@@ -87,7 +71,7 @@ def _main(
         f"LFW, left out: {left_out or 'nothing'}.",
     )
     title = "SFN and MFN, single scale and multi-scale"
-    return Table("paper-table-2", title, heads, tuple(rows), notes, (rows_measured(measured),))
+    return Table("paper-table-2", title, heads, tuple(rows), notes, (contestants.rows_measured(measured),))
 
 
 def _sets(
@@ -104,7 +88,7 @@ def _sets(
     for name, (precisions, reason, counts) in found.items():
         title = DETECTION_SETS[name]
         for network in detectors:
-            measured = percent(precisions[network]) if network in precisions else no_numbers(3)
+            measured = percent(precisions[network]) if network in precisions else contestants.no_numbers(3)
             rows.append((title, network, *measured, reason))
         if counts:
             notes.append(f"{title}: {counts}.")
@@ -125,27 +109,15 @@ def _landmark_cells(one: Contestant, errors: StillErrors | None) -> tuple[float 
     return float(values[seen].mean()) if seen.any() else None, f"{seen.sum()} of {len(values)}"
 
 
-def _errors(readers: dict, settings: EvaluationSettings, progress: Progress) -> tuple[StillErrors | None, str, str]:
-    try:
-        dataset = find_dataset("lfw", settings.root)
-        errors = still_errors(dataset, readers, settings.limit, progress)
-        write_curves(
-            settings.output / "paper-table-2.png", errors.nme, CURVE_LIMIT, "LFW: faces below an error", "NME, %"
-        )
-        return errors, "", str(dataset.left_out)
-    except CommediaError as error:
-        return None, reason_of(error), ""
-
-
 def _precisions(
     name: str, detectors: Mapping[str, DetectorProtocol], settings: EvaluationSettings, progress: Progress
 ) -> tuple[dict[str, CocoPrecision], str, str]:
     """By network; or why not; and what was looked at."""
     try:
-        dataset = find_dataset(name, settings.root)
+        dataset = contestants.find_dataset(name, settings.root)
         boxes = picture_boxes(dataset, detectors, settings.limit, progress)
     except CommediaError as error:
-        return {}, reason_of(error), ""
+        return {}, contestants.reason_of(error), ""
     one = next(iter(boxes.values()), [])
     counts = f"{len(one)} pictures, {sum(len(picture.required) for picture in one)} faces; left out: {dataset.left_out}"
     return {network: coco_precision(pictures) for network, pictures in boxes.items()}, "", counts
@@ -159,7 +131,7 @@ def picture_boxes(
     # WIDER's training part is for training; sets without parts are taken whole.
     wanted = (item for item in dataset if not (dataset.spec.name == "wider-face" and item.split == "train"))
     usable = (item for item in wanted if _is_usable(item, dataset.left_out))
-    for item, image in pictures_of(dataset, usable, limit, progress):
+    for item, image in contestants.pictures_of(dataset, usable, limit, progress):
         truth = reference_boxes(item, dataset.left_out)
         if truth is None:
             continue

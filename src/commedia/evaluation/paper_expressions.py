@@ -18,17 +18,8 @@ from commedia.conventions import EXPRESSION_INDEX
 from commedia.data.datasets.items import StoredPicture
 from commedia.data.datasets.tree import BadAnnotation, LeftOut, Tree, text_lines
 from commedia.errors import CommediaError, UnknownName, UnreadableMedia
-from commedia.evaluation.contestants import (
-    NO_ROOT,
-    Contestant,
-    contestants,
-    no_numbers,
-    open_detectors,
-    open_regressors,
-    rows_measured,
-    state,
-    with_reasons,
-)
+from commedia.evaluation import contestants
+from commedia.evaluation.contestants import Contestant
 from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
@@ -82,13 +73,13 @@ def load_categories(path: Path = CATEGORY_FILE) -> dict[str, Category]:
 
 def paper_table_5(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Read every listed picture with every network there is."""
-    listed = contestants(published("table-5").rows, settings, ("sfn", "mfn"))
+    listed = contestants.of_rows(published("table-5").rows, settings, ("sfn", "mfn"))
     left_out = LeftOut()
     path = list_file(settings.root)
     if path is None:
-        where = NO_ROOT if settings.root is None else f"there is no '{LIST_NAME}' in '{settings.root}'"
+        where = contestants.NO_ROOT if settings.root is None else f"there is no '{LIST_NAME}' in '{settings.root}'"
         reason = f"not measured: {where} (the paper's own pictures are private)"
-        return with_reasons(_table(listed, {}, reason, {}, left_out))
+        return contestants.with_reasons(_table(listed, {}, reason, {}, left_out))
     pictures = read_list(path, left_out)[: settings.limit]
     readers = _readers(listed, settings)
     errors: dict[str, dict[str, list[float]]] = {name: {} for name in readers}
@@ -107,7 +98,7 @@ def paper_table_5(settings: EvaluationSettings, progress: Progress) -> list[Tabl
             else:
                 errors[name].setdefault(one.category, []).append(expression_error(expression, one.units))
     means = {name: category_means(parts) for name, parts in errors.items()}
-    return with_reasons(_table(listed, means, "", lost, left_out), _counts(pictures))
+    return contestants.with_reasons(_table(listed, means, "", lost, left_out), _counts(pictures))
 
 
 def list_file(root: Path | None) -> Path | None:
@@ -172,8 +163,10 @@ def _plain(text: str) -> str:
 def _readers(listed: list[Contestant], settings: EvaluationSettings) -> dict[str, ExpressionReader]:
     """MFN finds the face; SFN reads it in its crop, an MFN as it finds it."""
     finder = open_mfn(settings.mfn, threads=1, threshold=CONFIDENCE)
-    readers = {name: in_crop(finder, regressor) for name, regressor in open_regressors(listed).items()}
-    return readers | {name: at_once(one) for name, one in open_detectors(listed, threshold=CONFIDENCE).items()}
+    readers = {name: in_crop(finder, regressor) for name, regressor in contestants.open_regressors(listed).items()}
+    return readers | {
+        name: at_once(one) for name, one in contestants.open_detectors(listed, threshold=CONFIDENCE).items()
+    }
 
 
 def in_crop(finder: DetectorProtocol, regressor: RegressorProtocol) -> ExpressionReader:
@@ -221,8 +214,8 @@ def _table(
             empty = [name for name, value in zip(columns[:-1], ours[:-1], strict=True) if np.isnan(value)]
             remarks += [f"not measured: no picture of {', '.join(empty)}"] * bool(empty)
             remarks += [f"no face found in {lost[one.name]} pictures"] * bool(lost[one.name])
-        cells = no_numbers(len(columns)) if ours is None else ours
-        rows.append((one.name, "ours", *cells, state(one, "; ".join(remarks))))
+        cells = contestants.no_numbers(len(columns)) if ours is None else ours
+        rows.append((one.name, "ours", *cells, contestants.state(one, "; ".join(remarks))))
     notes = (
         f"Paper: {PAPER}, Table 5, on 1008 private pictures; ours on the pictures listed, so that the two are not of "
         "the same faces.",
@@ -232,7 +225,7 @@ def _table(
     )
     heads = ("model", "numbers", *columns, "remark")
     title = "Units of strong expressions, distance from 1"
-    return Table("paper-table-5", title, heads, tuple(rows), notes, (rows_measured(means),))
+    return Table("paper-table-5", title, heads, tuple(rows), notes, (contestants.rows_measured(means),))
 
 
 def _counts(pictures: list[ListedPicture]) -> Table:

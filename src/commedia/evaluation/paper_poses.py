@@ -3,39 +3,24 @@
 import numpy as np
 from jaxtyping import Float
 
-from commedia.errors import CommediaError
-from commedia.evaluation.contestants import (
-    Contestant,
-    contestants,
-    find_dataset,
-    no_numbers,
-    open_regressors,
-    reason_of,
-    rows_measured,
-    sfn_reader,
-    state,
-    with_reasons,
-)
-from commedia.evaluation.curves import write_curves
+from commedia.data.datasets.table import DATASETS
+from commedia.evaluation import contestants
+from commedia.evaluation.contestants import Contestant, Reader
 from commedia.evaluation.metrics import mean_per_yaw_bin
 from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
-from commedia.evaluation.still_errors import StillErrors, still_errors
-from commedia.faces.protocol import RegressorProtocol
+from commedia.evaluation.still_errors import StillErrors, curves_of_set
 
 SETS = {"aflw2000-3d": "paper-table-3", "aflw2000-3d-reannotated": "paper-table-3-reannotated"}
 """Data set to table; the numbers in the literature are for the first."""
 
-CURVE_LIMIT = 10.0
-"""Percent; where the curve ends."""
-
 
 def paper_table_3(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Measure every SFN there is on both annotations."""
-    listed = contestants(published("table-3").rows, settings, ("sfn",))
-    regressors = open_regressors(listed)
-    return with_reasons(*(_table(name, listed, regressors, settings, progress) for name in SETS))
+    listed = contestants.of_rows(published("table-3").rows, settings, ("sfn",))
+    readers = contestants.sfn_readers(listed)
+    return contestants.with_reasons(*(_table(name, listed, readers, settings, progress) for name in SETS))
 
 
 def yaw_columns(errors: Float[np.ndarray, " n"], yaw_deg: Float[np.ndarray, " n"]) -> tuple[float, float, float, float]:
@@ -45,40 +30,31 @@ def yaw_columns(errors: Float[np.ndarray, " n"], yaw_deg: Float[np.ndarray, " n"
 
 
 def _table(
-    dataset: str,
-    listed: list[Contestant],
-    regressors: dict[str, RegressorProtocol],
-    settings: EvaluationSettings,
-    progress: Progress,
+    dataset: str, listed: list[Contestant], readers: dict[str, Reader], settings: EvaluationSettings, progress: Progress
 ) -> Table:
-    read: StillErrors | None = None
-    reason, notes = "", []
-    try:
-        found = find_dataset(dataset, settings.root)
-        readers = {name: sfn_reader(regressor) for name, regressor in regressors.items()}
-        read = still_errors(found, readers, settings.limit, progress)
-        notes.append(f"{_counts(read.yaw_deg)}; left out: {found.left_out}.")
-        picture = settings.output / f"{SETS[dataset]}.png"
-        write_curves(picture, read.nme, CURVE_LIMIT, f"{found.spec.title}: faces below an error", "NME, %")
-        notes.append(f"The cumulative curves are in {picture.name}.")
-    except CommediaError as error:
-        reason = reason_of(error)
+    name, title = SETS[dataset], DATASETS[dataset].title
+    read, reason, left_out = curves_of_set(dataset, readers, settings, progress, table=name, title=title)
+    notes = []
+    if read is not None:
+        notes += [f"{_counts(read.yaw_deg)}; left out: {left_out}.", f"The cumulative curves are in {name}.png."]
     columns = published("table-3").columns
-    rows = [(one.name, *one.published, *_measured(one, read, len(columns)), state(one, reason)) for one in listed]
+    rows = [
+        (one.name, *one.published, *_measured(one, read, len(columns)), contestants.state(one, reason))
+        for one in listed
+    ]
     notes += [
         f"Paper: {PAPER}, Table 3. NME in percent, over sqrt(w h) of the true points' tight box, in crops by them.",
         "Yaw is 3DDFA's, from the fitted pose; 'mean' is the mean of the three bins, as in the paper.",
     ]
     title = "68 points on AFLW2000-3D by yaw" + (", re-annotated" if dataset.endswith("reannotated") else "")
     heads = ("method", *(f"paper {name}" for name in columns), *(f"ours {name}" for name in columns), "remark")
-    name = SETS[dataset]
-    goals = (rows_measured(read.nme if read else {}),) if name == "paper-table-3" else ()
+    goals = (contestants.rows_measured(read.nme if read else {}),) if name == "paper-table-3" else ()
     return Table(name, title, heads, tuple(rows), tuple(notes), goals)
 
 
 def _measured(one: Contestant, read: StillErrors | None, width: int) -> tuple[Cell, ...]:
     if read is None or one.name not in read.nme:
-        return no_numbers(width)
+        return contestants.no_numbers(width)
     return yaw_columns(read.nme[one.name], read.yaw_deg)
 
 

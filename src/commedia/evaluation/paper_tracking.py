@@ -10,17 +10,8 @@ from commedia.data.datasets.spec import MissingDataset
 from commedia.data.datasets.table import Dataset
 from commedia.data.datasets.w300_vw import CATEGORIES
 from commedia.errors import CommediaError, UnreadableMedia
-from commedia.evaluation.contestants import (
-    Contestant,
-    contestants,
-    find_dataset,
-    no_numbers,
-    open_regressors,
-    reason_of,
-    rows_measured,
-    state,
-    with_reasons,
-)
+from commedia.evaluation import contestants
+from commedia.evaluation.contestants import Contestant
 from commedia.evaluation.curves import write_curves
 from commedia.evaluation.metrics import area_under_curve, diagonal_error
 from commedia.evaluation.published import PAPER, published
@@ -95,17 +86,17 @@ class Tracked:
 
 def paper_table_4(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Follow the face of every test clip with every SFN there is, and draw the cumulative curves."""
-    listed = contestants(published("table-4").rows, settings, ("sfn",))
-    regressors = open_regressors(listed)
+    listed = contestants.of_rows(published("table-4").rows, settings, ("sfn",))
+    regressors = contestants.open_regressors(listed)
     tracked: dict[str, dict[str, Tracked]] = {}
     reason, left_out = "", ""
     try:
-        dataset = find_dataset("300vw", settings.root)
+        dataset = contestants.find_dataset("300vw", settings.root)
         detector = open_mfn(settings.mfn, threads=1)
         tracked = track_clips(dataset, regressors, detector, settings.limit, progress)
         left_out = str(dataset.left_out)
     except CommediaError as error:
-        reason = reason_of(error)
+        reason = contestants.reason_of(error)
     picture = settings.output / "paper-table-4.png"
     curves = {
         f"{name}, {category}": np.array(one.errors)
@@ -115,7 +106,7 @@ def paper_table_4(settings: EvaluationSettings, progress: Progress) -> list[Tabl
     }
     if curves:
         write_curves(picture, curves, LIMIT, "300VW: frames below an error", "error / diagonal of the true box")
-    return with_reasons(_main(listed, tracked, reason, left_out), _detail(tracked, picture.name))
+    return contestants.with_reasons(_main(listed, tracked, reason, left_out), _detail(tracked, picture.name))
 
 
 def track_clips(
@@ -163,10 +154,10 @@ def _main(listed: list[Contestant], tracked: Mapping[str, Mapping[str, Tracked]]
     rows: list[tuple[Cell, ...]] = []
     for one in listed:
         parts = tracked.get(one.name)
-        ours = no_numbers(3) if parts is None else tuple(_area(parts[category]) for category in CATEGORIES)
+        ours = contestants.no_numbers(3) if parts is None else tuple(_area(parts[category]) for category in CATEGORIES)
         missing = [] if parts is None else [name for name in CATEGORIES if not parts[name].errors]
         remark = "; ".join([reason] * bool(reason) + [f"not measured: no clip of {name}" for name in missing])
-        rows.append((one.name, *one.published, *ours, state(one, remark)))
+        rows.append((one.name, *one.published, *ours, contestants.state(one, remark)))
     notes = (
         f"Paper: {PAPER}, Table 4. Area under the curve of cumulative error up to {LIMIT}; error: mean distance of 68 "
         "points over the diagonal of the true points' tight box. 1 is perfect.",
@@ -178,7 +169,7 @@ def _main(listed: list[Contestant], tracked: Mapping[str, Mapping[str, Tracked]]
     )
     heads = ("method", *(f"paper {name}" for name in columns), *(f"ours {name}" for name in columns), "remark")
     title = "68 points on 300VW, followed frame by frame"
-    return Table("paper-table-4", title, heads, tuple(rows), notes, (rows_measured(tracked),))
+    return Table("paper-table-4", title, heads, tuple(rows), notes, (contestants.rows_measured(tracked),))
 
 
 def _detail(tracked: Mapping[str, Mapping[str, Tracked]], picture: str) -> Table:

@@ -9,10 +9,15 @@ from jaxtyping import Float
 from commedia.data.datasets.items import IBUG68, DatasetFace, DatasetItem
 from commedia.data.datasets.spec import MissingDataset
 from commedia.data.datasets.table import Dataset
-from commedia.evaluation.contestants import Reader, pictures_of
+from commedia.errors import CommediaError
+from commedia.evaluation.contestants import Reader, find_dataset, pictures_of, reason_of
+from commedia.evaluation.curves import write_curves
 from commedia.evaluation.metrics import normalised_mean_error
-from commedia.evaluation.settings import Progress
+from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.geometry.rotations import matrix_from_wxyz
+
+CURVE_LIMIT = 10.0
+"""Percent; where the curves end."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,25 @@ class StillErrors:
     """Absolute; NaN where the set does not know it."""
     nme: Mapping[str, Float[np.ndarray, " n"]]
     """In percent, by reader; NaN where it found nobody."""
+
+
+def curves_of_set(
+    name: str,
+    readers: Mapping[str, Reader],
+    settings: EvaluationSettings,
+    progress: Progress,
+    *,
+    table: str,
+    title: str,
+) -> tuple[StillErrors | None, str, str]:
+    """Errors on a set, their curves drawn to `TABLE.png`; or why there are none; and what was left out."""
+    try:
+        dataset = find_dataset(name, settings.root)
+        errors = still_errors(dataset, readers, settings.limit, progress)
+    except CommediaError as error:
+        return None, reason_of(error), ""
+    write_curves(settings.output / f"{table}.png", errors.nme, CURVE_LIMIT, f"{title}: faces below an error", "NME, %")
+    return errors, "", str(dataset.left_out)
 
 
 def still_errors(dataset: Dataset, readers: Mapping[str, Reader], limit: int | None, progress: Progress) -> StillErrors:

@@ -11,20 +11,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int32, Shaped
 
+from commedia.face_model.formats import source
 from commedia.face_model.formats.archives import npz_arrays
-from commedia.face_model.formats.source import (
-    BadFaceModel,
-    Options,
-    RawModel,
-    SourceModel,
-    check_shape,
-    in_our_frame,
-    indices,
-    metres_from_size,
-    no_triangles,
-    numbers,
-    scheme_from_vertices,
-)
+from commedia.face_model.formats.source import BadFaceModel, Options, RawModel, SourceModel
 from commedia.face_model.multilinear import model_from_tensor
 
 KIND = "facescape"
@@ -38,28 +27,27 @@ def read_facescape(path: Path, options: Options) -> SourceModel:
     The unit of length is guessed from the size of the mean face.
     """
     found = npz_arrays(path, ("shape_bm_core", "id_mean", "id_var"), optional=(*FACES, MARKS))
-    core = numbers(path, "shape_bm_core", found["shape_bm_core"], (None, None, None))
+    core = source.numbers(path, "shape_bm_core", found["shape_bm_core"], (None, None, None))
     rows, units, people = core.shape
     if rows % 3 or units < 2:
         raise BadFaceModel(
             f"'{path}': shape_bm_core is {rows} x {units} x {people}, expected 3 v x expressions x identities"
         )
-    mean = numbers(path, "id_mean", found["id_mean"].reshape(-1), (people,))
-    variance = numbers(path, "id_var", found["id_var"].reshape(-1), (people,))
+    mean = source.numbers(path, "id_mean", found["id_mean"].reshape(-1), (people,))
+    variance = source.numbers(path, "id_var", found["id_var"].reshape(-1), (people,))
     if (variance < 0).any():
         raise BadFaceModel(f"'{path}': id_var is negative somewhere, expected variances")
-    triangles = next((_triangles(path, n, found[n], rows // 3) for n in FACES if n in found), no_triangles())
+    triangles = next((_triangles(path, n, found[n], rows // 3) for n in FACES if n in found), source.no_triangles())
     model = model_from_tensor(np.swapaxes(core, 1, 2), triangles, identity_mean=mean, identity_std=np.sqrt(variance))
-    landmarks = None
-    if MARKS in found and found[MARKS].size == 68:
-        landmarks = scheme_from_vertices(KIND, indices(path, MARKS, found[MARKS].reshape(-1), rows // 3))
+    landmarks = source.ibug68_of(path, KIND, MARKS, found.get(MARKS), rows // 3)
     names = tuple(f"facescape{number:02d}" for number in range(1, units))
-    return in_our_frame(path, KIND, RawModel(model, names, metres_from_size(model.mean), landmarks), options)
+    raw = RawModel(model, names, source.metres_from_size(model.mean), landmarks)
+    return source.in_our_frame(path, KIND, raw, options)
 
 
 def _triangles(path: Path, name: str, value: Shaped[np.ndarray, "..."], count: int) -> Int32[np.ndarray, "t 3"]:
     """Split quads, and count from 0 or 1 as the smallest index says."""
-    check_shape(path, name, value.shape, (None, 4 if value.shape[-1] == 4 else 3))
+    source.check_shape(path, name, value.shape, (None, 4 if value.shape[-1] == 4 else 3))
     first = 0 if value.min() == 0 else 1
-    faces = indices(path, name, value, count, first=first)
+    faces = source.indices(path, name, value, count, first=first)
     return faces if faces.shape[1] == 3 else np.concatenate([faces[:, [0, 1, 2]], faces[:, [0, 2, 3]]])

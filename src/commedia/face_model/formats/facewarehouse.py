@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float, Int32, Shaped
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
+from commedia.face_model.formats import source
 from commedia.face_model.formats.archives import mat_arrays, mat_headers, npy_array, npz_arrays, npz_headers
 from commedia.face_model.formats.obj import read_positions, read_surface
 from commedia.face_model.formats.sides import sided_names
@@ -26,14 +27,6 @@ from commedia.face_model.formats.source import (
     Options,
     RawModel,
     SourceModel,
-    check_size,
-    diagonal_of,
-    in_our_frame,
-    indices,
-    metres_from_size,
-    no_triangles,
-    numbers,
-    reading,
 )
 from commedia.face_model.model import MorphableModel
 from commedia.face_model.multilinear import model_from_people, model_from_tensor
@@ -98,12 +91,12 @@ def read_facewarehouse(path: Path, options: Options) -> SourceModel:
     count = len(model.expression_basis)
     names = UNIT_NAMES if count == UNITS - 1 else tuple(f"unit{number:02d}" for number in range(1, count + 1))
     names = sided_names(path, names, model.mean, model.expression_basis)
-    return in_our_frame(path, KIND, RawModel(model, names, metres_per_unit), options)
+    return source.in_our_frame(path, KIND, RawModel(model, names, metres_per_unit), options)
 
 
 def read_shapes(path: Path) -> Float[np.ndarray, "u v 3"]:
     """Read one `shape.bs`: three int32 (units, vertices, faces), then neutral and units as float32, little-endian."""
-    with reading(path, "shape.bs"), path.open("rb") as file:
+    with source.reading(path, "shape.bs"), path.open("rb") as file:
         header = np.frombuffer(file.read(12), dtype="<i4")
         units, vertices, size = int(header[0]) + 1, int(header[1]), path.stat().st_size
         if not (2 <= units <= MAX_UNITS and 3 <= vertices <= MAX_VERTICES and size == 12 + 12 * units * vertices):
@@ -112,13 +105,13 @@ def read_shapes(path: Path) -> Float[np.ndarray, "u v 3"]:
                 f"{12 + 12 * UNITS * 11510}, or other counts that fit the size"
             )
         found = np.frombuffer(file.read(), dtype="<f4").reshape(units, vertices, 3)
-    return numbers(path, "the shapes", found, (None, None, 3))
+    return source.numbers(path, "the shapes", found, (None, None, 3))
 
 
 def _raw(path: Path) -> tuple[MorphableModel, float]:
     folder, files = _people(path)
     first = read_shapes(files[0])
-    check_size(path, "the collection", (len(files), *first.shape))
+    source.check_size(path, "the collection", (len(files), *first.shape))
     people = np.zeros((len(files), *first.shape), dtype=np.float32)
     for row, file in enumerate(files):
         found = read_shapes(file)
@@ -126,7 +119,7 @@ def _raw(path: Path) -> tuple[MorphableModel, float]:
             raise BadFaceModel(f"'{file}' has shapes of {found.shape}, expected {first.shape} as in '{files[0]}'")
         people[row] = found
     triangles = _triangles(folder, first[0])
-    unit = metres_from_size(people[:, 0].mean(axis=0))
+    unit = source.metres_from_size(people[:, 0].mean(axis=0))
     if len(files) > 1:
         return model_from_people(people, triangles, IDENTITIES), unit
     nobody = np.zeros((0, *first[0].shape), dtype=np.float32)
@@ -155,17 +148,17 @@ def _triangles(folder: Path, neutral: Float[np.ndarray, "v 3"]) -> Int32[np.ndar
     """
     scan = folder / "TrainingPose" / "pose_0.obj"
     if not scan.is_file():
-        return no_triangles()
+        return source.no_triangles()
     positions = read_positions(scan)
     size = np.linalg.norm(np.ptp(neutral, axis=0))
     if positions.shape != neutral.shape or np.linalg.norm(positions - neutral, axis=1).mean() > 0.1 * size:
-        return no_triangles()
+        return source.no_triangles()
     return read_surface(scan)[1]
 
 
 def _core(path: Path, options: Options) -> tuple[MorphableModel, float]:
     found = _core_arrays(path)
-    tensor = numbers(path, "the core", found["tensor"], (None, None, None))
+    tensor = source.numbers(path, "the core", found["tensor"], (None, None, None))
     axes = options.axes or (str(found["axes"]) if "axes" in found else _axes_from_sizes(path, tensor.shape))
     if axes not in AXES:
         raise BadFaceModel(f"'{path}': axes '{axes}' are unknown; known: {', '.join(AXES)}")
@@ -175,19 +168,19 @@ def _core(path: Path, options: Options) -> tuple[MorphableModel, float]:
         raise BadFaceModel(
             f"'{path}' read as {axes} has {rows} coordinates and {units} units, expected 3 v and 2 or more"
         )
-    triangles = no_triangles()
+    triangles = source.no_triangles()
     if "triangles" in found:
-        numbers(path, "triangles", found["triangles"], (None, 3))
-        triangles = indices(path, "triangles", found["triangles"], rows // 3)
+        source.numbers(path, "triangles", found["triangles"], (None, 3))
+        triangles = source.indices(path, "triangles", found["triangles"], rows // 3)
     mean, std = (
-        numbers(path, name, found[name].reshape(-1), (people,)) if name in found else None
+        source.numbers(path, name, found[name].reshape(-1), (people,)) if name in found else None
         for name in ("identity_mean", "identity_std")
     )
     known = _first(tensor) if mean is None else mean
     model = model_from_tensor(tensor, triangles, identity_mean=known, identity_std=std)
     # The strongest component's weight and the unit of length cannot be told apart.
-    diagonal = diagonal_of(model.mean)
-    return model, metres_from_size(model.mean) if mean is not None else HEAD_DIAGONAL_M / max(diagonal, 1e-12)
+    guessed = HEAD_DIAGONAL_M / max(source.diagonal_of(model.mean), 1e-12)
+    return model, guessed if mean is None else source.metres_from_size(model.mean)
 
 
 def _first(tensor: Float[np.ndarray, "n i u"]) -> Float[np.ndarray, "i"]:
@@ -203,7 +196,7 @@ def _first(tensor: Float[np.ndarray, "n i u"]) -> Float[np.ndarray, "i"]:
 
 def _core_arrays(path: Path) -> dict[str, Shaped[np.ndarray, "..."]]:
     """Find the one array with three axes, and whatever our own script writes beside it."""
-    with reading(path, "a bilinear core"), path.open("rb") as file:
+    with source.reading(path, "a bilinear core"), path.open("rb") as file:
         start = file.read(8)
     if start.startswith(b"\x93NUMPY"):
         return {"tensor": npy_array(path)}

@@ -14,19 +14,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int32
 
+from commedia.face_model.formats import source
 from commedia.face_model.formats.archives import npz_arrays
 from commedia.face_model.formats.pickles import read_pickle, read_pickled_npy
-from commedia.face_model.formats.source import (
-    BadFaceModel,
-    Options,
-    RawModel,
-    SourceModel,
-    in_our_frame,
-    indices,
-    numbers,
-    reading,
-    vertices_of,
-)
+from commedia.face_model.formats.source import BadFaceModel, Options, RawModel, SourceModel
 from commedia.face_model.landmarks import LandmarkScheme, load_scheme
 from commedia.face_model.model import MorphableModel
 
@@ -40,18 +31,19 @@ INNER, CONTOUR = 51, 17
 def read_flame(path: Path, options: Options) -> SourceModel:
     """Read template and directions; the origin goes between the eyeballs, whose centres are two of its joints."""
     found = _arrays(path)
-    mean = numbers(path, "v_template", found["v_template"], (None, 3))
-    mean = vertices_of(path, "v_template", mean)
-    directions = numbers(path, "shapedirs", found["shapedirs"], (len(mean), 3, IDENTITIES + EXPRESSIONS))
+    mean = source.numbers(path, "v_template", found["v_template"], (None, 3))
+    mean = source.vertices_of(path, "v_template", mean)
+    directions = source.numbers(path, "shapedirs", found["shapedirs"], (len(mean), 3, IDENTITIES + EXPRESSIONS))
     basis = np.ascontiguousarray(np.moveaxis(directions, -1, 0))
-    numbers(path, "f", found["f"], (None, 3))
-    model = MorphableModel(mean, basis[:IDENTITIES], basis[IDENTITIES:], indices(path, "f", found["f"], len(mean)))
+    source.numbers(path, "f", found["f"], (None, 3))
+    triangles = source.indices(path, "f", found["f"], len(mean))
+    model = MorphableModel(mean, basis[:IDENTITIES], basis[IDENTITIES:], triangles)
     origin = None
     if found.get("J_regressor") is not None:
-        joints = numbers(path, "J_regressor", found["J_regressor"], (JOINTS, len(mean))) @ mean
+        joints = source.numbers(path, "J_regressor", found["J_regressor"], (JOINTS, len(mean))) @ mean
         origin = joints[[LEFT_EYE, RIGHT_EYE]].mean(axis=0)
     names = tuple(f"component{number:03d}" for number in range(EXPRESSIONS))
-    return in_our_frame(path, KIND, RawModel(model, names, 1.0, _landmarks(path.parent, model), origin), options)
+    return source.in_our_frame(path, KIND, RawModel(model, names, 1.0, _landmarks(path.parent, model), origin), options)
 
 
 def read_embedding(
@@ -82,7 +74,7 @@ def _landmarks(folder: Path, model: MorphableModel) -> LandmarkScheme | None:
 
 def _arrays(path: Path) -> dict[str, Any]:
     required, optional = ("v_template", "shapedirs", "f"), ("J_regressor",)
-    with reading(path, "FLAME"), path.open("rb") as file:
+    with source.reading(path, "FLAME"), path.open("rb") as file:
         npz = file.read(2) == b"PK"
     if npz:
         return npz_arrays(path, required, optional=optional)
@@ -98,8 +90,8 @@ def _embedded(path: Path, found: dict[str, Any], count: int) -> tuple[Int32[np.n
         raise BadFaceModel(
             f"'{path}' has {', '.join(sorted(found)[:12]) or 'nothing'}, expected lmk_face_idx and lmk_b_coords"
         )
-    face = indices(path, "lmk_face_idx", found["lmk_face_idx"], count).reshape(-1)
-    flat = numbers(path, "lmk_b_coords", np.asarray(found["lmk_b_coords"]).reshape(-1), (3 * len(face),))
+    face = source.indices(path, "lmk_face_idx", found["lmk_face_idx"], count).reshape(-1)
+    flat = source.numbers(path, "lmk_b_coords", np.asarray(found["lmk_b_coords"]).reshape(-1), (3 * len(face),))
     weights = flat.reshape(-1, 3)
     if not np.allclose(weights.sum(axis=1), 1, atol=1e-2):
         raise BadFaceModel(f"'{path}': lmk_b_coords do not sum to 1 per point")

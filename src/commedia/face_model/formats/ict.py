@@ -12,19 +12,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from commedia.face_model.formats import source
 from commedia.face_model.formats.obj import read_positions, read_surface
 from commedia.face_model.formats.sides import sided_names
-from commedia.face_model.formats.source import (
-    BadFaceModel,
-    Options,
-    RawModel,
-    SourceModel,
-    check_size,
-    in_our_frame,
-    indices,
-    reading,
-    scheme_from_vertices,
-)
+from commedia.face_model.formats.source import BadFaceModel, Options, RawModel, SourceModel
 from commedia.face_model.landmarks import LandmarkScheme
 from commedia.face_model.model import MorphableModel
 
@@ -51,7 +42,7 @@ def read_ict(path: Path, options: Options) -> SourceModel:
     names = _expressions(folder, table, [s for s in stems if not IDENTITY.match(s) and f"{s}.obj" != NEUTRAL])
     if len(identities) + len(names) > MAX_MODES:
         raise BadFaceModel(f"'{folder}' has {len(identities) + len(names)} modes, expected at most {MAX_MODES}")
-    check_size(folder, "the model", (len(identities) + len(names) + 1, *mean.shape))
+    source.check_size(folder, "the model", (len(identities) + len(names) + 1, *mean.shape))
     model = MorphableModel(
         mean=mean,
         identity_basis=_modes(folder, identities, mean),
@@ -60,7 +51,7 @@ def read_ict(path: Path, options: Options) -> SourceModel:
     )
     sided = sided_names(folder, tuple(names), mean, model.expression_basis)
     raw = RawModel(model, sided, CENTIMETRES, _landmarks(folder, table, len(mean)), _eyes(mean))
-    return in_our_frame(folder, KIND, raw, options)
+    return source.in_our_frame(folder, KIND, raw, options)
 
 
 def _modes(folder: Path, stems: list[str], mean: Float[np.ndarray, "v 3"]) -> Float[np.ndarray, "k v 3"]:
@@ -87,7 +78,7 @@ def _table(folder: Path) -> dict[str, Any]:
     path = folder / TABLE
     if not path.is_file():
         return {}
-    with reading(path, "a table of ICT-FaceKit"):
+    with source.reading(path, "a table of ICT-FaceKit"):
         found = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(found, dict):
         raise BadFaceModel(f"'{path}' holds a {type(found).__name__}, expected a table of expressions and vertices")
@@ -109,5 +100,5 @@ def _landmarks(folder: Path, table: dict[str, Any], count: int) -> LandmarkSchem
     marks = table.get("idx_to_landmark_verts")
     if not isinstance(marks, list) or len(marks) != 68:
         return None
-    with reading(folder / TABLE, "a table of ICT-FaceKit"):
-        return scheme_from_vertices(KIND, indices(folder / TABLE, "idx_to_landmark_verts", marks, count))
+    with source.reading(folder / TABLE, "a table of ICT-FaceKit"):
+        return source.ibug68_of(folder / TABLE, KIND, "idx_to_landmark_verts", marks, count)

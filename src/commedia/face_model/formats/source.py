@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import log10
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int, Int32
+from jaxtyping import Float, Int32
 
 from commedia.conventions import LANDMARK_COUNT
 from commedia.errors import CommediaError
@@ -151,11 +152,13 @@ def diagonal_of(vertices: Float[np.ndarray, "v 3"]) -> float:
     return float(np.linalg.norm(np.ptp(vertices.astype(np.float64), axis=0)))
 
 
-def scheme_from_vertices(name: str, vertices: Int[np.ndarray, "68"]) -> LandmarkScheme:
-    """Name 68 vertices as the iBUG points."""
+def ibug68_of(path: Path, kind: str, name: str, value: Any, count: int, *, first: int = 0) -> LandmarkScheme | None:
+    """Read the iBUG points as 68 indices of vertices; None where the file has none, or another number of them."""
+    if value is None or np.size(value) != LANDMARK_COUNT:
+        return None
     return LandmarkScheme(
-        name=name,
-        vertices=np.repeat(vertices.astype(np.int32)[:, None], 3, axis=1),
+        name=kind,
+        vertices=np.repeat(indices(path, name, np.reshape(value, -1), count, first=first)[:, None], 3, axis=1),
         barycentric=np.tile(np.array([1, 0, 0], dtype=np.float32), (LANDMARK_COUNT, 1)),
         labels=load_scheme("ibug68").labels,
     )
