@@ -4,10 +4,15 @@ import json
 import struct
 
 import numpy as np
+from jaxtyping import Float32
+
+from commedia.geometry.meshes import smooth_normals, weld
 
 COMPONENT_TYPES = {"u1": 5121, "u2": 5123, "u4": 5125, "f4": 5126}
 WIDTH_TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
+NORMAL_STEP = 2e-3
+"""Turns of a normal smaller than this (a tenth of a degree) are not stored."""
 
 
 class GlbBuilder:
@@ -49,6 +54,27 @@ class GlbBuilder:
         if bounds:
             entry |= _bounds(values)
         return self._add(entry)
+
+    def morph_targets(
+        self, offsets: Float32[np.ndarray, "k v 3"], surface: tuple[np.ndarray, np.ndarray] | None
+    ) -> list[dict]:
+        """Add offsets as a primitive's morph targets; the normals of a surface (positions, triangles) turn with it."""
+        still: int | None = None
+        targets: list[dict] = []
+        places = None if surface is None else weld(surface[0])
+        rest = None if surface is None else smooth_normals(*surface, places)
+        for moved in offsets:
+            if not moved.any():
+                still = self.sparse_accessor(moved, bounds=True) if still is None else still
+                targets.append({"POSITION": still} | ({} if surface is None else {"NORMAL": still}))
+                continue
+            target = {"POSITION": self.sparse_accessor(moved, bounds=True)}
+            if surface is not None:
+                turned = smooth_normals(surface[0] + moved, surface[1], places) - rest
+                turned[np.abs(turned).max(axis=1) < NORMAL_STEP] = 0
+                target["NORMAL"] = self.sparse_accessor(turned)
+            targets.append(target)
+        return targets
 
     def view(self, data: bytes, target: int | None = None) -> int:
         """Add bytes, aligned to four as every component type needs."""

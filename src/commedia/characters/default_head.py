@@ -21,8 +21,6 @@ from commedia.face_model.person import Albedo
 from commedia.geometry.meshes import smooth_normals, weld
 
 HEAD_NODE, FACE_MESH = "Head", "Face"
-NORMAL_STEP = 2e-3
-"""Turns of a normal smaller than this (a tenth of a degree) are not stored."""
 ROUGHNESS = {"skin": 0.55, "left_eye": 0.12, "right_eye": 0.12, "teeth": 0.3, "tongue": 0.4}
 
 
@@ -123,8 +121,7 @@ def _primitive(
     triangles = index.reshape(-1, 3).astype(np.int32)
     of_vertex = pairs[:, 0]
     positions = vertices[of_vertex].astype(np.float32)
-    places = weld(positions)
-    normals = smooth_normals(positions, triangles, places)
+    normals = smooth_normals(positions, triangles, weld(positions))
     flat = triangles.reshape(-1).astype("<u2")
     return {
         "attributes": {
@@ -134,21 +131,5 @@ def _primitive(
         },
         "indices": builder.accessor(flat, target=ELEMENT_ARRAY_BUFFER),
         "material": part,
-        "targets": _targets(builder, displacements[:, of_vertex], positions, normals, triangles, places),
+        "targets": builder.morph_targets(displacements[:, of_vertex].astype(np.float32), (positions, triangles)),
     }
-
-
-def _targets(builder, deltas, positions, normals, triangles, places) -> list[dict]:
-    still: int | None = None
-    targets = []
-    for delta in deltas.astype(np.float32):
-        if not delta.any():
-            if still is None:
-                still = builder.sparse_accessor(delta, bounds=True)
-            targets.append({"POSITION": still, "NORMAL": still})
-            continue
-        turned = smooth_normals(positions + delta, triangles, places) - normals
-        turned[np.abs(turned).max(axis=1) < NORMAL_STEP] = 0
-        position = builder.sparse_accessor(delta, bounds=True)
-        targets.append({"POSITION": position, "NORMAL": builder.sparse_accessor(turned)})
-    return targets

@@ -1,21 +1,15 @@
 """The character's own file with 52 morph targets more; its look, its bones and its extensions stay as they were."""
 
-from collections.abc import Iterable
-
 import numpy as np
 from jaxtyping import Float, Float32
 
 from commedia.characters.builder import GlbBuilder
-from commedia.characters.character import Primitive
 from commedia.conventions import EXPRESSION_NAMES
-from commedia.geometry.meshes import smooth_normals, weld
 from commedia.outputs.files.packing import pack
 from commedia.rigging.sculpt import Patch, Sculpt
 
 LEAST = 1e-5
 """Of the mesh's extent: vertices that move less are not stored."""
-NORMAL_STEP = 2e-3
-"""Turns of a normal smaller than this (a tenth of a degree) are not stored."""
 
 
 def rigged_glb(sculpt: Sculpt, units: Float[np.ndarray, "e w 3"]) -> bytes:
@@ -51,8 +45,11 @@ def _add_targets(
         own = np.zeros((len(units), count, 3), dtype=np.float32)
         if number in patches:
             own = _in_mesh(patches[number], units, least)
-        surface = sculpt.character.meshes[mesh].primitives[number] if is_surface else None
-        primitive["targets"] = list(_targets(builder, own, surface if "NORMAL" in primitive["attributes"] else None))
+        surface = None
+        if is_surface and "NORMAL" in primitive["attributes"]:
+            read_surface = sculpt.character.meshes[mesh].primitives[number]
+            surface = read_surface.positions, read_surface.triangles
+        primitive["targets"] = builder.morph_targets(own, surface)
     entry["weights"] = [0.0] * len(EXPRESSION_NAMES)
     extras = entry.get("extras")
     entry["extras"] = {**(extras if isinstance(extras, dict) else {}), "targetNames": list(EXPRESSION_NAMES)}
@@ -62,21 +59,3 @@ def _in_mesh(patch: Patch, units: np.ndarray, least: float) -> Float32[np.ndarra
     moved = units[:, patch.places]
     moved[np.linalg.norm(moved, axis=-1) < least] = 0
     return np.einsum("...nij,enj->eni", patch.mesh_from_scene, moved).astype(np.float32)
-
-
-def _targets(builder: GlbBuilder, own: np.ndarray, surface: Primitive | None) -> Iterable[dict]:
-    """One target per unit; normals turn with the surface where the primitive has any."""
-    still: int | None = None
-    places = weld(surface.positions) if surface is not None else None
-    rest = smooth_normals(surface.positions, surface.triangles, places) if surface is not None else None
-    for moved in own:
-        if not moved.any():
-            still = builder.sparse_accessor(moved, bounds=True) if still is None else still
-            yield {"POSITION": still} | ({"NORMAL": still} if surface is not None else {})
-            continue
-        target = {"POSITION": builder.sparse_accessor(moved, bounds=True)}
-        if surface is not None:
-            turned = smooth_normals(surface.positions + moved, surface.triangles, places) - rest
-            turned[np.abs(turned).max(axis=1) < NORMAL_STEP] = 0
-            target["NORMAL"] = builder.sparse_accessor(turned)
-        yield target
