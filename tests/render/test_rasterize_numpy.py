@@ -1,11 +1,18 @@
 """The fast z-buffer against one that asks every pixel about every triangle, and pictures whose colours are known."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
 from commedia.geometry.meshes import smooth_normals
-from commedia.render.rasterize_numpy import BACKGROUND, Fragments, Keep, interpolate, rasterize
+from commedia.render.rasterize_numpy import BACKGROUND, Keep, interpolate, rasterize
 from commedia.render.shade_numpy import Surface, View, framing_view, render_mesh
+
+
+class Fragments(NamedTuple):
+    triangle: np.ndarray
+    barycentric: np.ndarray
 
 
 def slow_rasterize(

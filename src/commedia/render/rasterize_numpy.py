@@ -6,6 +6,7 @@ made lies inside its triangle; the nearest candidate of each pixel then wins.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int, Int32, Int64
@@ -17,18 +18,8 @@ BACKGROUND = -1
 
 
 @dataclass(frozen=True)
-class Fragments:
-    """What each pixel sees."""
-
-    triangle: Int32[np.ndarray, "h w"]
-    """Index of the nearest triangle; -1 where there is none."""
-    barycentric: Float32[np.ndarray, "h w 3"]
-    """Weights of its three corners at the pixel's centre; 0 where there is no triangle."""
-
-
-@dataclass(frozen=True)
 class Visible:
-    """What each pixel sees, before asking where on it."""
+    """What each pixel sees."""
 
     triangle: Int32[np.ndarray, "h w"]
     """Index of the nearest triangle; -1 where there is none."""
@@ -37,8 +28,16 @@ class Visible:
     planes: Float64[np.ndarray, "t 3 3"]
     """Weights (a, b, c) with barycentric[k] = a x + b y + c in pixels; NaN for triangles that are not drawn."""
 
-    def barycentric(self, pixel: Int64[np.ndarray, " n"]) -> Float32[np.ndarray, "n 3"]:
-        """Weights of the corners at covered pixels, given as row * width + column."""
+    @cached_property
+    def barycentric(self) -> Float32[np.ndarray, "h w 3"]:
+        """Weights of the corners at every pixel's centre; 0 where there is no triangle."""
+        found = np.zeros((self.triangle.size, 3), dtype=np.float32)
+        seen = np.flatnonzero(self.triangle.ravel() != BACKGROUND)
+        found[seen] = self.barycentric_at(seen)
+        return found.reshape(*self.triangle.shape, 3)
+
+    def barycentric_at(self, pixel: Int64[np.ndarray, " n"]) -> Float32[np.ndarray, "n 3"]:
+        """The same at covered pixels, given as row * width + column."""
         width = self.triangle.shape[1]
         return _barycentric(self.planes, self.triangle.ravel()[pixel], pixel % width, pixel // width)
 
@@ -56,30 +55,13 @@ def rasterize(
     *,
     cull_back: bool = False,
     keep: Keep | None = None,
-) -> Fragments:
-    """Find the nearest triangle at every pixel centre, and where on it.
+) -> Visible:
+    """Find the nearest triangle at every pixel centre.
 
     Args:
         vertices_px: x right and y down in pixels, first centre at (0.5, 0.5); z in any unit, larger is nearer.
         cull_back: drop triangles whose corners run clockwise as seen.
     """
-    visible = visible_triangles(vertices_px, triangles, height, width, cull_back=cull_back, keep=keep)
-    barycentric = np.zeros((height * width, 3), dtype=np.float32)
-    seen = np.flatnonzero(visible.triangle.ravel() != BACKGROUND)
-    barycentric[seen] = visible.barycentric(seen)
-    return Fragments(visible.triangle, barycentric.reshape(height, width, 3))
-
-
-def visible_triangles(
-    vertices_px: Float[np.ndarray, "v 3"],
-    triangles: Int[np.ndarray, "t 3"],
-    height: int,
-    width: int,
-    *,
-    cull_back: bool = False,
-    keep: Keep | None = None,
-) -> Visible:
-    """Find the nearest triangle at every pixel centre; arguments are those of `rasterize`."""
     corners = vertices_px.astype(np.float64)[triangles]
     planes = _edge_planes(corners, cull_back)
     triangle, x, y = _pixels_inside(planes, corners[:, :, 1], height, width)

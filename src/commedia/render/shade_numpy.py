@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from commedia.geometry.meshes import smooth_normals
 from commedia.render.colour_numpy import linear_from_srgb, sample_texture, srgb_from_light
-from commedia.render.rasterize_numpy import BACKGROUND, Visible, interpolate, visible_triangles
+from commedia.render.rasterize_numpy import BACKGROUND, Visible, interpolate, rasterize
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,12 @@ class View:
     px_per_unit: float
     height: int
     width: int
+
+    def pixels(self, vertices: Float[np.ndarray, "v 3"]) -> Float[np.ndarray, "v 3"]:
+        """Where points of the camera's frame lie in the picture, as `rasterize` wants them."""
+        x = (vertices[:, 0] - self.center[0]) * self.px_per_unit + self.width / 2
+        y = (self.center[1] - vertices[:, 1]) * self.px_per_unit + self.height / 2
+        return np.stack([x, y, vertices[:, 2] * self.px_per_unit], axis=1)
 
 
 KEY = (np.array([-0.5, 0.55, 0.67]), np.array([1.0, 0.95, 0.88]) * 0.92)
@@ -98,17 +104,9 @@ def _draw(
     """Mean colour of each pixel in 0..255, 0 where nothing is, and how much of the pixel is covered."""
     height, width = view.height * supersample, view.width * supersample
     vertices, triangles, starts = _joined(surfaces)
-    scale = view.px_per_unit * supersample
-    pixels = np.stack(
-        [
-            (vertices[:, 0] - view.center[0]) * scale + width / 2,
-            (view.center[1] - vertices[:, 1]) * scale + height / 2,
-            vertices[:, 2] * scale,
-        ],
-        axis=1,
-    )
+    pixels = View(view.center, view.px_per_unit * supersample, height, width).pixels(vertices)
     keep = _cutout(surfaces, starts) if any(surface.alpha_cutoff is not None for surface in surfaces) else None
-    visible = visible_triangles(pixels, triangles, height, width, cull_back=cull_back, keep=keep)
+    visible = rasterize(pixels, triangles, height, width, cull_back=cull_back, keep=keep)
     shown, weight, pixel = _samples(visible, starts, supersample)
     lit = _shade_all(surfaces, starts, visible, shown) * weight[:, None]
     count = view.height * view.width
@@ -147,7 +145,7 @@ def _samples(visible: Visible, starts: np.ndarray, supersample: int) -> tuple[np
 def _shade_all(
     surfaces: list[Surface], starts: np.ndarray, visible: Visible, shown: Int[np.ndarray, " n"]
 ) -> Float32[np.ndarray, "n 3"]:
-    triangle, barycentric = visible.triangle.ravel()[shown], visible.barycentric(shown)
+    triangle, barycentric = visible.triangle.ravel()[shown], visible.barycentric_at(shown)
     colour = np.zeros((len(shown), 3), dtype=np.float32)
     for surface, first, last in zip(surfaces, starts[:-1], starts[1:], strict=True):
         mine = np.flatnonzero((triangle >= first) & (triangle < last))

@@ -151,15 +151,7 @@ def _surface_points(
 ) -> Float[np.ndarray, "n 3"]:
     """What is seen at pixels, in the camera; NaN where there is nothing."""
     placed = stage.sculpt.vertices @ camera.T
-    flat = np.stack(
-        [
-            (placed[:, 0] - view.center[0]) * view.px_per_unit + view.width / 2,
-            (view.center[1] - placed[:, 1]) * view.px_per_unit + view.height / 2,
-            placed[:, 2] * view.px_per_unit,
-        ],
-        axis=1,
-    )
-    seen = rasterize(flat, stage.sculpt.triangles, view.height, view.width)
+    seen = rasterize(view.pixels(placed), stage.sculpt.triangles, view.height, view.width)
     column, row = np.clip(pixels.astype(np.int64), 0, [view.width - 1, view.height - 1]).T
     triangle = seen.triangle[row, column]
     points = np.einsum("nk,nkc->nc", seen.barycentric[row, column], placed[stage.sculpt.triangles[triangle]])
