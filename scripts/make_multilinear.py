@@ -18,14 +18,35 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT
 from commedia.errors import CommediaError
 from commedia.face_model.evaluate import vertices_from_params
-from commedia.face_model.formats.facewarehouse import arkit_mixture
+from commedia.face_model.formats.facewarehouse import UNIT_NAMES
 from commedia.face_model.landmarks import LandmarkScheme, load_scheme, points
 from commedia.face_model.model import HeadModel, load_head
 from commedia.face_model.multilinear import PeopleTensor, tensor_from_people
 from commedia.retarget.deformation_transfer import transfer_deformations
+
+ARKIT_UNITS: tuple[tuple[str, ...], ...] = (
+    *(("eyeBlinkRight",), ("eyeBlinkLeft",), ("eyeSquintRight",), ("eyeSquintLeft",), ("eyeLookDownRight",)),
+    *(("eyeLookDownLeft",), ("eyeLookInRight",), ("eyeLookInLeft",), ("eyeWideRight",), ("eyeWideLeft",)),
+    *(("eyeLookOutRight",), ("eyeLookOutLeft",), ("eyeLookUpRight",), ("eyeLookUpLeft",), ("browDownRight",)),
+    *(("browDownLeft",), ("browInnerUp",), ("browOuterUpRight",), ("browOuterUpLeft",), ("jawForward",), ("jawRight",)),
+    *(("jawOpen",), ("jawLeft",), ("mouthRight",), ("mouthLeft",), ("mouthFrownRight",), ("mouthFrownLeft",)),
+    *(("mouthSmileRight",), ("mouthSmileLeft",), ("mouthDimpleRight",), ("mouthDimpleLeft",), ("mouthStretchRight",)),
+    *(("mouthStretchLeft",), ("mouthRollUpper",), ("mouthRollLower",), ("mouthUpperUpLeft", "mouthUpperUpRight")),
+    *(("mouthLowerDownLeft", "mouthLowerDownRight"), ("mouthLowerDownLeft", "mouthLowerDownRight"), ("mouthFunnel",)),
+    *(
+        ("mouthPucker",),
+        ("mouthShrugLower",),
+        ("mouthUpperUpLeft", "mouthUpperUpRight"),
+        ("noseSneerLeft", "noseSneerRight"),
+    ),
+    *(("cheekPuff",), ("cheekSquintRight",), ("cheekSquintLeft",)),
+)
+"""What the collection's units are in ARKit's names and sides, where ours must stand in for them."""
+HALF_UNITS = ("LipsLowerOpen", "LipsUpperOpen")
+"""Units that have no relative in ARKit's list: half of the stronger unit with the same muscles."""
 
 
 def main() -> int:
@@ -46,6 +67,14 @@ def main() -> int:
         return 2
     print(f"{given.out}: {given.out.stat().st_size / 1e6:.1f} MB in {time.monotonic() - start:.0f} s")
     return 0
+
+
+def arkit_mixture() -> Float[np.ndarray, "46 52"]:
+    """Return each of the collection's 46 units as a sum of ARKit's 52."""
+    mixture = np.zeros((len(UNIT_NAMES), EXPRESSION_COUNT))
+    for row, (name, units) in enumerate(zip(UNIT_NAMES, ARKIT_UNITS, strict=True)):
+        mixture[row, [EXPRESSION_INDEX[unit] for unit in units]] = 0.5 if name in HALF_UNITS else 1.0
+    return mixture
 
 
 def _make(given: argparse.Namespace) -> None:

@@ -42,7 +42,8 @@ def paint_head(look: Look | None = None, *, head: HeadModel | None = None) -> UI
     picture = _blend(picture, skin * (0.97, 0.74, 0.70), 0.42 * atlas.blush)
     picture = _blend(picture, skin * (0.80, 0.64, 0.60), 0.45 * atlas.part("left_lids", "right_lids"))
     picture = _blend(picture, np.array([176, 92, 86]), atlas.part("left_socket", "right_socket"))
-    picture = _blend(picture, lips * (1 + 0.05 * atlas.mottle[..., None]), 0.85 * _lips(atlas))
+    mouth = np.clip(atlas.part("upper_lip", "lower_lip") * 1.25, 0, 1)
+    picture = _blend(picture, lips * (1 + 0.05 * atlas.mottle[..., None]), 0.85 * mouth)
     picture = _blend(picture, np.array([112, 38, 40]), atlas.part("inner_mouth"))
     picture = _blend(picture, hair * (1 + 0.22 * atlas.strokes[..., None]), 0.88 * _scalp(atlas))
     picture = _blend(picture, hair, atlas.brows * np.clip(0.78 + 0.16 * atlas.strokes, 0, 1))
@@ -156,10 +157,6 @@ def _along(place: np.ndarray, line: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     along[around] = squares.argmin(axis=1) / np.float32(40)
     nearest[around] = np.sqrt(squares.min(axis=1))
     return along, nearest
-
-
-def _lips(atlas: _Atlas) -> np.ndarray:
-    return np.clip(atlas.part("upper_lip", "lower_lip") * 1.25, 0, 1)
 
 
 def _teeth(atlas: _Atlas) -> np.ndarray:

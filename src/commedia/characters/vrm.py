@@ -39,6 +39,7 @@ OVERRIDDEN = {
 }
 """The presets that each kind of override attenuates."""
 OVERRIDES = ("none", "block", "blend")
+LOOK_WAYS = ("HorizontalInner", "HorizontalOuter", "VerticalDown", "VerticalUp")
 MAX_EXPRESSIONS = 10_000
 
 
@@ -146,13 +147,20 @@ class _Reader:
             for name, entry in (listed.get(group) or {}).items()
         ]
         look = vrm.get("lookAt")
-        return Vrm("1", self._once(found), self._look_at_1(look) if look else None)
+        if not look:
+            return Vrm("1", self._once(found), None)
+        kind = "expression" if look.get("type") == "expression" else "bone"
+        keys = "inputMaxValue", "outputScale"
+        return Vrm("1", self._once(found), self._look_at(look, kind, "rangeMap", keys))
 
     def version_0(self, vrm: dict) -> Vrm:
         groups = (vrm.get("blendShapeMaster") or {}).get("blendShapeGroups") or []
         found = [self._expression_0(entry) for entry in groups]
         look = vrm.get("firstPerson") or {}
-        return Vrm("0", self._once(found), self._look_at_0(look) if "lookAtTypeName" in look else None)
+        if "lookAtTypeName" not in look:
+            return Vrm("0", self._once(found), None)
+        kind = "bone" if look["lookAtTypeName"] == "Bone" else "expression"
+        return Vrm("0", self._once(found), self._look_at(look, kind, "lookAt", ("xRange", "yRange")))
 
     def _expression_1(self, name: str, entry: dict, *, preset: bool) -> Expression:
         morphs = []
@@ -204,21 +212,10 @@ class _Reader:
             return []
         return [MorphBind(mesh, target, weight)]
 
-    def _look_at_1(self, look: dict) -> LookAt:
-        keys = (f"rangeMap{way}" for way in ("HorizontalInner", "HorizontalOuter", "VerticalDown", "VerticalUp"))
-        kind = "expression" if look.get("type") == "expression" else "bone"
-        maps = [look.get(key) or {} for key in keys]
-        default = 1.0 if kind == "expression" else 10.0
-        return LookAt(
-            kind, *(self._range(item.get("inputMaxValue", 90.0), item.get("outputScale", default)) for item in maps)
-        )
-
-    def _look_at_0(self, look: dict) -> LookAt:
-        keys = (f"lookAt{way}" for way in ("HorizontalInner", "HorizontalOuter", "VerticalDown", "VerticalUp"))
-        kind = "bone" if look["lookAtTypeName"] == "Bone" else "expression"
-        maps = [look.get(key) or {} for key in keys]
-        default = 1.0 if kind == "expression" else 10.0
-        return LookAt(kind, *(self._range(item.get("xRange", 90.0), item.get("yRange", default)) for item in maps))
+    def _look_at(self, look: dict, kind: str, prefix: str, keys: tuple[str, str]) -> LookAt:
+        maps = [look.get(prefix + way) or {} for way in LOOK_WAYS]
+        defaults = 90.0, 1.0 if kind == "expression" else 10.0
+        return LookAt(kind, *(self._range(*map(item.get, keys, defaults)) for item in maps))
 
     def _range(self, input_max: object, output: object) -> RangeMap:
         # A range of no width would divide by nothing; the smallest angle that counts stands for it.

@@ -48,10 +48,8 @@ def mfn_crowds(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Measure average precision, recall, precision, and the points of whom MFN finds: its own, and SFN's after it."""
     if not settings.shards:
         raise CommediaError("this table needs held-back synthetic crowds; name their shards with --shards")
-    mfn, sfn = (
-        open_mfn(settings.mfn, threads=1, threshold=LEAST_CONFIDENCE),
-        open_sfn(settings.sfn, threads=1, careful=settings.careful),
-    )
+    mfn = open_mfn(settings.mfn, threads=1, threshold=LEAST_CONFIDENCE)
+    sfn = open_sfn(settings.sfn, threads=1, careful=settings.careful)
     tally = Tally()
     pictures = list(_pictures(settings))
     for index, encoded in enumerate(pictures):

@@ -183,17 +183,8 @@ def _per_picture(outcomes: dict[str, list[Outcome]]) -> Table:
         )
         for alone, whole in zip(outcomes[ALONE], outcomes[END_TO_END], strict=True)
     ]
-    columns = (
-        "picture",
-        "required",
-        "optional",
-        "alone: predicted",
-        "missed",
-        "false",
-        "end to end",
-        "missed",
-        "false",
-    )
+    kinds = "alone: predicted", "missed", "false", "end to end", "missed", "false"
+    columns = ("picture", "required", "optional", *kinds)
     title = f"The same, picture by picture, faces from {SMALL:.0%}"
     return Table("mfn-groups-pictures", title, columns, tuple(rows))
 

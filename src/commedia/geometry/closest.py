@@ -46,14 +46,11 @@ class ClosestPoints:
         *,
         candidates: int = CANDIDATES,
     ):
-        """Sample the surface.
+        """Sample the surface at a distance of `spacing`, which is what counts as near.
 
         Args:
-            vertices: Any frame and unit.
             triangles: At least one; anticlockwise seen from outside.
-            spacing: Distance of samples: what counts as near.
             sides: 0, or a number of which n and n + 1 (n even) are the two sides of a slit.
-            candidates: Nearest samples that are looked at exactly.
         """
         self.candidates = candidates
         self.corners = vertices[triangles].astype(np.float64)
@@ -72,11 +69,7 @@ class ClosestPoints:
     ) -> Hits:
         """Find the closest point for each, on a triangle that turns away from its normal by no more than allowed.
 
-        Args:
-            points: Where to look from.
-            normals: Unit normals at the points; None takes triangles whatever way they face.
-            least_cosine: Between the normals.
-            sides: The side each point is on; triangles of the slit's other side are not taken.
+        Without normals triangles are taken whatever way they face; those of the other side of a point's slit never are.
         """
         hits = []
         for start in range(0, max(len(points), 1), CHUNK):

@@ -77,10 +77,8 @@ def render_mesh(
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Draw textured or vertex-coloured meshes, lit by a key from the upper left, a fill, the sky and a rim.
 
-    Args:
-        background: a colour, or a picture of the view's size to draw over.
-        supersample: pixels along an edge per pixel of the result; 2 makes smooth outlines.
-        opacity: below 1, the background shines through the meshes.
+    A picture for a background has the view's size, and shines through below an `opacity` of 1. Of `supersample` pixels
+    along an edge one of the result is made; 2 makes smooth outlines.
     """
     surfaces = [surfaces] if isinstance(surfaces, Surface) else list(surfaces)
     colour, covered = _draw(surfaces, view, supersample, cull_back)

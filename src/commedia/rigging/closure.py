@@ -41,13 +41,7 @@ class Closure:
 def find_closures(
     sculpt: Sculpt, openings: Mapping[str, Opening], gains: Float[np.ndarray, "m e"]
 ) -> tuple[Closure, ...]:
-    """Look at eyes and mouth while the mapped shapes close them.
-
-    Args:
-        sculpt: The character.
-        openings: What `find_openings` found on it.
-        gains: Weight of each morph by each unit.
-    """
+    """Look at eyes and mouth while the mapped shapes close them; `gains`: each morph's weight by each unit."""
     found = []
     for name, opening in openings.items():
         morphs = morph_displacements(sculpt, opening.rows)

@@ -47,14 +47,8 @@ class Opening:
         """Count the pixels in which what is behind shows, the vertices displaced as said in the character's frame."""
         flat = self.vertices + self.head_from_target.offsets(moved)
         pixel = SIDE_PX / self.size
-        flat = np.stack(
-            [
-                (flat[:, 0] - self.low[0]) * pixel,
-                SIDE_PX - (flat[:, 1] - self.low[1]) * pixel,
-                flat[:, 2] * pixel,
-            ],
-            axis=1,
-        )
+        x, y = (flat[:, :2] - self.low).T * pixel
+        flat = np.stack([x, SIDE_PX - y, flat[:, 2] * pixel], axis=1)
         shown = rasterize(flat, self.triangles, SIDE_PX, SIDE_PX).triangle
         return int(self.behind[shown[shown >= 0]].sum())
 
@@ -64,10 +58,7 @@ def find_openings(
 ) -> dict[str, Opening]:
     """Return what can be looked at of `Left` eye, `Right` eye and `mouth`.
 
-    Args:
-        vertices: Of the character, in its own frame.
-        triangles: Whichever way round.
-        units: Made for it; only how our head lies over it is used.
+    The character's own frame, triangles whichever way round; of its units only how our head lies over it is used.
     """
     laid = units.laid
     placed = laid.fitted.head_from_target.points(vertices)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from commedia.errors import CommediaError
-from commedia.geometry.solvers import search_tree
+from commedia.geometry.solvers import distances, search_tree
 from commedia.rigging.skin import SIDES, Skin
 
 FEATURES = (
@@ -108,7 +108,7 @@ def _eye(skin: Skin, side: str, placed: np.ndarray, apart: float) -> tuple[dict[
     travel = float(-skin.shapes[closing, lid, 1].mean()) / apart
     closed = placed[lid] + skin.shapes[closing, lid] / apart
     below = near[(start < -CROSSED) & ~crosses[closing]]
-    below = below[_distance(placed[below], closed) < MEETS]
+    below = below[distances(placed[below], closed) < MEETS]
     iris = np.flatnonzero(skin.irises[side])
     found = {f"{side} iris": iris[front(skin.vertices[iris])], f"{side} upper lid": lid, f"{side} lower lid": below}
     found |= _brow(skin, side, placed, np.setdiff1d(np.flatnonzero(~drawn), lid), closing, apart)
@@ -188,7 +188,3 @@ def _pairs(places: Float[np.ndarray, "n 3"]) -> Int[np.ndarray, "p 2"]:
     return (
         search_tree(places).query_pairs(TOGETHER, output_type="ndarray") if len(places) else np.zeros((0, 2), np.int64)
     )
-
-
-def _distance(points: np.ndarray, others: np.ndarray) -> Float[np.ndarray, "n"]:
-    return np.asarray(search_tree(others).query(points)[0]) if len(points) else np.zeros(0)

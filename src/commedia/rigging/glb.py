@@ -15,9 +15,7 @@ LEAST = 1e-5
 def rigged_glb(sculpt: Sculpt, units: Float[np.ndarray, "e w 3"]) -> bytes:
     """Return the GLB with a target per unit on each mesh that moves.
 
-    Args:
-        sculpt: The character.
-        units: Displacement of each vertex by each of `EXPRESSION_NAMES`, in the scene's frame and unit.
+    `units` are in the scene's frame and unit of length, in the order of `EXPRESSION_NAMES`.
     """
     packed = pack(sculpt.character.document)
     builder = GlbBuilder(packed.tree, b"".join(packed.chunks))

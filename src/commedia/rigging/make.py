@@ -47,11 +47,7 @@ class Made:
 def make_rig(source: Path, output: Path, pairs: Path | None = None, *, head: HeadModel | None = None) -> Made:
     """Read a character without blendshapes, and write it with the 52 units as GLB, and their contact sheet beside it.
 
-    Args:
-        source: `.obj`, `.glb`, `.gltf` or `.vrm`.
-        output: A `.glb` file; the sheet is a `.png` of the same name.
-        pairs: Landmarks as TOML; without, they are looked for in renders of the character.
-        head: The head that lends its units; None is the default head.
+    Without `pairs` (TOML) landmarks are looked for in renders. `head` lends its units; None is the default head.
     """
     if output.suffix.lower() not in (".glb", ".vrm"):
         raise CommediaError(f"the rig is written as GLB, so {output} should end in .glb")

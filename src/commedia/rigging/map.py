@@ -102,14 +102,9 @@ class Mapped:
 def map_rig(
     source: Path, output: Path, pairs: Path | None = None, *, names: bool = True, head: HeadModel | None = None
 ) -> Mapped:
-    """Find what a character's shapes are, and write it as a mapping table.
+    """Find what a character's shapes are, and write it as a mapping table (TOML); `names` are believed on request.
 
-    Args:
-        source: `.glb`, `.gltf`, `.vrm`, or the neutral `.obj` of a sculpt with its shapes beside it.
-        output: A `.toml` file.
-        pairs: Landmarks as TOML; without, they are looked for in renders of the character.
-        names: Whether names that are known are believed.
-        head: The head that lends its units; None is the default head.
+    Without `pairs` (TOML) landmarks are looked for in renders. `head` lends its units; None is the default head.
     """
     if output.suffix.lower() != ".toml":
         raise CommediaError(f"the mapping is written as TOML, so {output} should end in .toml")

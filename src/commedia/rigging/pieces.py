@@ -79,13 +79,8 @@ def face_pieces(
 ) -> Int[np.ndarray, "p"]:
     """Return the pieces that carry the landmarks: those with at least a fifth of what the first has.
 
-    Eyeballs are none of them, though a lid's landmark may be nearer to the eyeball than to the lid.
-
-    Args:
-        vertices: Head frame, metres, as well as landmarks can tell.
-        of_vertex: Piece of each vertex.
-        nearest: Vertex at each landmark.
-        numbers: The landmarks' iBUG-68 numbers.
+    Eyeballs are none of them, though a lid's landmark may be nearer to the eyeball than to the lid. Vertices are in the
+    head frame, metres, as well as landmarks can tell; `nearest` is the vertex at each landmark, `numbers` its iBUG-68.
     """
     inside = np.isin(numbers, list(FACE_MARKS))
     votes = np.bincount(of_vertex[nearest[inside] if inside.any() else nearest])

@@ -14,6 +14,7 @@ from commedia.errors import CommediaError
 from commedia.face_model.landmarks import points
 from commedia.geometry.closest import ClosestPoints
 from commedia.geometry.meshes import smooth_normals
+from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_axis_angle
 from commedia.geometry.similarity import Similarity, fit_similarity
 from commedia.geometry.solvers import sparse
 from commedia.rigging.slits import edge_graph
@@ -190,11 +191,8 @@ class _Finder:
 
     def pulls(self, skin: Float[np.ndarray, "s 3"], head_from_near: Similarity, farthest: float) -> _Pulls:
         """Pair what is not farther apart than said; the result is in the head frame."""
-        ours, theirs = (
-            self._from_ours(skin, head_from_near, farthest),
-            self._from_theirs(skin, head_from_near, farthest),
-        )
-        return _Pulls(*(np.concatenate([getattr(p, n) for p in (ours, theirs)]) for n in _Pulls.__dataclass_fields__))
+        both = [find(skin, head_from_near, farthest) for find in (self._from_ours, self._from_theirs)]
+        return _Pulls(*(np.concatenate([getattr(one, name) for one in both]) for name in _Pulls.__dataclass_fields__))
 
     def _from_ours(self, skin: np.ndarray, head_from_near: Similarity, farthest: float) -> _Pulls:
         template, near_from_head = self.template, head_from_near.inverse()
@@ -254,8 +252,6 @@ def _least_squares(rows: np.ndarray, gap: np.ndarray, trust: np.ndarray, identit
 
 
 def _small(step: Float[np.ndarray, "7"]) -> Similarity:
-    from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_axis_angle
-
     turn = matrix_from_wxyz(wxyz_from_axis_angle(step[:3]))
     return Similarity(float(np.exp(step[3])), turn, step[4:])
 

@@ -29,14 +29,10 @@ def draw_sheet(
     *,
     tile_px: int = 220,
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """Draw the sheet, seen from straight ahead of the face.
+    """Draw the sheet of a character with the 52 units as morphs, seen from straight ahead of the face.
 
-    Args:
-        character: With the 52 units as morphs.
-        head_from_scene: Rotation.
-        face: Points of the face in the scene, which every tile shows with some room around.
-        tints: sRGB in [0, 1] of each piece's vertices, for those without any colours; in the poser's order.
-        tile_px: Side of a tile.
+    Every tile shows the points `face` (scene) with some room around. `tints` are sRGB in [0, 1] of each piece's
+    vertices, for those without any colours; in the poser's order.
     """
     seen = face @ head_from_scene.T
     low, high = seen[:, :2].min(axis=0), seen[:, :2].max(axis=0)

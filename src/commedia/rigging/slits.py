@@ -33,14 +33,9 @@ def sides_from_seeds(
     below: Int[np.ndarray, "b"],
     inside: Bool[np.ndarray, "v"],
 ) -> Int[np.ndarray, "v"]:
-    """Return 1 above, 2 below, 0 elsewhere: the side whose seeds are nearer along the surface.
+    """Return 1 above, 2 below, 0 elsewhere: the side whose seeds are nearer along the surface, metres.
 
-    Args:
-        vertices: Metres.
-        triangles: Neighbouring triangles must share vertices.
-        above: Seeds.
-        below: Seeds.
-        inside: What lies behind the slit.
+    Neighbouring triangles must share vertices; `inside` is what lies behind the slit.
     """
     if not len(above) or not len(below):
         return np.zeros(len(vertices), dtype=np.int64)

@@ -14,10 +14,10 @@ from jaxtyping import Float, Int
 from commedia.conventions import EXPRESSION_COUNT
 from commedia.face_model.landmarks import points
 from commedia.face_model.model import PARTS, REGIONS, HeadModel
-from commedia.geometry.closest import ClosestPoints, Hits
+from commedia.geometry.closest import ClosestPoints, Hits, triangle_normals
 from commedia.geometry.meshes import smooth_normals
 from commedia.geometry.similarity import fit_similarity
-from commedia.geometry.solvers import search_tree
+from commedia.geometry.solvers import distances, search_tree
 from commedia.retarget.deformation_transfer import Guides, transfer_deformations
 from commedia.rigging.pieces import Anatomy, Kind, Piece, connected, face_pieces, fit_sphere, sort_pieces
 from commedia.rigging.registration import SPACING_M, Fitted, Marks, Target, align, bend, fit_identity
@@ -65,13 +65,9 @@ class Units:
 def make_units(
     vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"], marks: Marks, template: Template
 ) -> Units:
-    """Make the 52 units.
+    """Make the 52 units on a mesh in any frame and unit; vertices at one place must be one, or seams come apart.
 
-    Args:
-        vertices: Any frame and unit. Vertices at one place must be one vertex, or seams come apart.
-        triangles: Anticlockwise seen from outside, or all clockwise.
-        marks: Landmarks in the same frame, at least four that are not in a plane.
-        template: The head that lends its units.
+    Triangles are anticlockwise seen from outside, or all clockwise; of the landmarks at least four are not in a plane.
     """
     triangles = _outwards(template, vertices, triangles, marks)
     of_vertex = connected(vertices, triangles)
@@ -146,14 +142,10 @@ def target_sides(
         for side in (2 * number + 2, 2 * number + 3):
             other = skin[template.sides == side ^ 1]
             candidates = np.flatnonzero((hit_side == side) & ~behind)
-            seeds.append(candidates[_distance(target[candidates], other) > SURE_M])
+            seeds.append(candidates[distances(target[candidates], other) > SURE_M])
         found = sides_from_seeds(target, triangles, seeds[0], seeds[1], behind)
         sides[found != 0] = found[found != 0] + 2 * number + 1
     return sides
-
-
-def _distance(points: np.ndarray, others: np.ndarray) -> Float[np.ndarray, "n"]:
-    return search_tree(others).query(points)[0] if len(points) else np.zeros(0)
 
 
 def _face_units(laid: Laid, target: np.ndarray, triangles: np.ndarray) -> Float[np.ndarray, "e w 3"]:
@@ -164,10 +156,7 @@ def _face_units(laid: Laid, target: np.ndarray, triangles: np.ndarray) -> Float[
     normals = smooth_normals(target, triangles)
     hits = surface.closest(target, normals, least_cosine=LEAST_COSINE, sides=sides)
     centers = target[triangles].mean(axis=1)
-    facing = np.cross(
-        target[triangles[:, 1]] - target[triangles[:, 0]], target[triangles[:, 2]] - target[triangles[:, 0]]
-    )
-    facing /= np.maximum(np.linalg.norm(facing, axis=1, keepdims=True), 1e-300)
+    facing = triangle_normals(target[triangles])
     lain = surface.closest(centers, facing, least_cosine=LEAST_COSINE, sides=side_of_triangle(sides, triangles))
     correspondence = np.where(lain.found & (lain.distance < FAR_M), lain.triangle, -1)
     taken = interpolated(laid.units, template.triangles, hits)
@@ -194,7 +183,7 @@ def _still(laid: Laid, target: np.ndarray, hits: Hits, taken: np.ndarray) -> np.
     """What does not move on our head, and what is far from it."""
     far = ~hits.found | (hits.distance >= FAR_M)
     # Far is far from any part of the skin, not only from one that faces the same way.
-    far[far] = _distance(target[far], laid.skin) > FAR_M
+    far[far] = distances(target[far], laid.skin) > FAR_M
     return far | (hits.found & (hits.distance < FAR_M) & (np.linalg.norm(taken, axis=-1).max(axis=0) < STILL_M))
 
 

@@ -74,16 +74,7 @@ _EYE_ACTS: tuple[dict[str, float], ...] = (
 _UNITS = tuple(dict.fromkeys(sideless_name(name) for name in EXPRESSION_INDEX))
 """`mouthSmile` for both sides, `jawOpen`; also `jaw` and `mouth`, which stand for the pairs jawLeft/jawRight etc."""
 _EXCLUSIVE_SIDES = ("jaw", "mouth")
-_PLENTIFUL = (
-    "eyeLookDown",
-    "eyeLookIn",
-    "eyeLookOut",
-    "eyeLookUp",
-    "eyeBlink",
-    "jawOpen",
-    "browOuterUp",
-    "browInnerUp",
-)
+_PLENTIFUL = "eyeLookDown eyeLookIn eyeLookOut eyeLookUp eyeBlink jawOpen browOuterUp browInnerUp".split()
 _ODDS = {"jaw": 3.2, "mouth": 3.6, "mouthFrown": 2.0, "mouthSmile": 1.6, "mouthStretch": 1.7, "mouthDimple": 1.6}
 # Units that the acts and the gaze bring seldom are drawn more often among the extremes.
 _UNIT_ODDS = np.array([0.35 if name in _PLENTIFUL else _ODDS.get(name, 1.15) for name in _UNITS])
@@ -103,15 +94,11 @@ def obey_rules(rng: np.random.Generator, expression: Float[np.ndarray, "52"]) ->
         total = kept[first] + kept[second]
         if kept[first] > 0 and kept[second] > 0:
             share = float(kept[first] / total)
-            loser = second if rng.uniform() < share**2 / _odds(share) else first
+            loser = second if rng.uniform() < share**2 / (share**2 + (1 - share) ** 2) else first
             kept[loser] = 0
     close, jaw = EXPRESSION_INDEX["mouthClose"], EXPRESSION_INDEX["jawOpen"]
     kept[close] = min(kept[close], kept[jaw])
     return kept
-
-
-def _odds(share: float) -> float:
-    return share**2 + (1 - share) ** 2
 
 
 def _one(rng: np.random.Generator) -> np.ndarray:

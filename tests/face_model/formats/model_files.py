@@ -5,15 +5,17 @@ import pickle
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from runpy import run_path
 from typing import NamedTuple
 
 import numpy as np
 
 from commedia.conventions import EXPRESSION_NAMES
-from commedia.face_model.formats.facewarehouse import arkit_mixture
 from commedia.face_model.landmarks import load_scheme, reduced_model
 from commedia.face_model.model import load_head
 
+# The script that makes models in the collection's layout knows what its units are in our names.
+arkit_mixture = run_path(str(Path(__file__).parents[3] / "scripts" / "make_multilinear.py"))["arkit_mixture"]
 TRIANGLES = np.array([[30, 48, 54], [27, 31, 35], [57, 54, 48], [30, 31, 35]], dtype=np.int32)
 """Anticlockwise seen from outside."""
 

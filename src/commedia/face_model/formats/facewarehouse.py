@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int32, Shaped
 
-from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
 from commedia.face_model.formats import source
 from commedia.face_model.formats.archives import mat_arrays, mat_headers, npy_array, npz_arrays, npz_headers
 from commedia.face_model.formats.obj import read_positions, read_surface
@@ -49,35 +48,6 @@ UNIT_NAMES: tuple[str, ...] = (
 )
 """The 46 units in the collection's order, by Faceshift's names; sides as the lists in circulation have them, which
 is the viewer's, so that `sided_names` has the last word."""
-
-ARKIT_UNITS: tuple[tuple[str, ...], ...] = (
-    *(("eyeBlinkRight",), ("eyeBlinkLeft",), ("eyeSquintRight",), ("eyeSquintLeft",), ("eyeLookDownRight",)),
-    *(("eyeLookDownLeft",), ("eyeLookInRight",), ("eyeLookInLeft",), ("eyeWideRight",), ("eyeWideLeft",)),
-    *(("eyeLookOutRight",), ("eyeLookOutLeft",), ("eyeLookUpRight",), ("eyeLookUpLeft",), ("browDownRight",)),
-    *(("browDownLeft",), ("browInnerUp",), ("browOuterUpRight",), ("browOuterUpLeft",), ("jawForward",), ("jawRight",)),
-    *(("jawOpen",), ("jawLeft",), ("mouthRight",), ("mouthLeft",), ("mouthFrownRight",), ("mouthFrownLeft",)),
-    *(("mouthSmileRight",), ("mouthSmileLeft",), ("mouthDimpleRight",), ("mouthDimpleLeft",), ("mouthStretchRight",)),
-    *(("mouthStretchLeft",), ("mouthRollUpper",), ("mouthRollLower",), ("mouthUpperUpLeft", "mouthUpperUpRight")),
-    *(("mouthLowerDownLeft", "mouthLowerDownRight"), ("mouthLowerDownLeft", "mouthLowerDownRight"), ("mouthFunnel",)),
-    *(
-        ("mouthPucker",),
-        ("mouthShrugLower",),
-        ("mouthUpperUpLeft", "mouthUpperUpRight"),
-        ("noseSneerLeft", "noseSneerRight"),
-    ),
-    *(("cheekPuff",), ("cheekSquintRight",), ("cheekSquintLeft",)),
-)
-"""What the collection's units are in ARKit's names and sides, where ours must stand in for them."""
-HALF_UNITS = ("LipsLowerOpen", "LipsUpperOpen")
-"""Units that have no relative in ARKit's list: half of the stronger unit with the same muscles."""
-
-
-def arkit_mixture() -> Float[np.ndarray, "46 52"]:
-    """Return each of the collection's 46 units as a sum of ARKit's 52."""
-    mixture = np.zeros((len(UNIT_NAMES), EXPRESSION_COUNT))
-    for row, (name, units) in enumerate(zip(UNIT_NAMES, ARKIT_UNITS, strict=True)):
-        mixture[row, [EXPRESSION_INDEX[unit] for unit in units]] = 0.5 if name in HALF_UNITS else 1.0
-    return mixture
 
 
 def read_facewarehouse(path: Path, options: Options) -> SourceModel:
