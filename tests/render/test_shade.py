@@ -41,11 +41,3 @@ def test_normals_point_out_and_have_gradients() -> None:
     normals = shade.vertex_normals(corners, triangles)
     assert ((normals * corners).sum(-1) > 0.5).all()
     assert torch.autograd.gradcheck(lambda v: shade.vertex_normals(v, triangles), (corners.requires_grad_(),))
-
-
-def test_a_texture_is_looked_up_between_texels_and_has_gradients() -> None:
-    texture = torch.tensor([[[0.0, 1.0], [2.0, 3.0]]]).double()
-    uv = torch.tensor([[0.25, 0.25], [0.5, 0.5], [0.75, 0.5], [2.0, -1.0]]).double()
-    assert shade.sample_texture(texture, uv)[:, 0].tolist() == [0.0, 1.5, 2.0, 1.0]
-    inner = torch.tensor([[0.4, 0.45], [0.55, 0.6]]).double().requires_grad_()
-    assert torch.autograd.gradcheck(shade.sample_texture, (texture.requires_grad_(), inner))

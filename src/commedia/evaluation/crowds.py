@@ -10,13 +10,8 @@ from jaxtyping import Float, UInt8
 from commedia.data.sample import FaceSample
 from commedia.data.shards import EncodedPicture, read_encoded
 from commedia.errors import CommediaError
-from commedia.evaluation.metrics import (
-    PictureBoxes,
-    coco_precision,
-    intersection_over_union,
-    match_boxes,
-    normalised_mean_error,
-)
+from commedia.evaluation import metrics
+from commedia.evaluation.metrics import PictureBoxes
 from commedia.evaluation.report import Cell, Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
@@ -25,6 +20,7 @@ from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.mfn import open_mfn
 from commedia.faces.protocol import DetectorProtocol, RegressorProtocol
 from commedia.faces.sfn import open_sfn
+from commedia.geometry.boxes import intersection_over_union
 from commedia.structures import Face
 
 LEAST_CONFIDENCE = 0.01
@@ -105,12 +101,12 @@ def _measure_points(
 
 def errors_percent(found: Float[np.ndarray, "68 2"], real: Float[np.ndarray, "68 2"]) -> tuple[float, float]:
     """Mean distance of all points and of the eyes', in % of the root of the area of the true points' box."""
-    return 100 * normalised_mean_error(found, real), 100 * normalised_mean_error(found, real, EYES)
+    return 100 * metrics.normalised_mean_error(found, real), 100 * metrics.normalised_mean_error(found, real, EYES)
 
 
 def _detection(tally: Tally, settings: EvaluationSettings) -> Table:
-    precision = coco_precision(tally.boxes)
-    matches = [match_boxes(one.found, one.confidence, one.required, one.optional) for one in tally.sure]
+    precision = metrics.coco_precision(tally.boxes)
+    matches = [metrics.match_boxes(one.found, one.confidence, one.required, one.optional) for one in tally.sure]
     required = sum(len(one.required) for one in tally.sure)
     found, right, false = (sum(len(getattr(one, kind)) for one in matches) for kind in ("found", "right", "false"))
     recall, exactness = found / max(required, 1), right / max(right + false, 1)

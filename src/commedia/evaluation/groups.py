@@ -21,7 +21,7 @@ from commedia.files import sha256_of, write_file
 from commedia.geometry.placement import affine_between, warp
 from commedia.labelling.rfb import FaceFinder, FoundFace
 from commedia.sources.open import open_frames
-from commedia.structures import Box
+from commedia.structures import Box, Face, TrackedFace
 from commedia.tracking.models import open_models
 from commedia.tracking.settings import PHOTO_SETTINGS
 from commedia.tracking.tracker import Tracker
@@ -85,12 +85,7 @@ def mfn_groups(settings: EvaluationSettings, progress: Progress) -> list[Table]:
 
 def _alone(settings: EvaluationSettings) -> Callable[[np.ndarray], Found]:
     detector = open_mfn(settings.mfn, threads=1)
-
-    def find(image: UInt8[np.ndarray, "h w 3"]) -> Found:
-        faces = detector.detect(image)
-        return [face.box for face in faces], [face.confidence for face in faces]
-
-    return find
+    return lambda image: _boxes(detector.detect(image))
 
 
 def _end_to_end(settings: EvaluationSettings) -> Callable[[np.ndarray], Found]:
@@ -99,10 +94,13 @@ def _end_to_end(settings: EvaluationSettings) -> Callable[[np.ndarray], Found]:
 
     def find(image: UInt8[np.ndarray, "h w 3"]) -> Found:
         tracker.reset()
-        faces = tracker.step(image, 0).faces
-        return [face.box for face in faces], [face.confidence for face in faces]
+        return _boxes(tracker.step(image, 0).faces)
 
     return find
+
+
+def _boxes(faces: Sequence[Face | TrackedFace]) -> Found:
+    return [face.box for face in faces], [face.confidence for face in faces]
 
 
 def measured(references: Sequence[Reference], found: Sequence[Found], smallest_face: float) -> list[Outcome]:

@@ -12,14 +12,8 @@ from commedia.conventions import EXPRESSION_NAMES
 from commedia.data.sample import FaceSample, PictureSample
 from commedia.data.shards import read_encoded
 from commedia.errors import BadShard, CommediaError
-from commedia.evaluation.metrics import (
-    ACTIVE,
-    active_error,
-    geodesic_deg,
-    mean_per_yaw_bin,
-    normalised_mean_error,
-    unit_scores,
-)
+from commedia.evaluation import metrics
+from commedia.evaluation.metrics import ACTIVE
 from commedia.evaluation.report import Cell, Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
@@ -73,7 +67,7 @@ def read_shards(
         read = regressor.regress(picture.image, [crop_from_landmarks(face.landmarks_px) for face in known])
         found = landmarks_of_faces(read)
         for face, params, points in zip(known, read, found, strict=True):
-            rows.append((face, params, normalised_mean_error(points, face.landmarks_px)))
+            rows.append((face, params, metrics.normalised_mean_error(points, face.landmarks_px)))
         progress("synthetic faces", len(rows), limit or 0)
     if not rows:
         raise BadShard(f"no synthetic face with a known expression in {', '.join(map(str, shards))}")
@@ -82,11 +76,9 @@ def read_shards(
 
 def summary_table(readings: Readings, shards: Sequence[Path]) -> Table:
     """Means over all faces, and by true yaw."""
-    error = active_error(readings.predicted, readings.truth)
-    by_yaw = [
-        active_error(readings.predicted[chosen], readings.truth[chosen]) for chosen in _yaw_bins(readings.yaw_deg)
-    ]
-    silent = active_error(np.zeros_like(readings.truth), readings.truth)
+    error = metrics.active_error(readings.predicted, readings.truth)
+    by_yaw = [metrics.active_error(readings.predicted[at], readings.truth[at]) for at in _yaw_bins(readings.yaw_deg)]
+    silent = metrics.active_error(np.zeros_like(readings.truth), readings.truth)
     resting = readings.predicted[readings.truth == 0]
     false_activation = float(resting.mean()) if resting.size else None
     identity = np.abs(readings.identity - readings.identity_truth).mean(axis=1)
@@ -112,7 +104,7 @@ def summary_table(readings: Readings, shards: Sequence[Path]) -> Table:
 
 def unit_table(readings: Readings) -> Table:
     """Every unit by itself."""
-    scores = dict(zip(EXPRESSION_NAMES, unit_scores(readings.predicted, readings.truth), strict=True))
+    scores = dict(zip(EXPRESSION_NAMES, metrics.unit_scores(readings.predicted, readings.truth), strict=True))
     rows = [
         (name, score.active_count, score.active_error, score.error, score.false_activation, score.ranking)
         for name, score in scores.items()
@@ -153,7 +145,7 @@ def _readings(rows: Sequence[tuple[FaceSample, FaceParams, float]]) -> Readings:
         truth=np.stack([face.expression for face, _, _ in rows if face.expression is not None]),
         predicted=np.stack([params.expression for _, params, _ in rows]),
         yaw_deg=np.degrees(yaw_pitch_roll_from_wxyz(truth_wxyz)[:, 0]),
-        pose_error_deg=geodesic_deg(truth_wxyz, read_wxyz),
+        pose_error_deg=metrics.geodesic_deg(truth_wxyz, read_wxyz),
         nme=np.array([nme for _, _, nme in rows]),
         identity_truth=np.stack([unknown if face.identity is None else face.identity for face, _, _ in rows]),
         identity=np.stack([params.identity for _, params, _ in rows]),
@@ -166,4 +158,4 @@ def _yaw_bins(yaw_deg: Float[np.ndarray, " n"]) -> list[np.ndarray]:
 
 
 def _with_bins(errors: Float[np.ndarray, " n"], readings: Readings) -> tuple[float, ...]:
-    return float(errors.mean()), *map(float, mean_per_yaw_bin(errors, readings.yaw_deg, YAW_EDGES_DEG))
+    return float(errors.mean()), *map(float, metrics.mean_per_yaw_bin(errors, readings.yaw_deg, YAW_EDGES_DEG))

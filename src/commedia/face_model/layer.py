@@ -20,15 +20,11 @@ class MorphableLayer(nn.Module):
     def __init__(self, model: MorphableModel):
         super().__init__()
         self.source = model
-        count = len(model.mean)
         self.register_buffer("mean", torch.from_numpy(model.mean.copy()), persistent=False)
-        identity = torch.from_numpy(model.identity_basis.reshape(-1, 3 * count).copy())
-        expression = torch.from_numpy(model.expression_basis.reshape(-1, 3 * count).copy())
-        self.register_buffer("identity_basis", identity, persistent=False)
-        self.register_buffer("expression_basis", expression, persistent=False)
-        pairs = model.interaction_basis
-        interaction = None if pairs is None else torch.from_numpy(pairs.reshape(-1, 3 * count).copy())
-        self.register_buffer("interaction_basis", interaction, persistent=False)
+        for name in ("identity_basis", "expression_basis", "interaction_basis"):
+            basis = getattr(model, name)
+            rows = None if basis is None else torch.from_numpy(basis.reshape(-1, 3 * len(model.mean)).copy())
+            self.register_buffer(name, rows, persistent=False)
 
     def forward(self, identity: Float[Tensor, "b i"], expression: Float[Tensor, "b e"]) -> Float[Tensor, "b v 3"]:
         """Return vertices in metres of the head frame, before head pose."""

@@ -67,8 +67,7 @@ def hosvd(
 ) -> tuple[Float[np.ndarray, "..."], list[Float[np.ndarray, "_ _"] | None]]:
     """Condense a tensor along each axis that has a rank; None leaves an axis as it is.
 
-    Returns:
-        The core and, per axis, the orthonormal columns that turn it back; strongest first.
+    Returns the core and, per axis, the orthonormal columns that turn it back; strongest first.
 
     Reference:
         De Lathauwer et al. 2000 (truncated HOSVD). The columns are eigenvectors of each unfolding's Gram matrix, which

@@ -1,4 +1,4 @@
-"""Surface colour under light: normals, spherical harmonics as in papers 2 and 3, textures. Pure torch functions."""
+"""Surface colour under light: normals, spherical harmonics as in papers 2 and 3. Pure torch functions."""
 
 import math
 
@@ -66,10 +66,3 @@ def directional_coefficients(
     basis = harmonics(direction)
     share = basis.new_tensor([1 / math.pi] + [1 / (2 * math.pi)] * 8)
     return colour[..., :, None] * (basis * share)[..., None, :]
-
-
-def sample_texture(texture: Float[Tensor, "c h w"], uv: Float[Tensor, "n 2"]) -> Float[Tensor, "n c"]:
-    """Look a shared texture up bilinearly at uv in [0, 1]; (0, 0) is the corner of its first texel."""
-    grid = (uv * 2 - 1)[None, None]
-    found = torch.nn.functional.grid_sample(texture[None], grid, padding_mode="border", align_corners=False)
-    return found[0, :, 0].transpose(0, 1)

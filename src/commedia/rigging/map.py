@@ -120,7 +120,8 @@ def map_rig(
     solved = tuple(_solved(character, known, told, number) for number in range(EXPRESSION_COUNT))
     closures = _closures(sculpt, told.units, _gains(character, solved))
     used = {morph for one in solved for morph in one.morphs}
-    unused = tuple(name for name, moves in _effective(character) if moves and name not in used)
+    moving = np.array(character.rig.morph_names, dtype=object)[character.rig.effective]
+    unused = tuple(name for name in moving if name not in used)
     text = mapping_text(character, solved, closures, source, told.doubts)
     write_file(output, text.encode("utf-8", "replace"))
     return Mapped(output, solved, unused, told.alike, closures, told.units is None, told.doubts)
@@ -208,10 +209,6 @@ def _addressable(names: tuple[str, ...]) -> Bool[np.ndarray, "m"]:
     """Of names that a table cannot tell apart only the first can be driven."""
     seen: set[str] = set()
     return np.array([not (plain_morph(name) in seen or seen.add(plain_morph(name))) for name in names], dtype=bool)
-
-
-def _effective(character: Character) -> list[tuple[str, bool]]:
-    return list(zip(character.rig.morph_names, character.rig.effective.tolist(), strict=True))
 
 
 def _solved(character: Character, known: Known, told: Told, number: int) -> Solved:

@@ -59,20 +59,17 @@ def surface_of(
     factor = np.array(piece.material.colour[:3], dtype=np.float32)
     linear = factor * (1 if piece.colours is None else piece.colours[:, :3])
     textured = piece.material.image is not None and piece.uv is not None
+    # A file without colours is white, which hides every shape.
     plain = not textured and piece.colours is None and float(factor.min()) > 0.95
+    shape, cutoffs = piece.positions.shape, {"MASK": piece.material.alpha_cutoff, "BLEND": 0.5}
     return Surface(
         vertices=piece.positions @ camera_from_scene.T,
         triangles=piece.triangles,
         normals=piece.normals @ camera_from_scene.T,
-        # A file without colours is white, which hides every shape.
-        colours=np.broadcast_to(tint, piece.positions.shape)
-        if plain
-        else srgb_from_linear(np.broadcast_to(linear, piece.positions.shape)),
+        colours=np.broadcast_to(tint, shape) if plain else srgb_from_linear(np.broadcast_to(linear, shape)),
         uv=piece.uv if textured else None,
         texture=piece.material.image if textured else None,
-        alpha_cutoff={"MASK": piece.material.alpha_cutoff, "BLEND": 0.5}.get(piece.material.alpha_mode)
-        if textured
-        else None,
+        alpha_cutoff=cutoffs.get(piece.material.alpha_mode) if textured else None,
         gloss=0.2,
     )
 

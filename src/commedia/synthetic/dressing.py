@@ -11,19 +11,14 @@ from torch import Tensor
 from commedia.face_model.landmarks import load_scheme, points
 from commedia.face_model.model import HeadModel
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_yaw_pitch_roll, yaw_pitch_roll_from_wxyz
+from commedia.synthetic import wardrobe
 from commedia.synthetic.hair import COLUMNS, ROWS, cap_triangles, cap_vertices
 from commedia.synthetic.looks import Look
 from commedia.synthetic.noise import NOISE_NAMES, NOISE_SIZE, noise_bank
 from commedia.synthetic.performers import Performer
 from commedia.synthetic.scalp import scalp_grid
 from commedia.synthetic.skin import irradiance
-from commedia.synthetic.wardrobe import (
-    Outfit,
-    glasses_triangles,
-    glasses_vertices,
-    torso_triangles,
-    torso_vertices,
-)
+from commedia.synthetic.wardrobe import Outfit
 
 HAIR, FRAME, GLASS, TORSO = range(4)
 _CAP_COUNT = COLUMNS * ROWS
@@ -49,8 +44,8 @@ class DressPoints(NamedTuple):
 @cache
 def dress_mesh() -> DressMesh:
     """Return the topology: cap, glasses, torso, in this order of vertices."""
-    frame, glass = glasses_triangles()
-    triangles = [cap_triangles(), frame + _CAP_COUNT, torso_triangles() + _CAP_COUNT + _GLASSES_COUNT]
+    frame, glass = wardrobe.glasses_triangles()
+    triangles = [cap_triangles(), frame + _CAP_COUNT, wardrobe.torso_triangles() + _CAP_COUNT + _GLASSES_COUNT]
     parts = [np.full(len(triangles[0]), HAIR), np.where(glass, GLASS, FRAME), np.full(len(triangles[2]), TORSO)]
     return DressMesh(np.concatenate(triangles).astype(np.int64), np.concatenate(parts).astype(np.int64))
 
@@ -68,8 +63,8 @@ def dress(
         cap, cap_extra = grown.reshape(-1, 3), extra.reshape(-1, 3)
     glasses = np.zeros((_GLASSES_COUNT, 3), np.float32)
     if performer.glasses is not None:
-        glasses = glasses_vertices(performer.glasses, points(load_scheme("ibug68"), vertices))
-    torso = torso_vertices(performer.outfit)
+        glasses = wardrobe.glasses_vertices(performer.glasses, points(load_scheme("ibug68"), vertices))
+    torso = wardrobe.torso_vertices(performer.outfit)
     worn = np.concatenate([cap, glasses]) @ rotation.T
     shoulders = torso @ _torso_rotation(performer, rng).T + rotation @ _neck_base(head, vertices)
     extra = np.concatenate([cap_extra, np.zeros_like(glasses), torso])

@@ -19,14 +19,7 @@ from commedia.face_model.formats import source
 from commedia.face_model.formats.archives import mat_arrays, mat_headers, npy_array, npz_arrays, npz_headers
 from commedia.face_model.formats.obj import read_positions, read_surface
 from commedia.face_model.formats.sides import sided_names
-from commedia.face_model.formats.source import (
-    HEAD_DIAGONAL_M,
-    MAX_VERTICES,
-    BadFaceModel,
-    Options,
-    RawModel,
-    SourceModel,
-)
+from commedia.face_model.formats.source import BadFaceModel, Options, RawModel, SourceModel
 from commedia.face_model.model import MorphableModel
 from commedia.face_model.multilinear import model_from_people, model_from_tensor
 
@@ -69,7 +62,8 @@ def read_shapes(path: Path) -> Float[np.ndarray, "u v 3"]:
     with source.reading(path, "shape.bs"), path.open("rb") as file:
         header = np.frombuffer(file.read(12), dtype="<i4")
         units, vertices, size = int(header[0]) + 1, int(header[1]), path.stat().st_size
-        if not (2 <= units <= MAX_UNITS and 3 <= vertices <= MAX_VERTICES and size == 12 + 12 * units * vertices):
+        sane = 2 <= units <= MAX_UNITS and 3 <= vertices <= source.MAX_VERTICES
+        if not sane or size != 12 + 12 * units * vertices:
             raise BadFaceModel(
                 f"'{path}' says {units - 1} units of {vertices} vertices in {size} bytes, expected 46 of 11510 in "
                 f"{12 + 12 * UNITS * 11510}, or other counts that fit the size"
@@ -149,7 +143,7 @@ def _core(path: Path, options: Options) -> tuple[MorphableModel, float]:
     known = _first(tensor) if mean is None else mean
     model = model_from_tensor(tensor, triangles, identity_mean=known, identity_std=std)
     # The strongest component's weight and the unit of length cannot be told apart.
-    guessed = HEAD_DIAGONAL_M / max(source.diagonal_of(model.mean), 1e-12)
+    guessed = source.HEAD_DIAGONAL_M / max(source.diagonal_of(model.mean), 1e-12)
     return model, guessed if mean is None else source.metres_from_size(model.mean)
 
 
