@@ -8,7 +8,7 @@ import pytest
 
 from commedia.characters.obj import read_neutral
 from commedia.errors import BadCharacter, CommediaError
-from commedia.face_model.formats.obj import read_positions, read_surface
+from commedia.face_model.formats.archives import read_positions, read_surface
 from commedia.face_model.formats.source import BadFaceModel
 from commedia.geometry import wavefront
 from commedia.geometry.wavefront import read_obj

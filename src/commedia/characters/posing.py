@@ -7,7 +7,7 @@ is the same for a single pose.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int32
+from jaxtyping import Float, Float32, Int32
 
 from commedia.characters.bones import local_rotations
 from commedia.characters.character import Character, Material, Node, Primitive
@@ -139,13 +139,14 @@ def _world(character: Character, rotations: dict[int, np.ndarray]) -> dict[int, 
     world: dict[int, np.ndarray] = {}
     for index in character.node_order:
         node = character.nodes[index]
-        local = _local_matrix(node, rotations.get(index, node.wxyz))
+        local = local_matrix(node, rotations.get(index))
         world[index] = world[node.parent] @ local if node.parent >= 0 else local
     return world
 
 
-def _local_matrix(node: Node, wxyz: np.ndarray) -> np.ndarray:
+def local_matrix(node: Node, wxyz: np.ndarray | None = None) -> Float[np.ndarray, "4 4"]:
+    """Place a node in its parent, turned as said or as at rest."""
     matrix = np.eye(4)
-    matrix[:3, :3] = matrix_from_wxyz(wxyz) * node.scale
+    matrix[:3, :3] = matrix_from_wxyz(node.wxyz if wxyz is None else wxyz) * node.scale
     matrix[:3, 3] = node.translation
     return matrix

@@ -16,7 +16,7 @@ from commedia.data.datasets.spec import MissingDataset
 from commedia.data.datasets.table import DATASETS, Dataset, open_dataset
 from commedia.errors import CommediaError, UnknownName, UnreadableMedia
 from commedia.evaluation.published import PublishedRow, Variant, variants
-from commedia.evaluation.report import Cell, Goal, Table
+from commedia.evaluation.report import Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.landmarks import landmarks_of_faces
@@ -195,7 +195,8 @@ def with_reasons(*tables: Table) -> list[Table]:
         for row in table.rows:
             remark = "" if place is None else str(row[place])
             if place is not None and "not measured" in remark:
-                reasons.append((table.title, ", ".join(_labels(row)), remark))
+                words = takewhile(lambda cell: isinstance(cell, str), row[:-1])
+                reasons.append((table.title, ", ".join(map(str, words)), remark))
                 row = (*row[:place], SEE_BELOW, *row[place + 1 :])
             rows.append(row)
         kept.append(replace(table, rows=tuple(rows)))
@@ -203,17 +204,6 @@ def with_reasons(*tables: Table) -> list[Table]:
         heads = ("table", "row", "why")
         kept.append(Table(f"{tables[0].name}-missing", "What was not measured, and why", heads, tuple(reasons)))
     return kept
-
-
-def _labels(row: tuple[Cell, ...]) -> list[str]:
-    """The words a row begins with."""
-    words = takewhile(lambda cell: isinstance(cell, str), row[:-1])
-    return [str(word) for word in words]
-
-
-def no_numbers(count: int) -> tuple[Cell, ...]:
-    """Dashes."""
-    return (None,) * count
 
 
 def _how_to_train(variant: Variant) -> str:

@@ -53,7 +53,7 @@ def _main(
     for one in listed:
         assert one.variant is not None
         nme, share = _landmark_cells(one, errors)
-        boxes = percent(precisions[one.name]) if one.name in precisions else contestants.no_numbers(3)
+        boxes = percent(precisions[one.name]) if one.name in precisions else (None,) * 3
         reasons = [no_landmarks] * one.variant.reads + [no_boxes] * (one.variant.kind == "mfn")
         remark = contestants.state(one, "; ".join(dict.fromkeys(filter(None, reasons))))
         rows.append((one.name, *one.published, nme, share, *boxes, remark))
@@ -88,7 +88,7 @@ def _sets(
     for name, (precisions, reason, counts) in found.items():
         title = DETECTION_SETS[name]
         for network in detectors:
-            measured = percent(precisions[network]) if network in precisions else contestants.no_numbers(3)
+            measured = percent(precisions[network]) if network in precisions else (None,) * 3
             rows.append((title, network, *measured, reason))
         if counts:
             notes.append(f"{title}: {counts}.")

@@ -214,7 +214,7 @@ def _table(
             empty = [name for name, value in zip(columns[:-1], ours[:-1], strict=True) if np.isnan(value)]
             remarks += [f"not measured: no picture of {', '.join(empty)}"] * bool(empty)
             remarks += [f"no face found in {lost[one.name]} pictures"] * bool(lost[one.name])
-        cells = contestants.no_numbers(len(columns)) if ours is None else ours
+        cells = (None,) * len(columns) if ours is None else ours
         rows.append((one.name, "ours", *cells, contestants.state(one, "; ".join(remarks))))
     notes = (
         f"Paper: {PAPER}, Table 5, on 1008 private pictures; ours on the pictures listed, so that the two are not of "

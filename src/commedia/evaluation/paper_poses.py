@@ -54,7 +54,7 @@ def _table(
 
 def _measured(one: Contestant, read: StillErrors | None, width: int) -> tuple[Cell, ...]:
     if read is None or one.name not in read.nme:
-        return contestants.no_numbers(width)
+        return (None,) * width
     return yaw_columns(read.nme[one.name], read.yaw_deg)
 
 

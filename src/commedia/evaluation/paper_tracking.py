@@ -154,7 +154,7 @@ def _main(listed: list[Contestant], tracked: Mapping[str, Mapping[str, Tracked]]
     rows: list[tuple[Cell, ...]] = []
     for one in listed:
         parts = tracked.get(one.name)
-        ours = contestants.no_numbers(3) if parts is None else tuple(_area(parts[category]) for category in CATEGORIES)
+        ours = (None,) * 3 if parts is None else tuple(_area(parts[category]) for category in CATEGORIES)
         missing = [] if parts is None else [name for name in CATEGORIES if not parts[name].errors]
         remark = "; ".join([reason] * bool(reason) + [f"not measured: no clip of {name}" for name in missing])
         rows.append((one.name, *one.published, *ours, contestants.state(one, remark)))

@@ -42,7 +42,7 @@ class Surface:
 
 
 def read_obj(path: Path, refusal: type[CommediaError], *, faces: bool = True) -> Surface:
-    """Read a file, its faces on request and never its colours; raises `refusal` for what is no OBJ file of a surface."""
+    """Read a file, its faces on request, never its colours; raises `refusal` for what is no OBJ file of a surface."""
     vertices: list[tuple[float, float, float]] = []
     found: list[tuple[int, ...]] = []
     data = _data(path, refusal)

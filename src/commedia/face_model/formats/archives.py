@@ -1,4 +1,4 @@
-"""Arrays from npy, npz and MATLAB files. Headers are judged before anything is allocated, and no pickle is ever run."""
+"""Arrays from npy, npz, MATLAB and OBJ files. Headers are judged before anything is allocated; no pickle is ever run."""
 
 import zipfile
 from collections.abc import Iterable
@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Float32, Int32, Shaped
 
 from commedia.errors import optional
 from commedia.face_model.formats.source import BadFaceModel, check_size, reading
+from commedia.geometry.wavefront import read_obj
 
 Header = tuple[tuple[int, ...], np.dtype]
 
@@ -68,6 +69,19 @@ def mat_arrays(
     with reading(path, "a MATLAB file"):
         found = _scipy_io().loadmat(path, variable_names=chosen)
         return {name: np.asarray(found[name]) for name in chosen}
+
+
+def read_positions(path: Path) -> Float32[np.ndarray, "v 3"]:
+    """Return the vertices in the file's unit and order; its faces are not looked at."""
+    with reading(path, "an OBJ file"):
+        return read_obj(path, BadFaceModel, faces=False).positions.astype(np.float32)
+
+
+def read_surface(path: Path) -> tuple[Float32[np.ndarray, "v 3"], Int32[np.ndarray, "t 3"]]:
+    """Return the vertices and the faces, split into triangles around each face's first corner."""
+    with reading(path, "an OBJ file"):
+        found = read_obj(path, BadFaceModel)
+        return found.positions.astype(np.float32), found.triangles()
 
 
 def _scipy_io() -> Any:

@@ -16,8 +16,15 @@ import numpy as np
 from jaxtyping import Float, Int32, Shaped
 
 from commedia.face_model.formats import source
-from commedia.face_model.formats.archives import mat_arrays, mat_headers, npy_array, npz_arrays, npz_headers
-from commedia.face_model.formats.obj import read_positions, read_surface
+from commedia.face_model.formats.archives import (
+    mat_arrays,
+    mat_headers,
+    npy_array,
+    npz_arrays,
+    npz_headers,
+    read_positions,
+    read_surface,
+)
 from commedia.face_model.formats.sides import sided_names
 from commedia.face_model.formats.source import BadFaceModel, Options, RawModel, SourceModel
 from commedia.face_model.model import MorphableModel

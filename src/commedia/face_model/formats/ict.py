@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.face_model.formats import source
-from commedia.face_model.formats.obj import read_positions, read_surface
+from commedia.face_model.formats.archives import read_positions, read_surface
 from commedia.face_model.formats.sides import sided_names
 from commedia.face_model.formats.source import BadFaceModel, Options, RawModel, SourceModel
 from commedia.face_model.landmarks import LandmarkScheme

@@ -23,7 +23,7 @@ NUMBER = re.compile(r"[<>=|]?[fiub]\d{1,2}$")
 
 
 def read_pickle(path: Path) -> dict[str, Any]:
-    """Return the dictionary of a pickle, its arrays as numpy arrays, sparse matrices made dense; or raise BadFaceModel."""
+    """Return the dictionary of a pickle, arrays as numpy arrays, sparse matrices made dense; or raise BadFaceModel."""
     with reading(path, "a pickle"):
         return unpickled(path, path.read_bytes())
 

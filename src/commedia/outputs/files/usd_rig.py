@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from commedia.characters.character import Character, Mesh, Node, Primitive
+from commedia.characters.character import Character, Mesh, Primitive
+from commedia.characters.posing import local_matrix
 from commedia.errors import optional
 from commedia.geometry.meshes import smooth_normals, weld
-from commedia.geometry.rotations import matrix_from_wxyz
 
 NORMAL_STEP = 2e-3
 """Turns of a normal smaller than this (a tenth of a degree) are not stored."""
@@ -58,7 +58,7 @@ def find_joints(character: Character) -> Joints:
     lost = {int(joint) for skin in character.skins for joint in skin.joints} - set(character.node_order)
     nodes = (*character.node_order, *sorted(lost))
     place = {node: row for row, node in enumerate(nodes)}
-    local = np.stack([np.eye(4) if node in lost else _local(character.nodes[node]) for node in nodes])
+    local = np.stack([np.eye(4) if node in lost else local_matrix(character.nodes[node]) for node in nodes])
     world, tokens = local.copy(), []
     taken: set[str] = set()
     for row, index in enumerate(nodes):
@@ -108,13 +108,6 @@ def unused(path: str, taken: set[str]) -> str:
         number += 1
     taken.add(free)
     return free
-
-
-def _local(node: Node) -> np.ndarray:
-    matrix = np.eye(4)
-    matrix[:3, :3] = matrix_from_wxyz(node.wxyz) * node.scale
-    matrix[:3, 3] = node.translation
-    return matrix
 
 
 def _bind(character: Character, joints: Joints, node: int, primitive: Primitive) -> Binding:
