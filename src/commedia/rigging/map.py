@@ -118,7 +118,10 @@ def map_rig(
     sculpt = assembled(character)
     told = tell_units(sculpt, known, pairs, head)
     solved = tuple(_solved(character, known, told, number) for number in range(EXPRESSION_COUNT))
-    closures = _closures(sculpt, told.units, _gains(character, solved))
+    closures = ()
+    if told.units is not None:
+        openings = find_openings(sculpt.vertices, sculpt.triangles, told.units)
+        closures = find_closures(sculpt, openings, _gains(character, solved))
     used = {morph for one in solved for morph in one.morphs}
     moving = np.array(character.rig.morph_names, dtype=object)[character.rig.effective]
     unused = tuple(name for name in moving if name not in used)
@@ -197,12 +200,6 @@ def _leave_to_bones(found: Assignment, known: Known) -> None:
         # Gaze is the bone's or the shapes', and never half of each.
         if not all(known.reasons[look] or found.weights[look].any() for look in looks):
             found.weights[looks] = 0
-
-
-def _closures(sculpt: Sculpt, units: Units | None, gains: Float[np.ndarray, "m e"]) -> tuple[Closure, ...]:
-    if units is None:
-        return ()
-    return find_closures(sculpt, find_openings(sculpt.vertices, sculpt.triangles, units), gains)
 
 
 def _addressable(names: tuple[str, ...]) -> Bool[np.ndarray, "m"]:

@@ -1,4 +1,4 @@
-"""Arrays from npy, npz, MATLAB and OBJ files. Headers are judged before anything is allocated; no pickle is ever run."""
+"""Arrays of npy, npz, MATLAB and OBJ files. Headers are judged before anything is allocated; no pickle is ever run."""
 
 import zipfile
 from collections.abc import Iterable
