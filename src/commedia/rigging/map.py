@@ -118,7 +118,7 @@ def map_rig(
     sculpt = assembled(character)
     told = tell_units(sculpt, known, pairs, head)
     solved = tuple(_solved(character, known, told, number) for number in range(EXPRESSION_COUNT))
-    closures = ()
+    closures: tuple[Closure, ...] = ()
     if told.units is not None:
         openings = find_openings(sculpt.vertices, sculpt.triangles, told.units)
         closures = find_closures(sculpt, openings, _gains(character, solved))
