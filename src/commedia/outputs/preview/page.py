@@ -141,20 +141,17 @@ class PreviewPage:
 
 
 def source_rectangles(width_px: int, height_px: int) -> tuple[Rectangle, Rectangle]:
-    """Where the source stands as filmed, and below or beside it again with what was found.
+    """A source's size to where it stands as filmed, and beside it again with what was found.
 
-    Both as large as the page allows while the stage keeps at least two fifths of the width.
+    As large as the page allows while the stage keeps two fifths of the width. Never below each other: a higher page has
+    larger characters, which cost most of the time (1.4 to 1.7 times as much for a page).
     """
     if not width_px * height_px:
         return (Rectangle(0, HEADER_PX, 0, 0),) * 2
-    room = PAGE_PX[0] * 0.58, PAGE_PX[1] - HEADER_PX - GAP_PX
-    below = min(room[0] / width_px, (room[1] - GAP_PX) / 2 / height_px)
-    beside = min((room[0] - GAP_PX) / 2 / width_px, room[1] / height_px)
-    width, height = (max(2, round(side * max(below, beside))) for side in (width_px, height_px))
-    filmed = Rectangle(GAP_PX, HEADER_PX, width, height)
-    if below >= beside:
-        return filmed, replace(filmed, top=HEADER_PX + height + GAP_PX)
-    return filmed, replace(filmed, left=GAP_PX + width + GAP_PX)
+    room = (PAGE_PX[0] * 0.58 - GAP_PX) / 2, PAGE_PX[1] - HEADER_PX - GAP_PX
+    scale = min(room[0] / width_px, room[1] / height_px)
+    filmed = Rectangle(GAP_PX, HEADER_PX, *(max(2, round(side * scale)) for side in (width_px, height_px)))
+    return filmed, replace(filmed, left=filmed.left + filmed.width + GAP_PX)
 
 
 def cells(stage: Rectangle, count: int) -> list[Rectangle]:
@@ -247,12 +244,14 @@ def _card(height: int, width: int, colour: Colour) -> UInt8[np.ndarray, "h w 3"]
     return (base + (np.array(colour) - base) * low[..., None]).astype(np.uint8)
 
 
+@lru_cache(maxsize=32)
 def _corner_mask(height: int, width: int) -> Float32[np.ndarray, "h w 1"]:
     mask = np.zeros((height, width, 3), dtype=np.uint8)
     draw_plate(mask, (0.0, 0.0, float(width), float(height)), (255, 255, 255), radius_px=10)
     return mask[:, :, :1].astype(np.float32) / 255
 
 
+@lru_cache(maxsize=8)
 def _mask_triangles(head: HeadModel) -> np.ndarray:
     in_face = np.zeros(len(head.vertex_region), dtype=bool)
     in_face[face_vertices(head)] = True
