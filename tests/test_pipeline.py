@@ -174,7 +174,7 @@ def fill_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     def out_of_disk(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    for what in ("spool.TakeSpool.add", "take.TakeWriter.send"):
+    for what in ("spool.TakeSpool.add", "take.TakeWriter.add"):
         monkeypatch.setattr(f"commedia.outputs.{what}", out_of_disk)
 
 

@@ -60,7 +60,7 @@ def checkpoint(path: Path) -> None:
 def take(path: Path) -> None:
     writer = TakeWriter(path, TakeHeader("a", Fraction(25), 64, 64))
     for frame in frames():
-        writer.send(frame)
+        writer.add(frame)
     writer.close()
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from commedia.errors import OutputFailed
+from commedia.errors import OutputFailed, SinkClosed
 
 
 class Aside:
@@ -45,9 +45,12 @@ class AtomicFile(Aside):
         super().__init__(path)
         with disk_errors(path):
             self._file: BinaryIO = self.aside.open("xb")
+        self.is_closed = False
 
     def write(self, data: bytes | memoryview) -> None:
         """Append bytes; when the disk is full nothing is left behind."""
+        if self.is_closed:
+            raise SinkClosed(self.path)
         try:
             self._file.write(data)
         except OSError as error:
@@ -66,6 +69,7 @@ class AtomicFile(Aside):
 
     def commit(self) -> None:
         """Close the file and give it its name."""
+        self.is_closed = True
         try:
             self._file.close()
         except OSError as error:
@@ -75,10 +79,31 @@ class AtomicFile(Aside):
 
     def discard(self) -> None:
         """Remove what was written; safe to call twice and after `commit`."""
+        self.is_closed = True
         # Closing flushes, which fails again on a full disk; the file goes away either way.
         with contextlib.suppress(OSError):
             self._file.close()
         super().discard()
+
+
+class FileWriter:
+    """A file of one format that is made piece by piece: `close` gives it its name, `discard` leaves no trace."""
+
+    def __init__(self, path: Path):
+        self.path, self._file = path, AtomicFile(path)
+
+    def close(self) -> None:
+        """Give the file its name; closing twice, or after `discard`, does nothing."""
+        if not self._file.is_closed:
+            self._finish()
+            self._file.commit()
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        self._file.discard()
+
+    def _finish(self) -> None:
+        """Write what is known only at the end."""
 
 
 @contextmanager

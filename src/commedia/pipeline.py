@@ -12,7 +12,7 @@ from commedia.face_model.person import Person
 from commedia.outputs.heap import trimming
 from commedia.outputs.people import DEFAULT_FORMATS
 from commedia.outputs.results import ResultFolder
-from commedia.outputs.sink import Sink, StreamInfo
+from commedia.outputs.sink import Sink, Sinks, StreamInfo
 from commedia.outputs.summary import Attendance, Summary
 from commedia.retarget.acting import Acting
 from commedia.retarget.cast import Cast, Given
@@ -28,18 +28,17 @@ Progress = Callable[[int, int | None], None]
 
 
 def track(path: Path | str, *, models: Models | None = None, person: Person | None = None) -> Iterator[TrackedFrame]:
-    """Read everyone in a photo, a GIF, a video, a folder of photos or recorded motion, frame by frame.
-
-    Landmarks are of the head of `person`, where given.
-    """
+    """A photo, a GIF, a video, photos or recorded motion to everyone in each frame, by the head of `person`, if any."""
     with open_source(path) as source:
         for _, tracked in Tracker(models, head=person and person.head).follow(source):
             yield tracked
 
 
-def run(source: Source, tracker: Tracker, cast: Cast, sink: Sink, progress: Progress = lambda *_: None) -> Attendance:
-    """Everyone in a source, tracked, cast and sent to a sink, which appears at the end; returns who was there."""
-    seen = Attendance()
+def run(
+    source: Source, tracker: Tracker, cast: Cast, sinks: Sink | Sequence[Sink], progress: Progress = lambda *_: None
+) -> Attendance:
+    """Everyone in a source, tracked, cast and sent to one sink or several (see `Sinks`); returns who was there."""
+    sink, seen = sinks if isinstance(sinks, Sink) else Sinks(sinks), Attendance()
     try:
         sink.open(StreamInfo(source.path, source.info, cast))
         for frame, tracked in trimming(tracker.follow(source)):

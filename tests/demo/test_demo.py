@@ -57,7 +57,7 @@ def take_of(path: Path, shift_px: float = 0.0, shrink: float = 1.0) -> Path:
             seen = replace(params, expression=params.expression * np.float32(shrink))
             moved = (points + np.array([shift_px, 0])).astype(np.float32)
             faces.append(TrackedFace(number, "tracked", box, seen, moved, 1.0))
-        writer.send(TrackedFrame(index, Fraction(index, FRAME_RATE), tuple(faces)))
+        writer.add(TrackedFrame(index, Fraction(index, FRAME_RATE), tuple(faces)))
     writer.close()
     return path
 

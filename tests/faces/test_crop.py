@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from crop_units import crop_units_from_params, params_from_crop_units
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
@@ -11,8 +12,6 @@ from commedia.faces.crop import (
     crop_from_landmarks,
     crop_image,
     crop_of_face_box,
-    crop_units_from_params,
-    params_from_crop_units,
 )
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.geometry.rotations import wxyz_from_axis_angle, wxyz_from_yaw_pitch_roll

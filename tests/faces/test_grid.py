@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from crop_units import encode_corners
 
-from commedia.faces.grid import ROW_COUNT, decode_grid, encode_corners, sigmoid
+from commedia.faces.grid import ROW_COUNT, decode_grid, sigmoid
 from commedia.geometry.boxes import intersection_over_union, pairwise_iou, suppress
 from commedia.structures import Box
 

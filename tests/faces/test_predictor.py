@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from crop_units import crop_units_from_params, encode_corners, params_from_crop_units
 from fakes import fake_landmarks
 from onnx import TensorProto, helper, numpy_helper
 
@@ -18,10 +19,8 @@ from commedia.faces.crop import (
     CropUnits,
     crop_from_box,
     crop_image,
-    crop_units_from_params,
-    params_from_crop_units,
 )
-from commedia.faces.grid import ROW_COUNT, encode_corners
+from commedia.faces.grid import ROW_COUNT
 from commedia.faces.mfn import MFN_OUTPUTS, MfnPredictor, open_mfn
 from commedia.faces.protocol import DetectorProtocol, RegressorProtocol
 from commedia.faces.session import OnnxSession, open_session, pixels_from_images

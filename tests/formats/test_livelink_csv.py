@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from livelink_table import read_livelink_csv
-from rigs import params, tracked
+from rigs import params
 from test_files import fill_disk
 
 from commedia.conventions import EXPRESSION_INDEX
@@ -148,7 +148,7 @@ def test_a_take_round_trips(tmp_path: Path, rng: np.random.Generator) -> None:
     faces = [params((0.1 * i, 0.02, -0.3), eyeLookOutLeft=0.5) for i in range(4)]
     for index, face in enumerate(faces):
         face.expression[EXPRESSION_INDEX["jawOpen"] :] = rng.random(52 - EXPRESSION_INDEX["jawOpen"])
-        writer.send(index / NTSC, tracked(face), STILL)
+        writer.add(index / NTSC, face)
     writer.close()
     take = read_livelink_csv(path, NTSC)
     np.testing.assert_array_equal(take.milliframes, [0, 1000, 2000, 3000])

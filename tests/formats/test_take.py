@@ -31,7 +31,7 @@ def _frames() -> list[TrackedFrame]:
 def _write(path: Path) -> None:
     writer = TakeWriter(path, HEADER)
     for frame in _frames():
-        writer.send(frame)
+        writer.add(frame)
     assert not path.exists()
     writer.close()
 
@@ -100,7 +100,7 @@ def test_what_is_not_a_number_is_refused(tmp_path: Path) -> None:
     writer = TakeWriter(tmp_path / "take.jsonl", HEADER)
     face = tracked(params(jawOpen=float("nan")))
     with pytest.raises(OutputFailed, match="frame 7 holds a value that is not finite"):
-        writer.send(TrackedFrame(7, Fraction(0), (face,)))
+        writer.add(TrackedFrame(7, Fraction(0), (face,)))
     assert not list(tmp_path.iterdir())
 
 
@@ -108,4 +108,4 @@ def test_a_closed_take_takes_no_more(tmp_path: Path) -> None:
     writer = TakeWriter(tmp_path / "take.jsonl", HEADER)
     writer.close()
     with pytest.raises(SinkClosed):
-        writer.send(_frames()[0])
+        writer.add(_frames()[0])

@@ -70,10 +70,10 @@ class Failing:
         self.calls.append("discard")
 
 
-def play(folder: Path, sink: Sink, frames: int = CLIP_FRAMES):
+def play(folder: Path, sinks: Sink | list[Sink], frames: int = CLIP_FRAMES):
     world = two_people()
     with open_source(film(world, folder / "clip.mp4", frames)) as source:
-        return run(source, Tracker(models_for(world)), Cast(), sink)
+        return run(source, Tracker(models_for(world)), Cast(), sinks)
 
 
 def jaws_of(take: Path) -> list[dict[str, float]]:
@@ -84,7 +84,7 @@ def test_a_stream_and_a_take_hear_the_same(tmp_path: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.settimeout(10)
-        seen = play(tmp_path, Sinks([JawStream(listener.getsockname()), TakeSink(tmp_path)]))
+        seen = play(tmp_path, [JawStream(listener.getsockname()), TakeSink(tmp_path)])
         heard = [json.loads(listener.recv(4096)) for _ in range(CLIP_FRAMES)]
     assert (seen.frames, sorted(seen.people)) == (CLIP_FRAMES, [1, 2])
     assert max(jaws.get("1", 0) for jaws in heard) > 0.9
@@ -103,10 +103,11 @@ def test_one_that_fails_is_left_out_once_and_the_other_is_complete(when: str | i
     assert failing.calls.count("discard") == 1
 
 
-def test_when_none_is_left_the_run_ends_there(tmp_path: Path) -> None:
+def test_when_none_is_left_the_run_ends_there(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     first, second = Failing(2), Failing(5)
     with pytest.raises(OSError, match="Input/output error"):
-        play(tmp_path, Sinks([first, second]))
+        play(tmp_path, [first, second])
+    assert caplog.messages == ["the failing sink failed: Input/output error"] * 2
     assert first.calls == ["open", 0, 1, 2, "discard"]
     assert second.calls == ["open", 0, 1, 2, 3, 4, 5, "discard"]
 
@@ -165,7 +166,7 @@ def test_when_all_results_fail_nothing_is_left_and_the_last_reason_is_said(
     """People's files fail when the take is over, and are then the last to go."""
     world, said = two_people(), []
     clip = film(world, tmp_path / "clip.mp4", 6)
-    for what in ("people.ClipWriter", "take.TakeWriter.send"):
+    for what in ("people.ClipWriter", "take.TakeWriter.add"):
         monkeypatch.setattr(f"commedia.outputs.{what}", out_of_disk)
     options = {"formats": ["glb"], "preview": False, "models": models_for(world), "report": said.append}
     with pytest.raises(

@@ -97,7 +97,7 @@ def written(folder: Path, kind: str) -> Path:
         path.write_text('{"timestamp_ms": 0, "faceBlendshapes": [{"categoryName": "jawOpen", "score": 0.5}]}')
     else:
         writer = TakeWriter(path, TakeHeader("clip.mp4", Fraction(30), 64, 48))
-        writer.send(TrackedFrame(0, Fraction(0), ()))
+        writer.add(TrackedFrame(0, Fraction(0), ()))
         writer.close()
     return path
 

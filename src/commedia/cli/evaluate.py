@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from commedia.cli.bars import stage_bars
 from commedia.errors import CommediaError
 from commedia.evaluation.benchmarks import benchmark
 from commedia.evaluation.report import Table, origin_of, show, write_report
@@ -27,15 +27,7 @@ def evaluate(table: TableName, settings: EvaluationSettings, *, seed: int = 0) -
     console = Console()
     measure = benchmark(table)
     settings.output.mkdir(parents=True, exist_ok=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def advance(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = progress.add_task(stage, total=total or None)
-            progress.update(tasks[stage], completed=done)
-
+    with stage_bars(console, transient=True) as advance:
         tables = measure(settings, advance)
     if settings.careful:
         tables = [replace(made, name=f"{made.name}-careful", notes=(*made.notes, CAREFULLY)) for made in tables]

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from commedia.cli.bars import stage_bars
 from commedia.labelling.label import GroupReport, LabelSettings, label_pictures
 from commedia.labelling.readings import Readers
 
@@ -35,23 +35,10 @@ def run(
         max_side: Reduce pictures whose longer side has more pixels.
         processes: Processes that run the teacher.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console()
-    with Progress(*columns, console=console) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def advance(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = progress.add_task(stage, total=total)
-            progress.update(tasks[stage], completed=done)
-
-        reports = label_pictures(
-            inputs,
-            output,
-            Readers(landmarker, detector, processes),
-            LabelSettings(shard_size=shard_size, licence=licence, max_side=max_side),
-            advance,
-        )
+    settings = LabelSettings(shard_size=shard_size, licence=licence, max_side=max_side)
+    with stage_bars(console) as advance:
+        reports = label_pictures(inputs, output, Readers(landmarker, detector, processes), settings, advance)
     console.print(_table(reports))
 
 

@@ -72,33 +72,9 @@ FAIR = Look(skin=(226, 184, 164), lips=(196, 118, 112), hair=(150, 112, 70), iri
 
 TROUPE: tuple[Performer, ...] = (
     Performer("Arlecchino", 3, (0.13, 0.55), 1480.0, ARLECCHINO, sway_deg=(25.0, 4.0, 3.0), look=Look()),
-    Performer(
-        "Colombina",
-        11,
-        (0.38, 0.54),
-        1440.0,
-        COLOMBINA,
-        sway_deg=(-18.0, 8.0, -8.0),
-        look=DARK,
-    ),
-    Performer(
-        "Pantalone",
-        29,
-        (0.62, 0.55),
-        1500.0,
-        PANTALONE,
-        sway_deg=(12.0, -10.0, 5.0),
-        look=FAIR,
-    ),
-    Performer(
-        "Dottore",
-        47,
-        (0.86, 0.55),
-        1460.0,
-        DOTTORE,
-        sway_deg=(-30.0, 3.0, 2.0),
-        look=TAN,
-    ),
+    Performer("Colombina", 11, (0.38, 0.54), 1440.0, COLOMBINA, sway_deg=(-18.0, 8.0, -8.0), look=DARK),
+    Performer("Pantalone", 29, (0.62, 0.55), 1500.0, PANTALONE, sway_deg=(12.0, -10.0, 5.0), look=FAIR),
+    Performer("Dottore", 47, (0.86, 0.55), 1460.0, DOTTORE, sway_deg=(-30.0, 3.0, 2.0), look=TAN),
 )
 
 

@@ -17,7 +17,7 @@ from jaxtyping import Float, UInt8
 
 from commedia.geometry.boxes import tight_box
 from commedia.geometry.placement import affine_between, warp
-from commedia.geometry.rotations import canonical_wxyz, inverse_wxyz, multiply_wxyz
+from commedia.geometry.rotations import canonical_wxyz, multiply_wxyz
 from commedia.structures import Box, Face, FaceParams, HeadPose
 
 CROP_SCALE = 1.5
@@ -124,12 +124,6 @@ def crop_image(image: UInt8[np.ndarray, "h w 3"], crop: Crop, size: int) -> UInt
     return np.asarray(result, dtype=np.uint8)
 
 
-def params_from_crop_units(units: CropUnits, crop: Crop) -> FaceParams:
-    """Place a network's reading of a crop in the whole image."""
-    one = CropUnits(*(np.asarray(part, dtype=np.float32)[None] for part in units))
-    return params_in_crops(one, [crop])[0]
-
-
 def params_in_crops(units: CropUnits, crops: Sequence[Crop]) -> list[FaceParams]:
     """Place a network's readings of several crops, one per row of `units`, in the whole image.
 
@@ -151,15 +145,6 @@ def params_in_crops(units: CropUnits, crops: Sequence[Crop]) -> list[FaceParams]
             units.identity, units.expression, wxyz, origins, px_per_dm, strict=True
         )
     ]
-
-
-def crop_units_from_params(params: FaceParams, crop: Crop) -> CropUnits:
-    """Say a face of the whole image relative to a crop: the inverse of `params_from_crop_units`, with z = 0."""
-    scale = params.pose.px_per_m / (DECIMETRES_PER_METRE * crop.side_px)
-    x, y = (params.pose.origin_px - crop.center_px) @ crop.image_from_crop / (crop.side_px * scale)
-    translation = np.array([x, -y, 0], dtype=np.float32)
-    wxyz = multiply_wxyz(inverse_wxyz(_wxyz_of_roll(np.float32(crop.roll))), params.pose.wxyz)
-    return CropUnits(params.identity, params.expression, canonical_wxyz(wxyz), translation, float(scale))
 
 
 def _wxyz_of_roll(roll: Float[np.ndarray, "*b"] | np.float32) -> Float[np.ndarray, "*b 4"]:

@@ -107,14 +107,3 @@ def decode_corners(
     growth = np.exp(np.clip(grid[index, 2:4], -LARGEST_GROWTH, LARGEST_GROWTH))
     half = anchors[index % count] * growth / cells / 2
     return np.concatenate([center - half, center + half], axis=1).astype(grid.dtype)
-
-
-def encode_corners(
-    corners: Float[np.ndarray, "m 4"], index: Int[np.ndarray, "m"], anchors: Float[np.ndarray, "a 2"], cells: int
-) -> Float[np.ndarray, "m 4"]:
-    """Find the tx, ty, tw, th that make chosen rows say these boxes: the inverse of `decode_corners`."""
-    count = len(anchors)
-    cell = np.stack([index // count % cells, index // count // cells], axis=1)
-    inside = np.clip((corners[:, :2] + corners[:, 2:]) / 2 * cells - cell, 1e-4, 1 - 1e-4)
-    growth = np.log((corners[:, 2:] - corners[:, :2]) * cells / anchors[index % count])
-    return np.concatenate([np.log(inside / (1 - inside)), growth], axis=1).astype(corners.dtype)

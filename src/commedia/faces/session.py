@@ -43,12 +43,7 @@ class OnnxSession:
 
 
 def open_session(
-    path: Path,
-    *,
-    kind: str,
-    outputs: tuple[str, ...],
-    optional: tuple[str, ...] = (),
-    threads: int = DEFAULT_THREADS,
+    path: Path, *, kind: str, outputs: tuple[str, ...], optional: tuple[str, ...] = (), threads: int = DEFAULT_THREADS
 ) -> OnnxSession:
     """Open a network file.
 

@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES
-from commedia.errors import BadRate, OutputFailed, SinkClosed
-from commedia.files import AtomicFile
+from commedia.errors import BadRate, OutputFailed
+from commedia.files import FileWriter
 from commedia.formats.timecode import timecode
 from commedia.geometry.gaze import gaze_yaw_pitch
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
-from commedia.structures import FaceParams, RigPose, TrackedFace
+from commedia.structures import FaceParams
 
 _SWAPPED = {"jawLeft": "jawRight", "jawRight": "jawLeft", "mouthLeft": "mouthRight", "mouthRight": "mouthLeft"}
 UNIT_COLUMNS: tuple[str, ...] = tuple(_SWAPPED.get(name, name) for name in EXPRESSION_NAMES)
@@ -30,40 +30,22 @@ HEADER = ",".join(("Timecode", "BlendshapeCount", *COLUMNS))
 DEFAULT_RATE = Fraction(60)
 
 
-class LiveLinkCsvWriter:
-    """A sink that writes one person's CSV row by row."""
+class LiveLinkCsvWriter(FileWriter):
+    """Writes one person's CSV row by row."""
 
     def __init__(self, path: Path, rate: Fraction = DEFAULT_RATE):
         if rate <= 0:
             raise BadRate(path, "a timecode", rate)
-        self.path, self.rate = path, rate
-        self._file = AtomicFile(path)
-        self._closed = False
+        super().__init__(path)
+        self.rate = rate
         self._file.write(HEADER.encode() + b"\n")
-
-    def send(self, time_s: Fraction, face: TrackedFace, pose: RigPose) -> None:
-        """Write one frame; the columns show the face, so `pose` is not needed here."""
-        self.add(time_s, face.params)
 
     def add(self, time_s: Fraction, params: FaceParams) -> None:
         """Write one row."""
-        if self._closed:
-            raise SinkClosed(self.path)
         values = column_values(params)
         if not np.isfinite(values).all():
             raise OutputFailed(f"cannot write {self.path}: the face at {float(time_s):.3f} s is not finite")
         self._file.write(row_from_values(time_s, self.rate, values).encode() + b"\n")
-
-    def close(self) -> None:
-        """Give the file its name."""
-        if not self._closed:
-            self._closed = True
-            self._file.commit()
-
-    def discard(self) -> None:
-        """Remove what was written."""
-        self._closed = True
-        self._file.discard()
 
 
 def column_values(params: FaceParams) -> Float[np.ndarray, "61"]:

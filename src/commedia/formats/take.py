@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from commedia.conventions import EXPRESSION_NAMES, LANDMARK_COUNT
-from commedia.errors import OutputFailed, SinkClosed, UnreadableMedia
+from commedia.errors import OutputFailed, UnreadableMedia
 from commedia.face_model.model import head_sha256
-from commedia.files import AtomicFile
+from commedia.files import FileWriter
 from commedia.structures import Box, FaceParams, HeadPose, TrackedFace, TrackedFrame
 
 FORMAT, VERSION = "commedia-take", 1
@@ -48,33 +48,18 @@ class TakeHeader:
     """`Person.id` of whoever was watched, where that was known."""
 
 
-class TakeWriter:
+class TakeWriter(FileWriter):
     """Writes a take frame by frame."""
 
     def __init__(self, path: Path, header: TakeHeader):
-        self.path = path
-        self._closed = False
-        self._file = AtomicFile(path)
+        super().__init__(path)
         self._line(_json_from_header(header), "the header")
 
-    def send(self, frame: TrackedFrame) -> None:
+    def add(self, frame: TrackedFrame) -> None:
         """Write one frame, with or without faces."""
-        if self._closed:
-            raise SinkClosed(self.path)
         faces = [_json_from_face(face) for face in frame.faces]
         line = {"index": frame.index, "time_s": _pair(frame.time_s), "faces": faces}
         self._line(line, f"frame {frame.index}")
-
-    def close(self) -> None:
-        """Give the file its name."""
-        if not self._closed:
-            self._closed = True
-            self._file.commit()
-
-    def discard(self) -> None:
-        """Remove what was written."""
-        self._closed = True
-        self._file.discard()
 
     def _line(self, tree: dict, what: str) -> None:
         try:

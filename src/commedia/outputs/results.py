@@ -56,11 +56,8 @@ class ResultFolder:
             self._made = [folder for folder in (self.output, *self.output.parents) if not folder.exists()]
             self.output.mkdir(parents=True, exist_ok=True)
             self._aside = aside = Path(tempfile.mkdtemp(prefix=".commedia-", dir=self.output))
-            self._people, self._take, self._drawn = (
-                PeopleSink(aside, self._formats),
-                TakeSink(aside),
-                PreviewSink(aside),
-            )
+            self._people, self._take = PeopleSink(aside, self._formats), TakeSink(aside)
+            self._drawn = PreviewSink(aside)
             self._sinks = Sinks([self._people, self._take, *([self._drawn] if self._preview else [])], self._note)
             self._sinks.open(info)
 

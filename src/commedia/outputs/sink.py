@@ -1,6 +1,7 @@
 """Where moments go. A `Sink` takes everyone's, frame by frame; a `Writer`, below it, makes one file of one person."""
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -52,8 +53,8 @@ class Sinks:
 
     name = "the outputs"
 
-    def __init__(self, sinks: Iterable[Sink], report: Callable[[str], None] = lambda sentence: None):
-        """`report` is told of each failure when it happens, in one sentence."""
+    def __init__(self, sinks: Iterable[Sink], report: Callable[[str], object] = logging.getLogger(__name__).error):
+        """`report` is told of each failure when it happens, in one sentence; by default it is logged."""
         self._going, self._report = list(sinks), report
 
     def open(self, info: StreamInfo) -> None:

@@ -33,7 +33,7 @@ class TakeSink:
 
     def send(self, moment: Moment) -> None:
         assert self._writer is not None
-        self._writer.send(moment.tracked)
+        self._writer.add(moment.tracked)
 
     def close(self) -> None:
         assert self._writer is not None

@@ -62,7 +62,4 @@ def gaze_from_expression(
     if look_at is not None:
         left = np.deg2rad(eye_angles_deg(look_at, *np.rad2deg(left).tolist(), left=True))
         right = np.deg2rad(eye_angles_deg(look_at, *np.rad2deg(right).tolist(), left=False))
-    return (
-        wxyz_from_yaw_pitch_roll(np.array([*left, 0.0])),
-        wxyz_from_yaw_pitch_roll(np.array([*right, 0.0])),
-    )
+    return (wxyz_from_yaw_pitch_roll(np.array([*left, 0.0])), wxyz_from_yaw_pitch_roll(np.array([*right, 0.0])))

@@ -47,10 +47,7 @@ class Expected:
 
 
 def match(
-    tracks: Sequence[Expected],
-    boxes: Sequence[Box],
-    appearance_at: Callable[[int], Appearance],
-    matching: Matching,
+    tracks: Sequence[Expected], boxes: Sequence[Box], appearance_at: Callable[[int], Appearance], matching: Matching
 ) -> list[tuple[int, int]]:
     """Pair tracks with detected boxes.
 

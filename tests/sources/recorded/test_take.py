@@ -26,7 +26,7 @@ def take(path: Path, frames: int = 4, header: TakeHeader | None = None) -> Path:
     for index in range(frames):
         face = tracked(params((0.1 * index, 0, 0), jawOpen=0.25 * index))
         faces = (face, replace(face, id=5, status="held")) if index else (face,)
-        writer.send(TrackedFrame(index, index / NTSC, faces))
+        writer.add(TrackedFrame(index, index / NTSC, faces))
     writer.close()
     return path
 

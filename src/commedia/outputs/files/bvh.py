@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.characters.bones import neck_and_head
-from commedia.errors import BadRate, SinkClosed
+from commedia.errors import BadRate
 from commedia.face_model.model import Pivots, head_or_default
-from commedia.files import AtomicFile
+from commedia.files import FileWriter
 from commedia.geometry.rotations import canonical_wxyz, yaw_pitch_roll_from_wxyz
 from commedia.outputs.files.finite import require_finite_params
 from commedia.retarget.solve import gaze_from_expression
@@ -30,17 +30,15 @@ COUNT_WIDTH = 12
 """Digits kept free for the number of frames, which is known only at the end."""
 
 
-class BvhWriter:
+class BvhWriter(FileWriter):
     """Writes one person's BVH frame by frame."""
 
     def __init__(self, path: Path, rate: Fraction, pivots: Pivots | None = None):
         """Write frames at a fixed `rate` (see `resampled` for others) and a head's pivots (None: the default's)."""
         if rate <= 0:
             raise BadRate(path, "BVH", rate)
-        self.path, self.rate = path, rate
-        self._count = 0
-        self._closed = False
-        self._file = AtomicFile(path)
+        super().__init__(path)
+        self.rate, self._count = rate, 0
         text = f"{_hierarchy(pivots or head_or_default(None).pivots)}MOTION\nFrames: "
         self._count_at = len(text)
         # Ten digits of a second: an hour of frames drifts by less than a tenth of a millisecond.
@@ -49,8 +47,6 @@ class BvhWriter:
 
     def add(self, time_s: Fraction, params: FaceParams) -> None:
         """Write one frame; `time_s` must be the next of the fixed rate."""
-        if self._closed:
-            raise SinkClosed(self.path)
         assert time_s * self.rate == self._count, f"frame {self._count} at {time_s} s is not at {self.rate} per second"
         require_finite_params(self.path, time_s, params)
         # Adding 0.0 turns -0.0 into 0.0.
@@ -58,17 +54,8 @@ class BvhWriter:
         self._file.write(f"0 0 0 {numbers}\n".encode())
         self._count += 1
 
-    def close(self) -> None:
-        """Put in the number of frames and give the file its name."""
-        if not self._closed:
-            self._closed = True
-            self._file.overwrite(self._count_at, f"{self._count:<{COUNT_WIDTH}}".encode())
-            self._file.commit()
-
-    def discard(self) -> None:
-        """Remove what was written."""
-        self._closed = True
-        self._file.discard()
+    def _finish(self) -> None:
+        self._file.overwrite(self._count_at, f"{self._count:<{COUNT_WIDTH}}".encode())
 
 
 def joint_angles_deg(params: FaceParams) -> Float[np.ndarray, "12"]:

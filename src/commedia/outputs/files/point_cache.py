@@ -12,8 +12,8 @@ import numpy as np
 
 from commedia.characters.character import Character
 from commedia.characters.posing import Poser
-from commedia.errors import BadRate, SinkClosed
-from commedia.files import AtomicFile
+from commedia.errors import BadRate
+from commedia.files import FileWriter
 from commedia.outputs.files.finite import require_finite_pose
 from commedia.structures import RigPose
 
@@ -23,42 +23,29 @@ HEADER = struct.Struct("<12siiffi")
 """Signature, version, number of points, first frame, frames per sample, number of samples."""
 
 
-class PointCacheWriter:
+class PointCacheWriter(FileWriter):
     """Writes one person's PC2, one frame in memory at a time."""
 
     def __init__(self, character: Character, path: Path, rate: Fraction):
         """Write frames at a fixed `rate`, which the file does not state; see `resampled`."""
         if rate <= 0:
             raise BadRate(path, "a point cache", rate)
-        self.path, self.rate = path, rate
+        super().__init__(path)
+        self.rate, self._count = rate, 0
         self._poser = Poser(character)
         self._points = sum(len(positions) for _, positions in self._poser.at_rest())
-        self._count = 0
-        self._closed = False
-        self._file = AtomicFile(path)
         self._file.write(self._header())
 
     def add(self, time_s: Fraction, pose: RigPose) -> None:
         """Write one frame; `time_s` must be the next of the fixed rate."""
-        if self._closed:
-            raise SinkClosed(self.path)
         assert time_s * self.rate == self._count, f"frame {self._count} at {time_s} s is not at {self.rate} per second"
         require_finite_pose(self.path, time_s, pose)
         for piece in self._poser.pose(pose):
             self._file.write(np.ascontiguousarray(piece.positions, dtype="<f4").tobytes())
         self._count += 1
 
-    def close(self) -> None:
-        """Put in the number of samples and give the file its name."""
-        if not self._closed:
-            self._closed = True
-            self._file.overwrite(0, self._header())
-            self._file.commit()
-
-    def discard(self) -> None:
-        """Remove what was written."""
-        self._closed = True
-        self._file.discard()
+    def _finish(self) -> None:
+        self._file.overwrite(0, self._header())
 
     def _header(self) -> bytes:
         return HEADER.pack(SIGNATURE, VERSION, self._points, 0.0, 1.0, self._count)
