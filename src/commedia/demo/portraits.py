@@ -41,11 +41,7 @@ PORTRAITS: tuple[Portrait, ...] = (
 
 
 def portrait_frames() -> Iterator[UInt8[np.ndarray, "h w 3"]]:
-    """Yield the moving clip, frame by frame.
-
-    Raises:
-        MissingExtra: A package that ships one of the pictures is not installed.
-    """
+    """Yield the moving clip, frame by frame; `MissingExtra` where a package that ships a picture is not installed."""
     pictures = [(portrait, _read(portrait)) for portrait in PORTRAITS]
     for index in range(round(DURATION_S * FRAME_RATE)):
         phase = 2 * np.pi * index / (DURATION_S * FRAME_RATE)

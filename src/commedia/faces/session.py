@@ -45,14 +45,9 @@ class OnnxSession:
 def open_session(
     path: Path, *, kind: str, outputs: tuple[str, ...], optional: tuple[str, ...] = (), threads: int = DEFAULT_THREADS
 ) -> OnnxSession:
-    """Open a network file.
+    """Open an .onnx file whose metadata says `kind`, `sfn` or `mfn`.
 
-    Args:
-        path: an .onnx file.
-        kind: `sfn` or `mfn`: what the metadata must say.
-        outputs: names that must exist.
-        optional: names that are evaluated where they exist.
-        threads: of one evaluation; 0 leaves it to ONNX Runtime (all cores).
+    All `outputs` must exist; `optional` ones are evaluated where they do. 0 `threads` are all cores.
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERROR_SEVERITY

@@ -25,11 +25,7 @@ PERCENT_FROM = 2.0
 
 
 def open_table(path: Path) -> "ArkitTable | None":
-    """A text file to the table of motion in it; None where it has neither a time nor units.
-
-    Raises:
-        UnreadableMedia: It is a table with a time, but none of its columns is a unit.
-    """
+    """A text file to the table of motion in it; None without time and units, `UnreadableMedia` with a time alone."""
     header, *lines = [line for _, line in islice(text_lines(path), 1 + PEEKED_ROWS)] or [""]
     table = ArkitTable(path, header)
     if table.units:

@@ -11,11 +11,7 @@ LONGEST_LINE = 1 << 18
 
 
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Number (from 1) and text of each line that is not blank.
-
-    Raises:
-        UnreadableMedia: The file cannot be read, or a line is longer than any table's.
-    """
+    """Number (from 1) and text of each line that is not blank; `UnreadableMedia` for one longer than any table's."""
     try:
         with path.open(encoding="utf-8-sig", errors="replace") as file:
             number = 0

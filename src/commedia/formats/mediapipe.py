@@ -34,11 +34,7 @@ class MediapipeResults:
     kind = "MediaPipe face landmarker results"
 
     def __init__(self, path: Path, head: str):
-        """Open a file that begins, after leading space, with `head`, which begins like JSON.
-
-        Raises:
-            UnreadableMedia: It is not JSON, or not one of its first frames has blendshapes.
-        """
+        """Open JSON that begins, after leading space, with `head`; `UnreadableMedia` without blendshapes at first."""
         self.path = path
         self.remarks: list[str] = []
         self._objects = JsonObjects(path, head)

@@ -150,13 +150,7 @@ def shortest_appearance(media: MediaInfo, frame_count: int) -> int:
 
 
 def check_formats(formats: Sequence[str], *, is_still: bool) -> None:
-    """Refuse, before any work, what could not be written.
-
-    Raises:
-        UnknownName: A name is not in `FORMATS`.
-        MissingExtra: A format needs a package that is not installed.
-        CommediaError: No format at all, or one for single pictures although the source moves.
-    """
+    """Refuse, before any work, unknown formats, those whose packages are missing, and for videos those of pictures."""
     if not formats:
         raise CommediaError(f"no format to write was given; known: {', '.join(FORMATS)}")
     for name in formats:

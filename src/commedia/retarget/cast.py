@@ -99,11 +99,7 @@ def person_name(person: int) -> str:
 
 
 def people_and_default(entries: Iterable[str]) -> tuple[dict[int, Path], Path | None]:
-    """Read `1=hero.glb`, `default=other.glb`, ...: files by person, and the one for everybody else.
-
-    Raises:
-        BadCastEntry: An entry is not of that form, or says again what another one said.
-    """
+    """Read `1=hero.glb`, `default=other.glb`, ... or raise `BadCastEntry`: files by person, and everybody else's."""
     files: dict[int, Path] = {}
     for entry in entries:
         name, _, file = entry.partition("=")

@@ -67,11 +67,7 @@ class Suggestion:
 
 
 def map_morphs(character: Character, mapping: str | Mapping | None = None) -> MorphMap:
-    """Match a character's morphs with the units; refuse a character that has none of them.
-
-    Args:
-        mapping: a shipped table, or one of the user's own; None takes the one that leaves the fewest units missing.
-    """
+    """Match a character's morphs with the units by a table (None: the best shipped one); refuse one without any."""
     best = propose_map(character, mapping)
     if not best.morph_from_unit.any():
         raise BadCharacter(_no_units(character))

@@ -38,12 +38,12 @@ DEFAULT_DELAY_MS = 100
 class PictureSource(FrameSource):
     """One photograph: a single frame at time 0."""
 
-    def __init__(self, path: Path, picture: Image.Image):
-        """`picture` is the opened file."""
+    def __init__(self, path: Path, picture: Image.Image, rate: Fraction = STILL_FRAME_RATE, count: int = 1):
+        """`picture` is the opened file, `rate` and `count` are of its frames."""
         self.path = path
         self.notes: list[str] = []
         width_px, height_px, scale = reduced_size(*_upright_size(picture))
-        self.info = MediaInfo(width_px, height_px, STILL_FRAME_RATE, 1, is_still=True, scale=scale)
+        self.info = MediaInfo(width_px, height_px, rate, count, is_still=count == 1, scale=scale)
 
     def __iter__(self) -> Iterator[Frame]:
         with _decoding(self.path), _opened(self.path) as picture:
@@ -51,17 +51,13 @@ class PictureSource(FrameSource):
         yield Frame(image, 0, Fraction(0))
 
 
-class AnimationSource(FrameSource):
+class AnimationSource(PictureSource):
     """An animated GIF, WebP, PNG or AVIF: each frame complete, at the time a browser would show it."""
 
     def __init__(self, path: Path, picture: Image.Image):
         """`picture` is the opened file."""
-        self.path = path
-        self.notes: list[str] = []
-        width_px, height_px, scale = reduced_size(*_upright_size(picture))
         picture.load()
-        rate, count = Fraction(1000, _delay_ms(picture)), _frame_count(picture)
-        self.info = MediaInfo(width_px, height_px, rate, count, is_still=False, scale=scale)
+        super().__init__(path, picture, Fraction(1000, _delay_ms(picture)), _frame_count(picture))
 
     def __iter__(self) -> Iterator[Frame]:
         time_s = Fraction(0)

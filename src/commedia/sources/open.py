@@ -25,14 +25,9 @@ _TAKE = re.compile(r'\{[^\n]{0,4096}?"format"\s*:\s*"commedia-take"')
 
 
 def open_source(path: Path | str, *, rate: Fraction | None = None) -> FrameSource | RecordedSource:
-    """A path to the pictures or the recorded motion that lie there; `info.pictures` says which of the two.
+    """A path to the pictures or the recorded motion there, or `UnreadableMedia`; `info.pictures` says which of the two.
 
-    Args:
-        path: A photograph, an animation, a video, a folder of photographs, or a file of motion.
-        rate: Frames per second at which the timecodes or frame numbers of a table count, where it does not show.
-
-    Raises:
-        UnreadableMedia: Nothing is there, or nothing that can be read.
+    `rate` is frames per second at which the timecodes or frame numbers of a table count, where it does not show.
     """
     path = Path(path)
     if path.is_dir():

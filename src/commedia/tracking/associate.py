@@ -49,16 +49,9 @@ class Expected:
 def match(
     tracks: Sequence[Expected], boxes: Sequence[Box], appearance_at: Callable[[int], Appearance], matching: Matching
 ) -> list[tuple[int, int]]:
-    """Pair tracks with detected boxes.
+    """Expected tracks and detected boxes to pairs of their indices, each at most once.
 
-    Args:
-        tracks: what is expected.
-        boxes: what was found.
-        appearance_at: describes the n-th found face; called only where motion alone leaves a doubt.
-        matching: limits.
-
-    Returns:
-        Pairs of indices into `tracks` and `boxes`; each occurs at most once.
+    `appearance_at` describes the n-th found face; it is called only where motion alone leaves a doubt.
     """
     if not tracks or not boxes:
         return []

@@ -97,12 +97,9 @@ class Tracker:
         return ((frame, self.step(frame.image, frame.time_s)) for frame in frames if isinstance(frame, Frame))
 
     def step(self, image: UInt8[np.ndarray, "h w 3"], time_s: float | int | Fraction) -> TrackedStep:
-        """The next RGB picture of the take and its time in seconds to everyone in it.
+        """The next RGB picture of the take and its time in seconds to everyone in it; `BadPicture` for anything else.
 
         Times that do not advance count as the next frame of 30 per second.
-
-        Raises:
-            BadPicture: It is no array of RGB bytes, or its time is no finite number.
         """
         _require_picture(image, time_s)
         self._now = moved_on(self._now, float(time_s))
