@@ -9,7 +9,7 @@ from stage import film, models_for, picture, two_people
 from commedia.errors import CommediaError, UnknownName
 from commedia.outputs import people
 from commedia.outputs.people import DEFAULT_FORMATS, FORMATS, check_formats
-from commedia.outputs.results import RESULT_NAMES
+from commedia.outputs.results import is_result
 from commedia.pipeline import retarget
 
 
@@ -30,7 +30,7 @@ def test_every_format_is_written_and_counts_as_a_result(tmp_path: Path) -> None:
     files = [path.name for path in summary.people[0].files]
     assert len(set(files)) == len(files)
     assert set(files) == {path.name for path in out.iterdir()} - {"take.jsonl"}
-    assert all(RESULT_NAMES.fullmatch(name) for name in files)
+    assert all(is_result(name) for name in files)
     assert {f"person-01.{name}" for name in possible} <= set(files)
 
 

@@ -229,7 +229,7 @@ FORMATS: dict[str, Format] = {
     "pc2": Format(_write_pc2),
     "obj": Format(_write_obj, stills_only="pc2"),
 }
-"""Everything a person can become, by the name that `--formats` takes."""
+"""Everything a person can become, by the name that `--formats` takes, which is the file's ending."""
 
 
 def _every_frame(spool: TakeSpool, person: int) -> Iterator[tuple[int, Fraction, FaceParams | None]]:

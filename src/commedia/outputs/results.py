@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from commedia.errors import CommediaError, IncompleteResults, OutputFailed
-from commedia.outputs.people import DEFAULT_FORMATS, PeopleSink, check_formats
+from commedia.outputs.people import DEFAULT_FORMATS, FORMATS, PeopleSink, check_formats
 from commedia.outputs.preview.writer import PreviewSink
 from commedia.outputs.sink import Sinks, StreamInfo
 from commedia.outputs.summary import Attendance, Summary, summarize
@@ -18,10 +18,11 @@ from commedia.retarget.cast import Cast
 from commedia.sources.source import Source
 from commedia.structures import Moment
 
-RESULT_NAMES = re.compile(
-    r"person-\d+\.(glb|csv|bvh|vrma|usd|pc2|obj)|person-\d+-\d+\.(obj|png)|take\.\w+|preview\.\w+"
-)
-"""The files this program makes; nothing else in a folder is ever touched."""
+
+def is_result(name: str) -> bool:
+    """Say whether a file of that name is one this program makes; nothing else in a folder is ever touched."""
+    endings = "|".join(FORMATS)
+    return bool(re.fullmatch(rf"person-\d+\.({endings})|person-\d+-\d+\.(obj|png)|take\.\w+|preview\.\w+", name))
 
 
 class ResultFolder:
@@ -89,7 +90,7 @@ class ResultFolder:
         return found
 
     def _publish(self) -> None:
-        fresh = sorted(path for path in self._aside.iterdir() if RESULT_NAMES.fullmatch(path.name))
+        fresh = sorted(path for path in self._aside.iterdir() if is_result(path.name))
         for path in fresh:
             path.replace(self.output / path.name)
         # A person of the earlier run who is not in this one would look like part of it. After a failure nothing is
@@ -118,4 +119,4 @@ def earlier_results(output: Path) -> list[Path]:
     """The results of an earlier run, by name."""
     if not output.is_dir():
         return []
-    return sorted(path for path in output.iterdir() if path.is_file() and RESULT_NAMES.fullmatch(path.name))
+    return sorted(path for path in output.iterdir() if path.is_file() and is_result(path.name))
