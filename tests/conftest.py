@@ -1,6 +1,10 @@
 """What many tests share: where the optional material is, and seeded randomness."""
 
+import os
 from pathlib import Path
+
+# Before torch is loaded: pytest's workers share the cores, and a second thread in each waits for the other's.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest

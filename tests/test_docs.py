@@ -1,9 +1,11 @@
-"""What the documents show works: Python blocks run, command lines are parsed, tables and folders that they name exist."""
+"""What the documents show works: Python blocks run, command lines are parsed, what they name exists."""
 
 import argparse
 import ast
+import contextlib
 import functools
 import importlib
+import io
 import re
 import runpy
 import shlex
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tyro
 from PIL import Image
 from test_layers import ALLOWED, BESIDE_THE_WALL
 
@@ -22,7 +25,12 @@ from commedia.demo.clip import write_clip
 from commedia.faces.weights import DEFAULT_MFN, shipped_weights
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "THIRD_PARTY.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "THIRD_PARTY.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 PROGRAMS = [path for folder in ("scripts", "benchmarks", "examples") for path in sorted((ROOT / folder).rglob("*.py"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHELLS = ("bash", "sh", "console", "shell")
@@ -103,8 +111,7 @@ def test_python_blocks_run(text: str, tmp_path: Path, monkeypatch: pytest.Monkey
     portrait.save(tmp_path / "photo.jpg")
     write_clip(tmp_path / "take.mp4", [np.asarray(portrait)] * 16, 24)
     monkeypatch.chdir(tmp_path)
-    # Dataclasses look for the module that they are defined in.
-    exec(compile(text, "<document>", "exec", dont_inherit=True), {"__name__": "__main__"})
+    exec(compile(text, "<document>", "exec"), {"__name__": "__main__"})
 
 
 @pytest.mark.parametrize("line", commands("commedia "))
@@ -125,9 +132,6 @@ def test_command_lines_are_understood(line: str, monkeypatch: pytest.MonkeyPatch
 
 @functools.cache
 def help_of(verb: str, *subcommand: str) -> str:
-    import contextlib
-    import io
-
     with contextlib.redirect_stdout(io.StringIO()) as shown, pytest.raises(SystemExit) as left:
         cli.main([verb, *subcommand, "--help"])
     assert left.value.code == 0
@@ -154,23 +158,16 @@ def test_programs_understand_their_command_lines(line: str, monkeypatch: pytest.
     path = path / "__main__.py" if path.is_dir() else path
     if not re.search(r"argparse\.ArgumentParser|tyro\.cli", text_of(path)):
         return  # Reads sys.argv by place, or takes nothing.
-    understand, parse = argparse.ArgumentParser.parse_args, None
 
-    def stop(self, *given, **named):
-        understand(self, *given, **named)
-        raise Parsed
-
-    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", stop)
-    if "tyro.cli" in text_of(path):
-        import tyro
-
-        parse = tyro.cli
-
-        def stop_tyro(*given, **named):
-            parse(*given, **named)
+    def stopping(understand):
+        def stopped(*given, **named):
+            understand(*given, **named)
             raise Parsed
 
-        monkeypatch.setattr(tyro, "cli", stop_tyro)
+        return stopped
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", stopping(argparse.ArgumentParser.parse_args))
+    monkeypatch.setattr(tyro, "cli", stopping(tyro.cli))
     monkeypatch.setattr(sys, "argv", [str(path), *arguments])
     monkeypatch.syspath_prepend(str(path.parent))
     with pytest.raises(Parsed):
@@ -202,7 +199,7 @@ def test_the_tables_that_the_architecture_names_are_there(module: str, table: st
 
 
 def test_the_drawing_shows_who_imports_whom():
-    """Every folder has a box, and imports boxes below it, or left of it in its row; the live side none beyond the wall."""
+    """Every folder has a box, and imports boxes below it, or left of it in its row; nothing crosses the wall."""
     drawn = ElementTree.parse(ROOT / "docs" / "architecture.svg").iter("{http://www.w3.org/2000/svg}rect")
     places = {box.get("id"): (float(box.get("x", 0)), float(box.get("y", 0))) for box in drawn if box.get("id")}
     wall_px = places.pop("wall")[0]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from commedia.data.sample import PictureSample
 from commedia.evaluation.metrics import normalised_mean_error
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.landmarks import landmarks_of_faces
@@ -42,11 +43,17 @@ def test_both_files_hold_the_same_network(name: str) -> None:
     assert max(row.difference for row in rows) < HALF_TOLERANCE
 
 
+@pytest.fixture(scope="module")
+def drawn() -> list[PictureSample]:
+    """24 faces that no network was trained on."""
+    return list(single_pictures("test", 7, 24, load_backgrounds(None, "test")))
+
+
 @pytest.mark.parametrize("name", SFNS)
-def test_every_sfn_sees_drawn_faces_and_that_a_wall_is_none(name: str) -> None:
+def test_every_sfn_sees_drawn_faces_and_that_a_wall_is_none(name: str, drawn: list[PictureSample]) -> None:
     sfn = open_sfn(name, threads=1)
     errors, seen, chance = [], [], np.random.default_rng(0)
-    for picture in single_pictures("test", 7, 24, load_backgrounds(None, "test")):
+    for picture in drawn:
         face = picture.faces[0]
         crop = crop_from_landmarks(face.landmarks_px)
         read = sfn.regress(picture.image, [crop])
