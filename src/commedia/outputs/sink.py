@@ -53,9 +53,9 @@ class Sinks:
 
     name = "the outputs"
 
-    def __init__(self, sinks: Iterable[Sink], report: Callable[[str], object] = logging.getLogger(__name__).error):
+    def __init__(self, sinks: Iterable[Sink], report: Callable[[str], object] | None = None):
         """`report` is told of each failure when it happens, in one sentence; by default it is logged."""
-        self._going, self._report = list(sinks), report
+        self._going, self._report = list(sinks), report or logging.getLogger(__name__).error
 
     def open(self, info: StreamInfo) -> None:
         self._each(lambda sink: sink.open(info))
