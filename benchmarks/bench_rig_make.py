@@ -1,8 +1,8 @@
-"""How well `commedia rig make` hits units that are known: python benchmarks/bench_rig_make.py
+"""How well `commedia rig make` hits blendshapes that are known: python benchmarks/bench_rig_make.py
 
 A stranger is one of our own identities. Its own units are those of the head model, which is linear: the same
-displacements for everybody. The error of a unit is the mean distance of vertices from the truth over the unit's mean
-displacement; the number is the mean over the 52 units. Exits with 1 where a bar is missed.
+displacements for everybody. The error of a blendshape is the mean distance of vertices from the truth over the
+blendshape's mean displacement; the number is the mean over the 52 blendshapes. Exits with 1 where a bar is missed.
 """
 
 import argparse
@@ -16,10 +16,10 @@ import numpy as np
 from commedia.characters.builder import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, GlbBuilder
 from commedia.characters.container import parse_document
 from commedia.characters.gltf import character_from_document
+from commedia.rigging.blendshapes import make_blendshapes
+from commedia.rigging.landmark_search import find_marks
 from commedia.rigging.registration import Marks
 from commedia.rigging.sculpt import sculpt_of
-from commedia.rigging.sight import find_marks
-from commedia.rigging.units import make_units
 
 # The strangers are made where their tests are.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "rigging"))
@@ -38,14 +38,17 @@ def main() -> int:
         start, found = time.monotonic(), []
         for seed in range(1, given.strangers + 1):
             stranger, marks = ROWS[name](seed)
-            made = make_units(stranger.vertices, stranger.triangles, marks)
+            made = make_blendshapes(stranger.vertices, stranger.triangles, marks)
             found.append(relative_errors(made.displacements, stranger))
-        units = {unit: float(np.mean([errors[unit] for errors in found])) for unit in found[0]}
-        mean, worst = float(np.mean(list(units.values()))), sorted(units, key=lambda unit: -units[unit])[:4]
+        blendshapes = {blendshape: float(np.mean([errors[blendshape] for errors in found])) for blendshape in found[0]}
+        mean, worst = (
+            float(np.mean(list(blendshapes.values()))),
+            sorted(blendshapes, key=lambda blendshape: -blendshapes[blendshape])[:4],
+        )
         bar = BARS.get(name)
         missed |= bar is not None and mean > bar
         said = f"bar {bar:.0%}" if bar is not None else "no bar"
-        hard = ", ".join(f"{unit} {units[unit]:.0%}" for unit in worst)
+        hard = ", ".join(f"{blendshape} {blendshapes[blendshape]:.0%}" for blendshape in worst)
         print(f"{name:9} {mean:6.1%} ({said}); most: {hard}; {time.monotonic() - start:.0f} s", flush=True)
     return int(missed)
 

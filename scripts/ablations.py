@@ -63,7 +63,7 @@ class Arm:
 
     def pictures(self, given: argparse.Namespace) -> int:
         """How many it sees."""
-        return round(self.share * (given.faces_seen if self.recipe.startswith("sfn") else given.scenes_seen))
+        return round(self.share * (given.faces_seen if self.recipe.startswith("sfn") else given.pictures_seen))
 
 
 SINGLE_SCALE = Arm("scales", "single scale", "sfn-paper-single-scale")
@@ -144,7 +144,7 @@ def _trained(arm: Arm, seed: int, given: argparse.Namespace) -> Path:
             shutil.copy(begun, folder)
         recipe = recipe_named(arm.recipe)
         single = arm.recipe.startswith("sfn")
-        shards = given.singles if single else [*given.singles, *given.scenes]
+        shards = given.face_crops if single else [*given.face_crops, *given.pictures]
         steps = arm.pictures(given) // recipe.stages[0].optimisation.batch_size
         run = RunConfig(seed=seed, teacher=taught, accelerator="cpu", quiet=True, resume=True)
         train(recipe, shards, folder, Budget(steps=steps), run)

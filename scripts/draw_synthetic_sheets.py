@@ -43,13 +43,13 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     backgrounds = load_backgrounds(given.backgrounds, "test")
-    singles = [
+    face_crops = [
         marked(picture, boxes=False) if number % 2 else picture.image
         for number, picture in enumerate(single_pictures("test", 77, 96, backgrounds))
     ]
     crowds = [marked(picture, boxes=True) for picture in crowd_pictures("test", 77, 12, backgrounds, size=320)]
     given.out.mkdir(parents=True, exist_ok=True)
-    for name, drawn in (("faces", sheet(singles, 12, 128)), ("crowds", sheet(crowds, 4, 320))):
+    for name, drawn in (("faces", sheet(face_crops, 12, 128)), ("crowds", sheet(crowds, 4, 320))):
         path = given.out / f"synthetic-{name}.jpg"
         cv2.imwrite(str(path), cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 72])
         print(f"{path}: {path.stat().st_size // 1024} KB")

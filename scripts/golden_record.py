@@ -41,7 +41,7 @@ CASES: dict[str, str] = {
     "video-formats": f"retarget inputs/pair.mp4 -o OUT {FORMATS} --no-preview",
     "video-calibrate": "retarget inputs/pair.mp4 -o OUT --calibrate inputs/one.png --no-preview",
     "video-mirror": "retarget inputs/pair.mp4 -o OUT --mirror --faces 1 --formats glb csv bvh vrma",
-    "video-careful": "retarget inputs/pair.mp4 -o OUT --careful --no-preview --sfn sfn-mobile",
+    "video-careful": "retarget inputs/pair.mp4 -o OUT --flip-average --no-preview --sfn sfn-mobile",
     "video-character": "retarget inputs/pair.mp4 -o OUT --character inputs/face.glb --formats glb csv vrma usd pc2",
     "folder": "retarget inputs/photos -o OUT",
     "motion-take": "retarget inputs/take.jsonl -o OUT --json",

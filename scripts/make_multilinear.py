@@ -21,13 +21,13 @@ from jaxtyping import Float
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT
 from commedia.errors import CommediaError
 from commedia.face_model.evaluate import vertices_from_params
-from commedia.face_model.formats.facewarehouse import UNIT_NAMES
+from commedia.face_model.formats.facewarehouse import BLENDSHAPE_NAMES
 from commedia.face_model.landmarks import LandmarkScheme, load_scheme, points
 from commedia.face_model.model import HeadModel, load_head
 from commedia.face_model.multilinear import PeopleTensor, tensor_from_people
 from commedia.retarget.deformation_transfer import transfer_deformations
 
-ARKIT_UNITS: tuple[tuple[str, ...], ...] = (
+ARKIT_BLENDSHAPES: tuple[tuple[str, ...], ...] = (
     *(("eyeBlinkRight",), ("eyeBlinkLeft",), ("eyeSquintRight",), ("eyeSquintLeft",), ("eyeLookDownRight",)),
     *(("eyeLookDownLeft",), ("eyeLookInRight",), ("eyeLookInLeft",), ("eyeWideRight",), ("eyeWideLeft",)),
     *(("eyeLookOutRight",), ("eyeLookOutLeft",), ("eyeLookUpRight",), ("eyeLookUpLeft",), ("browDownRight",)),
@@ -44,9 +44,9 @@ ARKIT_UNITS: tuple[tuple[str, ...], ...] = (
     ),
     *(("cheekPuff",), ("cheekSquintRight",), ("cheekSquintLeft",)),
 )
-"""What the collection's units are in ARKit's names and sides, where ours must stand in for them."""
-HALF_UNITS = ("LipsLowerOpen", "LipsUpperOpen")
-"""Units that have no relative in ARKit's list: half of the stronger unit with the same muscles."""
+"""What the collection's blendshapes are in ARKit's names and sides, where ours must stand in for them."""
+HALF_BLENDSHAPES = ("LipsLowerOpen", "LipsUpperOpen")
+"""Blendshapes that have no relative in ARKit's list: half of the stronger blendshape with the same muscles."""
 
 
 def main() -> int:
@@ -70,17 +70,19 @@ def main() -> int:
 
 
 def arkit_mixture() -> Float[np.ndarray, "46 52"]:
-    """Return each of the collection's 46 units as a sum of ARKit's 52."""
-    mixture = np.zeros((len(UNIT_NAMES), EXPRESSION_COUNT))
-    for row, (name, units) in enumerate(zip(UNIT_NAMES, ARKIT_UNITS, strict=True)):
-        mixture[row, [EXPRESSION_INDEX[unit] for unit in units]] = 0.5 if name in HALF_UNITS else 1.0
+    """Return each of the collection's 46 blendshapes as a sum of ARKit's 52."""
+    mixture = np.zeros((len(BLENDSHAPE_NAMES), EXPRESSION_COUNT))
+    for row, (name, blendshapes) in enumerate(zip(BLENDSHAPE_NAMES, ARKIT_BLENDSHAPES, strict=True)):
+        mixture[row, [EXPRESSION_INDEX[blendshape] for blendshape in blendshapes]] = (
+            0.5 if name in HALF_BLENDSHAPES else 1.0
+        )
     return mixture
 
 
 def _make(given: argparse.Namespace) -> None:
     head, scheme = load_head(), None if given.whole else load_scheme("ibug68")
     drawn = np.random.default_rng(given.seed).standard_normal((given.people + given.held_out, IDENTITY_COUNT))
-    mixture = arkit_mixture() if given.units == "facewarehouse" else np.eye(EXPRESSION_COUNT)
+    mixture = arkit_mixture() if given.blendshapes == "facewarehouse" else np.eye(EXPRESSION_COUNT)
     people = np.stack([_person(head, identity, mixture, scheme) for identity in drawn])
     seen, unseen = people[: given.people], people[given.people :]
     made = tensor_from_people(seen, given.identities)
@@ -106,7 +108,7 @@ def _person(
     model = head.model
     neutral = vertices_from_params(model, identity, np.zeros(EXPRESSION_COUNT))
     shapes = model.mean + np.tensordot(mixture, model.expression_basis, axes=1)
-    # What no unit moves holds the rest in place.
+    # What no blendshape moves holds the rest in place.
     still = np.flatnonzero(np.abs(model.expression_basis).max(axis=(0, 2)) < 1e-6)
     moved = transfer_deformations(model.mean, shapes, neutral, model.triangles, anchors=still)
     whole = np.concatenate([neutral[None], moved]).astype(np.float32)

@@ -38,7 +38,7 @@ def boxed_face(box: Box) -> FaceSample:
         pose=HeadPose(np.array([1, 0, 0, 0], dtype=np.float32), center, max(box.width_px, 1.0) / 0.15),
         identity=None,
         expression=None,
-        expression_trust=np.zeros(EXPRESSION_COUNT, dtype=np.float32),
+        expression_weight=np.zeros(EXPRESSION_COUNT, dtype=np.float32),
         identity_name=None,
     )
 

@@ -1,7 +1,7 @@
 """Shift the points of a landmark scheme along the mean head to where a fit of many photographs says they are.
 
-    python scripts/refine_embedding.py mediapipe478 --readings LABELS/readings/lfw.npz [...]
-    python scripts/refine_embedding.py ibug68 --readings LABELS/readings/{helen-train,ytf-train}.npz \\
+    python scripts/refine_embedding.py mediapipe478 --predictions LABELS/predictions/lfw.npz [...]
+    python scripts/refine_embedding.py ibug68 --predictions LABELS/predictions/{helen-train,ytf-train}.npz \\
         --pictures helen-train-000.tar ytf-train-000.tar
 
 A point that always lands beside its target on the photographs is on the wrong spot of the head. For each point, over
@@ -24,11 +24,11 @@ from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, LANDMARK_MI
 from commedia.face_model.landmarks import SCHEME_FOLDER, LandmarkScheme, points, read_scheme, reduced_model
 from commedia.face_model.model import HeadModel, load_head
 from commedia.geometry.rotations import matrix_from_wxyz
+from commedia.labelling.blendshapes import BlendshapeTable, load_blendshapes
 from commedia.labelling.fit import DenseFitter, DenseTargets, FittedFaces
-from commedia.labelling.gold import contour_trust
+from commedia.labelling.gold import contour_weight
 from commedia.labelling.pictures import PictureGroup
 from commedia.labelling.problem import FitSettings
-from commedia.labelling.units import UnitTable, load_units
 from commedia.labelling.weights import ANCHORS, LIDS, LIPS, point_weights
 
 LONGEST_SHIFT_M = 0.008
@@ -45,15 +45,15 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=2000, help="at most so many faces, spread evenly")
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
-    readings = [dict(np.load(path)) for path in options.readings]
-    points_px = np.concatenate([reading["points_px"] for reading in readings])
-    scores = np.concatenate([reading["scores"] for reading in readings])
+    predictions = [dict(np.load(path)) for path in options.predictions]
+    points_px = np.concatenate([prediction["points_px"] for prediction in predictions])
+    scores = np.concatenate([prediction["scores"] for prediction in predictions])
     gold = np.full((len(points_px), 68, 2), np.nan, np.float32)
     if options.pictures:
         by_picture = [[picture.gold_px for picture in PictureGroup("gold", (path,))] for path in options.pictures]
-        gold = np.stack([part[i] for part, r in zip(by_picture, readings, strict=True) for i in r["picture"]])
+        gold = np.stack([part[i] for part, r in zip(by_picture, predictions, strict=True) for i in r["picture"]])
         # Marks beyond the first set are of unstated origin: they serve where it has too few turned faces.
-        gold[len(readings[0]["picture"]) :, CONTOUR_COUNT:] = np.nan
+        gold[len(predictions[0]["picture"]) :, CONTOUR_COUNT:] = np.nan
     calm = calm_faces(scores) if options.scheme == "mediapipe478" else np.arange(len(scores))
     rows = np.unique(calm[np.linspace(0, len(calm) - 1, min(options.faces, len(calm))).astype(int)])
     refine(options.scheme, points_px[rows], scores[rows], gold[rows], options.rounds)
@@ -83,8 +83,10 @@ def fit(points_px: np.ndarray, scores: np.ndarray, *, calm: bool = False) -> Fit
     dense, sparse = (
         reduced_model(model, read_scheme(SCHEME_FOLDER / f"{name}.toml")) for name in ("mediapipe478", "ibug68")
     )
-    units, settings = (calm_units(), FitSettings(identity_ridge=20.0)) if calm else (load_units(), FitSettings())
-    fitter = DenseFitter(dense, sparse, units, point_weights(), settings)
+    blendshapes, settings = (
+        (calm_blendshapes(), FitSettings(identity_ridge=20.0)) if calm else (load_blendshapes(), FitSettings())
+    )
+    fitter = DenseFitter(dense, sparse, blendshapes, point_weights(), settings)
     nothing = np.full((256, 68, 2), np.nan, np.float32)
     parts = []
     for start in range(0, len(points_px), 256):
@@ -107,12 +109,13 @@ def freedom() -> np.ndarray:
     return free
 
 
-def calm_units() -> UnitTable:
-    """Units held to the teacher's score or to zero: what all faces share must go into the table, not into a smile."""
-    units = load_units()
+def calm_blendshapes() -> BlendshapeTable:
+    """Blendshapes held to the teacher's score or to zero: what all faces share must go into the table, not into a
+    smile."""
+    blendshapes = load_blendshapes()
     gaze = np.array([name.startswith("eyeLook") for name in EXPRESSION_NAMES])
-    calm = np.where((units.hint > 0) | gaze, units.pull, np.maximum(20.0, units.pull))
-    return UnitTable(units.trust, units.hint * 10, calm)
+    calm = np.where((blendshapes.hint > 0) | gaze, blendshapes.pull, np.maximum(20.0, blendshapes.pull))
+    return BlendshapeTable(blendshapes.weight, blendshapes.hint * 10, calm)
 
 
 def calm_faces(scores: np.ndarray) -> np.ndarray:
@@ -134,12 +137,12 @@ def mean_shift(
     plane = matrix_from_wxyz(fitted.wxyz)[:, :2] * flip * fitted.px_per_m[:, None, None]
     miss = goal - fitted.origin_px[:, None] - np.einsum("bij,blj->bli", plane, shape)
     size = np.sqrt(np.prod(np.ptp(goal[:, :CONTOUR_COUNT] if scheme.name == "ibug68" else goal, axis=1), axis=-1))
-    trusted = np.where(np.isfinite(goal[..., 0]), ((fitted.error < 0.025) / size**2)[:, None], 0)
+    weighted = np.where(np.isfinite(goal[..., 0]), ((fitted.error < 0.025) / size**2)[:, None], 0)
     if scheme.name == "ibug68":
-        trusted[:, :CONTOUR_COUNT] *= contour_trust(fitted.wxyz)
+        weighted[:, :CONTOUR_COUNT] *= contour_weight(fitted.wxyz)
     miss = np.nan_to_num(miss)
-    normal = np.einsum("bl,bji,bjk->lik", trusted, plane, plane)
-    right = np.einsum("bl,bji,blj->li", trusted, plane, miss)
+    normal = np.einsum("bl,bji,bjk->lik", weighted, plane, plane)
+    right = np.einsum("bl,bji,blj->li", weighted, plane, miss)
     normal += 0.02 * np.trace(normal, axis1=1, axis2=2)[:, None, None] * np.eye(3)
     shift = np.linalg.solve(normal, right[..., None])[..., 0]
     mean_size = np.mean(size / fitted.px_per_m)

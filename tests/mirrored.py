@@ -27,7 +27,7 @@ def mirrored_face(face: FaceSample, width_px: float, identity_mirror: Float[np.n
         pose=HeadPose(mirrored_wxyz(face.pose.wxyz), origin, face.pose.px_per_m),
         identity=None if face.identity is None else (face.identity * identity_mirror).astype(face.identity.dtype),
         expression=None if face.expression is None else face.expression[order],
-        expression_trust=face.expression_trust[order],
+        expression_weight=face.expression_weight[order],
         action_units=None,  # only their reader knows which of them are left and right
     )
 

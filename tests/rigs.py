@@ -21,10 +21,10 @@ def avatar(path: Path) -> Character:
     return read_character(path)
 
 
-def params(yaw_pitch_roll: tuple[float, float, float] = (0.0, 0.0, 0.0), **units: float) -> FaceParams:
-    """A face with a few units active."""
+def params(yaw_pitch_roll: tuple[float, float, float] = (0.0, 0.0, 0.0), **blendshapes: float) -> FaceParams:
+    """A face with a few blendshapes active."""
     expression = np.zeros(EXPRESSION_COUNT)
-    for name, weight in units.items():
+    for name, weight in blendshapes.items():
         expression[EXPRESSION_INDEX[name]] = weight
     pose = HeadPose(wxyz_from_yaw_pitch_roll(np.array(yaw_pitch_roll)), np.array([320.0, 240.0]), 1000.0)
     return FaceParams(np.zeros(50), expression, pose)

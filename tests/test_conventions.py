@@ -25,6 +25,6 @@ def test_contradictory_pairs_name_two_known_units() -> None:
 
 
 def test_unknown_name_says_what_was_meant() -> None:
-    message = str(UnknownName("unit", "jawopen", conv.EXPRESSION_NAMES))
+    message = str(UnknownName("blendshape", "jawopen", conv.EXPRESSION_NAMES))
     assert "did you mean 'jawOpen'?" in message
     assert "tongueOut" in message

@@ -92,7 +92,7 @@ def distances(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.asarray(KDTree(wanted).query(found)[0])
 
 
-def acting(seed: int = 1) -> FaceParams:
+def edit(seed: int = 1) -> FaceParams:
     face = fake_params(np.array([160.0, 120.0]), 100.0, REST, seed)
     return replace(face, expression=np.random.default_rng(seed).uniform(0, 0.6, EXPRESSION_COUNT).astype(np.float32))
 
@@ -140,7 +140,7 @@ def test_the_calibration_of_a_person_is_played_and_not_recorded(anna: Person, tm
 
 
 def test_the_preview_lays_the_persons_own_mesh_over_the_picture(anna: Person) -> None:
-    face = acting()
+    face = edit()
     blank = Frame(np.full((240, 320, 3), 128, np.uint8), 0, Fraction(0))
     widths = []
     for head in (anna.template, anna.head):
@@ -193,7 +193,7 @@ def test_the_mirror_image_of_a_person_has_the_mirrored_identity() -> None:
 
 def test_every_evaluation_of_a_multilinear_head_agrees(multilinear: HeadModel) -> None:
     rng = np.random.default_rng(3)
-    faces = [replace(acting(seed), identity=rng.normal(size=2).astype(np.float32)) for seed in (1, 2, 3)]
+    faces = [replace(edit(seed), identity=rng.normal(size=2).astype(np.float32)) for seed in (1, 2, 3)]
     layer = MorphableLayer(multilinear.model)
     for face, found in zip(faces, landmarks_of_faces(faces, multilinear), strict=True):
         np.testing.assert_allclose(found, landmarks_from_params(face, multilinear), atol=0.01)
@@ -242,7 +242,7 @@ def multilinear() -> HeadModel:
 
 
 def test_everything_off_the_live_path_takes_another_head(template: HeadModel, nothing_is_fetched: None) -> None:
-    face = acting()
+    face = edit()
     wanted = landmarks_from_params(face, template)
     dense = points(load_scheme("mediapipe478"), vertices_from_params(template.model, face.identity, face.expression))
     depth_px = -dense[:, 2:] * face.pose.px_per_m

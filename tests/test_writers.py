@@ -20,7 +20,7 @@ from commedia.evaluation.curves import write_curves as write_error_curves
 from commedia.evaluation.report import Origin, Table, write_report
 from commedia.files import write_file
 from commedia.formats.take import TakeHeader, TakeWriter
-from commedia.labelling.readings import GroupReadings, _save
+from commedia.labelling.predictions import GroupPredictions, _save
 from commedia.networks.paper1.sfn import Sfn, SfnConfig
 from commedia.networks.weights import save_weights
 from commedia.outputs.people import FORMATS, Performance
@@ -80,9 +80,9 @@ def frames() -> list[TrackedFrame]:
     return [TrackedFrame(index, Fraction(index, 25), (tracked(params()),)) for index in range(2)]
 
 
-def readings(path: Path) -> None:
+def predictions(path: Path) -> None:
     none, points = np.zeros(0, np.int64), np.zeros((0, 478, 3), np.float32)
-    _save(path, "asked", GroupReadings(none, points, np.zeros((0, 52), np.float32), none, 0))
+    _save(path, "asked", GroupPredictions(none, points, np.zeros((0, 52), np.float32), none, 0))
 
 
 WRITERS: dict[str, Callable[[Path], object]] = {
@@ -94,7 +94,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "curves.png": lambda path: write_curves(path, ["step", "loss"], [[1.0, 2.0], [2.0, 1.0]]),
     "errors.png": lambda path: write_error_curves(path, {"ours": np.arange(9.0)}, 9.0, "title", "axis"),
     "table.md": lambda path: write_report(path.parent, [Table("table", "A", ("n",), ((1,),))], ORIGIN),
-    "read.npz": readings,
+    "read.npz": predictions,
     "take.jsonl": take,
     "preview.jpg": lambda path: preview(path, is_still=True),
     "preview.mp4": lambda path: preview(path, is_still=False),

@@ -17,9 +17,9 @@ def calibrate(path: Path | str, *, models: Models | None = None) -> Calibration:
         path: A photo of the face at rest, a video of it, or a take.
         models: Networks to use instead of the shipped ones.
     """
-    readings: dict[int, list[np.ndarray]] = defaultdict(list)
+    predictions: dict[int, list[np.ndarray]] = defaultdict(list)
     for tracked in track(path, models=models):
         for face in tracked.faces:
             if face.status == "tracked":
-                readings[face.id].append(face.params.expression)
-    return calibration_from(max(readings.values(), key=len, default=[]))
+                predictions[face.id].append(face.params.expression)
+    return calibration_from(max(predictions.values(), key=len, default=[]))

@@ -1,4 +1,5 @@
-"""Axes, units, sides and names: the one place where each is decided. `docs/conventions.md` says the same in prose.
+"""Axes, blendshapes, sides and names: the one place where each is decided. `docs/conventions.md` says the same in
+prose.
 
 Frames
     head    right-handed, metres, +x the subject's left, +y up, +z out of the face; origin midway between the eyeballs
@@ -9,7 +10,7 @@ Frames
 Rotations are unit quaternions `wxyz` with w >= 0; angles are radians. Degrees appear only in names that end in `_deg`.
 Positive yaw turns the face to the subject's left (image right), positive pitch looks down, positive roll tilts the head
 towards the subject's right shoulder (anticlockwise in the image): the right-hand rule about +y, +x and +z.
-Expression weights are 0 (neutral) to 1 (the unit's full pose). Left and right are the subject's.
+Expression weights are 0 (neutral) to 1 (the blendshape's full pose). Left and right are the subject's.
 """
 
 import re
@@ -26,7 +27,7 @@ EXPRESSION_NAMES: tuple[str, ...] = (
     *("browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft"),
     *("cheekSquintRight", "noseSneerLeft", "noseSneerRight", "tongueOut"),
 )
-"""The 52 ARKit units in the order of every expression array here (that of Apple's and Unreal's enumeration)."""
+"""The 52 ARKit blendshapes in the order of every expression array here (that of Apple's and Unreal's enumeration)."""
 
 EXPRESSION_COUNT = len(EXPRESSION_NAMES)
 IDENTITY_COUNT = 50
@@ -36,7 +37,7 @@ EXPRESSION_INDEX: dict[str, int] = {name: index for index, name in enumerate(EXP
 
 
 def mirrored_name(name: str) -> str:
-    """Swap the side in a unit's name; a unit without a side is its own mirror."""
+    """Swap the side in a blendshape's name; a blendshape without a side is its own mirror."""
     if name.endswith("Left"):
         return name.removesuffix("Left") + "Right"
     if name.endswith("Right"):
@@ -45,7 +46,7 @@ def mirrored_name(name: str) -> str:
 
 
 def sideless_name(name: str) -> str:
-    """Say a unit's name without its side; `jawLeft` and `mouthLeft` become `jaw` and `mouth`."""
+    """Say a blendshape's name without its side; `jawLeft` and `mouthLeft` become `jaw` and `mouth`."""
     return name.removesuffix("Left").removesuffix("Right")
 
 
@@ -99,4 +100,5 @@ CONTRADICTORY_PAIRS: tuple[tuple[str, str], ...] = (
     ("jawLeft", "jawRight"),
     ("mouthLeft", "mouthRight"),
 )
-"""Units one face cannot make at once: paper 3's published pairs (supplement, Table 2) carried over to ARKit names."""
+"""Blendshapes one face cannot make at once: paper 3's published pairs (supplement, Table 2) carried over to ARKit
+names."""

@@ -34,7 +34,7 @@ class BadCharacter(CommediaError):
 
 
 class UnknownName(CommediaError):
-    """A name that is not in a table: a unit, a recipe, a preset, a landmark."""
+    """A name that is not in a table: a blendshape, a recipe, a preset, a landmark."""
 
     def __init__(self, kind: str, asked: str, known: Iterable[str]):
         names = list(known)

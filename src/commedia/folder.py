@@ -9,9 +9,9 @@ from commedia.errors import UnreadableMedia
 from commedia.face_model.person import Person
 from commedia.outputs.summary import Summary
 from commedia.pipeline import retarget
-from commedia.retarget.acting import Acting
 from commedia.retarget.cast import Cast, Given
 from commedia.retarget.mapping import Mapping
+from commedia.retarget.performance_edit import PerformanceEdit
 from commedia.sources.folder import named_pictures
 from commedia.tracking.models import Models, open_models
 
@@ -24,7 +24,7 @@ def retarget_folder(
     cast: collections.abc.Mapping[int, Given] | None = None,
     models: Models | None = None,
     mapping: str | Mapping | None = None,
-    acting: Acting | None = None,
+    edit: PerformanceEdit | None = None,
     person: Person | None = None,
     **options: Any,
 ) -> list[Summary]:
@@ -32,7 +32,7 @@ def retarget_folder(
 
     Unreadable pictures are named in the notes of the last summary; when all are unreadable, that is an error.
     """
-    roles = Cast(character, cast, mapping=mapping, acting=acting, person=person)
+    roles = Cast(character, cast, mapping=mapping, edit=edit, person=person)
     models = models or open_models(head=roles.head)
     summaries, problems = [], []
     for picture, name in named_pictures(path):

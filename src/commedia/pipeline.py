@@ -14,9 +14,9 @@ from commedia.outputs.people import DEFAULT_FORMATS
 from commedia.outputs.results import ResultFolder
 from commedia.outputs.sink import Sink, Sinks, StreamInfo
 from commedia.outputs.summary import Attendance, Summary
-from commedia.retarget.acting import Acting
 from commedia.retarget.cast import Cast, Given
 from commedia.retarget.mapping import Mapping
+from commedia.retarget.performance_edit import PerformanceEdit
 from commedia.sources.open import open_source
 from commedia.sources.source import Source
 from commedia.structures import Moment, TrackedFrame
@@ -65,7 +65,7 @@ def retarget(
     formats: Sequence[str] = DEFAULT_FORMATS,
     rate: Fraction | None = None,
     mapping: str | Mapping | None = None,
-    acting: Acting | None = None,
+    edit: PerformanceEdit | None = None,
     person: Person | None = None,
     progress: Progress = lambda done, expected: None,
     report: Callable[[str], None] = lambda failure: None,
@@ -73,7 +73,8 @@ def retarget(
     """Turn a photo, a GIF, a video or recorded motion into files per person, a take file and a preview.
 
     Args:
-        path: What to watch, or a file of motion (a take, or a table or JSON of ARKit units), or a source that is open.
+        path: What to watch, or a file of motion (a take, or a table or JSON of ARKit blendshapes), or a source that is
+            open.
         output: Folder for the results; made when missing. Results appear in it only when all are complete.
         character: What everybody plays: a glTF file or a `Character`; by default the head model with their own face.
         cast: What single people play instead, by their ids in the take; or a whole `Cast`, in place of all the rest.
@@ -81,7 +82,8 @@ def retarget(
         preview: Draw the preview, which costs more time than everything else.
         overwrite: Replace the results of an earlier run.
         formats: What each person becomes: names of `outputs.people.FORMATS`.
-        mapping: Which unit moves which morph: a shipped table by name, or one of your own; None finds one by name.
+        mapping: Which blendshape moves which morph: a shipped table by name, or one of your own; None finds one by
+            name.
         acting: Changes what characters play, such as a `Calibration`; the take keeps what was measured.
         person: Whoever is seen, with what is known of them: the head that is tracked and worn, and the calibration.
         rate: Frames per second at which a table of motion counts its timecodes, where it does not show.
@@ -93,6 +95,6 @@ def retarget(
     """
     with open_source(path, rate=rate) if isinstance(path, Path | str) else path as source:
         results = ResultFolder(Path(output), formats=formats, preview=preview, overwrite=overwrite, report=report)
-        roles = cast if isinstance(cast, Cast) else Cast(character, cast, mapping=mapping, acting=acting, person=person)
+        roles = cast if isinstance(cast, Cast) else Cast(character, cast, mapping=mapping, edit=edit, person=person)
         seen = run(source, Tracker(models, head=roles.person and roles.person.head), roles, results, progress)
         return results.summary(source, roles, seen)

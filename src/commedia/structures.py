@@ -1,4 +1,4 @@
-"""The nouns of the sentence, as frozen numpy dataclasses. Frames and units are those of `conventions.py`.
+"""The nouns of the sentence, as frozen numpy dataclasses. Frames and blendshapes are those of `conventions.py`.
 
 They carry data, views and conversions; anything that decides belongs to the folder of its arrow.
 """

@@ -84,8 +84,8 @@ def test_a_reader_that_goes_away_gives_no_traceback(arguments: str, tmp_path: Pa
     """As in `commedia ... | head -0`: the pipe is closed before anything is written."""
     (tmp_path / "RIG.glb").write_bytes(small_builder(("jawOpen",)).to_bytes())
     (tmp_path / "CSV").write_text("time,jawOpen\n0,0.5\n0.04,0.6\n")
-    reading, writing = os.pipe()
-    os.close(reading)
+    prediction, writing = os.pipe()
+    os.close(prediction)
     words = [str(tmp_path / word) if word[0].isupper() else word for word in arguments.split()]
     command = [sys.executable, "-m", "commedia.cli.main", *words]
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)

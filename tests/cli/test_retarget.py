@@ -19,7 +19,7 @@ from commedia.cli.main import main
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = two_people()
-    monkeypatch.setattr("commedia.cli.retarget.open_models", lambda mfn, sfn, careful: models_for(world))
+    monkeypatch.setattr("commedia.cli.retarget.open_models", lambda mfn, sfn, flip_average: models_for(world))
     return world
 
 

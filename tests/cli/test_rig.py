@@ -24,7 +24,7 @@ def test_it_says_what_moves_and_what_does_not(rig: Path, capsys: pytest.CaptureF
     assert "morphs: 3 present, 3 effective" in shown
     assert "head: Head" in shown
     assert "(exact name)" in shown
-    assert "will not move: 46 of 52 units" in shown
+    assert "will not move: 46 of 52 blendshapes" in shown
     assert "mouthSmlieRight as mouthSmileRight" in shown
 
 
@@ -40,7 +40,7 @@ def test_a_table_of_one_s_own_is_looked_at_before_anybody_plays(
     table.write_text("[morphs]\nmouthSmlieRight = { mouthSmileRight = 0.8 }\njawOpen = { jawOpen = 0.5 }\n")
     assert main(["rig", "inspect", str(rig), "--mapping", str(table), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    answers = {answer["unit"]: answer for answer in shown["answers"]}
+    answers = {answer["blendshape"]: answer for answer in shown["answers"]}
     assert answers["mouthSmileRight"]["morphs"] == {"mouthSmlieRight": 0.8}
     assert answers["jawOpen"]["morphs"] == {"jawOpen": 0.5}
     assert "mouthSmileRight" not in shown["still"]
@@ -81,12 +81,12 @@ def test_what_has_no_shapes_is_described_and_the_way_on_named(
     assert "4 vertices, 2 triangles, 0 morphs" in shown
     assert ("head: Head" in shown) == (kind == "glb")
     # An eye that is a bone looks four ways.
-    assert f"will not move: {48 if kind == 'glb' else 52} of 52 units" in shown
+    assert f"will not move: {48 if kind == 'glb' else 52} of 52 blendshapes" in shown
     assert f"'commedia rig make {path} -o bare-rig.glb' makes all 52" in shown
     if kind == "obj":
         (tmp_path / "jawOpen.obj").write_bytes(obj.replace(b"v 0 0 0", b"v 0 -1 0"))
         assert main(["rig", "inspect", str(path)]) == 0
-        assert "will not move: 51 of 52 units" in capsys.readouterr().out
+        assert "will not move: 51 of 52 blendshapes" in capsys.readouterr().out
 
 
 def test_a_bad_file_is_one_sentence_and_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

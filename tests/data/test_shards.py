@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from commedia.data.sample import FaceSample, PictureSample, full_trust
+from commedia.data.sample import FaceSample, PictureSample, full_weight
 from commedia.data.shards import read_encoded, read_shard, write_shard
 from commedia.errors import BadShard
 from commedia.structures import Box, HeadPose
@@ -26,7 +26,7 @@ def make_face(rng: np.random.Generator) -> FaceSample:
         pose=HeadPose(wxyz, rng.uniform(0, 48, 2).astype(np.float32), 312.5),
         identity=rng.normal(size=50).astype(np.float32),
         expression=rng.uniform(0, 1, 52).astype(np.float32),
-        expression_trust=full_trust(),
+        expression_weight=full_weight(),
         identity_name="p1",
     )
 

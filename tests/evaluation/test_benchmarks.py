@@ -9,16 +9,16 @@ import pytest
 
 from commedia.cli.evaluate import evaluate
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT, LANDMARK_MIRROR
-from commedia.data.sample import FaceSample, PictureSample, full_trust
+from commedia.data.sample import FaceSample, PictureSample, full_weight
 from commedia.data.shards import write_shard
 from commedia.errors import CommediaError, UnknownName
 from commedia.evaluation.benchmarks import benchmark
-from commedia.evaluation.clips import main_expression, unit_rows
+from commedia.evaluation.clips import blendshape_rows, main_expression
 from commedia.evaluation.groups import ALONE, END_TO_END, SMALL, Reference, groups_summary, measured, sorted_out
 from commedia.evaluation.ids import count_ids
 from commedia.evaluation.landmarks import ibug_from_mediapipe
 from commedia.evaluation.settings import EvaluationSettings
-from commedia.evaluation.synthetic import read_shards, summary_table, unit_table
+from commedia.evaluation.synthetic import blendshape_table, read_shards, summary_table
 from commedia.faces.crop import Crop
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
@@ -72,7 +72,7 @@ def shard_of(path: Path, faces: list[FaceParams]) -> Path:
                     pose=face.pose,
                     identity=face.identity,
                     expression=face.expression,
-                    expression_trust=full_trust(),
+                    expression_weight=full_weight(),
                     identity_name=None,
                 ),
             ),
@@ -94,8 +94,8 @@ def test_synthetic_table_by_hand(tmp_path: Path) -> None:
     read_strong, read_weak = strong.copy(), weak.copy()
     read_strong[smile], read_strong[jaw], read_weak[smile] = 0.6, 0.52, 0.4
     answers = [params_of(read_strong, 12), params_of(read_weak, 50)]
-    readings = read_shards(PerfectReader(answers), [shard], None, silent)
-    summary = {str(row[0]): row[1:] for row in summary_table(readings, [shard]).rows}
+    predictions = read_shards(PerfectReader(answers), [shard], None, silent)
+    summary = {str(row[0]): row[1:] for row in summary_table(predictions, [shard]).rows}
     active = summary["expression, where truth > 0.5"]
     assert active[0] == pytest.approx(0.3, abs=1e-4)
     assert active[1] == pytest.approx(0.3, abs=1e-4)
@@ -105,9 +105,9 @@ def test_synthetic_table_by_hand(tmp_path: Path) -> None:
     assert summary["head pose, degrees"][:3] == pytest.approx((6, 12, 0), abs=0.1)
     assert summary["68 points, NME %"][2] == pytest.approx(0, abs=0.01)
     assert summary["68 points, NME %"][1] > 1
-    units = {str(row[0]): row[1:] for row in unit_table(readings).rows}
-    assert units["mouthSmileLeft"][:2] == (1, pytest.approx(0.3, abs=1e-4))
-    assert units["jawOpen"][3] == pytest.approx(0.26, abs=1e-4)
+    blendshapes = {str(row[0]): row[1:] for row in blendshape_table(predictions).rows}
+    assert blendshapes["mouthSmileLeft"][:2] == (1, pytest.approx(0.3, abs=1e-4))
+    assert blendshapes["jawOpen"][3] == pytest.approx(0.26, abs=1e-4)
 
 
 def test_synthetic_goals_ask_for_pose_by_yaw_and_for_what_mediapipe_does_not_find(tmp_path: Path) -> None:
@@ -115,11 +115,11 @@ def test_synthetic_goals_ask_for_pose_by_yaw_and_for_what_mediapipe_does_not_fin
     left[EXPRESSION_INDEX["jawLeft"]], puffed[EXPRESSION_INDEX["cheekPuff"]] = 0.9, 0.8
     shard = shard_of(tmp_path / "held-back.tar", [params_of(left, 0), params_of(puffed, 60), params_of(puffed, 70)])
     answers = [params_of(puffed, 4), params_of(puffed, 61), params_of(puffed, 75)]
-    readings = read_shards(PerfectReader(answers), [shard], None, silent)
-    active, near, far = summary_table(readings, [shard]).goals
+    predictions = read_shards(PerfectReader(answers), [shard], None, silent)
+    active, near, far = summary_table(predictions, [shard]).goals
     assert (active.value, near.value, far.value) == pytest.approx((0.3, 2.5, 5.0), abs=0.01)
     assert (active.is_met, near.is_met, far.is_met) == (False, True, True)
-    by_name = {goal.name: goal for goal in unit_table(readings).goals}
+    by_name = {goal.name: goal for goal in blendshape_table(predictions).goals}
     assert len(by_name) == 8
     assert by_name["AUC of cheekPuff"].value == pytest.approx(0.5), "said of everybody alike"
     assert by_name["AUC of jawLeft"].value == pytest.approx(0.5)
@@ -130,15 +130,15 @@ def test_careful_tables_have_names_of_their_own(tmp_path: Path) -> None:
     rest = np.zeros(EXPRESSION_COUNT)
     shard = shard_of(tmp_path / "held-back.tar", [params_of(rest, 0), params_of(rest, 50)])
     settings = EvaluationSettings(tmp_path / "out", shards=(shard,))
-    plain, careful = evaluate("synthetic", settings), evaluate("synthetic", replace(settings, careful=True))
-    assert [table.name for table in careful] == [f"{table.name}-careful" for table in plain]
+    plain, flip_average = evaluate("synthetic", settings), evaluate("synthetic", replace(settings, flip_average=True))
+    assert [table.name for table in flip_average] == [f"{table.name}-careful" for table in plain]
     assert "read twice" in (tmp_path / "out" / "synthetic-careful.md").read_text()
-    assert careful[0].rows != plain[0].rows
+    assert flip_average[0].rows != plain[0].rows
 
 
 def test_what_is_read_once_is_not_called_careful(tmp_path: Path) -> None:
-    with pytest.raises(CommediaError, match="leave --careful out"):
-        evaluate("paper-runtime", EvaluationSettings(tmp_path / "out", careful=True))
+    with pytest.raises(CommediaError, match="leave --flip-average out"):
+        evaluate("paper-runtime", EvaluationSettings(tmp_path / "out", flip_average=True))
     assert not (tmp_path / "out").exists()
 
 
@@ -198,7 +198,7 @@ def test_clips_judge_only_units_that_move_and_frames_that_both_read() -> None:
     scores[:, EXPRESSION_INDEX["browInnerUp"]] = np.sin(time) ** 2
     following, opposed = 0.3 * scores + 0.2, 1 - scores
     following[:20] = np.nan
-    rows = unit_rows(scores, (following, opposed))
+    rows = blendshape_rows(scores, (following, opposed))
     assert [row[0] for row in rows] == ["jawOpen"], "mouthLeft hardly moves, browInnerUp is not one of the seven"
     assert rows[0][3:] == pytest.approx((1, -1))
 

@@ -17,8 +17,8 @@ IMAGE = np.zeros((200, 400, 3), np.uint8)
 def somebody(x_px: float, size_px: float) -> tuple[FaceSample, Face]:
     params = fake_params(np.array([x_px, 100.0]), size_px)
     points, box = landmarks_of_faces([params])[0], fake_box(params)
-    trust = np.ones(52, np.float32)
-    sample = FaceSample(box, points, "synthetic", params.pose, params.identity, params.expression, trust, None)
+    weight = np.ones(52, np.float32)
+    sample = FaceSample(box, points, "synthetic", params.pose, params.identity, params.expression, weight, None)
     return sample, Face(box, 0.9, params, points)
 
 

@@ -7,6 +7,7 @@ from commedia.evaluation.metrics import (
     active_error,
     area_under_curve,
     average_precision,
+    blendshape_scores,
     correlation,
     geodesic_deg,
     id_switches,
@@ -14,7 +15,6 @@ from commedia.evaluation.metrics import (
     mean_per_yaw_bin,
     normalised_mean_error,
     ranking_quality,
-    unit_scores,
 )
 from commedia.structures import Box
 
@@ -66,7 +66,7 @@ def test_ranking_quality_counts_pairs() -> None:
 def test_unit_scores_by_hand() -> None:
     truth = np.array([[0.0, 0.0], [0.8, 0.0], [0.4, 0.0], [1.0, 0.5]])
     predicted = np.array([[0.3, 0.1], [0.6, 0.0], [0.2, 0.2], [0.2, 0.5]])
-    first, second = unit_scores(predicted, truth)
+    first, second = blendshape_scores(predicted, truth)
     assert first.active_error == pytest.approx((0.2 + 0.8) / 2)
     assert first.error == pytest.approx((0.3 + 0.2 + 0.2 + 0.8) / 4)
     assert first.false_activation == pytest.approx(0.3)

@@ -13,8 +13,8 @@ from commedia.data.datasets.spec import MissingDataset
 from commedia.data.datasets.tree import BadAnnotation, LeftOut
 from commedia.data.datasets.w300_lp import wxyz_from_pose_para
 from commedia.errors import CommediaError, UnknownName
-from commedia.evaluation.contestants import find_dataset, parse_variants
 from commedia.evaluation.curves import cumulative_share, draw_curves
+from commedia.evaluation.entries import find_dataset, parse_variants
 from commedia.evaluation.paper_expressions import category_means, expression_error, load_categories, read_list
 from commedia.evaluation.paper_tracking import FrameByFrame, is_lost
 from commedia.evaluation.published import published, variants
@@ -63,8 +63,8 @@ def test_the_list_of_expressions_is_read_strictly(tmp_path: Path) -> None:
     for content, said in (
         ("name,category\na.jpg,kiss\n", "first line"),
         ("image,category\na.jpg,grin\n", "line 2: unknown category 'grin'"),
-        ("image,category\na.jpg,jaw left/right\n", "needs a unit"),
-        ("image,category,unit\na.jpg,kiss,jawOpen\n", "'jawOpen' is none of mouthPucker"),
+        ("image,category\na.jpg,jaw left/right\n", "needs a blendshape"),
+        ("image,category,blendshape\na.jpg,kiss,jawOpen\n", "'jawOpen' is none of mouthPucker"),
     ):
         text(path, content)
         with pytest.raises(BadAnnotation, match=said):

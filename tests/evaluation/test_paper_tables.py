@@ -13,7 +13,7 @@ from fakes import fake_params
 from commedia.cli import evaluate as verb
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
 from commedia.data.datasets.aflw2000 import REANNOTATED
-from commedia.evaluation import contestants, paper_expressions, paper_runtime, paper_tracking
+from commedia.evaluation import entries, paper_expressions, paper_runtime, paper_tracking
 from commedia.evaluation.benchmarks import benchmark
 from commedia.evaluation.report import Table
 from commedia.evaluation.settings import EvaluationSettings
@@ -67,7 +67,7 @@ def networks(monkeypatch: pytest.MonkeyPatch):
     """Put one reader in the place of every network; returns what does."""
 
     def use(reader: Certain) -> Certain:
-        for module in (contestants, paper_tracking, paper_expressions, paper_runtime):
+        for module in (entries, paper_tracking, paper_expressions, paper_runtime):
             for name in ("open_sfn", "open_mfn"):
                 if hasattr(module, name):
                     monkeypatch.setattr(module, name, lambda *_, **__: reader)
@@ -135,10 +135,10 @@ def test_table_3(tmp_path: Path, networks) -> None:
         mat(root / f"image{number:05d}.mat", pt3d_68=file_points, Pose_Para=pose)
     np.save(root / REANNOTATED, np.stack([(truth + np.array([0, 2 * off]) + ONE).T for off, _ in faces]))
     tables = made("paper-table-3", tmp_path, root)
-    unit = 100 / np.sqrt(size.width_px * size.height_px)
+    blendshape = 100 / np.sqrt(size.width_px * size.height_px)
     # The mean of the bins 2, 5 and 8; over the faces it would be 4.25.
     found = cells(tables["paper-table-3"], "ours, sfn-desktop", "ours")
-    assert found == pytest.approx([unit * off for off in (2, 5, 8, 5)], rel=1e-3)
+    assert found == pytest.approx([blendshape * off for off in (2, 5, 8, 5)], rel=1e-3)
     again = cells(tables["paper-table-3-reannotated"], "ours, sfn-desktop", "ours")
     assert again == pytest.approx([2 * value for value in found], rel=1e-3)
     assert cells(tables["paper-table-3"], "PRN", "paper") == [2.75, 3.51, 4.61, 3.62]
@@ -173,7 +173,7 @@ def test_table_5(tmp_path: Path, networks) -> None:
     networks(Certain([person(60, 60, 50, expression)]))
     picture(tmp_path / "a.jpg", 120, 120)
     lines = "a.jpg,eye close,\na.jpg,Eye_Close,eyeBlinkLeft\na.jpg,jaw L/R,jawRight\na.jpg,brow raise,\nb.jpg,kiss,\n"
-    text(tmp_path / "expressions.csv", "image,category,unit\n" + lines.replace("jaw L/R", "Jaw Left/Right"))
+    text(tmp_path / "expressions.csv", "image,category,blendshape\n" + lines.replace("jaw L/R", "Jaw Left/Right"))
     tables = made("paper-table-5", tmp_path, tmp_path)
     main = tables["paper-table-5"]
     ours = next(row for row in main.rows if row[:2] == ("ours, sfn-desktop", "ours"))

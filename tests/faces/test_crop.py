@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from crop_units import crop_units_from_params, params_from_crop_units
+from crop_params import crop_params_from_face_params, face_params_from_crop_params
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
@@ -34,7 +34,7 @@ def test_crop_units_round_trip(rng: np.random.Generator):
     for _ in range(10):
         params = random_params(rng)
         crop = Crop(rng.uniform(0, 500, 2).astype(np.float32), float(rng.uniform(50, 300)), float(rng.uniform(-3, 3)))
-        back = params_from_crop_units(crop_units_from_params(params, crop), crop)
+        back = face_params_from_crop_params(crop_params_from_face_params(params, crop), crop)
         np.testing.assert_allclose(back.pose.origin_px, params.pose.origin_px, atol=1e-3)
         np.testing.assert_allclose(back.pose.wxyz, params.pose.wxyz, atol=1e-6)
         assert back.pose.px_per_m == pytest.approx(params.pose.px_per_m, rel=1e-5)
@@ -46,9 +46,9 @@ def test_translation_points_up_and_scale_counts_crop_sides_per_decimetre():
         np.zeros(52, np.float32),
         HeadPose(np.array([1, 0, 0, 0], np.float32), np.array([100, 90], np.float32), 1000.0),
     )
-    units = crop_units_from_params(params, Crop(np.array([100, 100], np.float32), 200.0))
-    assert units.scale == pytest.approx(0.5)  # 0.1 m is 100 px is half a crop.
-    np.testing.assert_allclose(units.translation, [0, 0.1, 0], atol=1e-6)  # 10 px up is 0.01 m is 0.1 dm.
+    crop_params = crop_params_from_face_params(params, Crop(np.array([100, 100], np.float32), 200.0))
+    assert crop_params.scale == pytest.approx(0.5)  # 0.1 m is 100 px is half a crop.
+    np.testing.assert_allclose(crop_params.translation, [0, 0.1, 0], atol=1e-6)  # 10 px up is 0.01 m is 0.1 dm.
 
 
 @pytest.fixture
@@ -78,10 +78,12 @@ def test_a_crop_turns_with_the_face(roll: float):
     straight, turned = face_at(roll=0.0), face_at(roll=roll)
     crops = [crop_from_landmarks(landmarks_of_faces([face])[0]) for face in (straight, turned)]
     assert crops[1].roll - crops[0].roll == pytest.approx(roll, abs=1e-3)
-    units = [crop_units_from_params(face, crop) for face, crop in zip((straight, turned), crops, strict=True)]
-    np.testing.assert_allclose(units[1].wxyz, units[0].wxyz, atol=1e-3)
-    np.testing.assert_allclose(units[1].translation, units[0].translation, atol=1e-3)
-    assert units[1].scale == pytest.approx(units[0].scale, rel=1e-3)
+    crop_params = [
+        crop_params_from_face_params(face, crop) for face, crop in zip((straight, turned), crops, strict=True)
+    ]
+    np.testing.assert_allclose(crop_params[1].wxyz, crop_params[0].wxyz, atol=1e-3)
+    np.testing.assert_allclose(crop_params[1].translation, crop_params[0].translation, atol=1e-3)
+    assert crop_params[1].scale == pytest.approx(crop_params[0].scale, rel=1e-3)
 
 
 def test_a_turned_crop_shows_the_turned_picture():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from crop_units import encode_corners
+from crop_params import encode_corners
 
 from commedia.faces.grid import ROW_COUNT, decode_grid, sigmoid
 from commedia.geometry.boxes import intersection_over_union, pairwise_iou, suppress

@@ -12,9 +12,9 @@ from commedia.faces.lids import BLINK_CLOSES, LOOK_DOWN_CLOSES, with_closed_lids
 UPPER, LOWER = {"Left": [43, 44], "Right": [37, 38]}, {"Left": [47, 46], "Right": [41, 40]}
 
 
-def face(**units: float) -> Float[np.ndarray, "52"]:
+def face(**crop_params: float) -> Float[np.ndarray, "52"]:
     expression = np.zeros(EXPRESSION_COUNT, np.float32)
-    for name, weight in units.items():
+    for name, weight in crop_params.items():
         expression[EXPRESSION_INDEX[name]] = weight
     return expression
 

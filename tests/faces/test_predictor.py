@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from crop_units import crop_units_from_params, encode_corners, params_from_crop_units
+from crop_params import crop_params_from_face_params, encode_corners, face_params_from_crop_params
 from fakes import fake_landmarks
 from onnx import TensorProto, helper, numpy_helper
 
@@ -16,7 +16,7 @@ from commedia.errors import UnknownName, WeightsMismatch
 from commedia.face_model.model import load_head
 from commedia.faces.crop import (
     Crop,
-    CropUnits,
+    CropParams,
     crop_from_box,
     crop_image,
 )
@@ -81,8 +81,8 @@ def test_sfn_reads_all_crops_at_once_as_it_would_alone(tmp_path: Path, rng: np.r
         np.testing.assert_allclose(params.expression, alone.expression, atol=1e-6)
         np.testing.assert_allclose(params.pose.origin_px, alone.pose.origin_px, atol=1e-3)
         assert np.linalg.norm(params.pose.wxyz) == pytest.approx(1, abs=1e-5)
-        units = crop_units_from_params(params, crop)
-        assert params.pose.px_per_m == pytest.approx(10 * units.scale * 30)
+        crop_params = crop_params_from_face_params(params, crop)
+        assert params.pose.px_per_m == pytest.approx(10 * crop_params.scale * 30)
     assert sfn.regress(image, []) == []
 
 
@@ -99,13 +99,17 @@ def test_sfn_says_whether_anybody_is_there_where_it_was_taught_to(tmp_path: Path
 
 def test_careful_reading_of_a_mirrored_picture_is_the_mirrored_reading(tmp_path: Path, rng: np.random.Generator):
     """A network that only sees the mean colour says the same of both pictures; what is left is the mirror's work."""
-    careful = open_sfn(str(write_sfn(tmp_path / "tiny.onnx", SIZES | {"presence": 1})), threads=1, careful=True)
+    flip_average = open_sfn(
+        str(write_sfn(tmp_path / "tiny.onnx", SIZES | {"presence": 1})), threads=1, flip_average=True
+    )
     image = picture(rng)
     crops = [Crop(np.array([x, 40], np.float32), 32.0, roll) for x, roll in ((30, 0.0), (60, 0.4))]
     mirrored = [Crop(np.array([120 - x, 40], np.float32), 32.0, -roll) for x, roll in ((30, 0.0), (60, 0.4))]
     identity_mirror = load_head().identity_mirror
     for plain, turned in zip(
-        careful.regress(image, crops), careful.regress(np.ascontiguousarray(image[:, ::-1]), mirrored), strict=True
+        flip_average.regress(image, crops),
+        flip_average.regress(np.ascontiguousarray(image[:, ::-1]), mirrored),
+        strict=True,
     ):
         np.testing.assert_allclose(turned.identity, plain.identity * identity_mirror, atol=1e-4)
         np.testing.assert_allclose(turned.expression, plain.expression[list(EXPRESSION_MIRROR)], atol=1e-4)
@@ -120,7 +124,7 @@ def test_careful_reading_is_half_way_between_both(tmp_path: Path, rng: np.random
     crop = Crop(np.array([45, 40], np.float32), 32.0)
     image = picture(rng)
     (alone,) = sfn.regress(image, [crop])
-    (both,) = replace(sfn, careful=True).regress(image, [crop])
+    (both,) = replace(sfn, flip_average=True).regress(image, [crop])
     assert both.presence == alone.presence, "who is there must not depend on how they are read"
     assert not np.allclose(alone.expression, both.expression, atol=1e-3)
     # This network answers alike for the mirrored crop.
@@ -130,7 +134,7 @@ def test_careful_reading_is_half_way_between_both(tmp_path: Path, rng: np.random
     np.testing.assert_allclose(both.pose.wxyz, between_wxyz(turned_there, turned_back, 0.5), atol=1e-4)
 
 
-def known_grid(letterboxed: np.ndarray, units: CropUnits) -> np.ndarray:
+def known_grid(letterboxed: np.ndarray, crop_params: CropParams) -> np.ndarray:
     """A 9 x 9 grid that says one face at a box (fractions of the square), in the cell of its centre."""
     rng = np.random.default_rng(5)
     grid = rng.normal(size=(9 * 9 * len(ANCHORS), ROW_COUNT)).astype(np.float32)
@@ -138,16 +142,23 @@ def known_grid(letterboxed: np.ndarray, units: CropUnits) -> np.ndarray:
     column, row = ((letterboxed[:2] + letterboxed[2:]) / 2 * 9).astype(int)
     index = np.array([(row * 9 + column) * len(ANCHORS) + 1])
     grid[index, :4] = encode_corners(letterboxed[None], index, ANCHORS, 9)
-    logit_expression = np.log(units.expression / (1 - units.expression))
-    logit_scale = np.log(units.scale / (1 - units.scale))
-    parts = (np.array([3.0]), units.identity, logit_expression, units.wxyz, units.translation, np.array([logit_scale]))
+    logit_expression = np.log(crop_params.expression / (1 - crop_params.expression))
+    logit_scale = np.log(crop_params.scale / (1 - crop_params.scale))
+    parts = (
+        np.array([3.0]),
+        crop_params.identity,
+        logit_expression,
+        crop_params.wxyz,
+        crop_params.translation,
+        np.array([logit_scale]),
+    )
     grid[index, 4:] = np.concatenate(parts).astype(np.float32)
     return grid
 
 
 @pytest.fixture
-def units(rng: np.random.Generator) -> CropUnits:
-    return CropUnits(
+def crop_params(rng: np.random.Generator) -> CropParams:
+    return CropParams(
         identity=rng.normal(size=50).astype(np.float32),
         expression=rng.uniform(0.05, 0.95, 52).astype(np.float32),
         wxyz=np.array([0.8, 0, 0.6, 0], np.float32),
@@ -156,10 +167,10 @@ def units(rng: np.random.Generator) -> CropUnits:
     )
 
 
-def test_mfn_places_a_known_face_in_the_whole_picture(tmp_path: Path, units: CropUnits):
+def test_mfn_places_a_known_face_in_the_whole_picture(tmp_path: Path, crop_params: CropParams):
     # The picture is 640 x 320, so the square holds it at rows 0.25 to 0.75; the box is 160 x 96 px around (320, 120).
     square = np.array([0.375, 0.3625, 0.625, 0.5125], np.float32)
-    mfn = open_mfn(str(write_mfn(tmp_path / "known.onnx", known_grid(square, units))), threads=1)
+    mfn = open_mfn(str(write_mfn(tmp_path / "known.onnx", known_grid(square, crop_params))), threads=1)
     assert isinstance(mfn, DetectorProtocol)
     assert isinstance(mfn, RegressorProtocol)
     mfn = MfnPredictor(mfn.network, mfn.anchors, landmarker=fake_landmarks)
@@ -168,18 +179,18 @@ def test_mfn_places_a_known_face_in_the_whole_picture(tmp_path: Path, units: Cro
     found = (face.box.left_px, face.box.top_px, face.box.right_px, face.box.bottom_px)
     np.testing.assert_allclose(found, (240, 72, 400, 168), atol=0.05)
     assert face.confidence == pytest.approx(1 / (1 + np.exp(-3)), abs=1e-5)
-    expected = params_from_crop_units(units, crop_from_box(box))
+    expected = face_params_from_crop_params(crop_params, crop_from_box(box))
     np.testing.assert_allclose(face.params.pose.origin_px, expected.pose.origin_px, atol=0.1)
     np.testing.assert_allclose(face.params.pose.wxyz, expected.pose.wxyz, atol=1e-5)
-    np.testing.assert_allclose(face.params.expression, units.expression, atol=1e-5)
+    np.testing.assert_allclose(face.params.expression, crop_params.expression, atol=1e-5)
     assert face.params.pose.px_per_m == pytest.approx(expected.pose.px_per_m, rel=1e-3)
 
 
-def test_mfn_reads_the_surest_face_of_a_crop(tmp_path: Path, units: CropUnits):
+def test_mfn_reads_the_surest_face_of_a_crop(tmp_path: Path, crop_params: CropParams):
     square = np.array([0.3, 0.3, 0.7, 0.7], np.float32)
-    mfn = open_mfn(str(write_mfn(tmp_path / "known.onnx", known_grid(square, units))), threads=1)
+    mfn = open_mfn(str(write_mfn(tmp_path / "known.onnx", known_grid(square, crop_params))), threads=1)
     (params,) = mfn.regress(np.zeros((200, 200, 3), np.uint8), [Crop(np.array([100, 100], np.float32), 50.0)])
-    expected = params_from_crop_units(units, Crop(np.array([100, 100], np.float32), 20.0))
+    expected = face_params_from_crop_params(crop_params, Crop(np.array([100, 100], np.float32), 20.0))
     np.testing.assert_allclose(params.pose.origin_px, expected.pose.origin_px, atol=0.05)
     assert params.pose.px_per_m == pytest.approx(expected.pose.px_per_m, rel=1e-3)
 

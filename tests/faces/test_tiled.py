@@ -1,11 +1,11 @@
-"""A closer look finds who is too small in the whole picture, everybody once, and where they are."""
+"""A tiled detection finds who is too small in the whole picture, everybody once, and where they are."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
-from commedia.faces.tiled import CloserLook, squares
+from commedia.faces.tiled import TiledDetector, squares
 from commedia.structures import Box, Face
 from tests.fakes import fake_params
 
@@ -44,7 +44,7 @@ def lefts(faces: list[Face]) -> list[float]:
 def test_small_faces_are_found_where_they_are():
     image = picture((100, 300, 40), (1200, 50, 40), (600, 200, 200))
     assert lefts(DotDetector().detect(image)) == [600]
-    found = CloserLook(DotDetector()).detect(image)
+    found = TiledDetector(DotDetector()).detect(image)
     assert lefts(found) == [100, 600, 1200]
     for face in found:
         np.testing.assert_allclose(face.params.pose.origin_px, face.box.center_px)
@@ -53,13 +53,13 @@ def test_small_faces_are_found_where_they_are():
 
 @pytest.mark.parametrize("left", range(380, 860, 20))
 def test_a_face_at_a_seam_is_found_once_and_whole(left: int):
-    found = CloserLook(DotDetector()).detect(picture((left, 300, 44)))
+    found = TiledDetector(DotDetector()).detect(picture((left, 300, 44)))
     assert [(face.box.left_px, face.box.width_px) for face in found] == [(left, 44)]
 
 
 def test_half_a_large_face_is_not_a_small_one():
     """What a square cuts off belongs to the whole picture's look, even when that misses it."""
-    found = CloserLook(DotDetector(least=0.3)).detect(picture((480, 100, 350)))
+    found = TiledDetector(DotDetector(least=0.3)).detect(picture((480, 100, 350)))
     assert lefts(found) in ([], [480])
     assert all(face.box.width_px == 350 for face in found)
 
@@ -79,5 +79,5 @@ def test_squares_cover_the_picture_and_overlap(shape: tuple[int, int]):
 
 def test_16_to_9_costs_three_looks():
     detector = DotDetector()
-    CloserLook(detector).detect(picture())
+    TiledDetector(detector).detect(picture())
     assert detector.sizes == [(720, 1280), (720, 720), (720, 720)]

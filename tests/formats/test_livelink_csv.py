@@ -81,7 +81,7 @@ def test_signs_of_the_head_by_example(axis: tuple, column: str, nose: tuple, cro
 
 
 @pytest.mark.parametrize(
-    ("unit", "column", "value"),
+    ("blendshape", "column", "value"),
     [
         ("eyeLookOutLeft", "LeftEyeYaw", -GAZE_YAW_RAD),
         ("eyeLookInLeft", "LeftEyeYaw", GAZE_YAW_RAD),
@@ -91,15 +91,15 @@ def test_signs_of_the_head_by_example(axis: tuple, column: str, nose: tuple, cro
         ("eyeLookUpRight", "RightEyePitch", -GAZE_PITCH_RAD),
     ],
 )
-def test_signs_of_the_eyes_by_example(unit: str, column: str, value: float) -> None:
+def test_signs_of_the_eyes_by_example(blendshape: str, column: str, value: float) -> None:
     """As the app's: positive to the subject's own right, which is not the sign of the head's yaw, and down."""
-    row = dict(zip(COLUMNS, column_values(params(**{unit: 1.0})), strict=True))
+    row = dict(zip(COLUMNS, column_values(params(**{blendshape: 1.0})), strict=True))
     angles = {name: row[name] for name in ANGLE_COLUMNS}
     assert angles == pytest.approx(dict.fromkeys(ANGLE_COLUMNS, 0.0) | {column: value})
 
 
 @pytest.mark.parametrize(
-    ("units", "yaw", "pitch"),
+    ("blendshapes", "yaw", "pitch"),
     [
         ({"OutLeft": 0.503, "InRight": 0.597, "UpLeft": 0.381, "UpRight": 0.373}, -0.331, -0.174),
         ({"OutLeft": 0.142, "InRight": 0.247, "UpLeft": 0.468, "UpRight": 0.464}, -0.116, -0.205),
@@ -107,13 +107,14 @@ def test_signs_of_the_eyes_by_example(unit: str, column: str, value: float) -> N
         ({"InLeft": 0.117, "DownLeft": 0.496, "DownRight": 0.498}, 0.034, 0.304),
     ],
 )
-def test_eyes_turn_as_in_the_app_s_own_takes(units: dict, yaw: float, pitch: float) -> None:
-    """Moments of three CSV files and a packet of the app, rounded: its units of the gaze, the mean of its two eyes.
+def test_eyes_turn_as_in_the_app_s_own_takes(blendshapes: dict, yaw: float, pitch: float) -> None:
+    """Moments of three CSV files and a packet of the app, rounded: its blendshapes of the gaze, the mean of its two
+    eyes.
 
     Found public, of different people and years. The app's scales differ somewhat from ours: 0.60 radians sideways, 0.46
-    up and 0.61 down at a unit of 1.
+    up and 0.61 down at a blendshape of 1.
     """
-    face = params(**{f"eyeLook{way}": value for way, value in units.items()})
+    face = params(**{f"eyeLook{way}": value for way, value in blendshapes.items()})
     row = dict(zip(COLUMNS, column_values(face), strict=True))
     assert (row["LeftEyeYaw"] + row["RightEyeYaw"]) / 2 == pytest.approx(yaw, rel=0.1, abs=0.003)
     assert (row["LeftEyePitch"] + row["RightEyePitch"]) / 2 == pytest.approx(pitch, rel=0.35)

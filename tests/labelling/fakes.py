@@ -14,8 +14,8 @@ from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
 from commedia.face_model.landmarks import load_scheme, reduced_model
 from commedia.face_model.model import load_head
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_yaw_pitch_roll
+from commedia.labelling.blendshapes import load_blendshapes
 from commedia.labelling.fit import DenseTargets
-from commedia.labelling.units import load_units
 
 PX_PER_M = 700.0
 
@@ -34,13 +34,13 @@ class KnownFaces:
 
 
 def known_faces(
-    rng: np.random.Generator, count: int, *, units: tuple[str, ...] = (), weight: float = 0.7
+    rng: np.random.Generator, count: int, *, blendshapes: tuple[str, ...] = (), weight: float = 0.7
 ) -> KnownFaces:
-    """Random people, each making one unit after another of `units`; neutral when there are none."""
+    """Random people, each making one unit after another of `blendshapes`; neutral when there are none."""
     identity = rng.normal(size=(count, 50)).clip(-2, 2).astype(np.float32) * np.float32(0.6)
     expression = np.zeros((count, EXPRESSION_COUNT), np.float32)
-    for row in range(count if units else 0):
-        expression[row, EXPRESSION_INDEX[units[row % len(units)]]] = weight
+    for row in range(count if blendshapes else 0):
+        expression[row, EXPRESSION_INDEX[blendshapes[row % len(blendshapes)]]] = weight
     wxyz = wxyz_from_yaw_pitch_roll(rng.normal(size=(count, 3)) * np.array([0.4, 0.2, 0.2])).astype(np.float32)
     placed = {}
     for scheme in ("mediapipe478", "ibug68"):
@@ -52,8 +52,8 @@ def known_faces(
     return KnownFaces(identity, expression, wxyz, placed["mediapipe478"], placed["ibug68"][..., :2])
 
 
-def usable_units() -> tuple[str, ...]:
-    return tuple(name for name, index in EXPRESSION_INDEX.items() if load_units().hint[index] > 0)
+def usable_blendshapes() -> tuple[str, ...]:
+    return tuple(name for name, index in EXPRESSION_INDEX.items() if load_blendshapes().hint[index] > 0)
 
 
 def write_pictures(path: Path, count: int, records: list[dict] | None = None) -> Path:

@@ -7,11 +7,11 @@ from commedia.labelling.fit import DenseTargets
 from commedia.labelling.label import default_fitter
 from commedia.labelling.samples import params_of
 
-from .fakes import known_faces, usable_units
+from .fakes import known_faces, usable_blendshapes
 
 
 def test_known_faces_come_back(rng):
-    faces = known_faces(rng, 24, units=usable_units())
+    faces = known_faces(rng, 24, blendshapes=usable_blendshapes())
     fitted = default_fitter().fit(faces.targets())
     landmarks = np.stack([landmarks_from_params(params_of(fitted, row)) for row in range(24)])
     span = faces.landmarks_px.max(axis=1) - faces.landmarks_px.min(axis=1)
@@ -19,16 +19,18 @@ def test_known_faces_come_back(rng):
     # The mean, because the ridge on identity pulls unusual people a little.
     assert miss.mean() < 0.002
     assert fitted.error.mean() < 0.002
-    usable = [EXPRESSION_INDEX[name] for name in usable_units()]
+    usable = [EXPRESSION_INDEX[name] for name in usable_blendshapes()]
     assert np.abs(fitted.expression - faces.expression)[:, usable].max() < 0.1
 
 
-@pytest.mark.parametrize("unit", ["browInnerUp", "mouthPucker", "eyeLookOutLeft", "mouthUpperUpRight", "browDownLeft"])
-def test_a_unit_without_a_hint_is_seen_in_the_points(rng, unit):
-    faces = known_faces(rng, 8, units=(unit,))
+@pytest.mark.parametrize(
+    "blendshape", ["browInnerUp", "mouthPucker", "eyeLookOutLeft", "mouthUpperUpRight", "browDownLeft"]
+)
+def test_a_unit_without_a_hint_is_seen_in_the_points(rng, blendshape):
+    faces = known_faces(rng, 8, blendshapes=(blendshape,))
     silent = DenseTargets(faces.points_px, np.zeros_like(faces.expression), faces.targets().gold_px)
     fitted = default_fitter().fit(silent)
-    assert np.abs(fitted.expression[:, EXPRESSION_INDEX[unit]] - 0.7).mean() < 0.2
+    assert np.abs(fitted.expression[:, EXPRESSION_INDEX[blendshape]] - 0.7).mean() < 0.2
 
 
 def test_fit_stays_in_bounds_on_nonsense(rng):
@@ -43,7 +45,7 @@ def test_fit_stays_in_bounds_on_nonsense(rng):
 
 
 def test_moving_and_scaling_the_picture_only_moves_and_scales_the_pose(rng):
-    faces = known_faces(rng, 3, units=("jawOpen",))
+    faces = known_faces(rng, 3, blendshapes=("jawOpen",))
     fitter = default_fitter()
     before = fitter.fit(faces.targets())
     grown = (faces.points_px * 2 + np.float32([30, -10, 0])).astype(np.float32)
@@ -72,7 +74,7 @@ def test_gold_landmarks_pull_the_fit_and_absent_ones_do_not(rng):
 
 
 def test_units_that_exclude_each_other_are_not_fitted_together(rng):
-    fitted = default_fitter().fit(known_faces(rng, 16, units=usable_units()).targets())
+    fitted = default_fitter().fit(known_faces(rng, 16, blendshapes=usable_blendshapes()).targets())
     for first, second in CONTRADICTORY_PAIRS:
         both = fitted.expression[:, EXPRESSION_INDEX[first]] * fitted.expression[:, EXPRESSION_INDEX[second]]
         assert both.max() < 0.1

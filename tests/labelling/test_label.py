@@ -1,4 +1,4 @@
-"""The whole job on faces whose truth is known, with the teacher's readings laid ready."""
+"""The whole job on faces whose truth is known, with the teacher's predictions laid ready."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from commedia.errors import CommediaError
 from commedia.labelling import label as job
 from commedia.labelling.inputs import group_inputs
 from commedia.labelling.label import LabelSettings, label_pictures
-from commedia.labelling.readings import GroupReadings, Readers, _fingerprint, _save
+from commedia.labelling.predictions import GroupPredictions, Readers, _fingerprint, _save
 
 from .fakes import known_faces, write_pictures
 
@@ -17,14 +17,14 @@ from .fakes import known_faces, write_pictures
 @pytest.fixture
 def laid_ready(tmp_path, rng):
     """Three pictures: one read well, one not read, one with points that no head explains."""
-    faces = known_faces(rng, 3, units=("jawOpen",))
+    faces = known_faces(rng, 3, blendshapes=("jawOpen",))
     source = write_pictures(tmp_path / "set-000.tar", 3, [{"source": "s", "identity": f"person {n}"} for n in range(3)])
     readers = Readers(tmp_path / "teacher.task")
     points = faces.points_px[[0, 2]].copy()
     points[1] += rng.normal(scale=15, size=points[1].shape).astype(np.float32)
-    readings = GroupReadings(np.array([0, 2]), points, faces.expression[[0, 2]], np.array([1]), 3)
+    predictions = GroupPredictions(np.array([0, 2]), points, faces.expression[[0, 2]], np.array([1]), 3)
     (group,) = group_inputs([source])
-    _save(tmp_path / "out" / "readings" / "set.npz", _fingerprint(group, readers), readings)
+    _save(tmp_path / "out" / "readings" / "set.npz", _fingerprint(group, readers), predictions)
     return source, readers, faces
 
 
@@ -45,7 +45,7 @@ def test_good_faces_are_written_and_bad_ones_left_out(laid_ready, tmp_path):
     assert (face.identity_name, face.landmark_kind) == ("person 0", "fit")
     np.testing.assert_allclose(face.landmarks_px, faces.landmarks_px[0] / 2, atol=0.6)
     assert face.expression[EXPRESSION_INDEX["jawOpen"]] == pytest.approx(0.7, abs=0.1)
-    assert face.expression_trust[EXPRESSION_INDEX["tongueOut"]] == 0
+    assert face.expression_weight[EXPRESSION_INDEX["tongueOut"]] == 0
     inside = np.array(face.box.center_px) - face.landmarks_px.mean(axis=0)
     assert np.abs(inside).max() < 0.2 * face.box.height_px
 
@@ -81,7 +81,7 @@ def test_other_pictures_are_read_afresh(laid_ready, tmp_path):
 
 def test_pictures_without_any_face(tmp_path, monkeypatch):
     none = np.zeros((0,), np.int64)
-    empty = GroupReadings(none, np.zeros((0, 478, 3), np.float32), np.zeros((0, 52), np.float32), np.arange(2), 2)
+    empty = GroupPredictions(none, np.zeros((0, 478, 3), np.float32), np.zeros((0, 52), np.float32), np.arange(2), 2)
     monkeypatch.setattr(job, "read_group", lambda *_: empty)
     source = write_pictures(tmp_path / "void.tar", 2)
     with pytest.raises(CommediaError, match="no face was found in the 2 pictures of 'void'"):
@@ -92,10 +92,10 @@ def test_gold_landmarks_are_kept_as_they_are(laid_ready, tmp_path, monkeypatch):
     source, readers, faces = laid_ready
     shifted = faces.landmarks_px[0] + np.float32([0.5, 0.25])
     write_pictures(source, 3, [{"landmarks68": shifted.tolist()}, {}, {}])
-    readings = job.read_group
-    kept = GroupReadings(np.array([0, 1]), faces.points_px[:2], faces.expression[:2], np.array([2]), 3)
+    predictions = job.read_group
+    kept = GroupPredictions(np.array([0, 1]), faces.points_px[:2], faces.expression[:2], np.array([2]), 3)
     monkeypatch.setattr(job, "read_group", lambda *_: kept)
-    assert readings is not job.read_group
+    assert predictions is not job.read_group
     (report,) = label_pictures([source], tmp_path / "out", readers, LabelSettings(), _silent)
     first, second = read_shard(tmp_path / "out" / "set-000.tar")
     np.testing.assert_allclose(first.faces[0].landmarks_px, shifted, atol=1e-3)

@@ -61,14 +61,14 @@ def test_a_real_face_and_no_face(shared_data):
     (group,) = group_inputs([shared_data / "faces" / "helen-dev-000.tar"])
     picture = next(iter(group))
     with Teacher(shared_data / "models" / "face_landmarker_v2_with_blendshapes.task") as teacher:
-        reading = teacher.read(picture.decoded())
+        prediction = teacher.read(picture.decoded())
         assert teacher.read(np.full((200, 200, 3), 128, np.uint8)) is None
     gold = picture.gold_px
     # The outer corner of the subject's right eye is the teacher's point 33 and iBUG's 36; the chin is 152 and 8.
     size = np.sqrt(np.prod(np.ptp(gold, axis=0)))
-    assert np.linalg.norm(reading.points_px[33, :2] - gold[36]) < 0.06 * size
-    assert np.linalg.norm(reading.points_px[152, :2] - gold[8]) < 0.08 * size
-    assert reading.scores[EXPRESSION_INDEX["tongueOut"]] == 0
+    assert np.linalg.norm(prediction.points_px[33, :2] - gold[36]) < 0.06 * size
+    assert np.linalg.norm(prediction.points_px[152, :2] - gold[8]) < 0.08 * size
+    assert prediction.scores[EXPRESSION_INDEX["tongueOut"]] == 0
 
 
 def test_the_detector_boxes_faces(shared_data):

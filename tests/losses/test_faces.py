@@ -32,9 +32,9 @@ def outputs(count: int = 2, *, seed: int = 0) -> FaceOutputs:
 
 def targets_of(faces: FaceOutputs, landmarks: Tensor) -> FaceTargets:
     sure = faces.scale[:, 0] * 0 + 1
-    expression_trust = torch.ones_like(faces.expression)
+    expression_weight = torch.ones_like(faces.expression)
     return FaceTargets(
-        landmarks, faces.identity, sure, faces.expression, expression_trust, faces.wxyz, sure.clone(), sure.clone()
+        landmarks, faces.identity, sure, faces.expression, expression_weight, faces.wxyz, sure.clone(), sure.clone()
     )
 
 
@@ -52,7 +52,7 @@ def test_rotation_matrix_is_the_numpy_one() -> None:
 
 
 def test_projection_is_the_camera_of_geometry() -> None:
-    """Crop units of Eq. 2 are pixels of `image_from_head` for a crop of side 200 at (40, 70)."""
+    """Crop blendshapes of Eq. 2 are pixels of `image_from_head` for a crop of side 200 at (40, 70)."""
     faces = outputs(1)
     points = np.random.default_rng(1).normal(size=(68, 3)) * 0.1
     scale, shift = float(faces.scale), faces.translation[0, :2].numpy()
@@ -66,9 +66,9 @@ def test_terms_by_hand() -> None:
     zero, truth = torch.zeros(1, 2), torch.tensor([[0.5, -1.5]])
     assert identity_error(zero, truth).item() == pytest.approx(1.0)
     predicted, known = torch.tensor([[0.1, 0.0]]), torch.tensor([[0.0, 0.6]])
-    trust = torch.tensor([[1.0, 0.5]])
-    assert expression_error(predicted, known, trust).item() == pytest.approx((0.1 + 0.5 * 0.6) / 2)
-    assert expression_error(predicted, known, trust, active_weight=3.0).item() == pytest.approx((0.1 + 0.9) / 2)
+    label_weight = torch.tensor([[1.0, 0.5]])
+    assert expression_error(predicted, known, label_weight).item() == pytest.approx((0.1 + 0.5 * 0.6) / 2)
+    assert expression_error(predicted, known, label_weight, active_weight=3.0).item() == pytest.approx((0.1 + 0.9) / 2)
     turned = torch.tensor([[0.6, 0.8, 0.0, 0.0]])
     assert rotation_error(turned, torch.tensor([[1.0, 0, 0, 0]])).item() == pytest.approx((0.4 + 0.8) / 4)
     assert rotation_error(-turned, turned).item() == pytest.approx(0, abs=1e-7)
@@ -81,10 +81,10 @@ def test_entropy_pulls_on_the_logit_with_the_error_itself() -> None:
     """d/dz of -(t log s(z) + (1 - t) log(1 - s(z))) is s(z) - t, however far s(z) is from a half."""
     logits = torch.tensor([[-5.0, 0.0, 3.0]], dtype=torch.float64, requires_grad=True)
     truth = torch.tensor([[1.0, 0.0, 0.25]], dtype=torch.float64)
-    trust = torch.tensor([[1.0, 0.5, 1.0]], dtype=torch.float64)
-    expression_entropy(logits.sigmoid(), truth, trust, active_weight=2.0).sum().backward()
+    label_weight = torch.tensor([[1.0, 0.5, 1.0]], dtype=torch.float64)
+    expression_entropy(logits.sigmoid(), truth, label_weight, active_weight=2.0).sum().backward()
     assert logits.grad is not None
-    weight = trust * torch.tensor([[2.0, 1.0, 2.0]])
+    weight = label_weight * torch.tensor([[2.0, 1.0, 2.0]])
     torch.testing.assert_close(logits.grad, weight * (logits.detach().sigmoid() - truth) / 3, atol=1e-6, rtol=1e-5)
 
 
@@ -118,10 +118,10 @@ def test_unknown_parts_have_no_gradient() -> None:
     faces = FaceOutputs(*(part.requires_grad_() for part in outputs(1)))
     truth = targets_of(outputs(1, seed=1), torch.rand(1, 68, 2, dtype=torch.float64))
     nothing = truth._replace(
-        identity_trust=torch.zeros(1),
-        expression_trust=torch.zeros(1, 52, dtype=torch.float64),
-        pose_trust=torch.zeros(1),
-        landmark_trust=torch.zeros(1),
+        identity_weight=torch.zeros(1),
+        expression_weight=torch.zeros(1, 52, dtype=torch.float64),
+        pose_weight=torch.zeros(1),
+        landmark_weight=torch.zeros(1),
     )
     loss = face_loss(faces, nothing, linear_model, FaceLossConfig(active_weight=4.0, openings=1.0), tau=1.0)
     loss.total.backward()

@@ -24,12 +24,12 @@ def loss_of(grid: Tensor, network: MfnConfig) -> MultiFaceLoss:
     faces = FaceTargets(
         landmarks=torch.rand(2, 3, 68, 2, generator=draw) - 0.5,
         identity=torch.randn(2, 3, 50, generator=draw),
-        identity_trust=sure,
+        identity_weight=sure,
         expression=torch.rand(2, 3, 52, generator=draw),
-        expression_trust=torch.ones(2, 3, 52),
+        expression_weight=torch.ones(2, 3, 52),
         wxyz=torch.nn.functional.normalize(torch.randn(2, 3, 4, generator=draw), dim=-1),
-        pose_trust=sure,
-        landmark_trust=sure,
+        pose_weight=sure,
+        landmark_weight=sure,
     )
     return multi_face_loss(grid, boxes, faces, torch.tensor(DEFAULT_ANCHORS), some_points, network, CONFIG, 2.0)
 

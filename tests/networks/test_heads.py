@@ -1,4 +1,4 @@
-"""Heads keep their hidden units alive."""
+"""Heads keep their hidden blendshapes alive."""
 
 import torch
 
@@ -6,7 +6,7 @@ from commedia.networks.heads import GridHead, VectorHead
 
 
 def alive(hidden: torch.Tensor) -> float:
-    """Share of hidden units that answer for some inputs and not for others."""
+    """Share of hidden blendshapes that answer for some inputs and not for others."""
     share = (hidden > 0).float().mean(0)
     return float(((share > 0.1) & (share < 0.9)).float().mean())
 

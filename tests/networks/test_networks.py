@@ -137,6 +137,6 @@ def test_decoded_faces_split_in_order() -> None:
 
 
 def test_strided_unit_is_the_same_in_training_and_inference() -> None:
-    unit = ConvUnit(8, 8, 1, stride=2)
+    blendshape = ConvUnit(8, 8, 1, stride=2)
     features = torch.rand(2, 8, 12, 12)
-    torch.testing.assert_close(unit.train()(features), unit.eval()(features))
+    torch.testing.assert_close(blendshape.train()(features), blendshape.eval()(features))

@@ -38,9 +38,9 @@ def test_a_grid_means_the_same_boxes_and_faces(rng: np.random.Generator, cells: 
         np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), atol=1e-6)
     np.testing.assert_allclose(ours.scale, theirs.scale[:, 0], atol=1e-6)
     # A pose made of these is normalised where it becomes one.
-    unit = ours.wxyz / np.linalg.norm(ours.wxyz, axis=1, keepdims=True)
-    same = np.sign((unit * theirs.wxyz.numpy()).sum(1, keepdims=True))
-    np.testing.assert_allclose(unit * same, theirs.wxyz, atol=1e-5)
+    blendshape = ours.wxyz / np.linalg.norm(ours.wxyz, axis=1, keepdims=True)
+    same = np.sign((blendshape * theirs.wxyz.numpy()).sum(1, keepdims=True))
+    np.testing.assert_allclose(blendshape * same, theirs.wxyz, atol=1e-5)
 
 
 def test_the_same_predictions_count_as_faces(rng: np.random.Generator) -> None:

@@ -22,7 +22,7 @@ def soup(seed: int, count: int, size: tuple[int, int], spread: float) -> tuple[t
 
 
 def sphere(rows: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """A unit ball with anticlockwise triangles: the camera sees its front half."""
+    """A blendshape ball with anticlockwise triangles: the camera sees its front half."""
     latitude, longitude = np.meshgrid(np.linspace(0, np.pi, rows), np.linspace(0, 2 * np.pi, 2 * rows), indexing="ij")
     points = np.stack(
         [np.sin(latitude) * np.sin(longitude), np.cos(latitude), np.sin(latitude) * np.cos(longitude)], -1

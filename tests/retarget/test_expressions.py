@@ -1,4 +1,5 @@
-"""A VRM's own expressions stand between units and morphs: Perfect Sync first, presets where nothing better is there."""
+"""A VRM's own expressions stand between blendshapes and morphs: Perfect Sync first, presets where nothing better is
+there."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -110,11 +111,11 @@ GLANCES = (
 
 
 @pytest.mark.parametrize("looking", [_looking_1, _looking_0])
-@pytest.mark.parametrize(("units", "weights"), GLANCES)
+@pytest.mark.parametrize(("blendshapes", "weights"), GLANCES)
 def test_look_expressions_show_as_much_of_the_gaze_as_the_file_says(
-    looking: Callable[[], Character], units: dict[str, float], weights: list[float]
+    looking: Callable[[], Character], blendshapes: dict[str, float], weights: list[float]
 ) -> None:
-    pose = Retargeter(looking()).pose_from_params(params(**units))
+    pose = Retargeter(looking()).pose_from_params(params(**blendshapes))
     np.testing.assert_allclose(pose.weights, weights, atol=1e-12)
     # What expressions show, bones do not show again.
     np.testing.assert_array_equal(pose.left_eye_wxyz, [1, 0, 0, 0])
@@ -167,7 +168,7 @@ def test_a_table_with_expressions_is_no_harm_where_there_are_none(tmp_path: Path
     ("line", "said"),
     [
         ("aa = { jawOpen = 1.0, bias = 0.1 }", "'aa' has a bias or a clamp"),
-        ("aa = { jawOpn = 1.0 }", "'aa' names the unknown unit 'jawOpn'; did you mean 'jawOpen'"),
+        ("aa = { jawOpn = 1.0 }", "'aa' names the unknown blendshape 'jawOpn'; did you mean 'jawOpen'"),
         ("aa = {}\nAA = {}", "'AA' is the same as an earlier expression"),
     ],
 )
@@ -179,8 +180,8 @@ def test_wrong_expressions_of_a_table_are_said(line: str, said: str, tmp_path: P
 
 def _gains(count: int, **of_morph: tuple[int, float]) -> np.ndarray:
     gains = np.zeros((count, 52))
-    for unit, (row, gain) in of_morph.items():
-        gains[row, EXPRESSION_INDEX[unit]] = gain
+    for blendshape, (row, gain) in of_morph.items():
+        gains[row, EXPRESSION_INDEX[blendshape]] = gain
     return gains
 
 

@@ -1,4 +1,4 @@
-"""An inspection tells present from effective, gives a reason for every unit, and refuses no readable rig."""
+"""An inspection tells present from effective, gives a reason for every blendshape, and refuses no readable rig."""
 
 import json
 
@@ -23,7 +23,7 @@ def _character(names: tuple[str, ...], *, still: tuple[str, ...] = ()) -> Charac
 def test_present_is_not_effective() -> None:
     found = inspect_character(_character(("jawOpen", "cheekPuff"), still=("cheekPuff",)))
     assert found.morphs == {"jawOpen": True, "cheekPuff": False}
-    answers = {answer.unit: answer for answer in found.answers}
+    answers = {answer.blendshape: answer for answer in found.answers}
     assert answers["jawOpen"].morphs == {"jawOpen": 1.0}
     assert answers["jawOpen"].reason == "exact name"
     assert (answers["cheekPuff"].moves, answers["cheekPuff"].reason) == (False, "'cheekPuff' moves nothing")
@@ -32,7 +32,7 @@ def test_present_is_not_effective() -> None:
 
 def test_every_unit_is_answered_once() -> None:
     found = inspect_character(_character(("jawOpen", "Fcl_EYE_Close_L", "CheekPuffLeft")))
-    assert [answer.unit for answer in found.answers] == list(EXPRESSION_NAMES)
+    assert [answer.blendshape for answer in found.answers] == list(EXPRESSION_NAMES)
     assert len(found.still()) == sum(not answer.moves for answer in found.answers)
 
 

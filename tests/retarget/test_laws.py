@@ -14,8 +14,8 @@ from commedia.characters.posing import pose_character
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, mirrored_name
 from commedia.formats.livelink_csv import LiveLinkCsvWriter
 from commedia.pipeline import retarget
-from commedia.retarget.acting import mirrored
 from commedia.retarget.mapping import mapping_names
+from commedia.retarget.performance_edit import mirrored
 from commedia.retarget.solve import Retargeter
 from commedia.structures import FaceParams
 
@@ -33,7 +33,7 @@ def _face(rng: np.random.Generator) -> FaceParams:
 # FaceWarehouse calls other motions by two of ARKit's names: its dimple is a stretch, its press a dimple.
 @pytest.mark.parametrize("mapping", [None, *(name for name in mapping_names() if name != "facewarehouse")])
 def test_a_rig_retargeted_onto_itself_is_the_identity(mapping: str | None, rng: np.random.Generator) -> None:
-    """Whatever the order of its shapes, and with each table: a unit that has its own shape gets just that."""
+    """Whatever the order of its shapes, and with each table: a blendshape that has its own shape gets just that."""
     names = tuple(rng.permutation(EXPRESSION_NAMES).tolist())
     retargeter, face = Retargeter(_rig(names), mapping=mapping), _face(rng)
     weights = retargeter.pose_from_params(face).weights

@@ -1,4 +1,5 @@
-"""Names find their units in the spellings that tools use, and only then; the tables name units that exist."""
+"""Names find their blendshapes in the spellings that tools use, and only then; the tables name blendshapes that
+exist."""
 
 from dataclasses import replace
 
@@ -17,8 +18,8 @@ def _rig(*names: str) -> Character:
     return character_from_bytes(small_builder(names).to_bytes(), "small")
 
 
-def _unit_of(name: str) -> str:
-    row = map_morphs(_rig(name)).morph_from_unit[0]
+def _blendshape_of(name: str) -> str:
+    row = map_morphs(_rig(name)).morph_from_blendshape[0]
     assert np.count_nonzero(row) == 1
     return EXPRESSION_NAMES[int(row.argmax())]
 
@@ -28,8 +29,8 @@ def _unit_of(name: str) -> str:
 )
 @pytest.mark.parametrize("name", ["eyeBlinkLeft", "mouthSmileRight", "jawOpen", "jawLeft"])
 def test_prefixes_are_tolerated(spelling: str, name: str) -> None:
-    assert _unit_of(spelling.format(name)) == name
-    assert _unit_of(spelling.format(name[0].upper() + name[1:])) == name
+    assert _blendshape_of(spelling.format(name)) == name
+    assert _blendshape_of(spelling.format(name[0].upper() + name[1:])) == name
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_prefixes_are_tolerated(spelling: str, name: str) -> None:
     ],
 )
 def test_other_spellings_are_understood(spelling: str, name: str) -> None:
-    assert _unit_of(spelling) == name
+    assert _blendshape_of(spelling) == name
 
 
 def test_every_unit_has_its_own_plain_name() -> None:
@@ -53,19 +54,19 @@ def test_every_unit_has_its_own_plain_name() -> None:
 
 def test_split_units_share_their_weight() -> None:
     found = map_morphs(_rig("browInnerUp_L", "browInnerUp_R", "jawOpen"))
-    np.testing.assert_array_equal(found.morph_from_unit[:, EXPRESSION_INDEX["browInnerUp"]], [1, 1, 0])
+    np.testing.assert_array_equal(found.morph_from_blendshape[:, EXPRESSION_INDEX["browInnerUp"]], [1, 1, 0])
 
 
 def test_stand_ins_step_back_where_the_unit_is_there() -> None:
-    assert map_morphs(_rig("mouthOpen", "jawOpen")).morph_from_unit[0].sum() == 0
-    assert map_morphs(_rig("mouthOpen", "mouthFunnel")).morph_from_unit[0, EXPRESSION_INDEX["jawOpen"]] == 1
+    assert map_morphs(_rig("mouthOpen", "jawOpen")).morph_from_blendshape[0].sum() == 0
+    assert map_morphs(_rig("mouthOpen", "mouthFunnel")).morph_from_blendshape[0, EXPRESSION_INDEX["jawOpen"]] == 1
 
 
 def test_stand_ins_serve_where_the_unit_is_only_a_name() -> None:
     character = _rig("jawOpen", "Fcl_MTH_A")
     empty = replace(character, rig=replace(character.rig, effective=np.array([False, True])))
     found = map_morphs(empty)
-    np.testing.assert_array_equal(found.morph_from_unit[:, EXPRESSION_INDEX["jawOpen"]], [1, 1])
+    np.testing.assert_array_equal(found.morph_from_blendshape[:, EXPRESSION_INDEX["jawOpen"]], [1, 1])
     assert "jawOpen" not in found.missing
 
 
@@ -89,7 +90,7 @@ def test_a_rig_with_other_names_is_refused_with_what_it_has() -> None:
 def test_tables_name_units_that_exist(name: str) -> None:
     table = load_mapping(name)
     assert table.stand_ins <= table.morphs.keys()
-    assert all(0 < gain <= 1 for units in table.morphs.values() for gain in units.values())
+    assert all(0 < gain <= 1 for blendshapes in table.morphs.values() for gain in blendshapes.values())
 
 
 def test_an_unknown_table_names_those_that_exist() -> None:

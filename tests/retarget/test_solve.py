@@ -1,4 +1,5 @@
-"""Neutral in is neutral out, units arrive at their morphs, and gaze goes to bones only where morphs cannot show it."""
+"""Neutral in is neutral out, blendshapes arrive at their morphs, and gaze goes to bones only where morphs cannot show
+it."""
 
 import numpy as np
 import pytest
@@ -61,9 +62,9 @@ def test_a_glance_to_the_left_turns_both_eyes_alike() -> None:
     np.testing.assert_allclose(gaze[:, 0], [GAZE_YAW_RAD, GAZE_YAW_RAD])
 
 
-@pytest.mark.parametrize("unit", ["eyeLookInLeft", "eyeLookOutRight", "eyeLookUpLeft"])
-def test_gaze_of_a_mirrored_face_is_mirrored(unit: str) -> None:
-    expression = params(**{unit: 0.7}).expression
+@pytest.mark.parametrize("blendshape", ["eyeLookInLeft", "eyeLookOutRight", "eyeLookUpLeft"])
+def test_gaze_of_a_mirrored_face_is_mirrored(blendshape: str) -> None:
+    expression = params(**{blendshape: 0.7}).expression
     left, right = gaze_yaw_pitch(expression)
     mirrored_left, mirrored_right = gaze_yaw_pitch(expression[list(EXPRESSION_MIRROR)])
     np.testing.assert_allclose(mirrored_left, right * [-1, 1])

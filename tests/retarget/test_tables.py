@@ -24,8 +24,8 @@ def _table(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def _unit(name: str) -> str:
-    row = map_morphs(_rig(name)).morph_from_unit[0]
+def _blendshape(name: str) -> str:
+    row = map_morphs(_rig(name)).morph_from_blendshape[0]
     assert np.count_nonzero(row) == 1
     return EXPRESSION_NAMES[int(row.argmax())]
 
@@ -38,8 +38,8 @@ def test_gain_bias_clamp_and_several_sources(tmp_path: Path) -> None:
     """
     retargeter = Retargeter(_rig("Mund", "zwinkern.l"), mapping=load_mapping_file(_table(tmp_path, text)))
 
-    def weights(**units: float) -> np.ndarray:
-        return retargeter.pose_from_params(params(**units)).weights
+    def weights(**blendshapes: float) -> np.ndarray:
+        return retargeter.pose_from_params(params(**blendshapes)).weights
 
     np.testing.assert_allclose(weights(jawOpen=1.0, mouthFunnel=0.4), [0.6, 0.1])
     np.testing.assert_allclose(weights(eyeBlinkLeft=0.5), [0, 0.5])
@@ -51,9 +51,9 @@ def test_gain_bias_clamp_and_several_sources(tmp_path: Path) -> None:
     [
         (
             "[morphs]\nMund = { jawOpne = 1.0 }",
-            "line 2: 'Mund' names the unknown unit 'jawOpne'; did you mean 'jawOpen'?",
+            "line 2: 'Mund' names the unknown blendshape 'jawOpne'; did you mean 'jawOpen'?",
         ),
-        ("[morphs]\n\n\nMund = 1.0", "line 4: 'Mund' is 1.0; expected units"),
+        ("[morphs]\n\n\nMund = 1.0", "line 4: 'Mund' is 1.0; expected blendshapes"),
         ("[morphs]\nMund = { jawOpen = 'much' }", "line 2: jawOpen of 'Mund' is 'much'; expected a finite number"),
         ("[morphs]\nMund = { jawOpen = nan }", "line 2: jawOpen of 'Mund' is nan"),
         ("[morphs]\nMund = { jawOpen = 1.0, clamp = [1.0, 0.0] }", "line 2: the clamp of 'Mund' runs from 1 down to 0"),
@@ -78,9 +78,9 @@ def test_mistakes_name_the_line(text: str, said: str, tmp_path: Path) -> None:
 
 def test_a_path_is_a_table_of_ones_own_and_read_again_when_it_changed(tmp_path: Path) -> None:
     path = _table(tmp_path, "[morphs]\nMund = { jawOpen = 0.5 }")
-    before = map_morphs(_rig("Mund"), str(path)).morph_from_unit.max()
+    before = map_morphs(_rig("Mund"), str(path)).morph_from_blendshape.max()
     _table(tmp_path, "[morphs]\nMund = { jawOpen = 0.75 }")
-    assert (before, map_morphs(_rig("Mund"), str(path)).morph_from_unit.max()) == (0.5, 0.75)
+    assert (before, map_morphs(_rig("Mund"), str(path)).morph_from_blendshape.max()) == (0.5, 0.75)
 
 
 def test_a_table_that_is_not_there_is_said(tmp_path: Path) -> None:
@@ -97,11 +97,11 @@ def test_every_table_says_whose_it_is(path: Path) -> None:
 @pytest.mark.parametrize("name", [name for name in mapping_names() if name not in ("mmd", "vroid")])
 def test_tables_are_their_own_mirror(name: str) -> None:
     morphs = load_mapping(name).morphs
-    for morph, units in morphs.items():
+    for morph, blendshapes in morphs.items():
         for ending, other in (("left", "right"), ("l", "r")):
             twin = morph.removesuffix(ending) + other
             if morph.endswith(ending) and twin in morphs and "look" not in morph:
-                assert morphs[twin] == {mirrored_name(unit): gain for unit, gain in units.items()}
+                assert morphs[twin] == {mirrored_name(blendshape): gain for blendshape, gain in blendshapes.items()}
 
 
 def test_each_face_warehouse_unit_is_named_once() -> None:
@@ -109,7 +109,7 @@ def test_each_face_warehouse_unit_is_named_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "unit"),
+    ("name", "blendshape"),
     [
         ("ｳｨﾝｸ２右", "eyeBlinkRight"),
         ("頬膨らみ", "cheekPuff"),
@@ -119,8 +119,8 @@ def test_each_face_warehouse_unit_is_named_once() -> None:
         ("JawOpen", "jawOpen"),
     ],
 )
-def test_names_of_many_tools_find_their_unit(name: str, unit: str) -> None:
-    assert _unit(name) == unit
+def test_names_of_many_tools_find_their_unit(name: str, blendshape: str) -> None:
+    assert _blendshape(name) == blendshape
 
 
 @pytest.mark.parametrize("viewer", [True, False])
@@ -130,24 +130,24 @@ def test_face_warehouse_sides_are_what_moves(viewer: bool) -> None:
     if viewer:
         for mesh in builder.tree["meshes"]:
             mesh["extras"]["targetNames"] = ["Eye Close Right", "Eye Close Left", "Jaw Right"]
-    matrix = map_morphs(character_from_bytes(builder.to_bytes(), "small")).morph_from_unit
+    matrix = map_morphs(character_from_bytes(builder.to_bytes(), "small")).morph_from_blendshape
     assert SQUARE[:, 0].max() > 0
     assert [EXPRESSION_NAMES[int(row.argmax())] for row in matrix] == ["eyeBlinkLeft", "eyeBlinkRight", "jawLeft"]
 
 
 def test_jaw_left_of_other_rigs_stays_left() -> None:
     found = propose_map(_rig("Nose Wrinkle", "jawLeft", "jawRight", "jawOpen"))
-    assert found.morph_from_unit[1, EXPRESSION_INDEX["jawLeft"]] == 1
+    assert found.morph_from_blendshape[1, EXPRESSION_INDEX["jawLeft"]] == 1
 
 
 def test_near_misses_are_suggested_and_not_used() -> None:
     character = _rig("jawOpne", "eyeBlnikLeft", "freckles", "mouthFunnel")
     found = propose_map(character)
-    assert [(one.morph, one.unit) for one in suggestions(character, found)] == [
+    assert [(one.morph, one.blendshape) for one in suggestions(character, found)] == [
         ("eyeBlnikLeft", "eyeBlinkLeft"),
         ("jawOpne", "jawOpen"),
     ]
-    assert not found.morph_from_unit[:2].any()
+    assert not found.morph_from_blendshape[:2].any()
 
 
 def test_plain_names_know_one_form_of_each_letter() -> None:

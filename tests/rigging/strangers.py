@@ -32,7 +32,7 @@ class Stranger:
 
     vertices: Float[np.ndarray, "w 3"]
     triangles: Int[np.ndarray, "u 3"]
-    units: Float[np.ndarray, "e w 3"]
+    blendshapes: Float[np.ndarray, "e w 3"]
     marks: Marks
 
 
@@ -42,8 +42,8 @@ def own_topology(seed: int, head: HeadModel | None = None) -> Stranger:
     identity = SPREAD * np.random.default_rng(seed).standard_normal(IDENTITY_COUNT)
     vertices = head_vertices(head, identity)
     marks = Marks(np.arange(68), points(load_scheme("ibug68"), vertices), np.ones(68))
-    units = head.model.expression_basis.astype(np.float64)
-    return Stranger(vertices, head.model.triangles.astype(np.int64), units, marks)
+    blendshapes = head.model.expression_basis.astype(np.float64)
+    return Stranger(vertices, head.model.triangles.astype(np.int64), blendshapes, marks)
 
 
 def other_topology(seed: int, share: float = 0.5, head: HeadModel | None = None) -> Stranger:
@@ -61,14 +61,14 @@ def other_topology(seed: int, share: float = 0.5, head: HeadModel | None = None)
     number = np.argsort(order)
     corners, shares, triangles = corners[order], shares[order], number[triangles.reshape(-1, 3)]
     vertices = np.einsum("nj,njc->nc", shares, old.vertices[corners])
-    units = np.einsum("nj,enjc->enc", shares, old.units[:, corners])
-    return Stranger(vertices, rng.permutation(triangles).astype(np.int64), units, old.marks)
+    blendshapes = np.einsum("nj,enjc->enc", shares, old.blendshapes[:, corners])
+    return Stranger(vertices, rng.permutation(triangles).astype(np.int64), blendshapes, old.marks)
 
 
 def relative_errors(found: Float[np.ndarray, "e w 3"], stranger: Stranger) -> dict[str, float]:
-    """Return each unit's mean distance of vertices from the truth, over its mean displacement."""
-    missed = np.linalg.norm(found - stranger.units, axis=-1).mean(axis=1)
-    moved = np.linalg.norm(stranger.units, axis=-1).mean(axis=1)
+    """Return each blendshape's mean distance of vertices from the truth, over its mean displacement."""
+    missed = np.linalg.norm(found - stranger.blendshapes, axis=-1).mean(axis=1)
+    moved = np.linalg.norm(stranger.blendshapes, axis=-1).mean(axis=1)
     return dict(zip(EXPRESSION_NAMES, (missed / np.maximum(moved, 1e-12)).tolist(), strict=True))
 
 

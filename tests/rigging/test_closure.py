@@ -12,13 +12,13 @@ from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, IDENTITY_CO
 from commedia.face_model.landmarks import load_scheme, points
 from commedia.face_model.model import PARTS, load_head
 from commedia.geometry.similarity import Similarity
+from commedia.rigging.blendshapes import Blendshapes, RegisteredHead
 from commedia.rigging.closure import SEALED, Closure, closed_gains, find_closures, lip_limits
 from commedia.rigging.contact import Opening, find_openings
 from commedia.rigging.pieces import Kind, Piece
 from commedia.rigging.registration import Fitted
 from commedia.rigging.sculpt import Sculpt, assembled
 from commedia.rigging.template import load_template
-from commedia.rigging.units import Laid, Units
 
 pytest.importorskip("scipy")
 OWN = np.eye(len(EXPRESSION_NAMES))
@@ -34,7 +34,7 @@ def head() -> tuple[Sculpt, dict[str, Opening]]:
     skin = template.skin(np.zeros(IDENTITY_COUNT))
     basis = template.head.model.expression_basis[:, template.vertices].astype(np.float64)
     still = Similarity(1.0, np.eye(3), np.zeros(3))
-    laid = Laid(template, Fitted(np.zeros(IDENTITY_COUNT), still), skin, basis)
+    registered = RegisteredHead(template, Fitted(np.zeros(IDENTITY_COUNT), still), skin, basis)
     place = {name: np.unique(patch.places) for name, patch in zip(PARTS, sculpt.patches, strict=True)}
     pieces = (
         Piece(place["skin"], Kind.FACE),
@@ -43,8 +43,8 @@ def head() -> tuple[Sculpt, dict[str, Opening]]:
         Piece(place["teeth"], Kind.TEETH),
         Piece(place["tongue"], Kind.TONGUE),
     )
-    units = Units(np.zeros((len(EXPRESSION_NAMES), len(sculpt.vertices), 3)), pieces, laid)
-    return sculpt, find_openings(sculpt.vertices, sculpt.triangles, units)
+    blendshapes = Blendshapes(np.zeros((len(EXPRESSION_NAMES), len(sculpt.vertices), 3)), pieces, registered)
+    return sculpt, find_openings(sculpt.vertices, sculpt.triangles, blendshapes)
 
 
 def weakened(**strength: float) -> Sculpt:
@@ -63,7 +63,7 @@ def weakened(**strength: float) -> Sculpt:
 
 
 def closures(sculpt: Sculpt) -> dict[str, Closure]:
-    return {closure.unit: closure for closure in find_closures(sculpt, head()[1], OWN)}
+    return {closure.blendshape: closure for closure in find_closures(sculpt, head()[1], OWN)}
 
 
 def rim_left_open(side: str, weight: float) -> float:
@@ -123,7 +123,7 @@ def test_two_shapes_that_close_an_eye_together_share_the_gain():
     blink, down = EXPRESSION_INDEX["eyeBlinkLeft"], EXPRESSION_INDEX["eyeLookDownLeft"]
     halves[blink, blink] = 0.5
     halves[down, blink] = 0.5
-    found = {one.unit: one for one in find_closures(head()[0], head()[1], halves)}["eyeBlinkLeft"]
+    found = {one.blendshape: one for one in find_closures(head()[0], head()[1], halves)}["eyeBlinkLeft"]
     assert found.gain > 1
     corrected = closed_gains(halves, (found,))[:, blink]
     np.testing.assert_allclose(corrected[[blink, down]], found.gain / 2)

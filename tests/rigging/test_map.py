@@ -22,8 +22,8 @@ from commedia.outputs.files.packing import pack
 from commedia.retarget.solve import Retargeter
 from commedia.retarget.tables import load_mapping_file
 from commedia.rigging.closure import Closure
-from commedia.rigging.map import BY_SHAPE, Solved, known_units, map_rig, mapping_text
-from commedia.rigging.sight import NoFaceSeen
+from commedia.rigging.landmark_search import NoFaceSeen
+from commedia.rigging.map import BY_SHAPE, SolvedBlendshape, known_blendshapes, map_rig, mapping_text
 from commedia.rigging.template import load_template
 
 pytest.importorskip("scipy")
@@ -57,8 +57,10 @@ def test_scrambled_names_come_back_and_play(tmp_path: Path, capsys: pytest.Captu
     pairs = head_pairs(tmp_path / "pairs.toml")
     assert main(["rig", "map", str(head), "-o", str(table), "--landmarks", str(pairs), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert {one["unit"]: list(one["morphs"]) for one in told["units"]} == {n: [s] for n, s in secret.items()}
-    assert max(one["residual"] for one in told["units"]) < 0.05
+    assert {one["blendshape"]: list(one["morphs"]) for one in told["blendshapes"]} == {
+        n: [s] for n, s in secret.items()
+    }
+    assert max(one["residual"] for one in told["blendshapes"]) < 0.05
     assert {one["gain"] for one in told["closures"]} == {1.0}
     character = character_from_bytes(head.read_bytes(), "head")
     face = params()
@@ -73,13 +75,13 @@ def test_scrambled_names_come_back_and_play(tmp_path: Path, capsys: pytest.Captu
 
 def test_names_that_are_known_are_believed_unless_asked_not_to():
     character = character_from_bytes(small_builder(("jawOpen", "shape_7", "Fcl_EYE_Close_L")).to_bytes(), "small")
-    known = known_units(character)
+    known = known_blendshapes(character)
     reasons = dict(zip(EXPRESSION_NAMES, known.reasons, strict=True))
     assert reasons["jawOpen"] == "exact name"
     assert reasons["mouthSmileLeft"] == ""
     assert known.gains[1].sum() == 0
     assert known.bones == ("Left",)
-    assert not known_units(character, names=False).gains.any()
+    assert not known_blendshapes(character, names=False).gains.any()
 
 
 def test_inspect_proposes_it_where_names_mean_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -130,15 +132,17 @@ def test_a_face_that_no_picture_shows_is_told_by_its_features(
     assert main(["rig", "map", str(head), "-o", str(table)]) == 0
     said = capsys.readouterr().out
     assert "our head does not lie on this face" in said
-    assert "any doubt leaves a unit alone" in said
+    assert "any doubt leaves a blendshape alone" in said
     found = load_mapping_file(table).morphs
-    units = {secret[name].replace("_", "").lower(): name for name in EXPRESSION_NAMES}
+    blendshapes = {secret[name].replace("_", "").lower(): name for name in EXPRESSION_NAMES}
     mapped = {morph: set(own) for morph, own in found.items() if own}
-    assert mapped == {morph: {units[morph]} for morph in mapped}
-    assert {"jawOpen", "mouthSmileLeft", "browInnerUp", "eyeWideRight"} <= {units[morph] for morph in mapped}
+    assert mapped == {morph: {blendshapes[morph]} for morph in mapped}
+    assert {"jawOpen", "mouthSmileLeft", "browInnerUp", "eyeWideRight"} <= {blendshapes[morph] for morph in mapped}
     # Nothing carries irises, so looks cannot be told.
-    assert not any(units[morph].startswith("eyeLook") for morph in mapped)
-    monkeypatch.setattr("commedia.rigging.map.known_units", lambda character, **_: known_units(character, names=False))
+    assert not any(blendshapes[morph].startswith("eyeLook") for morph in mapped)
+    monkeypatch.setattr(
+        "commedia.rigging.map.known_units", lambda character, **_: known_blendshapes(character, names=False)
+    )
     assert main(["rig", "map", str(head), "-o", str(table)]) == 2
     assert "nor do its shapes say where its features are" in capsys.readouterr().err
 
@@ -150,8 +154,14 @@ def test_a_vrm_table_names_expressions_where_they_do_the_job():
     builder.tree["extensions"] = {"VRMC_vrm": {"expressions": {"preset": {"blinkLeft": bind | {"isBinary": True}}}}}
     character = character_from_bytes(builder.to_bytes(), "small")
     solved = tuple(
-        Solved(unit, {"eyeBlinkLeft": {"shut": 1.0}, "browInnerUp": {"brow": 1.0}}.get(unit, {}), None, BY_SHAPE, "")
-        for unit in EXPRESSION_NAMES
+        SolvedBlendshape(
+            blendshape,
+            {"eyeBlinkLeft": {"shut": 1.0}, "browInnerUp": {"brow": 1.0}}.get(blendshape, {}),
+            None,
+            BY_SHAPE,
+            "",
+        )
+        for blendshape in EXPRESSION_NAMES
     )
     table = tomllib.loads(mapping_text(character, solved, (), Path("small.vrm"), ()))
     assert table["expressions"] == {"blinkLeft": {"eyeBlinkLeft": 1}}
@@ -177,16 +187,16 @@ def test_a_vrm_plays_by_its_table_as_it_does_without(tmp_path: Path):
     builder = small_builder(("mouth", "shut", "smile", "to_left", "to_right"))
     builder.tree["extensions"] = {"VRMC_vrm": {"lookAt": look, "expressions": {"preset": preset}}}
     character = character_from_bytes(builder.to_bytes(), "small")
-    known = known_units(character)
+    known = known_blendshapes(character)
     solved = tuple(
-        Solved(
-            unit,
+        SolvedBlendshape(
+            blendshape,
             {name: float(gain) for name, gain in zip(character.rig.morph_names, column, strict=True) if gain},
             None,
             reason,
             "",
         )
-        for unit, column, reason in zip(EXPRESSION_NAMES, known.gains.T, known.reasons, strict=True)
+        for blendshape, column, reason in zip(EXPRESSION_NAMES, known.gains.T, known.reasons, strict=True)
     )
     table = tmp_path / "small.toml"
     table.write_text(mapping_text(character, solved, (), Path("small.vrm"), ()), encoding="utf-8")

@@ -19,7 +19,7 @@ from commedia.errors import BadCharacter, UnknownName
 from commedia.faces.crop import Crop
 from commedia.outputs.files.packing import pack
 from commedia.retarget.inspection import inspect_character
-from commedia.rigging import sight
+from commedia.rigging import landmark_search
 from commedia.rigging.glb import rigged_glb
 from commedia.rigging.pairs import BadPairs, read_pairs
 from commedia.rigging.sculpt import read_bare
@@ -42,10 +42,10 @@ def write_pairs(path: Path, *pairs: str) -> Path:
     return path
 
 
-def random_units(count: int) -> np.ndarray:
-    units = 0.05 * np.random.default_rng(3).standard_normal((EXPRESSION_COUNT, count, 3))
-    units[:, 0] = 0
-    return units
+def random_blendshapes(count: int) -> np.ndarray:
+    blendshapes = 0.05 * np.random.default_rng(3).standard_normal((EXPRESSION_COUNT, count, 3))
+    blendshapes[:, 0] = 0
+    return blendshapes
 
 
 def skinned_bare() -> bytes:
@@ -60,12 +60,12 @@ def skinned_bare() -> bytes:
 def test_an_obj_keeps_its_vertices_and_gets_52_targets(tmp_path: Path):
     sculpt = read_bare(write_obj(tmp_path / "cube.obj", CUBE))
     assert (len(sculpt.vertices), len(sculpt.triangles)) == (8, 12)
-    units = random_units(8)
-    character = character_from_bytes(rigged_glb(sculpt, units), "cube")
+    blendshapes = random_blendshapes(8)
+    character = character_from_bytes(rigged_glb(sculpt, blendshapes), "cube")
     assert character.rig.morph_names == EXPRESSION_NAMES
     found = character.meshes[0].primitives[0]
     np.testing.assert_allclose(found.positions, CUBE)
-    np.testing.assert_allclose(found.morphs, units[:, sculpt.patches[0].places], atol=1e-6)
+    np.testing.assert_allclose(found.morphs, blendshapes[:, sculpt.patches[0].places], atol=1e-6)
 
 
 def test_a_skinned_mesh_moves_in_the_scene_as_was_asked(tmp_path: Path):
@@ -73,12 +73,12 @@ def test_a_skinned_mesh_moves_in_the_scene_as_was_asked(tmp_path: Path):
     path = tmp_path / "bare.glb"
     path.write_bytes(skinned_bare())
     sculpt = read_bare(path)
-    units = random_units(len(sculpt.vertices))
-    character = character_from_bytes(rigged_glb(sculpt, units), "bare")
+    blendshapes = random_blendshapes(len(sculpt.vertices))
+    character = character_from_bytes(rigged_glb(sculpt, blendshapes), "bare")
     for patch in sculpt.patches:
         morphs = character.meshes[patch.mesh].primitives[patch.primitive].morphs.astype(np.float64)
         scene = np.einsum("...nij,enj->eni", np.linalg.inv(patch.mesh_from_scene), morphs)
-        np.testing.assert_allclose(scene, units[:, patch.places], atol=1e-5)
+        np.testing.assert_allclose(scene, blendshapes[:, patch.places], atol=1e-5)
     assert {node.name for node in character.nodes} >= {"Head", "Neck", "LeftEye"}
 
 
@@ -93,7 +93,7 @@ def test_the_validator_finds_nothing(tmp_path: Path):
         packed = pack(sculpt.character.document)
         before[-1].write_bytes(glb_header(packed.tree, packed.length) + b"".join(packed.chunks))
         after.append(tmp_path / f"rigged-{name[:4]}.glb")
-        after[-1].write_bytes(rigged_glb(sculpt, random_units(len(sculpt.vertices))))
+        after[-1].write_bytes(rigged_glb(sculpt, random_blendshapes(len(sculpt.vertices))))
     for was, issues in zip(validated(*before), validated(*after), strict=True):
         assert issues["numErrors"] == 0, issues["messages"][:5]
         # A file keeps the faults it came with.
@@ -108,7 +108,7 @@ def validated(*paths: Path) -> list[dict]:
 
 def test_a_sheet_shows_neutral_and_52(tmp_path: Path):
     sculpt = read_bare(write_obj(tmp_path / "cube.obj", CUBE))
-    character = character_from_bytes(rigged_glb(sculpt, random_units(8)), "cube")
+    character = character_from_bytes(rigged_glb(sculpt, random_blendshapes(8)), "cube")
     tints = [np.full((8, 3), 0.5)]
     sheet = draw_sheet(character, np.eye(3), CUBE, tints, tile_px=32)
     assert sheet.shape == (6 * 32, 9 * 32, 3)
@@ -149,9 +149,9 @@ class Blind:
 
 
 def test_no_face_names_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    monkeypatch.setattr(sight, "open_mfn", lambda **_: Blind())
-    monkeypatch.setattr(sight, "open_sfn", lambda **_: Blind())
-    monkeypatch.setattr(sight, "SIDE_PX", 32)
+    monkeypatch.setattr(landmark_search, "open_mfn", lambda **_: Blind())
+    monkeypatch.setattr(landmark_search, "open_sfn", lambda **_: Blind())
+    monkeypatch.setattr(landmark_search, "SIDE_PX", 32)
     path = write_obj(tmp_path / "cube.obj", CUBE)
     assert main(["rig", "make", str(path), "-o", str(tmp_path / "hero.glb")]) == 2
     said = capsys.readouterr().err
@@ -208,12 +208,12 @@ def test_pairs_in_a_line_are_refused(tmp_path: Path):
 
 @pytest.mark.slow
 def test_a_clay_head_is_seen_and_rigged(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """The whole story, without landmarks: OBJ in, a rig of 52 effective units and a sheet out."""
+    """The whole story, without landmarks: OBJ in, a rig of 52 effective blendshapes and a sheet out."""
     stranger = other_topology(3)
     faces = tuple(" ".join(str(corner + 1) for corner in face) for face in stranger.triangles)
     path = write_obj(tmp_path / "sculpt.obj", stranger.vertices, faces)
     assert main(["rig", "make", str(path), "-o", str(tmp_path / "hero.glb")]) == 0
-    assert "52 of 52 units move" in capsys.readouterr().out
+    assert "52 of 52 blendshapes move" in capsys.readouterr().out
     assert (tmp_path / "hero.png").stat().st_size > 100_000
     found = inspect_character(character_from_bytes((tmp_path / "hero.glb").read_bytes(), "hero"))
     assert found.still() == ()

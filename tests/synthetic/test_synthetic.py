@@ -62,8 +62,10 @@ def test_landmark_box_has_the_size_and_place_asked_for() -> None:
 
 
 def mirrored(performer: Performer) -> Performer:
-    truth, look = performer.truth, performer.look
-    symmetric = replace(look, strengths=look.strengths | {"blotch": 0.0, "mottle": 0.0, "pores": 0.0, "freckles": 0.0})
+    truth, appearance = performer.truth, performer.appearance
+    symmetric = replace(
+        appearance, strengths=appearance.strengths | {"blotch": 0.0, "mottle": 0.0, "pores": 0.0, "freckles": 0.0}
+    )
     light = replace(performer.light, directions=performer.light.directions * np.float32([-1, 1, 1]))
     return replace(
         performer,
@@ -73,7 +75,7 @@ def mirrored(performer: Performer) -> Performer:
             expression=truth.expression[list(EXPRESSION_MIRROR)],
             wxyz=mirrored_wxyz(truth.wxyz),
         ),
-        look=symmetric,
+        appearance=symmetric,
         light=light,
     )
 

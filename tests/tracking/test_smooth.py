@@ -24,12 +24,12 @@ BLINK = EXPRESSION_INDEX["eyeBlinkLeft"]
 JAW = EXPRESSION_INDEX["jawOpen"]
 
 
-def smoothed(readings: list[FaceParams], step_s: float = 1 / 30) -> list[FaceParams]:
-    state = start_filter(readings[0])
+def smoothed(predictions: list[FaceParams], step_s: float = 1 / 30) -> list[FaceParams]:
+    state = start_filter(predictions[0])
     result = []
-    for reading in readings:
-        (state,) = step_filters([state], [reading], [step_s], SMOOTHING)
-        result.append(filtered_params(state, reading.identity))
+    for prediction in predictions:
+        (state,) = step_filters([state], [prediction], [step_s], SMOOTHING)
+        result.append(filtered_params(state, prediction.identity))
     return result
 
 
@@ -41,22 +41,22 @@ def with_expression(values: dict[int, float]) -> FaceParams:
 
 
 def test_a_constant_stays_what_it_is():
-    reading = FaceParams(
+    prediction = FaceParams(
         np.zeros(50, np.float32),
         np.full(EXPRESSION_COUNT, 0.3, np.float32),
         HeadPose(wxyz_from_axis_angle(np.array([0.1, 2.0, -0.4], np.float32)), np.array([12, 34], np.float32), 700.0),
     )
-    last = smoothed([reading] * 20)[-1]
-    np.testing.assert_allclose(last.expression, reading.expression, atol=1e-6)
-    np.testing.assert_allclose(last.pose.wxyz, reading.pose.wxyz, atol=1e-6)
-    np.testing.assert_allclose(last.pose.origin_px, reading.pose.origin_px, atol=1e-4)
+    last = smoothed([prediction] * 20)[-1]
+    np.testing.assert_allclose(last.expression, prediction.expression, atol=1e-6)
+    np.testing.assert_allclose(last.pose.wxyz, prediction.pose.wxyz, atol=1e-6)
+    np.testing.assert_allclose(last.pose.origin_px, prediction.pose.origin_px, atol=1e-4)
     assert last.pose.px_per_m == pytest.approx(700)
 
 
 @pytest.mark.parametrize("fps", [25, 30, 60])
 def test_a_blink_arrives_within_two_frames(fps: int):
-    readings = [with_expression({})] * 10 + [with_expression({BLINK: 1.0})] * 2
-    closed = [face.expression[BLINK] for face in smoothed(readings, 1 / fps)[10:]]
+    predictions = [with_expression({})] * 10 + [with_expression({BLINK: 1.0})] * 2
+    closed = [face.expression[BLINK] for face in smoothed(predictions, 1 / fps)[10:]]
     assert closed[1] > 0.8
     assert closed[0] > 0.6
 
@@ -89,8 +89,8 @@ def test_jitter_of_a_still_face_shrinks_fivefold(rng: np.random.Generator):
             ),
         )
 
-    readings = [noisy() for _ in range(300)]
-    shown = smoothed(readings)
+    predictions = [noisy() for _ in range(300)]
+    shown = smoothed(predictions)
 
     def variances(faces: list[FaceParams]) -> list[float]:
         return [
@@ -101,7 +101,7 @@ def test_jitter_of_a_still_face_shrinks_fivefold(rng: np.random.Generator):
             np.var([np.log(face.pose.px_per_m) for face in faces]),
         ]
 
-    for raw, filtered in zip(variances(readings[30:]), variances(shown[30:]), strict=True):
+    for raw, filtered in zip(variances(predictions[30:]), variances(shown[30:]), strict=True):
         assert filtered * 5 <= raw
 
 
@@ -144,7 +144,7 @@ def test_the_sign_of_a_quaternion_and_half_turns_do_not_matter():
 
 
 def test_a_batch_of_faces_equals_one_at_a_time(rng: np.random.Generator):
-    def reading() -> FaceParams:
+    def prediction() -> FaceParams:
         pose = HeadPose(
             wxyz_from_axis_angle(rng.normal(size=3).astype(np.float32)),
             rng.uniform(0, 500, 2).astype(np.float32),
@@ -152,11 +152,11 @@ def test_a_batch_of_faces_equals_one_at_a_time(rng: np.random.Generator):
         )
         return FaceParams(np.zeros(50, np.float32), rng.uniform(size=EXPRESSION_COUNT).astype(np.float32), pose)
 
-    states, readings = [start_filter(reading()) for _ in range(4)], [reading() for _ in range(4)]
+    states, predictions = [start_filter(prediction()) for _ in range(4)], [prediction() for _ in range(4)]
     steps = [0.02, 0.03, 0.05, 0.2]
-    together = step_filters(states, readings, steps, SMOOTHING)
+    together = step_filters(states, predictions, steps, SMOOTHING)
     for index in range(4):
-        (alone,) = step_filters(states[index : index + 1], readings[index : index + 1], [steps[index]], SMOOTHING)
+        (alone,) = step_filters(states[index : index + 1], predictions[index : index + 1], [steps[index]], SMOOTHING)
         for one, other in zip(alone, together[index], strict=True):
             np.testing.assert_allclose(one.value, other.value, atol=1e-12)
             np.testing.assert_allclose(one.speed, other.speed, atol=1e-12)

@@ -16,7 +16,7 @@ from commedia.face_model.landmarks import landmarks_from_params
 from commedia.faces.mfn import open_mfn
 from commedia.faces.protocol import DetectorProtocol
 from commedia.faces.sfn import open_sfn
-from commedia.faces.tiled import CloserLook
+from commedia.faces.tiled import TiledDetector
 from commedia.structures import Face
 from commedia.tracking.models import Models
 from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, TrackerSettings
@@ -107,7 +107,7 @@ def test_boxes_of_drawn_heads_are_read_as_well_as_detections():
     picture = stage_picture(list(zip(TROUPE, truth, strict=True)))
     mfn, sfn = open_mfn(), open_sfn()
     full = Tracker(Models(mfn, sfn), PHOTO_SETTINGS).step(picture, 0).faces
-    boxes = Tracker(Models(BoxesOf(mfn), sfn, CloserLook(BoxesOf(mfn))), PHOTO_SETTINGS).step(picture, 0).faces
+    boxes = Tracker(Models(BoxesOf(mfn), sfn, TiledDetector(BoxesOf(mfn))), PHOTO_SETTINGS).step(picture, 0).faces
     assert len(full) == len(boxes) == len(TROUPE)
     for one, other in zip(full, boxes, strict=True):
         size = np.sqrt(one.box.width_px * one.box.height_px)

@@ -13,7 +13,7 @@ from commedia.geometry.rotations import mirrored_wxyz
 from commedia.sources.source import MediaInfo
 from commedia.structures import Frame, TrackedFrame
 from commedia.tracking.models import Models
-from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, Keeping, TrackerSettings
+from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, TrackerSettings, TrackLifecycle
 from commedia.tracking.tracker import Tracker
 
 Place = Callable[[float], tuple[float, float] | None]
@@ -190,7 +190,7 @@ def test_a_photo_is_not_smoothed():
 def test_following_a_file_fills_in_the_frames_before_the_confirmation(confirm_frames: int):
     world = World([Person(1, still(160)), Person(2, absent(still(60), 0.0, 0.5))])
     # The law is about confirming; how late a resting detector finds somebody is the next story.
-    settings = replace(VIDEO_SETTINGS, detect_every=1, keeping=Keeping(confirm_frames=confirm_frames))
+    settings = replace(VIDEO_SETTINGS, detect_every=1, lifecycle=TrackLifecycle(confirm_frames=confirm_frames))
     followed = follow(tracker_of(world, settings), (world.frame(index) for index in range(30)))
     assert [frame.index for frame, _ in followed] == [tracked.index for _, tracked in followed] == list(range(30))
     assert [ids(tracked) for _, tracked in followed] == [[1]] * 15 + [[1, 2]] * 15

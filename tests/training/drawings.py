@@ -60,8 +60,8 @@ def drawn_face(rng: np.random.Generator, layer: nn.Module, center: np.ndarray, s
     landmarks = image_from_head(points, pose).astype(np.float32)
     box = tight_box(landmarks)
     grown = Box(box.left_px, box.top_px - 0.2 * box.height_px, box.right_px, box.bottom_px)
-    trust = np.ones(EXPRESSION_COUNT, dtype=np.float32)
-    return FaceSample(grown, landmarks, "synthetic", pose, identity, expression, trust, None)
+    weight = np.ones(EXPRESSION_COUNT, dtype=np.float32)
+    return FaceSample(grown, landmarks, "synthetic", pose, identity, expression, weight, None)
 
 
 def drawn_picture(rng: np.random.Generator, layer: nn.Module, faces: int, size: int) -> PictureSample:

@@ -18,7 +18,7 @@ from commedia.training.crops import crops
 from commedia.training.face_model import FaceModel
 from commedia.training.labels import FaceArrays
 from commedia.training.mosaics import letterboxed, mosaic, scene_view
-from commedia.training.pictures import ShardPictures, Singles, load_singles
+from commedia.training.pictures import FaceCrops, ShardPictures, load_face_crops
 from commedia.training.recipes import recipe_named
 from tests.training.drawings import on_dots
 from tests.training.tasks import made_task
@@ -27,41 +27,43 @@ MOVED = Augmentation(flip=0.5, colour=0.0)
 
 
 @pytest.fixture(scope="module")
-def singles(shards: Path) -> Singles:
-    return load_singles([shards / "singles.tar"])
+def face_crops(shards: Path) -> FaceCrops:
+    return load_face_crops([shards / "singles.tar"])
 
 
 @pytest.mark.parametrize("config", [STILL, MOVED])
-def test_sfn_labels_lie_on_the_dots(config: Augmentation, singles: Singles, model: FaceModel) -> None:
-    batch = crops(singles, np.arange(len(singles)), config, model.identity_mirror, np.random.default_rng(0))
+def test_sfn_labels_lie_on_the_dots(config: Augmentation, face_crops: FaceCrops, model: FaceModel) -> None:
+    batch = crops(face_crops, np.arange(len(face_crops)), config, model.identity_mirror, np.random.default_rng(0))
     for pixels, landmarks in zip(batch.pixels, batch.targets.landmarks, strict=True):
         assert on_dots(pixels.permute(1, 2, 0).numpy(), (landmarks.numpy() + 0.5) * 128) > 0.95
 
 
-def test_still_crops_are_what_inference_cuts(singles: Singles, model: FaceModel) -> None:
+def test_still_crops_are_what_inference_cuts(face_crops: FaceCrops, model: FaceModel) -> None:
     """The same pixels, and the points upright, centred on their tight box, whose longer side is the crop's over 1.5."""
-    batch = crops(singles, np.arange(4), STILL, model.identity_mirror, np.random.default_rng(0))
+    batch = crops(face_crops, np.arange(4), STILL, model.identity_mirror, np.random.default_rng(0))
     low, high = batch.targets.landmarks.amin(1), batch.targets.landmarks.amax(1)
     torch.testing.assert_close(low + high, torch.zeros(4, 2), atol=1e-4, rtol=0)
     torch.testing.assert_close((high - low).amax(1), torch.full((4,), 1 / 1.5), atol=1e-4, rtol=0)
     for row, pixels in enumerate(batch.pixels):
-        live = crop_image(singles.images[row], crop_from_landmarks(singles.faces.landmarks[row]), 128)
+        live = crop_image(face_crops.images[row], crop_from_landmarks(face_crops.faces.landmarks[row]), 128)
         trained = pixels.permute(1, 2, 0).numpy()
         assert abs(live[20:-20, 20:-20].astype(int) - trained[20:-20, 20:-20]).max() <= 2
 
 
 def mosaic_of(pictures: ShardPictures, model: FaceModel, rng: np.random.Generator) -> tuple[np.ndarray, FaceArrays]:
-    scenes, singles = pictures.scenes_and_singles
-    assert singles is not None
-    return mosaic(singles, [scene for scene in scenes if not len(scene.faces.box)], MOVED, model.identity_mirror, rng)
+    pictures, face_crops = pictures.pictures_and_face_crops
+    assert face_crops is not None
+    return mosaic(
+        face_crops, [picture for picture in pictures if not len(picture.faces.box)], MOVED, model.identity_mirror, rng
+    )
 
 
 def view_of(pictures: ShardPictures, model: FaceModel, rng: np.random.Generator) -> tuple[np.ndarray, FaceArrays]:
-    return scene_view(pictures.scenes_and_singles[0][2], MOVED, model.identity_mirror, rng)
+    return scene_view(pictures.pictures_and_face_crops[0][2], MOVED, model.identity_mirror, rng)
 
 
 def letterbox_of(pictures: ShardPictures, model: FaceModel, rng: np.random.Generator) -> tuple[np.ndarray, FaceArrays]:
-    return letterboxed(pictures.scenes_and_singles[0][1], model.identity_mirror)
+    return letterboxed(pictures.pictures_and_face_crops[0][1], model.identity_mirror)
 
 
 @pytest.mark.parametrize("make", [mosaic_of, view_of, letterbox_of])

@@ -11,17 +11,17 @@ from commedia.training.config import Augmentation
 from commedia.training.crops import crops
 from commedia.training.editing import editor_for
 from commedia.training.face_model import FaceModel
-from commedia.training.pictures import Singles, load_singles
+from commedia.training.pictures import FaceCrops, load_face_crops
 from tests.training.drawings import on_dots
 
 MOVED = Augmentation(flip=0.5, colour=0.0)
-SHARED_BY_VIEWS = ("identity", "identity_trust", "expression", "expression_trust", "pose_trust", "landmark_trust")
-SHARED_BY_EDITS = ("identity", "identity_trust", "expression_trust", "wxyz", "pose_trust", "landmark_trust")
+SHARED_BY_VIEWS = ("identity", "identity_trust", "expression", "expression_weight", "pose_trust", "landmark_trust")
+SHARED_BY_EDITS = ("identity", "identity_trust", "expression_weight", "wxyz", "pose_trust", "landmark_trust")
 
 
 @pytest.fixture(scope="module")
-def singles(shards: Path) -> Singles:
-    return load_singles([shards / "singles.tar"])
+def face_crops(shards: Path) -> FaceCrops:
+    return load_face_crops([shards / "singles.tar"])
 
 
 def complex_points(landmarks: torch.Tensor) -> np.ndarray:
@@ -29,9 +29,9 @@ def complex_points(landmarks: torch.Tensor) -> np.ndarray:
     return x + 1j * y
 
 
-def test_views_differ_by_a_similarity_alone(singles: Singles, model: FaceModel) -> None:
+def test_views_differ_by_a_similarity_alone(face_crops: FaceCrops, model: FaceModel) -> None:
     rng = np.random.default_rng(0)
-    batch = crops(singles, np.arange(8), MOVED, model.identity_mirror, rng, groups="views")
+    batch = crops(face_crops, np.arange(8), MOVED, model.identity_mirror, rng, groups="views")
     assert (batch.groups, batch.group_size, len(batch.pixels)) == ("views", 2, 16)
     for name in SHARED_BY_VIEWS:
         part = getattr(batch.targets, name)
@@ -49,16 +49,16 @@ def test_views_differ_by_a_similarity_alone(singles: Singles, model: FaceModel) 
         np.testing.assert_allclose(turn[1:3], 0, atol=1e-5)
         # y points down in the crop, so an anticlockwise turn is a negative angle there.
         assert np.sin(-np.angle(factor)) == pytest.approx(2 * turn[0] * turn[3], abs=1e-4)
-        mirrored += not np.array_equal(singles.faces.expression[pair], batch.targets.expression[2 * pair].numpy())
+        mirrored += not np.array_equal(face_crops.faces.expression[pair], batch.targets.expression[2 * pair].numpy())
     assert 0 < mirrored < 8
     for pixels, landmarks in zip(batch.pixels, batch.targets.landmarks, strict=True):
         assert on_dots(pixels.permute(1, 2, 0).numpy(), (landmarks.numpy() + 0.5) * 128) > 0.95
 
 
-def test_an_edited_crop_differs_in_expression_alone(singles: Singles, model: FaceModel) -> None:
+def test_an_edited_crop_differs_in_expression_alone(face_crops: FaceCrops, model: FaceModel) -> None:
     rng = np.random.default_rng(0)
     editor = editor_for(model)
-    batch = crops(singles, np.arange(8), MOVED, model.identity_mirror, rng, groups="edits", editor=editor)
+    batch = crops(face_crops, np.arange(8), MOVED, model.identity_mirror, rng, groups="edits", editor=editor)
     assert (batch.groups, batch.group_size, len(batch.pixels)) == ("edits", 2, 16)
     for name in SHARED_BY_EDITS:
         part = getattr(batch.targets, name)

@@ -39,7 +39,7 @@ def face(model: FaceModel, rng: np.random.Generator) -> FaceArrays:
 
 
 def consistent(rng: np.random.Generator) -> np.ndarray:
-    """A sparse expression that does not contradict itself, with some units barely on."""
+    """A sparse expression that does not contradict itself, with some blendshapes barely on."""
     expression = rng.random(EXPRESSION_COUNT) * (rng.random(EXPRESSION_COUNT) < 0.3)
     expression[rng.random(EXPRESSION_COUNT) < 0.3] *= 0.1
     for first, second in PAIRS:
@@ -163,9 +163,9 @@ def test_placing_an_edited_face_is_editing_a_placed_one(
 
 
 def test_identity_pose_and_unknown_units_stay(face: FaceArrays, model: FaceModel, rng: np.random.Generator) -> None:
-    trust = np.zeros_like(face.expression_trust)
-    trust[:, 17] = 0.4
-    face = face._replace(expression_trust=trust)
+    weight = np.zeros_like(face.expression_weight)
+    weight[:, 17] = 0.4
+    face = face._replace(expression_weight=weight)
     image = rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
     picture, other = edited(image, face, editor_for(model), rng)
     changed = {name for name, old, new in zip(face._fields, face, other, strict=True) if not np.array_equal(old, new)}
@@ -178,7 +178,7 @@ def test_only_units_that_show_are_edited(model: FaceModel) -> None:
     layer = copy.deepcopy(model.landmarks)
     layer.expression[EXPRESSION_INDEX["cheekPuff"]] = 0  # type: ignore[index]
     editor = editor_for(model._replace(landmarks=layer))
-    hidden = {name for name, shows in zip(EXPRESSION_NAMES, editor.units, strict=True) if not shows}
+    hidden = {name for name, shows in zip(EXPRESSION_NAMES, editor.blendshapes, strict=True) if not shows}
     assert hidden == {"cheekPuff"} | {name for name in EXPRESSION_NAMES if "eyeLook" in name}
     assert editor.points is not layer
 
@@ -188,4 +188,4 @@ def test_faces_must_be_known(face: FaceArrays) -> None:
     assert editable(face).tolist() == [True]
     for part in ("identity_trust", "pose_trust", "landmark_trust"):
         assert editable(face._replace(**{part: nothing})).tolist() == [False]
-    assert editable(face._replace(expression_trust=face.expression_trust * 0)).tolist() == [False]
+    assert editable(face._replace(expression_weight=face.expression_weight * 0)).tolist() == [False]

@@ -15,7 +15,7 @@ from commedia.training.config import STILL
 from commedia.training.crops import crops
 from commedia.training.face_model import FaceModel
 from commedia.training.groups import Groups
-from commedia.training.pictures import Singles, load_singles
+from commedia.training.pictures import FaceCrops, load_face_crops
 from commedia.training.recipes import recipe_named, varied
 from commedia.training.tasks import split_rows
 from tests.training.drawings import drawn_picture
@@ -39,13 +39,13 @@ def people(model: FaceModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def singles(people: Path) -> Singles:
-    return load_singles([people / "people.tar"])
+def face_crops(people: Path) -> FaceCrops:
+    return load_face_crops([people / "people.tar"])
 
 
 @pytest.mark.parametrize("kind", ["person", "clip"])
-def test_rows_of_a_group_belong_together_and_differ(singles: Singles, kind: str) -> None:
-    names = getattr(singles, kind)
+def test_rows_of_a_group_belong_together_and_differ(face_crops: FaceCrops, kind: str) -> None:
+    names = getattr(face_crops, kind)
     chances = np.full(18, 1 / 18)
     chances[names == names[0]] = 0
     rows = Groups(names, chances, kind).draw(np.random.default_rng(0), 40, 3)
@@ -55,7 +55,7 @@ def test_rows_of_a_group_belong_together_and_differ(singles: Singles, kind: str)
 
 
 def test_pictures_without_a_name_are_in_no_group(shards: Path) -> None:
-    nameless = load_singles([shards / "singles.tar"])
+    nameless = load_face_crops([shards / "singles.tar"])
     with pytest.raises(BadShard, match="belong to one person"):
         Groups(nameless.person, np.ones(len(nameless)), "person")
 
@@ -75,9 +75,9 @@ def test_a_batch_of_groups_is_asked_to_agree_on_who_it_is(people: Path, model: F
     assert identity_disagreement(faces, 3).tolist() == pytest.approx([2 / 3, 2 / 3])
 
 
-def test_masks_lie_on_the_pixels_they_speak_of(singles: Singles, model: FaceModel) -> None:
+def test_masks_lie_on_the_pixels_they_speak_of(face_crops: FaceCrops, model: FaceModel) -> None:
     moved = replace(STILL, roll_deg=30.0, flip=0.5, shift=0.1, scale=(0.8, 1.2))
-    batch = crops(singles, np.arange(18), moved, model.identity_mirror, np.random.default_rng(0))
+    batch = crops(face_crops, np.arange(18), moved, model.identity_mirror, np.random.default_rng(0))
     assert batch.masks is not None
     assert (batch.masks[1::2] > 0).float().mean() > 0.5  # no mask: whatever the picture shows counts
     dots = batch.pixels[0::2].float().mean(1) > 150

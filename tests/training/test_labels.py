@@ -60,8 +60,8 @@ def test_unknown_parts_are_not_trusted(model: FaceModel, rng: np.random.Generato
     unknown = replace(known, identity=None, expression=None, landmark_kind="teacher")
     gold = replace(unknown, landmark_kind="gold")
     arrays = arrays_from_faces([known, unknown, gold])
-    assert arrays.identity_trust.tolist() == [1, 0, 0]
-    assert arrays.pose_trust.tolist() == [1, 0, 0]
-    assert arrays.landmark_trust.tolist() == [1, 0.25, 1]
-    assert arrays.expression_trust.sum(1).tolist() == [52, 0, 0]
+    assert arrays.identity_weight.tolist() == [1, 0, 0]
+    assert arrays.pose_weight.tolist() == [1, 0, 0]
+    assert arrays.landmark_weight.tolist() == [1, 0.25, 1]
+    assert arrays.expression_weight.sum(1).tolist() == [52, 0, 0]
     assert arrays_from_faces([]).landmarks.shape == (0, 68, 2)

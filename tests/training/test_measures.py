@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from commedia.evaluation.metrics import correlation, geodesic_deg, unit_scores
+from commedia.evaluation.metrics import blendshape_scores, correlation, geodesic_deg
 from commedia.training.measures import angles_deg, correlations, rankings
 
 
@@ -13,7 +13,7 @@ def test_they_are_what_evaluation_publishes(rng: np.random.Generator) -> None:
     told = np.clip(0.5 * truth + rng.uniform(0, 0.5, truth.shape), 0, 1).astype(np.float32)
     truth[:, 3] = 0  # never active
     both = torch.from_numpy(told), torch.from_numpy(truth)
-    wanted = [score.ranking for score in unit_scores(told, truth)]
+    wanted = [score.ranking for score in blendshape_scores(told, truth)]
     np.testing.assert_allclose(rankings(*both), wanted, atol=1e-6)
     np.testing.assert_allclose(
         correlations(*both), [correlation(a, b) for a, b in zip(told.T, truth.T, strict=True)], atol=1e-5

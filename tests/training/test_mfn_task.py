@@ -13,7 +13,7 @@ from commedia.training.batches import MfnBatch, mfn_targets, pixels_from_images
 from commedia.training.face_model import FaceModel
 from commedia.training.found import compared, faces_found
 from commedia.training.mosaics import letterboxed
-from commedia.training.pictures import load_scenes_and_singles, shard_paths
+from commedia.training.pictures import load_pictures_and_face_crops, shard_paths
 from commedia.training.recipes import recipe_named
 from commedia.training.tasks import AT_THE_END
 from tests.losses.test_boxes import grid_saying
@@ -40,8 +40,8 @@ def test_a_detector_learns_and_finds_boxes_only(shards: Path, model: FaceModel) 
 
 
 def test_true_boxes_are_all_found_and_say_nothing_of_parameters(shards: Path, model: FaceModel) -> None:
-    scenes, _ = load_scenes_and_singles(shard_paths([shards / "scenes.tar"]))
-    images, faces = zip(*(letterboxed(scene, model.identity_mirror) for scene in scenes), strict=True)
+    pictures, _ = load_pictures_and_face_crops(shard_paths([shards / "scenes.tar"]))
+    images, faces = zip(*(letterboxed(picture, model.identity_mirror) for picture in pictures), strict=True)
     batch = MfnBatch(pixels_from_images(images), *mfn_targets(faces, MFN_SIZE))
     config = MfnConfig(detect_only=True)
     anchors = torch.tensor(config.anchors)

@@ -48,7 +48,7 @@ def test_labels_and_pixels_are_those_of_one_face_at_a_time(store: FaceStore, mod
         center = found.target_from_source[:, :2] @ crop.center_px
         placement = Placement(-crop.roll, INPUT_SIZE / crop.side_px, flip > 0, center, np.full(2, INPUT_SIZE / 2))
         wanted = placed(face, placement, model.identity_mirror)
-        for name in ("identity", "expression", "expression_trust", "wxyz"):
+        for name in ("identity", "expression", "expression_weight", "wxyz"):
             np.testing.assert_allclose(getattr(batch.targets, name)[row], getattr(wanted, name)[0], atol=1e-5)
         np.testing.assert_allclose(batch.targets.landmarks[row], wanted.landmarks[0] / INPUT_SIZE - 0.5, atol=1e-4)
         drawn = warp(store.image(row), placement, (INPUT_SIZE, INPUT_SIZE), border=cv2.BORDER_CONSTANT)
@@ -82,7 +82,7 @@ def test_rows_without_a_face_ask_for_nothing_but_presence(store: FaceStore, mode
     batch = region_batch(store, rows, DESKTOP, STILL, model.identity_mirror, chance)
     absent = batch.present == 0
     assert 2 < int(absent.sum()) < 30
-    for name in ("identity_trust", "expression_trust", "pose_trust", "landmark_trust"):
+    for name in ("identity_trust", "expression_weight", "pose_trust", "landmark_trust"):
         weight = getattr(batch.targets, name)
         assert not weight[absent].any()
         assert weight[~absent].all()

@@ -46,7 +46,7 @@ def test_faces_without_labels_teach_nothing_but_their_presence(recipe: Recipe, s
     task = made_task(recipe, shards / "singles.tar", model, network=network)
     batch = task.batch(0)
     nothing = batch.targets._replace(
-        **{name: torch.zeros_like(part) for name, part in batch.targets._asdict().items() if name.endswith("trust")}
+        **{name: torch.zeros_like(part) for name, part in batch.targets._asdict().items() if name.endswith("weight")}
     )
     read = task.read(network.train(), task.pixels(batch))
     unknown = batch._replace(targets=nothing, present=torch.zeros_like(batch.present))

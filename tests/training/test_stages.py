@@ -78,8 +78,8 @@ def test_stages_follow_each_other_and_are_told_on_the_card(
         ("heads", 2, "abc", 1),
         ("all", 2, "abc", 1),
     ]
-    singles = (shards / "singles.tar").read_bytes()
-    assert stages[0]["shards"]["singles.tar"] == sha256(singles).hexdigest()
+    face_crops = (shards / "singles.tar").read_bytes()
+    assert stages[0]["shards"]["singles.tar"] == sha256(face_crops).hexdigest()
     assert stages[0]["config"]["frozen"] == ["trunk"]
     assert stages[1]["config"]["optimisation"]["batch_size"] == 2
     assert (tmp_path / "a" / "log-heads.csv").exists()

@@ -1,4 +1,4 @@
-"""The default head as a character: one person's face as a rig with the 52 units, made as a GLB and read back.
+"""The default head as a character: one person's face as a rig with the 52 blendshapes, made as a GLB and read back.
 
 Going through the file means that the default head takes no path of its own: what a viewer shows is what was posed.
 """

@@ -12,7 +12,7 @@ from commedia.characters.posing import Poser
 from commedia.geometry.rotations import wxyz_from_axis_angle
 
 SIDED = ("eyeblink", "browdown", "mouthsmile", "mouthfrown")
-"""Units that move one half of the face only, in plain form without their side."""
+"""Blendshapes that move one half of the face only, in plain form without their side."""
 
 
 def character_from_head(character: Character) -> Float[np.ndarray, "4"]:
@@ -35,7 +35,7 @@ def character_from_head(character: Character) -> Float[np.ndarray, "4"]:
 
 def _center(character: Character, sides: tuple[str, ...]) -> np.ndarray | None:
     """Mean place, at rest and in the scene, of what the morphs of one side move."""
-    wanted = {unit + side for unit in SIDED for side in sides}
+    wanted = {blendshape + side for blendshape in SIDED for side in sides}
     moved, total = np.zeros(3), 0.0
     for piece, posed in Poser(character).at_rest():
         mesh = character.meshes[piece.mesh]

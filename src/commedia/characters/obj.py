@@ -1,7 +1,7 @@
 """A bare sculpt as a character: a neutral OBJ file, and a folder of OBJ files with its shapes, named after the files.
 
 Every shape must have the neutral's vertices in the neutral's order; its faces, if it has any, tell whether it does.
-The result has no bones, so it turns as a whole, and no materials. Units of length are the files' own.
+The result has no bones, so it turns as a whole, and no materials. Blendshapes of length are the files' own.
 """
 
 from pathlib import Path

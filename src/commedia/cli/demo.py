@@ -35,7 +35,7 @@ def run(output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")] = 
 
 
 def _error_table(errors: list[PerformerErrors]) -> Table:
-    columns = ("performer", "person", "found", "68 points", "turn", "active units")
+    columns = ("performer", "person", "found", "68 points", "turn", "active blendshapes")
     table = Table(*columns, title="the troupe: mean error against its truth")
     for performer in errors:
         table.add_row(

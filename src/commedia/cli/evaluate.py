@@ -17,19 +17,21 @@ TableName = Literal[
     "sfn-nme", "mfn-groups", "mfn-crowds", "clips-correlation", "synthetic", "ids",
     "paper-table-2", "paper-table-3", "paper-table-4", "paper-table-5", "paper-runtime",
 ]  # fmt: skip
-CAREFULLY = "Every face was read twice, as it is and mirrored (`--careful`)."
+CAREFULLY = "Every face was read twice, as it is and mirrored (`--flip_average`)."
 
 
 def evaluate(table: TableName, settings: EvaluationSettings, *, seed: int = 0) -> list[Table]:
     """Make one table, print it, and write it to the output folder as Markdown, CSV and JSON."""
-    if settings.careful and table.startswith("paper-"):
-        raise CommediaError(f"'{table}' measures what the paper did, which read every face once; leave --careful out")
+    if settings.flip_average and table.startswith("paper-"):
+        raise CommediaError(
+            f"'{table}' measures what the paper did, which read every face once; leave --flip-average out"
+        )
     console = Console()
     measure = benchmark(table)
     settings.output.mkdir(parents=True, exist_ok=True)
     with stage_bars(console, transient=True) as advance:
         tables = measure(settings, advance)
-    if settings.careful:
+    if settings.flip_average:
         tables = [replace(made, name=f"{made.name}-careful", notes=(*made.notes, CAREFULLY)) for made in tables]
     for made in tables:
         show(made, console)
@@ -51,7 +53,7 @@ def run(
     limit: int | None = None,
     root: Path | None = None,
     variants: tuple[str, ...] = (),
-    careful: tyro.conf.FlagCreatePairsOff[bool] = False,
+    flip_average: tyro.conf.FlagCreatePairsOff[bool] = False,
     seed: int = 0,
 ) -> int:
     """Measure the networks and write a table; the exit code is 1 when a goal is missed or nothing could be measured.
@@ -79,7 +81,7 @@ def run(
         limit=limit,
         root=root,
         variants=variants,
-        careful=careful,
+        flip_average=flip_average,
     )
     tables = evaluate(table, settings, seed=seed)
     return 0 if all(goal.is_met for made in tables for goal in made.goals) else 1

@@ -49,7 +49,16 @@ def export(
 
 def size_table() -> Table:
     """Lay out `network_sizes`."""
-    columns = ("network", "units", "parameters", "MB at 32 bit", "MB at 16 bit", "MiB with Adam", "paper 1, MB", "MMAC")
+    columns = (
+        "network",
+        "blendshapes",
+        "parameters",
+        "MB at 32 bit",
+        "MB at 16 bit",
+        "MiB with Adam",
+        "paper 1, MB",
+        "MMAC",
+    )
     rows = tuple(
         (
             *(row.name, row.expression_count, f"{row.parameters:,}", row.float32_mb, row.float16_mb),
@@ -59,7 +68,7 @@ def size_table() -> Table:
     )
     notes = (
         "MMAC: million multiplications of convolutions and linear layers per picture (128 px for SFN, 288 px for MFN).",
-        "MiB with Adam: 12 bytes per parameter, as Keras saves a model; the published sizes fit this reading best.",
+        "MiB with Adam: 12 bytes per parameter, as Keras saves a model; the published sizes fit this prediction best.",
     )
     return Table("network-sizes", "Networks and what paper 1 says of its own", columns, rows, notes)
 

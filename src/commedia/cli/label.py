@@ -9,7 +9,7 @@ from rich.table import Table
 
 from commedia.cli.bars import stage_bars
 from commedia.labelling.label import GroupReport, LabelSettings, label_pictures
-from commedia.labelling.readings import Readers
+from commedia.labelling.predictions import Readers
 
 
 def run(
@@ -26,7 +26,7 @@ def run(
 
     Args:
         inputs: Tar files of key.jpg + key.json, folders of pictures, single pictures.
-        output: Folder for the shards, the reports and the teacher's readings.
+        output: Folder for the shards, the reports and the teacher's predictions.
         landmarker: MediaPipe's face landmarker with blendshapes, a .task file.
         detector: The RFB-640 face detector, an .onnx file: finds every face of larger scenes. Without it each picture
             is taken to be about one face.

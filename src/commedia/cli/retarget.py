@@ -23,8 +23,8 @@ from commedia.outputs.people import DEFAULT_FORMATS, check_formats
 from commedia.outputs.summary import Summary
 from commedia.pipeline import Progress as ProgressCallback
 from commedia.pipeline import retarget
-from commedia.retarget.acting import Acting
 from commedia.retarget.cast import people_and_default
+from commedia.retarget.performance_edit import PerformanceEdit
 from commedia.sources.open import open_source
 from commedia.sources.source import Source
 from commedia.tracking.models import open_models
@@ -44,7 +44,7 @@ def run(
     mapping: str | None = None,
     calibrate: Path | None = None,
     mirror: tyro.conf.FlagCreatePairsOff[bool] = False,
-    careful: tyro.conf.FlagCreatePairsOff[bool] = False,
+    flip_average: tyro.conf.FlagCreatePairsOff[bool] = False,
     mfn: str = DEFAULT_MFN,
     sfn: str = DEFAULT_SFN,
 ) -> int:
@@ -56,7 +56,7 @@ def run(
 
     Args:
         input: A picture, an animation, a video, or a folder of pictures. Or recorded motion, which needs no network: a
-            take.jsonl, a Live Link Face CSV, a CSV of ARKit units, or MediaPipe face landmarker results as JSON.
+            take.jsonl, a Live Link Face CSV, a CSV of ARKit blendshapes, or MediaPipe face landmarker results as JSON.
         output: Folder for the results. They appear in it only when all are complete.
         character: A .glb, .gltf or .vrm file with ARKit-named morph targets, played by everybody. Without it everybody
             plays the default head with their own face.
@@ -71,8 +71,8 @@ def run(
             (photos only).
         rate: Of recorded motion only: frames per second that its timecodes or frame numbers count, such as 30, 29.97 or
             30000/1001, where the file does not show it.
-        mapping: Which unit moves which morph of the character: a shipped table, or a .toml file of your own; without it
-            the table that fits the names best (see `commedia rig inspect`).
+        mapping: Which blendshape moves which morph of the character: a shipped table, or a .toml file of your own;
+            without it the table that fits the names best (see `commedia rig inspect`).
         calibrate: A photo of the person's face at rest, or a recording (video or take.jsonl) that shows it at rest and
             at its most: characters then play 0 and 1 where this person's face is so.
         mirror: Play everything as a mirror shows it.
@@ -90,8 +90,8 @@ def run(
         # What is wrong with the input is said before the networks are loaded.
         check_formats(formats, is_still=source.info.is_still)
         recorded = not source.info.pictures
-        _refuse_unused(recorded, faces, careful, rate)
-        models = None if recorded else open_models(mfn, sfn, careful=careful)
+        _refuse_unused(recorded, faces, flip_average, rate)
+        models = None if recorded else open_models(mfn, sfn, flip_average=flip_average)
         if models is not None and faces is not None:
             models = models.largest(faces)
         rest = None if calibrate is None else learn_calibration(calibrate, models=models)
@@ -103,7 +103,7 @@ def run(
             overwrite=overwrite,
             formats=formats,
             mapping=mapping,
-            acting=Acting(rest, mirror=mirror),
+            edit=PerformanceEdit(rest, mirror=mirror),
         )
         try:
             summaries, code = retarget_with_bar(source, output, **options), 0
@@ -117,10 +117,10 @@ def run(
     return code
 
 
-def _refuse_unused(recorded: bool, faces: int | None, careful: bool, rate: str | None) -> None:
+def _refuse_unused(recorded: bool, faces: int | None, flip_average: bool, rate: str | None) -> None:
     """Say so rather than ignore an option that means nothing for this kind of input."""
-    if recorded and careful:
-        raise CommediaError("--careful reads the faces of pictures twice; this input is recorded motion")
+    if recorded and flip_average:
+        raise CommediaError("--flip-average reads the faces of pictures twice; this input is recorded motion")
     if recorded and faces is not None:
         raise CommediaError("--faces chooses among the faces of pictures; this input is recorded motion")
     if not recorded and rate is not None:

@@ -1,6 +1,6 @@
 """`commedia rig inspect FILE`: what a character can play; `rig make FILE -o RIG`: shapes for one that has none.
 
-`rig map FILE -o MAPPING` finds by geometry which unit each shape is, where names do not say it.
+`rig map FILE -o MAPPING` finds by geometry which blendshape each shape is, where names do not say it.
 """
 
 import json as json_format
@@ -16,7 +16,7 @@ from commedia.errors import CommediaError
 from commedia.retarget.inspection import Inspection, inspect_character
 
 if TYPE_CHECKING:
-    from commedia.rigging.map import Mapped
+    pass
 
 File = tyro.conf.Positional[Path]
 Output = Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")]
@@ -32,7 +32,7 @@ LEFT_OPEN = 0.01
 def inspect(file: File, *, mapping: str | None = None, json: Json = False) -> None:
     """Say what a character can play.
 
-    Lists meshes, morphs, bones, which ARKit unit moves what and why, and which will not move.
+    Lists meshes, morphs, bones, which ARKit blendshape moves what and why, and which will not move.
 
     Args:
         file: A .glb, .gltf or .vrm file; or the neutral .obj of a sculpt, with its shapes beside it.
@@ -47,7 +47,7 @@ def inspect(file: File, *, mapping: str | None = None, json: Json = False) -> No
 def map_shapes(
     file: File, *, output: Output = None, landmarks: Landmarks = None, names: bool = True, json: Json = False
 ) -> None:
-    """Find by geometry which shapes make which of the 52 units, for a character whose shapes have other names.
+    """Find by geometry which shapes make which of the 52 blendshapes, for a character whose shapes have other names.
 
     Args:
         file: A .glb, .gltf or .vrm file; or the neutral .obj of a sculpt, with its shapes beside it.
@@ -86,10 +86,10 @@ def make(file: File, *, output: Output = None, landmarks: Landmarks = None, json
     made = make_rig(file, output, landmarks)
     moving = int(made.character.rig.effective.sum())
     if json:
-        facts = {"glb": str(made.glb), "sheet": str(made.sheet), "units": moving, "landmarks": made.landmarks}
+        facts = {"glb": str(made.glb), "sheet": str(made.sheet), "blendshapes": moving, "landmarks": made.landmarks}
         print(json_format.dumps(facts, indent=2, ensure_ascii=False))
         return
-    print(f"{made.glb}: {moving} of {len(made.character.rig.morph_names)} units move the face")
+    print(f"{made.glb}: {moving} of {len(made.character.rig.morph_names)} blendshapes move the face")
     print(f"{made.sheet}: look at it before anybody plays the rig")
 
 
@@ -98,31 +98,31 @@ run: dict[str, Callable[..., None]] = {"inspect": inspect, "make": make, "map": 
 
 
 def mapped_text(mapped: "Mapped") -> str:
-    """Lay out as lines of text which unit became what."""
-    width = max(len(one.unit) for one in mapped.units)
-    lines = [f"{'unit':{width}}  left over  shapes"]
-    for one in mapped.units:
+    """Lay out as lines of text which blendshape became what."""
+    width = max(len(one.blendshape) for one in mapped.blendshapes)
+    lines = [f"{'blendshape':{width}}  left over  shapes"]
+    for one in mapped.blendshapes:
         left = "" if one.residual is None else f"{one.residual:.0%}"
         shapes = " + ".join(name if gain == 1 else f"{gain:g} {name}" for name, gain in one.morphs.items())
         said = shapes or (f"- (nearest: {one.nearest})" if one.nearest else f"- ({one.reason})")
-        lines.append(f"{one.unit:{width}}  {left:>9}  {said}")
+        lines.append(f"{one.blendshape:{width}}  {left:>9}  {said}")
     missing = mapped.missing()
-    lines += ["", f"{len(mapped.units) - len(missing)} of {len(mapped.units)} units are mapped"]
+    lines += ["", f"{len(mapped.blendshapes) - len(missing)} of {len(mapped.blendshapes)} blendshapes are mapped"]
     lines += [f"left alone: {', '.join(missing)}"] if missing else []
-    lines += [f"{one.unit} may be {' or '.join(one.shapes)}: choose in the table" for one in mapped.doubts]
+    lines += [f"{one.blendshape} may be {' or '.join(one.shapes)}: choose in the table" for one in mapped.doubts]
     if mapped.by_features:
         lines.append(
             "our head does not lie on this face, so only what shapes do to eyes, lids, brows and lips was compared; "
-            "whether lids and lips close was not looked at, and any doubt leaves a unit alone"
+            "whether lids and lips close was not looked at, and any doubt leaves a blendshape alone"
         )
-    elif len(missing) > MOST_UNKNOWN * len(mapped.units):
+    elif len(missing) > MOST_UNKNOWN * len(mapped.blendshapes):
         lines.append("few shapes were recognised; landmarks picked by hand may help: --landmarks pairs.toml")
     lines += [f"shapes that answer to nothing: {', '.join(mapped.unused)}"] if mapped.unused else []
     lines += [f"cannot be told apart: {first} and {second}" for first, second in mapped.alike]
     for one in mapped.closures:
         done = f"times {one.gain:g} closes it" if one.gain > 1 else "and nothing closes it"
         lines += (
-            [f"{one.unit} leaves {one.open_before:.0%} open; {done}"]
+            [f"{one.blendshape} leaves {one.open_before:.0%} open; {done}"]
             if one.open_before > one.open_after or one.open_after > LEFT_OPEN
             else []
         )
@@ -145,17 +145,17 @@ def report(found: Inspection, file: Path | None = None) -> str:
     lines += [f"  {bone}: {name}" for bone, name in found.bones.items()] or ["  none; the whole character turns"]
     lines += _vrm_lines(found)
     lines += ["", f"mapping: {found.mapping}"]
-    width = max(len(answer.unit) for answer in found.answers)
+    width = max(len(answer.blendshape) for answer in found.answers)
     for answer in found.answers:
         if answer.moves:
             morphs = " + ".join(name if gain == 1 else f"{gain:g} {name}" for name, gain in answer.morphs.items())
-            lines.append(f"  {answer.unit:{width}}  {morphs or 'gaze'}  ({answer.reason})")
+            lines.append(f"  {answer.blendshape:{width}}  {morphs or 'gaze'}  ({answer.reason})")
     still = [answer for answer in found.answers if not answer.moves]
-    lines += ["", f"will not move: {len(still)} of {len(found.answers)} units"]
-    lines += [f"  {answer.unit:{width}}  {answer.reason}" for answer in still]
+    lines += ["", f"will not move: {len(still)} of {len(found.answers)} blendshapes"]
+    lines += [f"  {answer.blendshape:{width}}  {answer.reason}" for answer in still]
     if found.suggestions:
         lines += ["", "perhaps meant, and not used"]
-        lines += [f"  {one.morph} as {one.unit} ({one.likeness:.0%} alike)" for one in found.suggestions]
+        lines += [f"  {one.morph} as {one.blendshape} ({one.similarity:.0%} alike)" for one in found.suggestions]
     if not found.morphs:
         name = file or found.name
         lines += ["", f"there are no shapes; 'commedia rig make {name} -o {Path(name).stem}-rig.glb' makes all 52"]
@@ -166,7 +166,7 @@ def report(found: Inspection, file: Path | None = None) -> str:
             "",
             f"{len(unknown)} of {moving} effective morphs have names that no table knows; 'commedia rig map {name}",
         ]
-        lines[-1] += f" -o {Path(name).stem}.toml' finds by what they move which units they are"
+        lines[-1] += f" -o {Path(name).stem}.toml' finds by what they move which blendshapes they are"
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@
           pose           weak perspective; rotation as seen along the ray through the face; `pose_weight` says how much
                          to believe the rotation
           identity       of our head, or None when nobody knows it
-          expression     of our head, or None; `expression_trust` says unit by unit how much to believe it
+          expression     of our head, or None; `expression_weight` says blendshape by blendshape how much to believe it
 
 Pixels are those of `conventions.py`: the corner of the first pixel is (0, 0). Nothing here reads files or draws.
 """
@@ -26,7 +26,7 @@ LandmarkKind = Literal["gold", "fit", "synthetic", "teacher"]
 
 PictureKind = Literal["labelled", "synthetic"]
 
-ACTION_UNIT_COUNT = 24
+ACTION_BLENDSHAPE_COUNT = 24
 """FEAFA's, in the order of `assets/mappings/feafa.toml`."""
 
 LANDMARK_WEIGHTS: dict[LandmarkKind, float] = {"gold": 1.0, "synthetic": 1.0, "fit": 0.5, "teacher": 0.25}
@@ -47,14 +47,14 @@ class FaceSample:
     pose: HeadPose
     identity: Float[np.ndarray, "50"] | None
     expression: Float[np.ndarray, "52"] | None
-    expression_trust: Float[np.ndarray, "52"]
-    """0 (ignore this unit) to 1 (exact)."""
+    expression_weight: Float[np.ndarray, "52"]
+    """0 (ignore this blendshape) to 1 (exact)."""
     identity_name: str | None
     """Who it is, where faces of one person should share an identity or stay on one side of a split."""
     pose_weight: float | None = None
     """0 to 1, how much to believe the rotation; None: fully if identity or expression is known, else not at all."""
     action_units: Float[np.ndarray, "24"] | None = None
-    """FEAFA's, as people set them; `expression` holds what they say of our units."""
+    """FEAFA's, as people set them; `expression` holds what they say of our blendshapes."""
 
     @property
     def is_known(self) -> bool:
@@ -91,6 +91,6 @@ class PictureSample:
     """... which frame of it."""
 
 
-def full_trust() -> Float[np.ndarray, "52"]:
+def full_weight() -> Float[np.ndarray, "52"]:
     """Trust of an expression that is known exactly."""
     return np.ones(EXPRESSION_COUNT, dtype=np.float32)

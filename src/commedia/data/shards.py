@@ -17,7 +17,7 @@ import numpy as np
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT, LANDMARK_COUNT
 from commedia.data.sample import (
-    ACTION_UNIT_COUNT,
+    ACTION_BLENDSHAPE_COUNT,
     LANDMARK_KINDS,
     PICTURE_KINDS,
     FaceSample,
@@ -33,7 +33,7 @@ _PICTURE_MAY = frozenset({"clip", "frame"})
 _FACE_MAY = frozenset({"pose_weight", "action_units"})
 _PICTURE_FIELDS = frozenset({"source", "licence", "kind", "width", "height", "faces"})
 _FACE_FIELDS = frozenset(
-    {"identity_name", "box", "landmarks_px", "landmark_kind", "identity", "expression", "expression_trust"}
+    {"identity_name", "box", "landmarks_px", "landmark_kind", "identity", "expression", "expression_weight"}
     | {"wxyz", "origin_px", "px_per_m"}
 )
 
@@ -163,7 +163,7 @@ def _face(raw: Any) -> FaceSample:
         raise ValueError("'wxyz' is not a unit quaternion")
     pose = HeadPose(wxyz, _numbers(raw["origin_px"], (2,), "origin_px"), _positive(raw["px_per_m"], "px_per_m"))
     identity, expression, name = raw["identity"], raw["expression"], raw["identity_name"]
-    weight, units = raw.get("pose_weight"), raw.get("action_units")
+    weight, blendshapes = raw.get("pose_weight"), raw.get("action_units")
     return FaceSample(
         box=Box(left, top, right, bottom),
         landmarks_px=_numbers(raw["landmarks_px"], (LANDMARK_COUNT, 2), "landmarks_px"),
@@ -171,10 +171,10 @@ def _face(raw: Any) -> FaceSample:
         pose=pose,
         identity=None if identity is None else _numbers(identity, (IDENTITY_COUNT,), "identity"),
         expression=None if expression is None else _weights(expression, "expression"),
-        expression_trust=_weights(raw["expression_trust"], "expression_trust"),
+        expression_weight=_weights(raw["expression_weight"], "expression_weight"),
         identity_name=None if name is None else _text(name, "identity_name"),
         pose_weight=None if weight is None else float(_weights(weight, "pose_weight", ())),
-        action_units=None if units is None else _weights(units, "action_units", (ACTION_UNIT_COUNT,)),
+        action_units=None if blendshapes is None else _weights(blendshapes, "action_units", (ACTION_BLENDSHAPE_COUNT,)),
     )
 
 
@@ -247,7 +247,7 @@ def _face_to_json(face: FaceSample) -> dict[str, Any]:
         "landmark_kind": face.landmark_kind,
         "identity": None if face.identity is None else _rounded(face.identity, 4),
         "expression": None if face.expression is None else _rounded(face.expression, 4),
-        "expression_trust": _rounded(face.expression_trust, 4),
+        "expression_weight": _rounded(face.expression_weight, 4),
         "wxyz": _rounded(face.pose.wxyz, 7),
         "origin_px": _rounded(face.pose.origin_px, 3),
         "px_per_m": float(face.pose.px_per_m),

@@ -30,7 +30,7 @@ class PerformerErrors:
     """Mean distance of the 68 points, as a share of the root of the face box's area."""
     turn_deg: float
     active_expression: float
-    """Mean absolute error of the units that are truly above `ACTIVE`."""
+    """Mean absolute error of the blendshapes that are truly above `ACTIVE`."""
 
 
 def troupe_errors(take: Path) -> list[PerformerErrors]:
@@ -41,7 +41,7 @@ def troupe_errors(take: Path) -> list[PerformerErrors]:
 
 def _performer_errors(performer, frames: list[TrackedFrame]) -> PerformerErrors:
     ids: list[int] = []
-    rows, units = [], []
+    rows, blendshapes = [], []
     for frame in frames:
         truth = params_at(performer, frame.index / FRAME_RATE)
         face = _same_face(frame, truth)
@@ -49,9 +49,9 @@ def _performer_errors(performer, frames: list[TrackedFrame]) -> PerformerErrors:
             ids.append(face.id)
             rows.append(_geometry_errors(face, truth))
             active = truth.expression > ACTIVE
-            units.extend(np.abs(face.params.expression - truth.expression)[active])
+            blendshapes.extend(np.abs(face.params.expression - truth.expression)[active])
     landmarks, turn = np.mean(rows, axis=0) if rows else (np.nan, np.nan)
-    expression = float(np.mean(units)) if units else np.nan
+    expression = float(np.mean(blendshapes)) if blendshapes else np.nan
     share = len(rows) / max(len(frames), 1)
     return PerformerErrors(performer.name, tuple(sorted(set(ids))), share, float(landmarks), float(turn), expression)
 

@@ -17,7 +17,7 @@ DURATION_S = 4.0
 FRAME_COUNT = round(FRAME_RATE * DURATION_S)
 
 Beat = tuple[float, float, float, tuple[str, ...]]
-"""Middle in seconds, length in seconds, height, and the units it raises."""
+"""Middle in seconds, length in seconds, height, and the blendshapes it raises."""
 
 SMILE = ("mouthSmileLeft", "mouthSmileRight", "cheekSquintLeft", "cheekSquintRight")
 BLINK = ("eyeBlinkLeft", "eyeBlinkRight")

@@ -1,4 +1,4 @@
-"""Table `clips-correlation`: does an expression move as MediaPipe says it does, for the units that it sees well.
+"""Table `clips-correlation`: does an expression move as MediaPipe says it does, for the blendshapes that it sees well.
 
 Follows the largest person of each clip, once through the tracker as a user gets it, and once by SFN alone in crops
 placed by MediaPipe's points.
@@ -27,15 +27,17 @@ from commedia.structures import Frame, TrackedFrame
 from commedia.tracking.models import Models, open_models
 from commedia.tracking.tracker import Tracker
 
-UNITS = (*("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight", "mouthLeft", "mouthRight"),)
+BLENDSHAPES = (
+    *("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight", "mouthLeft", "mouthRight"),
+)
 MOVES = 0.3
-"""A unit moves in a clip when its 5th and 95th percentile are further apart than this."""
+"""A blendshape moves in a clip when its 5th and 95th percentile are further apart than this."""
 GOAL = 0.85
 TRACKED, ALONE = "tracked", "SFN alone"
 
 
 def clips_correlation(settings: EvaluationSettings, progress: Progress) -> list[Table]:
-    """Correlate, clip by clip, the seven units with the teacher's scores."""
+    """Correlate, clip by clip, the seven blendshapes with the teacher's scores."""
     landmarker = settings.landmarker_file()
     if landmarker is None:
         raise CommediaError("this table needs MediaPipe's face landmarker; say where it is with --landmarker")
@@ -47,53 +49,59 @@ def clips_correlation(settings: EvaluationSettings, progress: Progress) -> list[
         ours = _our_tracks(path, points, settings)
         covered = np.isfinite(ours[0][:, 0]) & np.isfinite(scores[:, 0])
         share = float(covered.sum() / max(np.isfinite(scores[:, 0]).sum(), 1))
-        rows += [(path.stem, *row, share) for row in unit_rows(scores, ours)]
+        rows += [(path.stem, *row, share) for row in blendshape_rows(scores, ours)]
     progress("clips", len(paths), len(paths))
-    columns = ("clip", "unit", "frames", "range", TRACKED, ALONE, "share of frames tracked")
+    columns = ("clip", "blendshape", "frames", "range", TRACKED, ALONE, "share of frames tracked")
     detail = Table("clips-correlation-detail", "Correlation with MediaPipe, clip by clip", columns, tuple(rows))
     return [_summary(rows, len(paths)), detail]
 
 
-def unit_rows(
+def blendshape_rows(
     scores: Float[np.ndarray, "n 52"], ours: Sequence[Float[np.ndarray, "n 52"]]
 ) -> list[tuple[str, int, float, float, float]]:
-    """Unit, frames the teacher reads, its range there, and each of our correlations, for the units that move.
+    """Blendshape, frames the teacher reads, its range there, and each of our correlations, for the blendshapes that
+    move.
 
-    Frames without a reading are rows of NaN; a correlation uses the frames where both sides have one.
+    Frames without a prediction are rows of NaN; a correlation uses the frames where both sides have one.
     """
     rows = []
     seen = np.isfinite(scores[:, 0])
-    for name in UNITS:
-        unit = EXPRESSION_INDEX[name]
+    for name in BLENDSHAPES:
+        blendshape = EXPRESSION_INDEX[name]
         if not seen.any():
             continue
-        low, high = np.percentile(scores[seen, unit], [5, 95])
+        low, high = np.percentile(scores[seen, blendshape], [5, 95])
         if high - low <= MOVES:
             continue
         values = []
         for track in ours:
             both = seen & np.isfinite(track[:, 0])
-            values.append(correlation(scores[both, unit], track[both, unit]) if both.sum() > 2 else float("nan"))
+            values.append(
+                correlation(scores[both, blendshape], track[both, blendshape]) if both.sum() > 2 else float("nan")
+            )
         rows.append((name, int(seen.sum()), float(high - low), *values))
     return rows
 
 
 def _summary(rows: list[tuple[Cell, ...]], clips: int) -> Table:
-    def median(column: int, unit: str | None) -> float:
-        values = [float(row[column] or 0) for row in rows if unit is None or row[1] == unit]
+    def median(column: int, blendshape: str | None) -> float:
+        values = [float(row[column] or 0) for row in rows if blendshape is None or row[1] == blendshape]
         # A clip in which our reading is missing altogether counts as no agreement.
         return float(np.median(np.nan_to_num(values))) if values else float("nan")
 
-    summary = [(unit, sum(row[1] == unit for row in rows), median(4, unit), median(5, unit)) for unit in UNITS]
+    summary = [
+        (blendshape, sum(row[1] == blendshape for row in rows), median(4, blendshape), median(5, blendshape))
+        for blendshape in BLENDSHAPES
+    ]
     whole = median(4, None)
     summary.append(("all", len(rows), whole, median(5, None)))
     notes = (
-        f"{clips} clips; a unit counts where the teacher's 5th and 95th percentile are more than {MOVES} apart.",
-        "The median is over clips (and units, in the last row). Frames without a face on either side are left out.",
-        "MediaPipe's scores are themselves readings: see the table of what it can see in docs/evaluation.md.",
+        f"{clips} clips; a blendshape counts where the teacher's 5th and 95th percentile are more than {MOVES} apart.",
+        "The median is over clips (last row: and blendshapes). Frames without a face on either side are left out.",
+        "MediaPipe's scores are themselves predictions: see the table of what it can see in docs/evaluation.md.",
     )
-    goal = Goal("median correlation over clips and units, tracked", whole, GOAL, at_most=False)
-    columns = ("unit", "clips", f"median, {TRACKED}", f"median, {ALONE}")
+    goal = Goal("median correlation over clips and blendshapes, tracked", whole, GOAL, at_most=False)
+    columns = ("blendshape", "clips", f"median, {TRACKED}", f"median, {ALONE}")
     return Table("clips-correlation", "Agreement with MediaPipe on clips", columns, tuple(summary), notes, (goal,))
 
 
@@ -108,10 +116,10 @@ def _teacher_track(
     scores, points = [], []
     with Teacher(landmarker) as teacher, open_frames(path) as source:
         for frame in source:
-            reading = teacher.read(frame.image)
-            nothing = reading is None
-            scores.append(np.full(EXPRESSION_COUNT, np.nan) if nothing else reading.scores)
-            points.append(np.full((68, 2), np.nan) if nothing else reading.points_px[ibug_from_mediapipe(), :2])
+            prediction = teacher.read(frame.image)
+            nothing = prediction is None
+            scores.append(np.full(EXPRESSION_COUNT, np.nan) if nothing else prediction.scores)
+            points.append(np.full((68, 2), np.nan) if nothing else prediction.points_px[ibug_from_mediapipe(), :2])
     score_rows, point_rows = np.array(scores, dtype=np.float32), np.array(points, dtype=np.float32)
     with named_aside(memory, ".npz") as aside:
         np.savez_compressed(aside, scores=score_rows, points=point_rows)
@@ -122,7 +130,7 @@ def _our_tracks(
     path: Path, points: Float[np.ndarray, "n 68 2"], settings: EvaluationSettings
 ) -> tuple[Float[np.ndarray, "n 52"], Float[np.ndarray, "n 52"]]:
     """Expression of the person seen longest, and of SFN in the teacher's crops; NaN where there is none."""
-    models = open_models(settings.mfn, settings.sfn, careful=settings.careful)
+    models = open_models(settings.mfn, settings.sfn, flip_average=settings.flip_average)
     detector, regressor = models.detector, models.regressor
     alone = np.full((len(points), EXPRESSION_COUNT), np.nan, dtype=np.float32)
     followed: list[TrackedFrame] = []

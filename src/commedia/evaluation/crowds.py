@@ -45,7 +45,7 @@ def mfn_crowds(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     if not settings.shards:
         raise CommediaError("this table needs held-back synthetic crowds; name their shards with --shards")
     mfn = open_mfn(settings.mfn, threads=1, threshold=LEAST_CONFIDENCE)
-    sfn = open_sfn(settings.sfn, threads=1, careful=settings.careful)
+    sfn = open_sfn(settings.sfn, threads=1, flip_average=settings.flip_average)
     tally = Tally()
     pictures = list(_pictures(settings))
     for index, encoded in enumerate(pictures):

@@ -89,7 +89,7 @@ def _alone(settings: EvaluationSettings) -> Callable[[np.ndarray], Found]:
 
 
 def _end_to_end(settings: EvaluationSettings) -> Callable[[np.ndarray], Found]:
-    models = open_models(settings.mfn, settings.sfn, careful=settings.careful)
+    models = open_models(settings.mfn, settings.sfn, flip_average=settings.flip_average)
     tracker = Tracker(models, PHOTO_SETTINGS)
 
     def find(image: UInt8[np.ndarray, "h w 3"]) -> Found:
@@ -140,7 +140,7 @@ def groups_summary(outcomes: dict[tuple[str, float], list[Outcome]], crowded: in
     rows = [(name, size, *_counts(measured)) for (name, size), measured in outcomes.items()]
     notes = [
         f"End to end: MFN on the whole picture and on overlapping squares of it, each face of confidence "
-        f"{PHOTO_SETTINGS.keeping.doubtful_confidence} or more judged by SFN. {ALONE}: one pass, its own threshold.",
+        f"{PHOTO_SETTINGS.lifecycle.doubtful_confidence} or more judged by SFN. {ALONE}: one pass, its own threshold.",
         f"Reference: the RFB-640 detector. Required: score >= {SURE}, longer side >= 'smallest' of the picture's. "
         f"Optional: score >= {UNSURE} of any size; a prediction on one is not counted at all.",
         f"Left out: {crowded} pictures with more than {MOST_FACES} reference faces of score >= {SURE}.",

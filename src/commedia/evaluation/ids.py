@@ -53,7 +53,7 @@ def ids(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     goals: list[Goal] = []
     for index, scene in enumerate(SCENES):
         progress("clips", index, len(SCENES))
-        models = open_models(settings.mfn, settings.sfn, careful=settings.careful)
+        models = open_models(settings.mfn, settings.sfn, flip_average=settings.flip_average)
         with open_source(settings.file("clips", scene.clip)) as source:
             counts = count_ids([tracked for _, tracked in Tracker(models).follow(source)])
         histogram = ", ".join(f"{faces} in {frames}" for faces, frames in counts.histogram)

@@ -26,7 +26,7 @@ MAPPING_FILE = Path(__file__).resolve().parents[1] / "assets" / "mappings" / "me
 
 def sfn_nme(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Measure SFN, and MediaPipe where its landmarker is at hand, on `helen-dev` and `ytf-dev`."""
-    regressor = open_sfn(settings.sfn, threads=1, careful=settings.careful)
+    regressor = open_sfn(settings.sfn, threads=1, flip_average=settings.flip_average)
     rows: list[tuple[Cell, ...]] = []
     goals = []
     for name, bound in GOALS.items():
@@ -39,7 +39,7 @@ def sfn_nme(settings: EvaluationSettings, progress: Progress) -> list[Table]:
         goals.append(Goal(f"NME of SFN on {name}, %", float(ours[:, 0].mean()), bound, at_most=True))
     notes = (
         "NME, in percent: mean distance of the points over sqrt(w h) of the true points' tight box, as in 3DDFA.",
-        "Crops are placed by the true landmarks; yaw is SFN's own reading.",
+        "Crops are placed by the true landmarks; yaw is SFN's own prediction.",
         "'Inner' leaves out the 17 jaw points, which on turned faces are marked on the outline and not on the jaw.",
         "Truth is used as annotated. By a teacher that was averaged over a picture and its mirror image, it lies "
         "0.3 px (helen) and 0.6 px (ytf) to the right of pixel centres at one half, as one-based coordinates would.",
@@ -82,10 +82,10 @@ def _errors(
 def _teacher_errors(
     teacher: Teacher | None, image: UInt8[np.ndarray, "h w 3"], truth: Float[np.ndarray, "68 2"]
 ) -> tuple[float, float]:
-    reading = teacher.read(image) if teacher else None
-    if reading is None:
+    prediction = teacher.read(image) if teacher else None
+    if prediction is None:
         return float("nan"), float("nan")
-    return _both_errors(reading.points_px[ibug_from_mediapipe(), :2], truth)
+    return _both_errors(prediction.points_px[ibug_from_mediapipe(), :2], truth)
 
 
 def _both_errors(found: Float[np.ndarray, "68 2"], truth: Float[np.ndarray, "68 2"]) -> tuple[float, float]:

@@ -79,8 +79,8 @@ def ranking_quality(scores: Float[np.ndarray, " n"], positive: Bool[np.ndarray, 
     return float((mean_rank[place][positive].sum() - ups * (ups + 1) / 2) / (ups * downs))
 
 
-class UnitScore(NamedTuple):
-    """How well one expression unit is read."""
+class BlendshapeScore(NamedTuple):
+    """How well one expression blendshape is read."""
 
     active_error: float
     """Mean absolute error where the truth is above `ACTIVE`; NaN when it never is."""
@@ -94,22 +94,22 @@ class UnitScore(NamedTuple):
 
 
 ACTIVE = 0.5
-"""A unit is really active above this."""
+"""A blendshape is really active above this."""
 
 
-def unit_scores(predicted: Float[np.ndarray, "n e"], truth: Float[np.ndarray, "n e"]) -> list[UnitScore]:
-    """Score every expression unit against exact truth."""
+def blendshape_scores(predicted: Float[np.ndarray, "n e"], truth: Float[np.ndarray, "n e"]) -> list[BlendshapeScore]:
+    """Score every expression blendshape against exact truth."""
     error = np.abs(predicted - truth)
     scores = []
-    for unit in range(truth.shape[1]):
-        active, resting = truth[:, unit] > ACTIVE, truth[:, unit] == 0
+    for blendshape in range(truth.shape[1]):
+        active, resting = truth[:, blendshape] > ACTIVE, truth[:, blendshape] == 0
         either = active | resting
         scores.append(
-            UnitScore(
-                _mean(error[active, unit]),
-                _mean(error[:, unit]),
-                _mean(predicted[resting, unit]),
-                ranking_quality(predicted[either, unit], active[either]),
+            BlendshapeScore(
+                _mean(error[active, blendshape]),
+                _mean(error[:, blendshape]),
+                _mean(predicted[resting, blendshape]),
+                ranking_quality(predicted[either, blendshape], active[either]),
                 int(active.sum()),
             )
         )
@@ -117,7 +117,7 @@ def unit_scores(predicted: Float[np.ndarray, "n e"], truth: Float[np.ndarray, "n
 
 
 def active_error(predicted: Float[np.ndarray, "n e"], truth: Float[np.ndarray, "n e"]) -> float:
-    """Mean absolute error over all (face, unit) where the truth is above `ACTIVE`."""
+    """Mean absolute error over all (face, blendshape) where the truth is above `ACTIVE`."""
     return _mean(np.abs(predicted - truth)[truth > ACTIVE])
 
 

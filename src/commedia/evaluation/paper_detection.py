@@ -11,8 +11,8 @@ from commedia.data.datasets.samples import samples_from_dataset
 from commedia.data.datasets.table import Dataset
 from commedia.data.datasets.tree import LeftOut
 from commedia.errors import CommediaError
-from commedia.evaluation import contestants
-from commedia.evaluation.contestants import Contestant
+from commedia.evaluation import entries
+from commedia.evaluation.entries import Entry
 from commedia.evaluation.metrics import CocoPrecision, PictureBoxes, coco_precision
 from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
@@ -30,18 +30,18 @@ REFUSED_FLAGS = frozenset(("invalid",))
 
 def paper_table_2(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Measure all networks there are; sets and networks that are not there leave dashes and a reason."""
-    listed = contestants.of_rows(published("table-2").rows, settings, ("sfn", "mfn"))
-    detectors = contestants.open_detectors(listed, threshold=LEAST_CONFIDENCE)
-    readers = contestants.sfn_readers(listed)
-    reading = {one.name for one in listed if one.variant is not None and one.variant.reads}
-    readers |= {name: contestants.mfn_reader(detector) for name, detector in detectors.items() if name in reading}
+    listed = entries.of_rows(published("table-2").rows, settings, ("sfn", "mfn"))
+    detectors = entries.open_detectors(listed, threshold=LEAST_CONFIDENCE)
+    readers = entries.sfn_readers(listed)
+    prediction = {one.name for one in listed if one.variant is not None and one.variant.reads}
+    readers |= {name: entries.mfn_reader(detector) for name, detector in detectors.items() if name in prediction}
     errors, reason, left_out = curves_of_set("lfw", readers, settings, progress, table="paper-table-2", title="LFW")
     found = {name: _precisions(name, detectors, settings, progress) for name in DETECTION_SETS}
-    return contestants.with_reasons(_main(listed, errors, reason, left_out, found["afw"]), _sets(detectors, found))
+    return entries.with_reasons(_main(listed, errors, reason, left_out, found["afw"]), _sets(detectors, found))
 
 
 def _main(
-    listed: list[Contestant],
+    listed: list[Entry],
     errors: StillErrors | None,
     no_landmarks: str,
     left_out: str,
@@ -55,7 +55,7 @@ def _main(
         nme, share = _landmark_cells(one, errors)
         boxes = percent(precisions[one.name]) if one.name in precisions else (None,) * 3
         reasons = [no_landmarks] * one.variant.reads + [no_boxes] * (one.variant.kind == "mfn")
-        remark = contestants.state(one, "; ".join(dict.fromkeys(filter(None, reasons))))
+        remark = entries.state(one, "; ".join(dict.fromkeys(filter(None, reasons))))
         rows.append((one.name, *one.published, nme, share, *boxes, remark))
         if nme is not None or one.name in precisions:
             measured[one.name] = None
@@ -71,7 +71,7 @@ def _main(
         f"LFW, left out: {left_out or 'nothing'}.",
     )
     title = "SFN and MFN, single scale and multi-scale"
-    return Table("paper-table-2", title, heads, tuple(rows), notes, (contestants.rows_measured(measured),))
+    return Table("paper-table-2", title, heads, tuple(rows), notes, (entries.rows_measured(measured),))
 
 
 def _sets(
@@ -101,7 +101,7 @@ def percent(precision: CocoPrecision) -> tuple[Cell, ...]:
     return tuple(100 * value for value in precision)
 
 
-def _landmark_cells(one: Contestant, errors: StillErrors | None) -> tuple[float | None, str | None]:
+def _landmark_cells(one: Entry, errors: StillErrors | None) -> tuple[float | None, str | None]:
     if errors is None or one.name not in errors.nme:
         return None, None
     values = errors.nme[one.name]
@@ -114,10 +114,10 @@ def _precisions(
 ) -> tuple[dict[str, CocoPrecision], str, str]:
     """By network; or why not; and what was looked at."""
     try:
-        dataset = contestants.find_dataset(name, settings.root)
+        dataset = entries.find_dataset(name, settings.root)
         boxes = picture_boxes(dataset, detectors, settings.limit, progress)
     except CommediaError as error:
-        return {}, contestants.reason_of(error), ""
+        return {}, entries.reason_of(error), ""
     one = next(iter(boxes.values()), [])
     counts = f"{len(one)} pictures, {sum(len(picture.required) for picture in one)} faces; left out: {dataset.left_out}"
     return {network: coco_precision(pictures) for network, pictures in boxes.items()}, "", counts
@@ -131,7 +131,7 @@ def picture_boxes(
     # WIDER's training part is for training; sets without parts are taken whole.
     wanted = (item for item in dataset if not (dataset.spec.name == "wider-face" and item.split == "train"))
     usable = (item for item in wanted if _is_usable(item, dataset.left_out))
-    for item, image in contestants.pictures_of(dataset, usable, limit, progress):
+    for item, image in entries.pictures_of(dataset, usable, limit, progress):
         truth = reference_boxes(item, dataset.left_out)
         if truth is None:
             continue

@@ -1,7 +1,7 @@
-"""Table `paper-table-5`: how far the units of nine strong expressions stay from 1, on pictures that a user lists.
+"""Table `paper-table-5`: how far the blendshapes of nine strong expressions stay from 1, on pictures that a user lists.
 
 The paper's own pictures are private. A list `expressions.csv` of
-`image,category[,unit]` beside one's own takes their place.
+`image,category[,blendshape]` beside one's own takes their place.
 """
 
 import csv
@@ -18,8 +18,8 @@ from commedia.conventions import EXPRESSION_INDEX
 from commedia.data.datasets.items import StoredPicture
 from commedia.data.datasets.tree import BadAnnotation, LeftOut, Tree, text_lines
 from commedia.errors import CommediaError, UnknownName, UnreadableMedia
-from commedia.evaluation import contestants
-from commedia.evaluation.contestants import Contestant
+from commedia.evaluation import entries
+from commedia.evaluation.entries import Entry
 from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
@@ -44,9 +44,9 @@ class Category:
     name: str
     count: int
     """Pictures in the paper's set."""
-    units: tuple[str, ...]
+    blendshapes: tuple[str, ...]
     labelled: bool = False
-    """The list has to say which of the units it is."""
+    """The list has to say which of the blendshapes it is."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class ListedPicture:
 
     path: Path
     category: str
-    units: tuple[str, ...]
+    blendshapes: tuple[str, ...]
     """That ought to be 1."""
 
 
@@ -63,23 +63,25 @@ class ListedPicture:
 def load_categories(path: Path = CATEGORY_FILE) -> dict[str, Category]:
     """Read the nine categories, in the paper's order."""
     table = tomllib.loads(path.read_text(encoding="utf-8"))
-    found = {part["name"]: Category(**{**part, "units": tuple(part["units"])}) for part in table["category"]}
+    found = {
+        part["name"]: Category(**{**part, "blendshapes": tuple(part["blendshapes"])}) for part in table["category"]
+    }
     for category in found.values():
-        for unit in category.units:
-            if unit not in EXPRESSION_INDEX:
-                raise UnknownName(f"unit in '{path}'", unit, EXPRESSION_INDEX)
+        for blendshape in category.blendshapes:
+            if blendshape not in EXPRESSION_INDEX:
+                raise UnknownName(f"blendshape in '{path}'", blendshape, EXPRESSION_INDEX)
     return found
 
 
 def paper_table_5(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Read every listed picture with every network there is."""
-    listed = contestants.of_rows(published("table-5").rows, settings, ("sfn", "mfn"))
+    listed = entries.of_rows(published("table-5").rows, settings, ("sfn", "mfn"))
     left_out = LeftOut()
     path = list_file(settings.root)
     if path is None:
-        where = contestants.NO_ROOT if settings.root is None else f"there is no '{LIST_NAME}' in '{settings.root}'"
+        where = entries.NO_ROOT if settings.root is None else f"there is no '{LIST_NAME}' in '{settings.root}'"
         reason = f"not measured: {where} (the paper's own pictures are private)"
-        return contestants.with_reasons(_table(listed, {}, reason, {}, left_out))
+        return entries.with_reasons(_table(listed, {}, reason, {}, left_out))
     pictures = read_list(path, left_out)[: settings.limit]
     readers = _readers(listed, settings)
     errors: dict[str, dict[str, list[float]]] = {name: {} for name in readers}
@@ -96,9 +98,9 @@ def paper_table_5(settings: EvaluationSettings, progress: Progress) -> list[Tabl
             if expression is None:
                 lost[name] += 1
             else:
-                errors[name].setdefault(one.category, []).append(expression_error(expression, one.units))
+                errors[name].setdefault(one.category, []).append(expression_error(expression, one.blendshapes))
     means = {name: category_means(parts) for name, parts in errors.items()}
-    return contestants.with_reasons(_table(listed, means, "", lost, left_out), _counts(pictures))
+    return entries.with_reasons(_table(listed, means, "", lost, left_out), _counts(pictures))
 
 
 def list_file(root: Path | None) -> Path | None:
@@ -114,24 +116,26 @@ def read_list(path: Path, left_out: LeftOut) -> list[ListedPicture]:
     rows = csv.DictReader(text_lines(path), skipinitialspace=True)
     names = rows.fieldnames or []
     if not {"image", "category"} <= set(names):
-        raise BadAnnotation(path, f"its first line has to be image,category[,unit], not '{','.join(names)}'", line=1)
+        raise BadAnnotation(
+            path, f"its first line has to be image,category[,blendshape], not '{','.join(names)}'", line=1
+        )
     tree = Tree(path.parent, "expressions", "", left_out)
     found = []
     for row in rows:
         line = rows.line_num
         category = _category(path, line, row["category"] or "")
-        units = _units(path, line, category, (row.get("unit") or "").strip())
+        blendshapes = _blendshapes(path, line, category, (row.get("blendshape") or "").strip())
         picture = tree.attempt(tree.inside, (row["image"] or "").strip(), said_by=path, line=line)
         if picture is not None:
-            found.append(ListedPicture(picture, category.name, units))
+            found.append(ListedPicture(picture, category.name, blendshapes))
     if not found:
         raise CommediaError(f"'{path}' names no picture that is there; left out: {left_out}")
     return found
 
 
-def expression_error(expression: Float[np.ndarray, "52"], units: Iterable[str]) -> float:
-    """Mean of |1 - weight| over the units that ought to be 1 (paper 1, section 4.2)."""
-    return float(np.mean([abs(1 - expression[EXPRESSION_INDEX[unit]]) for unit in units]))
+def expression_error(expression: Float[np.ndarray, "52"], blendshapes: Iterable[str]) -> float:
+    """Mean of |1 - weight| over the blendshapes that ought to be 1 (paper 1, section 4.2)."""
+    return float(np.mean([abs(1 - expression[EXPRESSION_INDEX[blendshape]]) for blendshape in blendshapes]))
 
 
 def category_means(errors: Mapping[str, list[float]]) -> tuple[float, ...]:
@@ -148,25 +152,25 @@ def _category(path: Path, line: int, text: str) -> Category:
     return known[_plain(text)]
 
 
-def _units(path: Path, line: int, category: Category, unit: str) -> tuple[str, ...]:
-    if unit and unit not in category.units:
-        raise BadAnnotation(path, f"'{unit}' is none of {', '.join(category.units)}", line=line)
-    if category.labelled and not unit:
-        raise BadAnnotation(path, f"'{category.name}' needs a unit: {' or '.join(category.units)}", line=line)
-    return (unit,) if unit else category.units
+def _blendshapes(path: Path, line: int, category: Category, blendshape: str) -> tuple[str, ...]:
+    if blendshape and blendshape not in category.blendshapes:
+        raise BadAnnotation(path, f"'{blendshape}' is none of {', '.join(category.blendshapes)}", line=line)
+    if category.labelled and not blendshape:
+        raise BadAnnotation(
+            path, f"'{category.name}' needs a blendshape: {' or '.join(category.blendshapes)}", line=line
+        )
+    return (blendshape,) if blendshape else category.blendshapes
 
 
 def _plain(text: str) -> str:
     return "".join(letter for letter in text.lower() if letter.isalnum())
 
 
-def _readers(listed: list[Contestant], settings: EvaluationSettings) -> dict[str, ExpressionReader]:
+def _readers(listed: list[Entry], settings: EvaluationSettings) -> dict[str, ExpressionReader]:
     """MFN finds the face; SFN reads it in its crop, an MFN as it finds it."""
     finder = open_mfn(settings.mfn, threads=1, threshold=CONFIDENCE)
-    readers = {name: in_crop(finder, regressor) for name, regressor in contestants.open_regressors(listed).items()}
-    return readers | {
-        name: at_once(one) for name, one in contestants.open_detectors(listed, threshold=CONFIDENCE).items()
-    }
+    readers = {name: in_crop(finder, regressor) for name, regressor in entries.open_regressors(listed).items()}
+    return readers | {name: at_once(one) for name, one in entries.open_detectors(listed, threshold=CONFIDENCE).items()}
 
 
 def in_crop(finder: DetectorProtocol, regressor: RegressorProtocol) -> ExpressionReader:
@@ -196,7 +200,7 @@ def _largest(faces: list[Face]) -> Face | None:
 
 
 def _table(
-    listed: list[Contestant],
+    listed: list[Entry],
     means: Mapping[str, tuple[float, ...]],
     reason: str,
     lost: Mapping[str, int],
@@ -215,23 +219,23 @@ def _table(
             remarks += [f"not measured: no picture of {', '.join(empty)}"] * bool(empty)
             remarks += [f"no face found in {lost[one.name]} pictures"] * bool(lost[one.name])
         cells = (None,) * len(columns) if ours is None else ours
-        rows.append((one.name, "ours", *cells, contestants.state(one, "; ".join(remarks))))
+        rows.append((one.name, "ours", *cells, entries.state(one, "; ".join(remarks))))
     notes = (
         f"Paper: {PAPER}, Table 5, on 1008 private pictures; ours on the pictures listed, so that the two are not of "
         "the same faces.",
-        "Mean of |1 - unit| over the units of the category (`assets/mappings/paper1-expressions.toml`); lower is "
+        "Mean of |1 - weight| over the category's blendshapes (`assets/mappings/paper1-expressions.toml`); lower is "
         "better only on pictures as extreme as the paper's. 'mean' weighs the nine categories alike.",
         f"Left out: {left_out}.",
     )
     heads = ("model", "numbers", *columns, "remark")
-    title = "Units of strong expressions, distance from 1"
-    return Table("paper-table-5", title, heads, tuple(rows), notes, (contestants.rows_measured(means),))
+    title = "Blendshapes of strong expressions, distance from 1"
+    return Table("paper-table-5", title, heads, tuple(rows), notes, (entries.rows_measured(means),))
 
 
 def _counts(pictures: list[ListedPicture]) -> Table:
     rows = tuple(
-        (name, category.count, sum(one.category == name for one in pictures), ", ".join(category.units))
+        (name, category.count, sum(one.category == name for one in pictures), ", ".join(category.blendshapes))
         for name, category in load_categories().items()
     )
-    heads = ("category", "pictures in the paper", "pictures listed", "units")
+    heads = ("category", "pictures in the paper", "pictures listed", "blendshapes")
     return Table("paper-table-5-pictures", "Pictures of each expression", heads, rows)

@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.data.datasets.table import DATASETS
-from commedia.evaluation import contestants
-from commedia.evaluation.contestants import Contestant, Reader
+from commedia.evaluation import entries
+from commedia.evaluation.entries import Entry, Reader
 from commedia.evaluation.metrics import mean_per_yaw_bin
 from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
@@ -18,9 +18,9 @@ SETS = {"aflw2000-3d": "paper-table-3", "aflw2000-3d-reannotated": "paper-table-
 
 def paper_table_3(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Measure every SFN there is on both annotations."""
-    listed = contestants.of_rows(published("table-3").rows, settings, ("sfn",))
-    readers = contestants.sfn_readers(listed)
-    return contestants.with_reasons(*(_table(name, listed, readers, settings, progress) for name in SETS))
+    listed = entries.of_rows(published("table-3").rows, settings, ("sfn",))
+    readers = entries.sfn_readers(listed)
+    return entries.with_reasons(*(_table(name, listed, readers, settings, progress) for name in SETS))
 
 
 def yaw_columns(errors: Float[np.ndarray, " n"], yaw_deg: Float[np.ndarray, " n"]) -> tuple[float, float, float, float]:
@@ -30,7 +30,7 @@ def yaw_columns(errors: Float[np.ndarray, " n"], yaw_deg: Float[np.ndarray, " n"
 
 
 def _table(
-    dataset: str, listed: list[Contestant], readers: dict[str, Reader], settings: EvaluationSettings, progress: Progress
+    dataset: str, listed: list[Entry], readers: dict[str, Reader], settings: EvaluationSettings, progress: Progress
 ) -> Table:
     name, title = SETS[dataset], DATASETS[dataset].title
     read, reason, left_out = curves_of_set(dataset, readers, settings, progress, table=name, title=title)
@@ -39,8 +39,7 @@ def _table(
         notes += [f"{_counts(read.yaw_deg)}; left out: {left_out}.", f"The cumulative curves are in {name}.png."]
     columns = published("table-3").columns
     rows = [
-        (one.name, *one.published, *_measured(one, read, len(columns)), contestants.state(one, reason))
-        for one in listed
+        (one.name, *one.published, *_measured(one, read, len(columns)), entries.state(one, reason)) for one in listed
     ]
     notes += [
         f"Paper: {PAPER}, Table 3. NME in percent, over sqrt(w h) of the true points' tight box, in crops by them.",
@@ -48,11 +47,11 @@ def _table(
     ]
     title = "68 points on AFLW2000-3D by yaw" + (", re-annotated" if dataset.endswith("reannotated") else "")
     heads = ("method", *(f"paper {name}" for name in columns), *(f"ours {name}" for name in columns), "remark")
-    goals = (contestants.rows_measured(read.nme if read else {}),) if name == "paper-table-3" else ()
+    goals = (entries.rows_measured(read.nme if read else {}),) if name == "paper-table-3" else ()
     return Table(name, title, heads, tuple(rows), tuple(notes), goals)
 
 
-def _measured(one: Contestant, read: StillErrors | None, width: int) -> tuple[Cell, ...]:
+def _measured(one: Entry, read: StillErrors | None, width: int) -> tuple[Cell, ...]:
     if read is None or one.name not in read.nme:
         return (None,) * width
     return yaw_columns(read.nme[one.name], read.yaw_deg)

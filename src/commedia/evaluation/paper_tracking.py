@@ -10,9 +10,9 @@ from commedia.data.datasets.spec import MissingDataset
 from commedia.data.datasets.table import Dataset
 from commedia.data.datasets.w300_vw import CATEGORIES
 from commedia.errors import CommediaError, UnreadableMedia
-from commedia.evaluation import contestants
-from commedia.evaluation.contestants import Contestant
+from commedia.evaluation import entries
 from commedia.evaluation.curves import write_curves
+from commedia.evaluation.entries import Entry
 from commedia.evaluation.metrics import area_under_curve, diagonal_error
 from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
@@ -63,7 +63,8 @@ class FrameByFrame:
 
 
 def is_lost(points: Float[np.ndarray, "68 2"], before: Float[np.ndarray, "68 2"], width: int, height: int) -> bool:
-    """Say whether a reading cannot be the face that was followed: it jumped, changed its size or left the picture."""
+    """Say whether a prediction cannot be the face that was followed: it jumped, changed its size or left the
+    picture."""
     now, then = tight_box(points), tight_box(before)
     growth = max(now.width_px, now.height_px, 1e-6) / max(then.width_px, then.height_px, 1e-6)
     x, y = now.center_px
@@ -86,17 +87,17 @@ class Tracked:
 
 def paper_table_4(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Follow the face of every test clip with every SFN there is, and draw the cumulative curves."""
-    listed = contestants.of_rows(published("table-4").rows, settings, ("sfn",))
-    regressors = contestants.open_regressors(listed)
+    listed = entries.of_rows(published("table-4").rows, settings, ("sfn",))
+    regressors = entries.open_regressors(listed)
     tracked: dict[str, dict[str, Tracked]] = {}
     reason, left_out = "", ""
     try:
-        dataset = contestants.find_dataset("300vw", settings.root)
+        dataset = entries.find_dataset("300vw", settings.root)
         detector = open_mfn(settings.mfn, threads=1)
         tracked = track_clips(dataset, regressors, detector, settings.limit, progress)
         left_out = str(dataset.left_out)
     except CommediaError as error:
-        reason = contestants.reason_of(error)
+        reason = entries.reason_of(error)
     picture = settings.output / "paper-table-4.png"
     curves = {
         f"{name}, {category}": np.array(one.errors)
@@ -106,7 +107,7 @@ def paper_table_4(settings: EvaluationSettings, progress: Progress) -> list[Tabl
     }
     if curves:
         write_curves(picture, curves, LIMIT, "300VW: frames below an error", "error / diagonal of the true box")
-    return contestants.with_reasons(_main(listed, tracked, reason, left_out), _detail(tracked, picture.name))
+    return entries.with_reasons(_main(listed, tracked, reason, left_out), _detail(tracked, picture.name))
 
 
 def track_clips(
@@ -149,7 +150,7 @@ def track_clips(
     return results
 
 
-def _main(listed: list[Contestant], tracked: Mapping[str, Mapping[str, Tracked]], reason: str, left_out: str) -> Table:
+def _main(listed: list[Entry], tracked: Mapping[str, Mapping[str, Tracked]], reason: str, left_out: str) -> Table:
     columns = published("table-4").columns
     rows: list[tuple[Cell, ...]] = []
     for one in listed:
@@ -157,7 +158,7 @@ def _main(listed: list[Contestant], tracked: Mapping[str, Mapping[str, Tracked]]
         ours = (None,) * 3 if parts is None else tuple(_area(parts[category]) for category in CATEGORIES)
         missing = [] if parts is None else [name for name in CATEGORIES if not parts[name].errors]
         remark = "; ".join([reason] * bool(reason) + [f"not measured: no clip of {name}" for name in missing])
-        rows.append((one.name, *one.published, *ours, contestants.state(one, remark)))
+        rows.append((one.name, *one.published, *ours, entries.state(one, remark)))
     notes = (
         f"Paper: {PAPER}, Table 4. Area under the curve of cumulative error up to {LIMIT}; error: mean distance of 68 "
         "points over the diagonal of the true points' tight box. 1 is perfect.",
@@ -169,7 +170,7 @@ def _main(listed: list[Contestant], tracked: Mapping[str, Mapping[str, Tracked]]
     )
     heads = ("method", *(f"paper {name}" for name in columns), *(f"ours {name}" for name in columns), "remark")
     title = "68 points on 300VW, followed frame by frame"
-    return Table("paper-table-4", title, heads, tuple(rows), notes, (contestants.rows_measured(tracked),))
+    return Table("paper-table-4", title, heads, tuple(rows), notes, (entries.rows_measured(tracked),))
 
 
 def _detail(tracked: Mapping[str, Mapping[str, Tracked]], picture: str) -> Table:

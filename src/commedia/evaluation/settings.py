@@ -14,7 +14,7 @@ class EvaluationSettings:
     """What every table may use; each takes what it needs."""
 
     output: Path
-    """Where pictures and remembered readings of a teacher go."""
+    """Where pictures and remembered predictions of a teacher go."""
     data: Path | None = None
     """Holds `faces/`, `groups/`, `clips/` and `models/`; for the tables that look at pictures of our own."""
     sfn: str = "sfn-desktop"
@@ -32,7 +32,7 @@ class EvaluationSettings:
     """Holds published data sets, each in a folder of its name, or is one of them; for the tables of the paper."""
     variants: tuple[str, ...] = ()
     """`NAME=FILE` of networks that rows of the paper's tables ask for."""
-    careful: bool = False
+    flip_average: bool = False
     """Read every face twice, the second time mirrored."""
 
     def file(self, *parts: str) -> Path:

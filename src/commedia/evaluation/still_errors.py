@@ -10,8 +10,8 @@ from commedia.data.datasets.items import IBUG68, DatasetFace, DatasetItem
 from commedia.data.datasets.spec import MissingDataset
 from commedia.data.datasets.table import Dataset
 from commedia.errors import CommediaError
-from commedia.evaluation.contestants import Reader, find_dataset, pictures_of, reason_of
 from commedia.evaluation.curves import write_curves
+from commedia.evaluation.entries import Reader, find_dataset, pictures_of, reason_of
 from commedia.evaluation.metrics import normalised_mean_error
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.geometry.rotations import matrix_from_wxyz

@@ -29,12 +29,12 @@ GOALS_POSE_DEG = (3.0, 6.0)
 GOAL_YAW_DEG = 60.0
 GOAL_AUC = 0.9
 UNSEEN_BY_MEDIAPIPE = ("browDown", "cheekPuff", "jawLeft", "jawRight", "noseSneer", "tongueOut")
-"""Kinds of units that the teacher of our photographs does not find."""
+"""Kinds of blendshapes that the teacher of our photographs does not find."""
 YAW_EDGES_DEG = (0.0, 30.0, 60.0, 181.0)
 
 
 @dataclass(frozen=True)
-class Readings:
+class Predictions:
     """Truth and prediction of every face, row by row."""
 
     truth: Float[np.ndarray, "n 52"]
@@ -48,17 +48,17 @@ class Readings:
 
 
 def synthetic(settings: EvaluationSettings, progress: Progress) -> list[Table]:
-    """Measure expression unit by unit, head pose and landmarks in crops placed by the true landmarks."""
+    """Measure expression blendshape by blendshape, head pose and landmarks in crops placed by the true landmarks."""
     if not settings.shards:
         raise CommediaError("this table needs held-back synthetic shards; name them with --shards")
-    regressor = open_sfn(settings.sfn, threads=1, careful=settings.careful)
-    readings = read_shards(regressor, settings.shards, settings.limit, progress)
-    return [summary_table(readings, settings.shards), unit_table(readings)]
+    regressor = open_sfn(settings.sfn, threads=1, flip_average=settings.flip_average)
+    predictions = read_shards(regressor, settings.shards, settings.limit, progress)
+    return [summary_table(predictions, settings.shards), blendshape_table(predictions)]
 
 
 def read_shards(
     regressor: RegressorProtocol, shards: Sequence[Path], limit: int | None, progress: Progress
-) -> Readings:
+) -> Predictions:
     """Run SFN over every face whose expression is known exactly."""
     rows: list[tuple[FaceSample, FaceParams, float]] = []
     for picture in islice(_pictures(shards), limit):
@@ -71,40 +71,47 @@ def read_shards(
         progress("synthetic faces", len(rows), limit or 0)
     if not rows:
         raise BadShard(f"no synthetic face with a known expression in {', '.join(map(str, shards))}")
-    return _readings(rows)
+    return _predictions(rows)
 
 
-def summary_table(readings: Readings, shards: Sequence[Path]) -> Table:
+def summary_table(predictions: Predictions, shards: Sequence[Path]) -> Table:
     """Means over all faces, and by true yaw."""
-    error = metrics.active_error(readings.predicted, readings.truth)
-    by_yaw = [metrics.active_error(readings.predicted[at], readings.truth[at]) for at in _yaw_bins(readings.yaw_deg)]
-    silent = metrics.active_error(np.zeros_like(readings.truth), readings.truth)
-    resting = readings.predicted[readings.truth == 0]
+    error = metrics.active_error(predictions.predicted, predictions.truth)
+    by_yaw = [
+        metrics.active_error(predictions.predicted[at], predictions.truth[at]) for at in _yaw_bins(predictions.yaw_deg)
+    ]
+    silent = metrics.active_error(np.zeros_like(predictions.truth), predictions.truth)
+    resting = predictions.predicted[predictions.truth == 0]
     false_activation = float(resting.mean()) if resting.size else None
-    identity = np.abs(readings.identity - readings.identity_truth).mean(axis=1)
+    identity = np.abs(predictions.identity - predictions.identity_truth).mean(axis=1)
     rows: list[tuple[Cell, ...]] = [
         (f"expression, where truth > {ACTIVE}", error, *by_yaw),
-        ("expression, everywhere", *_with_bins(np.abs(readings.predicted - readings.truth).mean(axis=1), readings)),
+        (
+            "expression, everywhere",
+            *_with_bins(np.abs(predictions.predicted - predictions.truth).mean(axis=1), predictions),
+        ),
         ("expression, where truth is 0 (mean prediction)", false_activation, *[None] * 3),
-        ("head pose, degrees", *_with_bins(readings.pose_error_deg, readings)),
-        ("68 points, NME %", *_with_bins(100 * readings.nme, readings)),
-        ("identity, standard deviations", *_with_bins(identity, readings)),
+        ("head pose, degrees", *_with_bins(predictions.pose_error_deg, predictions)),
+        ("68 points, NME %", *_with_bins(100 * predictions.nme, predictions)),
+        ("identity, standard deviations", *_with_bins(identity, predictions)),
     ]
     columns = ("mean error of", "all", "|yaw| <= 30", "30 to 60", "> 60")
-    counts = ", ".join(str(int(chosen.sum())) for chosen in _yaw_bins(readings.yaw_deg))
+    counts = ", ".join(str(int(chosen.sum())) for chosen in _yaw_bins(predictions.yaw_deg))
     notes = (
-        f"{len(readings.truth)} faces of {', '.join(path.name for path in shards)}; by yaw: {counts}.",
+        f"{len(predictions.truth)} faces of {', '.join(path.name for path in shards)}; by yaw: {counts}.",
         "Crops are placed by the true landmarks. Head pose is the angle between the rotations; yaw is the true one.",
         f"A silent reader, which always says 0, errs by {silent:.3f} where truth > {ACTIVE}.",
     )
-    goal = Goal(f"mean absolute error where a unit's truth > {ACTIVE}", error, GOAL_ACTIVE, at_most=True)
-    goals = (goal, *_pose_goals(readings))
+    goal = Goal(f"mean absolute error where a blendshape's truth > {ACTIVE}", error, GOAL_ACTIVE, at_most=True)
+    goals = (goal, *_pose_goals(predictions))
     return Table("synthetic", "SFN on held-back synthetic faces", columns, tuple(rows), notes, goals)
 
 
-def unit_table(readings: Readings) -> Table:
-    """Every unit by itself."""
-    scores = dict(zip(EXPRESSION_NAMES, metrics.unit_scores(readings.predicted, readings.truth), strict=True))
+def blendshape_table(predictions: Predictions) -> Table:
+    """Every blendshape by itself."""
+    scores = dict(
+        zip(EXPRESSION_NAMES, metrics.blendshape_scores(predictions.predicted, predictions.truth), strict=True)
+    )
     rows = [
         (name, score.active_count, score.active_error, score.error, score.false_activation, score.ranking)
         for name, score in scores.items()
@@ -116,19 +123,19 @@ def unit_table(readings: Readings) -> Table:
     )
     notes = (
         f"Active: truth > {ACTIVE}. False activation: mean prediction where truth is 0.",
-        "AUC: chance that a face with the unit active gets a higher value than one with the unit at 0.",
+        "AUC: chance that a face with the blendshape active gets a higher value than one with the blendshape at 0.",
     )
-    columns = ("unit", "active faces", "MAE active", "MAE", "false activation", "AUC")
-    return Table("synthetic-units", "Expression, unit by unit", columns, tuple(rows), notes, goals)
+    columns = ("blendshape", "active faces", "MAE active", "MAE", "false activation", "AUC")
+    return Table("synthetic-blendshapes", "Expression, blendshape by blendshape", columns, tuple(rows), notes, goals)
 
 
-def _pose_goals(readings: Readings) -> Iterator[Goal]:
+def _pose_goals(predictions: Predictions) -> Iterator[Goal]:
     """One for either side of `GOAL_YAW_DEG` that has faces."""
-    near = np.abs(readings.yaw_deg) <= GOAL_YAW_DEG
+    near = np.abs(predictions.yaw_deg) <= GOAL_YAW_DEG
     for side, chosen, bound in (("up to", near, GOALS_POSE_DEG[0]), ("beyond", ~near, GOALS_POSE_DEG[1])):
         if chosen.any():
             name = f"head pose, degrees, yaw {side} {GOAL_YAW_DEG:g}"
-            yield Goal(name, float(readings.pose_error_deg[chosen].mean()), bound, at_most=True)
+            yield Goal(name, float(predictions.pose_error_deg[chosen].mean()), bound, at_most=True)
 
 
 def _pictures(shards: Sequence[Path]) -> Iterator[PictureSample]:
@@ -137,11 +144,11 @@ def _pictures(shards: Sequence[Path]) -> Iterator[PictureSample]:
             yield encoded.decoded()
 
 
-def _readings(rows: Sequence[tuple[FaceSample, FaceParams, float]]) -> Readings:
+def _predictions(rows: Sequence[tuple[FaceSample, FaceParams, float]]) -> Predictions:
     truth_wxyz = np.stack([face.pose.wxyz for face, _, _ in rows])
     read_wxyz = np.stack([params.pose.wxyz for _, params, _ in rows])
     unknown = np.full(rows[0][1].identity.shape, np.nan)
-    return Readings(
+    return Predictions(
         truth=np.stack([face.expression for face, _, _ in rows if face.expression is not None]),
         predicted=np.stack([params.expression for _, params, _ in rows]),
         yaw_deg=np.degrees(yaw_pitch_roll_from_wxyz(truth_wxyz)[:, 0]),
@@ -157,5 +164,5 @@ def _yaw_bins(yaw_deg: Float[np.ndarray, " n"]) -> list[np.ndarray]:
     return [size <= 30, (size > 30) & (size <= 60), size > 60]
 
 
-def _with_bins(errors: Float[np.ndarray, " n"], readings: Readings) -> tuple[float, ...]:
-    return float(errors.mean()), *map(float, metrics.mean_per_yaw_bin(errors, readings.yaw_deg, YAW_EDGES_DEG))
+def _with_bins(errors: Float[np.ndarray, " n"], predictions: Predictions) -> tuple[float, ...]:
+    return float(errors.mean()), *map(float, metrics.mean_per_yaw_bin(errors, predictions.yaw_deg, YAW_EDGES_DEG))

@@ -1,4 +1,5 @@
-"""What a person's face does at rest and at most, unit by unit, and how it is learned from predictions of that face."""
+"""What a person's face does at rest and at most, blendshape by blendshape, and how it is learned from predictions of
+that face."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,9 +13,9 @@ from commedia.errors import CommediaError
 REST_PERCENTILE, FULL_PERCENTILE = 10.0, 98.0
 """Of a take: what a person's face does when it does nothing, and when it does the most."""
 USED = 0.25
-"""A unit that never rose this far above its rest was not used; its range is unknown, and nothing is amplified."""
+"""A blendshape that never rose this far above its rest was not used; its range is unknown, and nothing is amplified."""
 MOST_REST = 0.5
-"""A unit that rests higher than this is acted, or misread: it is not taken away whole."""
+"""A blendshape that rests higher than this is acted, or misread: it is not taken away whole."""
 MOST_GAIN = 2.5
 ENOUGH_FRAMES = 50
 """Below this a recording shows a neutral face, not a range."""
@@ -22,7 +23,7 @@ ENOUGH_FRAMES = 50
 
 @dataclass(frozen=True)
 class Calibration:
-    """One person's neutral face and range, unit by unit."""
+    """One person's neutral face and range, blendshape by blendshape."""
 
     rest: Float[np.ndarray, "52"]
     """Reading of the face that should count as 0."""
@@ -35,10 +36,11 @@ class Calibration:
 
 
 def calibration_from(expressions: Iterable[Float[np.ndarray, "52"]]) -> Calibration:
-    """Learn a person's neutral, and from a recording long enough also the range, from readings of them.
+    """Learn a person's neutral, and from a recording long enough also the range, from predictions of them.
 
     A photo or a short clip is taken for a neutral face: its median is the rest. A longer one must show a face that
-    mostly rests between what it does. Both sides of a unit share the larger range, so that nobody becomes lopsided.
+    mostly rests between what it does. Both sides of a blendshape share the larger range, so that nobody becomes
+    lopsided.
     """
     read = np.array(list(expressions), dtype=np.float64).reshape(-1, EXPRESSION_COUNT)
     if len(read) == 0:

@@ -30,7 +30,7 @@ class MorphableLayer(nn.Module):
         """Return vertices in metres of the head frame, before head pose."""
         moved = identity @ self.identity_basis + expression @ self.expression_basis
         if self.interaction_basis is not None:
-            # All products of weights first: the other order would hold every unit of every face at once.
+            # All products of weights first: the other order would hold every blendshape of every face at once.
             pairs = identity[:, :, None] * expression[:, None, :]
             moved = moved + pairs.flatten(1) @ self.interaction_basis
         return self.mean + moved.view(-1, *self.mean.shape)

@@ -49,9 +49,9 @@ class MorphableModel:
 
     One formula for both forms, with identity weights p and expression weights q:
         V = mean + sum_k p_k B_k + sum_j q_j E_j + sum_kj p_k q_j C_kj
-    A linear model has no C: everyone smiles alike. A multilinear one says how each unit changes with who makes it; it
-    is the tensor of Chaudhuri et al. 2019 (Eq. 1) with the neutral's weight 1 - sum q written out, so that nobody has
-    to derive or clamp it (`multilinear.py`).
+    A linear model has no C: everyone smiles alike. A multilinear one says how each blendshape changes with who makes
+    it; it is the tensor of Chaudhuri et al. 2019 (Eq. 1) with the neutral's weight 1 - sum q written out, so that
+    nobody has to derive or clamp it (`multilinear.py`).
     """
 
     mean: Float[np.ndarray, "v 3"]
@@ -59,11 +59,12 @@ class MorphableModel:
     identity_basis: Float[np.ndarray, "i v 3"]
     """Displacement per standard deviation of each component, strongest first."""
     expression_basis: Float[np.ndarray, "e v 3"]
-    """Displacement of each unit at weight 1, in the order of `EXPRESSION_NAMES`."""
+    """Displacement of each blendshape at weight 1, in the order of `EXPRESSION_NAMES`."""
     triangles: Int32[np.ndarray, "t 3"]
     """Anticlockwise seen from outside; without rows where the model is only a set of points."""
     interaction_basis: Float[np.ndarray, "i e v 3"] | None = None
-    """Change of each unit's displacement per standard deviation of each identity component; None in a linear model."""
+    """Change of each blendshape's displacement per standard deviation of each identity component; None in a linear
+    model."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Tensors of faces, as multilinear models are published, as our model; and the N-mode SVD that makes them.
 
-A tensor holds absolute positions: coordinates (x, y, z of each vertex in turn), identity components, units with the
-neutral first. Numpy only. Unlike `deformation_transfer.py`, which makes the faces, this only condenses them.
+A tensor holds absolute positions: coordinates (x, y, z of each vertex in turn), identity components, blendshapes with
+the neutral first. Numpy only. Unlike `deformation_transfer.py`, which makes the faces, this only condenses them.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ def model_from_tensor(
         identity_std: Tensor weight per standard deviation of each component; 1 where left out.
 
     Reference:
-        Chaudhuri et al. 2019, Eq. 1 and 2: the neutral's weight is 1 minus the others, so that unit j adds its
+        Chaudhuri et al. 2019, Eq. 1 and 2: the neutral's weight is 1 minus the others, so that blendshape j adds its
         difference from the neutral.
     """
     count = tensor.shape[1]
@@ -85,8 +85,8 @@ def hosvd(
 def tensor_from_people(people: Float[np.ndarray, "p u v 3"], count: int) -> PeopleTensor:
     """Condense examples to `count` identity components, or as many as there are people.
 
-    The units stay as they are, so that a weight keeps its meaning: the unit axis has full rank, and its N-mode factor
-    multiplied back is the identity.
+    The blendshapes stay as they are, so that a weight keeps its meaning: the blendshape axis has full rank, and its
+    N-mode factor multiplied back is the identity.
     """
     core, (factor, *_) = hosvd(people, (min(count, len(people)), None, None, None))
     assert factor is not None

@@ -1,7 +1,8 @@
 """The square crop SFN reads, and parameters relative to it. Refuses to decide which faces deserve a crop.
 
 A crop turns with the face, so that eyes are level in it: a network then need not learn every face at every roll. Crop
-units: u = turn_back((x, y)_px - center_px) / side_px, so the crop spans [-0.5, 0.5], y down. Networks measure the head
+blendshapes: u = turn_back((x, y)_px - center_px) / side_px, so the crop spans [-0.5, 0.5], y down. Networks measure the
+    head
 in decimetres, so that their outputs are of order one. MFN's per-face parameters are in the same units, relative to the
 upright square that has the box's centre and area.
 """
@@ -46,7 +47,7 @@ class Crop:
         return np.array([[cosine, sine], [-sine, cosine]], dtype=np.float32)
 
 
-class CropUnits(NamedTuple):
+class CropParams(NamedTuple):
     """One face, or one per row, as a network says it.
 
     `z` of the translation has no meaning under weak perspective.
@@ -124,25 +125,25 @@ def crop_image(image: UInt8[np.ndarray, "h w 3"], crop: Crop, size: int) -> UInt
     return np.asarray(result, dtype=np.uint8)
 
 
-def params_in_crops(units: CropUnits, crops: Sequence[Crop]) -> list[FaceParams]:
-    """Place a network's readings of several crops, one per row of `units`, in the whole image.
+def params_in_crops(crop_params: CropParams, crops: Sequence[Crop]) -> list[FaceParams]:
+    """Place a network's predictions of several crops, one per row of `crop_params`, in the whole image.
 
     Reference:
         Chaudhuri et al. 2019, Eq. 2: u = f (R V + t), with f = `scale` and lengths in decimetres.
     """
     if not crops:
         return []
-    px_per_dm = np.array([crop.side_px for crop in crops], dtype=np.float32) * units.scale
-    shifts = px_per_dm[:, None] * units.translation[:, :2] * np.array([1, -1], dtype=np.float32)
+    px_per_dm = np.array([crop.side_px for crop in crops], dtype=np.float32) * crop_params.scale
+    shifts = px_per_dm[:, None] * crop_params.translation[:, :2] * np.array([1, -1], dtype=np.float32)
     rolls = np.array([crop.roll for crop in crops], dtype=np.float32)
     cosine, sine, (x, y) = np.cos(rolls), np.sin(rolls), shifts.T
     turned = np.stack([cosine * x + sine * y, cosine * y - sine * x], axis=1)
     origins = (np.stack([crop.center_px for crop in crops]) + turned).astype(np.float32)
-    wxyz = canonical_wxyz(multiply_wxyz(_wxyz_of_roll(rolls), np.asarray(units.wxyz, dtype=np.float32)))
+    wxyz = canonical_wxyz(multiply_wxyz(_wxyz_of_roll(rolls), np.asarray(crop_params.wxyz, dtype=np.float32)))
     return [
         FaceParams(identity, expression, HeadPose(rotation, origin, DECIMETRES_PER_METRE * float(size)))
         for identity, expression, rotation, origin, size in zip(
-            units.identity, units.expression, wxyz, origins, px_per_dm, strict=True
+            crop_params.identity, crop_params.expression, wxyz, origins, px_per_dm, strict=True
         )
     ]
 

@@ -20,7 +20,7 @@ ROW_COUNT = BOX_COUNT + IDENTITY_COUNT + EXPRESSION_COUNT + 8
 """tx, ty, tw, th, to | identity | expression | wxyz | translation | scale."""
 
 RESTING_LOGIT = -12.0
-"""Of a unit that does nothing."""
+"""Of a blendshape that does nothing."""
 
 LARGEST_GROWTH = 6.0
 """Bound of tw and th, as in training: a wild logit must not overflow `exp`."""
@@ -65,7 +65,7 @@ def decode_grid(
     return read_rows(grid, candidates[kept], anchors)
 
 
-def with_readings(grid: Float[np.ndarray, "b n k"]) -> Float[np.ndarray, "b n r"]:
+def with_predictions(grid: Float[np.ndarray, "b n k"]) -> Float[np.ndarray, "b n r"]:
     """Fill up the grid of a network that predicts boxes alone: whoever it finds is at rest and faces the camera."""
     missing = ROW_COUNT - grid.shape[-1]
     if missing <= 0:

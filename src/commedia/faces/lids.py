@@ -11,7 +11,7 @@ from jaxtyping import Float
 from commedia.conventions import EXPRESSION_INDEX
 
 BLINK_CLOSES, LOOK_DOWN_CLOSES = 1.28, 0.40
-"""Shares of the open eye that each unit covers on our head, by landmarks 38, 39, 41 and 42; they add up."""
+"""Shares of the open eye that each blendshape covers on our head, by landmarks 38, 39, 41 and 42; they add up."""
 ALMOST_CLOSED = 0.25
 """Opening below which the blink begins to rise above what was read; at 0 it is 1."""
 

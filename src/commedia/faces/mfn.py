@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from commedia.face_model.model import HeadModel, head_or_default
-from commedia.faces.crop import Crop, CropUnits, crop_from_box, crop_image, params_in_crops
-from commedia.faces.grid import DEFAULT_THRESHOLD, GridFaces, decode_grid, read_rows, with_readings
+from commedia.faces.crop import Crop, CropParams, crop_from_box, crop_image, params_in_crops
+from commedia.faces.grid import DEFAULT_THRESHOLD, GridFaces, decode_grid, read_rows, with_predictions
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.letterbox import boxes_in_image, letterbox_for, letterbox_image
 from commedia.faces.protocol import Landmarker
@@ -62,7 +62,7 @@ class MfnPredictor:
         return params
 
     def _grids(self, images: UInt8[np.ndarray, "b s s 3"]) -> Float[np.ndarray, "b n k"]:
-        return with_readings(self.network.run(pixels_from_images(images))["grid"])
+        return with_predictions(self.network.run(pixels_from_images(images))["grid"])
 
 
 def open_mfn(
@@ -80,8 +80,8 @@ def open_mfn(
 
 
 def _params_in_boxes(found: GridFaces, boxes: list[Box]) -> list[FaceParams]:
-    _, _, *units = found
-    return params_in_crops(CropUnits(*units), [crop_from_box(box) for box in boxes])
+    _, _, *crop_params = found
+    return params_in_crops(CropParams(*crop_params), [crop_from_box(box) for box in boxes])
 
 
 def _box_in_crop(corners: Float[np.ndarray, "4"], crop: Crop) -> Box:

@@ -1,4 +1,4 @@
-"""Tables of motion: the CSV that Live Link Face saves, and every other with columns named after ARKit's units.
+"""Tables of motion: the CSV that Live Link Face saves, and every other with columns named after ARKit's blendshapes.
 
 One row is one frame of one person. Columns are found by name, in any order, case and spelling of the sides.
 """
@@ -12,7 +12,7 @@ import numpy as np
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_NAMES
 from commedia.errors import UnreadableMedia, nearest
-from commedia.formats.columns import number, time_name, time_unit, unit_index
+from commedia.formats.columns import blendshape_index, number, time_name, time_unit
 from commedia.formats.lines import line_count, split_line, text_lines
 from commedia.formats.recorded import PEEKED_ROWS, RecordedFace, RecordedRow
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
@@ -25,15 +25,15 @@ PERCENT_FROM = 2.0
 
 
 def open_table(path: Path) -> "ArkitTable | None":
-    """A text file to the table of motion in it; None without time and units, `UnreadableMedia` with a time alone."""
+    """A text file to its table of motion; None without time and blendshapes, `UnreadableMedia` with a time alone."""
     header, *lines = [line for _, line in islice(text_lines(path), 1 + PEEKED_ROWS)] or [""]
     table = ArkitTable(path, header)
-    if table.units:
+    if table.blendshapes:
         table.look_at_values(lines)
         return table
     if table.time is None or len(table.names) < 3:
         return None
-    raise UnreadableMedia(_no_units(path, table.names))
+    raise UnreadableMedia(_no_blendshapes(path, table.names))
 
 
 class ArkitTable:
@@ -43,25 +43,25 @@ class ArkitTable:
         self.path, self.first_rows = path, list[RecordedRow]()
         self.delimiter = max(DELIMITERS, key=header.count)
         self.names = split_line(header, self.delimiter)
-        self.units: dict[int, int] = {}
+        self.blendshapes: dict[int, int] = {}
         for column, name in enumerate(self.names):
-            unit = unit_index(name)
-            if unit is not None and unit not in self.units.values():
-                self.units[column] = unit
+            blendshape = blendshape_index(name)
+            if blendshape is not None and blendshape not in self.blendshapes.values():
+                self.blendshapes[column] = blendshape
         name = time_name(self.names)
         self.time = None if name is None else self.names.index(name)
         self.unit = "" if name is None else time_unit(name) or ""
         plain = [name.replace(" ", "").replace("_", "").lower() for name in self.names]
         self.angles = [plain.index(angle) if angle in plain else None for angle in HEAD_ANGLES]
         is_app = self.time is not None and plain[self.time] == "timecode" and "blendshapecount" in plain
-        self.kind = "a Live Link Face CSV" if is_app else "a CSV of ARKit units"
+        self.kind = "a Live Link Face CSV" if is_app else "a CSV of ARKit blendshapes"
         self.weight, self.radians = 1.0, 1.0
-        self.remarks = _remarks(self.units)
+        self.remarks = _remarks(self.blendshapes)
 
     def look_at_values(self, lines: Sequence[str]) -> None:
         """Read the first rows: weights in percent and angles in degrees give themselves away by their size."""
         rows = [split_line(line, self.delimiter) for line in lines]
-        weights = [self._number(cells, column) for cells in rows for column in self.units]
+        weights = [self._number(cells, column) for cells in rows for column in self.blendshapes]
         angles = [self._number(cells, column) for cells in rows for column in self.angles if column is not None]
         if max(weights, default=0.0, key=_size) > PERCENT_FROM:
             self.weight = 0.01
@@ -87,11 +87,11 @@ class ArkitTable:
 
     def _faces(self, cells: list[str]) -> tuple[RecordedFace, ...]:
         # The app ends a row after its count where it saw no face.
-        if not any(column < len(cells) and cells[column] for column in self.units):
+        if not any(column < len(cells) and cells[column] for column in self.blendshapes):
             return ()
         expression = np.zeros(EXPRESSION_COUNT)
-        for column, unit in self.units.items():
-            expression[unit] = self._number(cells, column) * self.weight
+        for column, blendshape in self.blendshapes.items():
+            expression[blendshape] = self._number(cells, column) * self.weight
         if not any(column is not None for column in self.angles):
             return (RecordedFace(expression, None),)
         turns = [0.0 if column is None else self._number(cells, column) for column in self.angles]
@@ -114,20 +114,20 @@ def _size(value: float) -> float:
     return abs(value) if value == value else 0.0
 
 
-def _remarks(units: dict[int, int]) -> list[str]:
-    missing = [name for index, name in enumerate(EXPRESSION_NAMES) if index not in units.values()]
-    if not missing or not units:
+def _remarks(blendshapes: dict[int, int]) -> list[str]:
+    missing = [name for index, name in enumerate(EXPRESSION_NAMES) if index not in blendshapes.values()]
+    if not missing or not blendshapes:
         return []
     more = f" and {len(missing) - SHOWN_COLUMNS} more" if len(missing) > SHOWN_COLUMNS else ""
     return [f"no column for {', '.join(missing[:SHOWN_COLUMNS])}{more}"]
 
 
-def _no_units(path: Path, names: list[str]) -> str:
+def _no_blendshapes(path: Path, names: list[str]) -> str:
     shown = ", ".join(f"'{name[:40]}'" for name in names[:SHOWN_COLUMNS])
     more = f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else ""
     # Comparing with thousands of names takes longer than anybody waits.
     hint = nearest("jawOpen", [name for name in names[:200] if len(name) < 40])
     return (
-        f"'{path}' was taken for a table of motion, but none of its columns is named after an ARKit unit: "
+        f"'{path}' was taken for a table of motion, but none of its columns is named after an ARKit blendshape: "
         f"found {shown}{more}; {hint}expected names such as 'jawOpen', 'eyeBlinkLeft' or 'eyeBlink_L'"
     )

@@ -1,4 +1,4 @@
-"""Columns, keys and categories by name: which of the 52 units they are, or the time; and the numbers in them.
+"""Columns, keys and categories by name: which of the 52 blendshapes they are, or the time; and the numbers in them.
 
 By name only: the orders of the app's file, its packets and MediaPipe's categories all differ.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, plain_morph
 
-_UNITS = {plain_morph(name): EXPRESSION_INDEX[name] for name in EXPRESSION_NAMES}
+_BLENDSHAPES = {plain_morph(name): EXPRESSION_INDEX[name] for name in EXPRESSION_NAMES}
 _SIDES = {"l": "left", "r": "right"}
 LONGEST_NAME = 64
 TIME_NAMES: dict[str, str] = {
@@ -23,20 +23,21 @@ TIME_NAMES: dict[str, str] = {
     **dict.fromkeys(("timestamp", "time", "t"), ""),
     **dict.fromkeys(("frame", "frameindex", "framenumber", "frameid", "index"), "frame"),
 }
-"""What a column or key with the time is called, without case and separators, best first; and its unit, where the name
-says one."""
+"""What a column or key with the time is called, without case and separators, best first; and its blendshape, where the
+name says one."""
 
 
 @lru_cache(maxsize=1024)
-def unit_index(name: str) -> int | None:
-    """Place of a unit in `EXPRESSION_NAMES`: `eyeBlinkLeft`, `EyeBlinkLeft`, `eyeBlink_L`, `blendShape1.eyeBlinkL`."""
+def blendshape_index(name: str) -> int | None:
+    """Place of a blendshape in `EXPRESSION_NAMES`: `eyeBlinkLeft`, `EyeBlinkLeft`, `eyeBlink_L`,
+    `blendShape1.eyeBlinkL`."""
     if len(name) > LONGEST_NAME:
         return None
     for part in (name, re.split(r"[.:|]", name, maxsplit=1)[-1]):
         plain = plain_morph(part)
         for form in (plain, plain[:-1] + _SIDES.get(plain[-1:], "?")):
-            if form in _UNITS:
-                return _UNITS[form]
+            if form in _BLENDSHAPES:
+                return _BLENDSHAPES[form]
     return None
 
 
@@ -54,7 +55,7 @@ def number(value: Any) -> float | None:
 
 
 def time_unit(name: str) -> str | None:
-    """The unit of a column or key with times: '' where its name does not say, None where it is no time."""
+    """The blendshape of a column or key with times: '' where its name does not say, None where it is no time."""
     return TIME_NAMES.get(re.sub(r"[^a-z0-9]", "", name.lower())) if len(name) < 32 else None
 
 

@@ -1,7 +1,7 @@
 """The CSV that the Live Link Face app saves, which Unreal, Blender and Maya importers read.
 
-Read back as any table of ARKit units (`arkit_table.py`). Its column order differs from that of the app's network
-packets, so everything here goes by name. Units, signs and the timecode are described in `docs/formats.md`.
+Read back as any table of ARKit blendshapes (`arkit_table.py`). Its column order differs from that of the app's network
+packets, so everything here goes by name. Blendshapes, signs and the timecode are described in `docs/formats.md`.
 """
 
 from fractions import Fraction
@@ -19,13 +19,13 @@ from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
 from commedia.structures import FaceParams
 
 _SWAPPED = {"jawLeft": "jawRight", "jawRight": "jawLeft", "mouthLeft": "mouthRight", "mouthRight": "mouthLeft"}
-UNIT_COLUMNS: tuple[str, ...] = tuple(_SWAPPED.get(name, name) for name in EXPRESSION_NAMES)
+BLENDSHAPE_COLUMNS: tuple[str, ...] = tuple(_SWAPPED.get(name, name) for name in EXPRESSION_NAMES)
 """The app's order: ours (that of the packets) with left and right exchanged for jaw and mouth."""
 _ANGLES = ("Yaw", "Pitch", "Roll")
 ANGLE_COLUMNS = tuple(f"{part}{angle}" for part in ("Head", "LeftEye", "RightEye") for angle in _ANGLES)
 EYE_SIGNS = (-1.0, 1.0)
 """The app's yaw of an eye is positive to the subject's right, its pitch downwards, as takes of it show."""
-COLUMNS: tuple[str, ...] = (*(name[0].upper() + name[1:] for name in UNIT_COLUMNS), *ANGLE_COLUMNS)
+COLUMNS: tuple[str, ...] = (*(name[0].upper() + name[1:] for name in BLENDSHAPE_COLUMNS), *ANGLE_COLUMNS)
 HEADER = ",".join(("Timecode", "BlendshapeCount", *COLUMNS))
 DEFAULT_RATE = Fraction(60)
 
@@ -51,10 +51,10 @@ class LiveLinkCsvWriter(FileWriter):
 def column_values(params: FaceParams) -> Float[np.ndarray, "61"]:
     """The 61 numbers of a row, in the file's order."""
     expression = params.expression.astype(np.float64)
-    units = expression[[EXPRESSION_INDEX[name] for name in UNIT_COLUMNS]]
+    blendshapes = expression[[EXPRESSION_INDEX[name] for name in BLENDSHAPE_COLUMNS]]
     head = yaw_pitch_roll_from_wxyz(params.pose.wxyz.astype(np.float64))
     eyes = np.concatenate([gaze_yaw_pitch(expression) * EYE_SIGNS, np.zeros((2, 1))], axis=1)
-    return np.concatenate([units, head, eyes.reshape(-1)])
+    return np.concatenate([blendshapes, head, eyes.reshape(-1)])
 
 
 def row_from_values(time_s: Fraction, rate: Fraction, values: Float[np.ndarray, "61"]) -> str:

@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from commedia.conventions import EXPRESSION_COUNT
 from commedia.errors import UnreadableMedia
-from commedia.formats.columns import LONGEST_NAME, number, time_name, time_unit, unit_index
+from commedia.formats.columns import LONGEST_NAME, blendshape_index, number, time_name, time_unit
 from commedia.formats.json_objects import JsonObjects
 from commedia.formats.recorded import MOST_PEOPLE, PEEKED_ROWS, RecordedFace, RecordedRow, Stamp
 from commedia.geometry.rotations import wxyz_from_matrix
@@ -69,11 +69,11 @@ class MediapipeResults:
 
 
 def _shapes(tree: dict[str, Any]) -> Any:
-    """Whatever stands where blendshapes should; the frame itself where it is a dict of units."""
+    """Whatever stands where blendshapes should; the frame itself where it is a dict of blendshapes."""
     for key, value in tree.items():
         if _plain(key) in SHAPE_KEYS:
             return [] if value is None else value
-    return tree if any(unit_index(key) is not None for key in tree) else None
+    return tree if any(blendshape_index(key) is not None for key in tree) else None
 
 
 def _recorded_faces(tree: dict[str, Any]) -> tuple[RecordedFace, ...]:
@@ -101,10 +101,10 @@ def _faces(shapes: Any) -> list[np.ndarray]:
 def _face(scores: Any) -> list[np.ndarray]:
     expression, known = np.zeros(EXPRESSION_COUNT), False
     for name, score in scores:
-        unit = unit_index(name) if isinstance(name, str) else None
-        if unit is not None:
+        blendshape = blendshape_index(name) if isinstance(name, str) else None
+        if blendshape is not None:
             value = number(score)
-            expression[unit] = nan if value is None else value
+            expression[blendshape] = nan if value is None else value
             known = True
     return [expression] if known else []
 
@@ -132,7 +132,8 @@ def _matrix(value: Any) -> Float[np.ndarray, "4 4"] | None:
 
     Nested lists are rows, as numpy prints them. A flat list, or one under `data`, is column by column: MediaPipe packs
     its matrices so, and JavaScript hands them on as they are (three.js takes them as they are, too). As some programs
-    flatten numpy's rows, the row 0 0 0 1 decides: a face is never at the camera, so the other reading has no such row.
+    flatten numpy's rows, the row 0 0 0 1 decides: a face is never at the camera, so the other prediction has no such
+    row.
     """
     if isinstance(value, dict):
         value = value.get("data")

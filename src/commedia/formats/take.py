@@ -179,7 +179,7 @@ def _whole(value: object, least: int = 0) -> int:
 
 def _names(names: tuple) -> tuple[str, ...]:
     if not all(isinstance(name, str) for name in names):
-        raise ValueError("a unit's name is no text")
+        raise ValueError("a blendshape's name is no text")
     return names
 
 

@@ -1,4 +1,4 @@
-"""The direction of gaze that the eight `eyeLook*` units stand for."""
+"""The direction of gaze that the eight `eyeLook*` blendshapes stand for."""
 
 import numpy as np
 from jaxtyping import Float

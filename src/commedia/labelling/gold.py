@@ -18,18 +18,19 @@ _FAR_SIDE_FROM, _FAR_SIDE_TO = np.radians(10.0), np.radians(30.0)
 def gold_weights(
     gold: Float[np.ndarray, "b 68 2"], wxyz: Float[np.ndarray, "b 4"], sigma: float
 ) -> Float[np.ndarray, "b 68 2 2"]:
-    """Inverse covariance of each landmark's error, in the unit of `gold`, for faces turned about as `wxyz` says."""
+    """Inverse covariance of each landmark's error, in the blendshape of `gold`, for faces turned about as `wxyz`
+    says."""
     weights = np.tile(np.eye(2), (*gold.shape[:2], 1, 1))
     contour = gold[:, :_CONTOUR_COUNT]
     along = np.gradient(contour, axis=1)
     along = along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9)
     outer = along[..., :, None] * along[..., None, :]
     weights[:, :_CONTOUR_COUNT] = np.eye(2) - (1 - _ALONG_SHARE) * outer
-    weights[:, :_CONTOUR_COUNT] *= contour_trust(wxyz)[..., None, None]
+    weights[:, :_CONTOUR_COUNT] *= contour_weight(wxyz)[..., None, None]
     return weights / sigma**2
 
 
-def contour_trust(wxyz: Float[np.ndarray, "b 4"]) -> Float[np.ndarray, "b 17"]:
+def contour_weight(wxyz: Float[np.ndarray, "b 4"]) -> Float[np.ndarray, "b 17"]:
     """Say how far a contour mark is a mark on the jaw: 0.5 on the near side, down to 0 on the side turned away."""
     yaw = yaw_pitch_roll_from_wxyz(wxyz)[:, :1]
     # Point 0 is on the subject's right. Turning to the subject's left (positive yaw) hides the left side.

@@ -1,9 +1,9 @@
 """The job: pictures in, shards out, and an account of how good the labels are.
 
-    pictures --teacher--> readings --fit--> parameters --samples--> shards
+    pictures --teacher--> predictions --fit--> parameters --samples--> shards
 
-A group's shards appear one by one, each complete or not at all; the teacher's readings are kept in `readings/` beside
-them, so that a second run only fits. Shards of an earlier, longer run of the same group are removed at its end.
+A group's shards appear one by one, each complete or not at all; the teacher's predictions are kept in `predictions/`
+beside them, so that a second run only fits. Shards of an earlier, longer run of the same group are removed at its end.
 """
 
 import json
@@ -24,13 +24,13 @@ from commedia.face_model.landmarks import landmark_model
 from commedia.face_model.model import HeadModel, head_or_default
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.files import write_file
+from commedia.labelling.blendshapes import load_blendshapes
 from commedia.labelling.fit import DenseFitter, FittedFaces
 from commedia.labelling.inputs import group_inputs
 from commedia.labelling.pictures import PictureGroup
+from commedia.labelling.predictions import Advance, GroupPredictions, Readers, read_group
 from commedia.labelling.problem import FitSettings
-from commedia.labelling.readings import Advance, GroupReadings, Readers, read_group
 from commedia.labelling.samples import FittedGroup, dense_targets, params_of, picture_samples
-from commedia.labelling.units import load_units
 from commedia.labelling.weights import point_weights
 
 _BATCH = 256
@@ -62,7 +62,7 @@ class GroupReport:
     gold_nme: float | None
     """Mean distance of the fit's 68 landmarks to gold ones over the size of the gold face."""
     agreement: dict[str, float]
-    """Correlation of each unit's fitted weight with the teacher's score."""
+    """Correlation of each blendshape's fitted weight with the teacher's score."""
     shards: tuple[str, ...]
 
 
@@ -96,46 +96,46 @@ def default_fitter(settings: FitSettings | None = None, *, head: HeadModel | Non
     """A fitter of a head (None: the default head) to the teacher's 478 points."""
     head = head_or_default(head)
     dense, landmarks = landmark_model(head, "mediapipe478"), landmark_model(head)
-    return DenseFitter(dense, landmarks, load_units(), point_weights(), settings or FitSettings())
+    return DenseFitter(dense, landmarks, load_blendshapes(), point_weights(), settings or FitSettings())
 
 
 def fit_group(
-    group: PictureGroup, readings: GroupReadings, fitter: DenseFitter, advance: Advance, head: HeadModel
+    group: PictureGroup, predictions: GroupPredictions, fitter: DenseFitter, advance: Advance, head: HeadModel
 ) -> FittedGroup:
     """Fit every face of a group in batches."""
-    gold = _gold_of(group, readings)
-    total = len(readings.picture)
+    gold = _gold_of(group, predictions)
+    total = len(predictions.picture)
     parts = []
     for start in range(0, total, _BATCH):
-        parts.append(fitter.fit(dense_targets(readings, gold, slice(start, start + _BATCH))))
+        parts.append(fitter.fit(dense_targets(predictions, gold, slice(start, start + _BATCH))))
         advance(f"fitting {group.name}", min(start + _BATCH, total), total)
     names = FittedFaces.__dataclass_fields__
     fitted = FittedFaces(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
     landmarks = np.stack(landmarks_of_faces([params_of(fitted, row) for row in range(total)], head))
-    return FittedGroup(readings, fitted, landmarks.astype(np.float32), gold)
+    return FittedGroup(predictions, fitted, landmarks.astype(np.float32), gold)
 
 
-def _gold_of(group: PictureGroup, readings: GroupReadings) -> Float[np.ndarray, "f 68 2"]:
+def _gold_of(group: PictureGroup, predictions: GroupPredictions) -> Float[np.ndarray, "f 68 2"]:
     unknown = np.full((LANDMARK_COUNT, 2), np.nan, dtype=np.float32)
     by_picture = [unknown if picture.gold_px is None else picture.gold_px for picture in group]
-    return np.stack([by_picture[index] for index in readings.picture.tolist()]).astype(np.float32)
+    return np.stack([by_picture[index] for index in predictions.picture.tolist()]).astype(np.float32)
 
 
 def _label_group(
     group: PictureGroup, output: Path, readers: Readers, settings: LabelSettings, advance: Advance, head: HeadModel
 ) -> GroupReport:
-    readings = read_group(group, readers, output / "readings" / f"{group.name}.npz", advance)
-    if not len(readings.picture):
-        raise CommediaError(f"no face was found in the {readings.picture_count} pictures of '{group.name}'")
-    faces = fit_group(group, readings, default_fitter(head=head), advance, head)
+    predictions = read_group(group, readers, output / "readings" / f"{group.name}.npz", advance)
+    if not len(predictions.picture):
+        raise CommediaError(f"no face was found in the {predictions.picture_count} pictures of '{group.name}'")
+    faces = fit_group(group, predictions, default_fitter(head=head), advance, head)
     terms = {"licence": settings.licence, "max_side": settings.max_side}
-    samples = picture_samples(group, faces, load_units().trust, head, **terms)
+    samples = picture_samples(group, faces, load_blendshapes().weight, head, **terms)
     shards, written = _write_shards(samples, output, group.name, settings.shard_size)
     nme = np.nanmean(faces.gold_error()) if np.isfinite(faces.gold_px).any() else None
     report = GroupReport(
         name=group.name,
-        pictures=readings.picture_count,
-        faces=len(readings.picture),
+        pictures=predictions.picture_count,
+        faces=len(predictions.picture),
         pictures_written=written,
         fit_error=float(faces.fitted.error.mean()),
         gold_nme=None if nme is None else float(nme),
@@ -160,7 +160,7 @@ def _write_shards(
 
 
 def _agreement(faces: FittedGroup) -> dict[str, float]:
-    """Correlate where both vary at all; a unit that never moves has none and is left out."""
-    pairs = zip(EXPRESSION_NAMES, faces.fitted.expression.T, faces.readings.scores.T, strict=True)
+    """Correlate where both vary at all; a blendshape that never moves has none and is left out."""
+    pairs = zip(EXPRESSION_NAMES, faces.fitted.expression.T, faces.predictions.scores.T, strict=True)
     moving = ((name, fit, score) for name, fit, score in pairs if min(fit.std(), score.std()) > 1e-3)
     return {name: round(float(np.corrcoef(fit, score)[0, 1]), 3) for name, fit, score in moving}

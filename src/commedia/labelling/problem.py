@@ -4,7 +4,7 @@
         1/2 sum_p w_p |target_p - (s R X_p(identity, expression) + t)|^2      dense points, in face sizes
       + 1/2 sum_l (gold_l - ...)^T W_l (gold_l - ...)                         68 points marked by people, where known
       + 1/2 ridge |identity|^2 + pull . expression + 1/2 hint . (expression - scores)^2
-      + clash * sum of products of units one face cannot make at once
+      + clash * sum of products of blendshapes one face cannot make at once
 
 The dense points carry equal weights on every face, so the part of the Hessian that is quadratic in the bases is summed
 over the points once and for all. Minimising is left to `fit.py`.
@@ -19,8 +19,8 @@ from commedia.conventions import CONTRADICTORY_PAIRS, EXPRESSION_COUNT, EXPRESSI
 from commedia.face_model.model import MorphableModel
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_matrix
 from commedia.geometry.similarity import fit_similarities
+from commedia.labelling.blendshapes import BlendshapeTable
 from commedia.labelling.gold import gold_weights
-from commedia.labelling.units import UnitTable
 
 REAL = np.float32
 """Enough for every sum here; only the solve of the normal equations needs more."""
@@ -68,11 +68,11 @@ class HeadSums:
         self,
         dense: MorphableModel,
         landmarks: MorphableModel,
-        units: UnitTable,
+        blendshapes: BlendshapeTable,
         point_weights: Float[np.ndarray, "l"],
         settings: FitSettings,
     ):
-        self.settings, self.units = settings, units
+        self.settings, self.blendshapes = settings, blendshapes
         self.identity_count = len(dense.identity_basis)
         self.mean, self.landmark_mean = dense.mean.astype(REAL), landmarks.mean.astype(REAL)
         self.basis = np.concatenate([dense.identity_basis, dense.expression_basis]).astype(REAL)
@@ -83,13 +83,13 @@ class HeadSums:
         weighted = self.basis * self.point_weights[None, :, None]
         self.moments = np.einsum("api,bpj->ijab", weighted, self.basis, optimize=True)
         self.lower, self.upper = self._both(-_IDENTITY_LIMIT, 0.0), self._both(_IDENTITY_LIMIT, 1.0)
-        self.ridge = self._both(settings.identity_ridge, units.hint)
+        self.ridge = self._both(settings.identity_ridge, blendshapes.hint)
         self.pairs = np.zeros((EXPRESSION_COUNT, EXPRESSION_COUNT), dtype=REAL)
         for first, second in _PAIRS:
             self.pairs[first, second] = self.pairs[second, first] = settings.clash
 
     def _both(self, identity: float, expression: float | np.ndarray) -> np.ndarray:
-        """One number per identity component, then one per unit."""
+        """One number per identity component, then one per blendshape."""
         both = np.full(len(self.basis), identity, dtype=REAL)
         both[self.identity_count :] = expression
         return both
@@ -117,12 +117,12 @@ class Problem:
         """Lay the mean head over the teacher's points in 3D."""
         placed = fit_similarities(self.head.mean, self.goal)
         weights = np.zeros((len(self.goal), len(self.head.basis)))
-        weights[:, self.head.identity_count :] = np.where(self.head.units.hint > 0, self.scores, 0.02)
+        weights[:, self.head.identity_count :] = np.where(self.head.blendshapes.hint > 0, self.scores, 0.02)
         parts = wxyz_from_matrix(placed.rotation), placed.translation, placed.scale, weights
         return State(*(part.astype(REAL) for part in parts))
 
     def points(self, state: State) -> Float[np.ndarray, "b l 3"]:
-        """The model's dense points in face units."""
+        """The model's dense points in face blendshapes."""
         return self._placed(state, self.head.mean, self.head.basis)[0]
 
     @staticmethod
@@ -142,8 +142,8 @@ class Problem:
             miss @ head.point_weights / 2
             + np.einsum("bli,blij,blj->b", gold_miss, self.gold_weights, gold_miss) / 2
             + head.settings.identity_ridge * np.square(identity).sum(axis=1) / 2
-            + expression @ head.units.pull
-            + np.square(expression - self.scores) @ head.units.hint / 2
+            + expression @ head.blendshapes.pull
+            + np.square(expression - self.scores) @ head.blendshapes.hint / 2
             + np.einsum("be,ef,bf->b", expression, head.pairs, expression) / 2
         )
 
@@ -188,7 +188,7 @@ class Problem:
         hessian[:, diagonal, diagonal] += head.ridge
         expression = state.weights[:, ids:]
         gradient[:, POSE_COUNT : POSE_COUNT + ids] += head.settings.identity_ridge * state.weights[:, :ids]
-        gradient[:, POSE_COUNT + ids :] += head.units.pull + head.units.hint * (expression - self.scores)
+        gradient[:, POSE_COUNT + ids :] += head.blendshapes.pull + head.blendshapes.hint * (expression - self.scores)
         gradient[:, POSE_COUNT + ids :] += expression @ head.pairs
 
     def _add_gold(self, state: State, rotation: np.ndarray, hessian: np.ndarray, gradient: np.ndarray) -> None:
@@ -208,7 +208,7 @@ class Problem:
 def _pose_jacobian(turned: Float[np.ndarray, "b l 3"]) -> Float[np.ndarray, "b l 3 7"]:
     jacobian = np.zeros((*turned.shape, POSE_COUNT), dtype=REAL)
     x, y, z = np.moveaxis(turned, -1, 0)
-    # Columns 0..2: d(axis x point) for unit axes x, y, z.
+    # Columns 0..2: d(axis x point) for blendshape axes x, y, z.
     jacobian[..., 1, 0], jacobian[..., 2, 0] = -z, y
     jacobian[..., 0, 1], jacobian[..., 2, 1] = z, -x
     jacobian[..., 0, 2], jacobian[..., 1, 2] = -y, x

@@ -11,10 +11,10 @@ from commedia.data.datasets.samples import reduced
 from commedia.data.sample import FaceSample, PictureSample
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
 from commedia.face_model.model import HeadModel
+from commedia.labelling.blendshapes import seen_weight
 from commedia.labelling.fit import DenseTargets, FittedFaces
 from commedia.labelling.pictures import PictureGroup, SourcePicture
-from commedia.labelling.readings import GroupReadings
-from commedia.labelling.units import seen_trust
+from commedia.labelling.predictions import GroupPredictions
 from commedia.structures import FaceParams, HeadPose
 
 LARGEST_ERROR = 0.04
@@ -29,7 +29,7 @@ _CONTOUR_COUNT = 17
 class FittedGroup:
     """A group's faces with their fit."""
 
-    readings: GroupReadings
+    predictions: GroupPredictions
     fitted: FittedFaces
     landmarks_px: Float[np.ndarray, "f 68 2"]
     """Projected from the fit."""
@@ -57,16 +57,16 @@ def params_of(fitted: FittedFaces, index: int) -> FaceParams:
 
 
 def dense_targets(
-    readings: GroupReadings, gold_px: Float[np.ndarray, "f 68 2"], rows: Int[np.ndarray, "b"] | slice
+    predictions: GroupPredictions, gold_px: Float[np.ndarray, "f 68 2"], rows: Int[np.ndarray, "b"] | slice
 ) -> DenseTargets:
     """What the fit is to explain, for some faces of a group."""
-    return DenseTargets(readings.points_px[rows], readings.scores[rows], gold_px[rows])
+    return DenseTargets(predictions.points_px[rows], predictions.scores[rows], gold_px[rows])
 
 
 def picture_samples(
     group: PictureGroup,
     faces: FittedGroup,
-    trust: Float[np.ndarray, "52"],
+    label_weight: Float[np.ndarray, "52"],
     head: HeadModel,
     *,
     licence: str,
@@ -74,22 +74,27 @@ def picture_samples(
 ) -> Iterator[PictureSample]:
     """Go through a group's pictures again and emit those whose every face was read and well fitted, in order."""
     rows_of: dict[int, list[int]] = {}
-    for row, picture in enumerate(faces.readings.picture.tolist()):
+    for row, picture in enumerate(faces.predictions.picture.tolist()):
         rows_of.setdefault(picture, []).append(row)
-    incomplete = set(faces.readings.unread.tolist()) | set(faces.readings.picture[~faces.kept].tolist())
+    incomplete = set(faces.predictions.unread.tolist()) | set(faces.predictions.picture[~faces.kept].tolist())
     for index, picture in enumerate(group):
         if index in incomplete or index not in rows_of:
             continue
         image = picture.decoded()
         scale = 1.0 if max_side is None else min(1.0, max_side / max(image.shape[:2]))
-        samples = tuple(_face_sample(picture, faces, row, trust, scale, head) for row in rows_of[index])
+        samples = tuple(_face_sample(picture, faces, row, label_weight, scale, head) for row in rows_of[index])
         yield PictureSample(
             reduced(image, scale), samples, picture.source, licence, "labelled", clip=picture.clip, frame=picture.frame
         )
 
 
 def _face_sample(
-    picture: SourcePicture, faces: FittedGroup, row: int, trust: Float[np.ndarray, "52"], scale: float, head: HeadModel
+    picture: SourcePicture,
+    faces: FittedGroup,
+    row: int,
+    label_weight: Float[np.ndarray, "52"],
+    scale: float,
+    head: HeadModel,
 ) -> FaceSample:
     params = params_of(faces.fitted, row)
     pose = HeadPose(
@@ -98,7 +103,7 @@ def _face_sample(
     params = FaceParams(params.identity, params.expression, pose)
     gold = picture.gold_px
     landmarks = landmarks_from_params(params, head) if gold is None else gold * np.float32(scale)
-    expression, weight = params.expression, seen_trust(trust, params.pose.wxyz).astype(np.float32)
+    expression, weight = params.expression, seen_weight(label_weight, params.pose.wxyz).astype(np.float32)
     if picture.action_units is not None:
         # What people set by hand stands above what the fit found.
         said, believed = expression_from_action_units(picture.action_units)
@@ -110,7 +115,7 @@ def _face_sample(
         pose=pose,
         identity=params.identity,
         expression=expression,
-        expression_trust=weight,
+        expression_weight=weight,
         identity_name=picture.identity_name,
         action_units=picture.action_units,
     )

@@ -28,7 +28,7 @@ _VIEWS = ((1.0, 0.0), (0.7, 0.0), (1.4, 0.0), (0.7, 25.0), (0.7, -25.0), (0.5, 0
 
 
 @dataclass(frozen=True)
-class TeacherReading:
+class TeacherPrediction:
     """What the teacher says about one face."""
 
     points_px: Float[np.ndarray, "478 3"]
@@ -77,18 +77,19 @@ class Teacher:
         """Give the native resources back; reading afterwards is a mistake."""
         self._landmarker.close()
 
-    def read(self, image: UInt8[np.ndarray, "h w 3"]) -> TeacherReading | None:
-        """Read the face nearest to the picture's centre (in units of its own size); None when no view shows one."""
+    def read(self, image: UInt8[np.ndarray, "h w 3"]) -> TeacherPrediction | None:
+        """Read the face nearest to the picture's centre (in blendshapes of its own size); None when no view shows
+        one."""
         for zoom, turn_deg in _VIEWS:
             canvas_from_image = _view(image.shape[1], image.shape[0], zoom, turn_deg)
             canvas = warp(image, canvas_from_image, (_CANVAS_PX, _CANVAS_PX))
             result = self._landmarker.detect(self._picture(canvas))
             if result.face_landmarks:
-                readings = [
-                    TeacherReading(_points_px(points, canvas_from_image), _scores(scores))
+                predictions = [
+                    TeacherPrediction(_points_px(points, canvas_from_image), _scores(scores))
                     for points, scores in zip(result.face_landmarks, result.face_blendshapes, strict=True)
                 ]
-                return min(readings, key=lambda reading: _distance_to_centre(reading, image))
+                return min(predictions, key=lambda prediction: _distance_to_centre(prediction, image))
         return None
 
 
@@ -115,8 +116,8 @@ def _scores(categories: list) -> Float[np.ndarray, "52"]:
     return scores
 
 
-def _distance_to_centre(reading: TeacherReading, image: UInt8[np.ndarray, "h w 3"]) -> float:
-    plane = reading.points_px[:, :2]
+def _distance_to_centre(prediction: TeacherPrediction, image: UInt8[np.ndarray, "h w 3"]) -> float:
+    plane = prediction.points_px[:, :2]
     low, high = plane.min(axis=0), plane.max(axis=0)
     middle = np.array([image.shape[1], image.shape[0]]) / 2
     return float(np.linalg.norm((low + high) / 2 - middle) / max(float(np.sqrt(np.prod(high - low))), 1e-6))

@@ -20,16 +20,16 @@ class Loss(NamedTuple):
 
 
 class FaceTargets(NamedTuple):
-    """Truth about faces, in the units of `FaceOutputs`; unknown parts hold zeros and are not trusted."""
+    """Truth about faces, in the blendshapes of `FaceOutputs`; unknown parts hold zeros and are not trusted."""
 
     landmarks: Float[Tensor, "*b l 2"]
     identity: Float[Tensor, "*b i"]
-    identity_trust: Float[Tensor, "*b"]
+    identity_weight: Float[Tensor, "*b"]
     expression: Float[Tensor, "*b e"]
-    expression_trust: Float[Tensor, "*b e"]
+    expression_weight: Float[Tensor, "*b e"]
     wxyz: Float[Tensor, "*b 4"]
-    pose_trust: Float[Tensor, "*b"]
-    landmark_trust: Float[Tensor, "*b"]
+    pose_weight: Float[Tensor, "*b"]
+    landmark_weight: Float[Tensor, "*b"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class FaceLossConfig:
     rotation: float = 1.0
     landmarks: float = 1.0
     active_weight: float = 1.0
-    """Weight of units whose truth is above 0.2; 1 in the paper."""
+    """Weight of blendshapes whose truth is above 0.2; 1 in the paper."""
     expression_distance: Literal["absolute", "entropy"] = "absolute"
     """`absolute`: the paper's L1; `entropy`: cross-entropy, which does not fade behind the sigmoid."""
     openings: float = 0.0
@@ -91,8 +91,8 @@ def face_loss(
 ) -> FaceLoss:
     """Sum Eq. 3 over its terms and average it over faces.
 
-    `truth_from_face` = (offset (b, 2), factor (b, 1)) moves projected landmarks from the units of the prediction to
-    those of the truth; MFN predicts in its own box, so that landmarks also pull on the box.
+    `truth_from_face` = (offset (b, 2), factor (b, 1)) moves projected landmarks from the blendshapes of the prediction
+    to those of the truth; MFN predicts in its own box, so that landmarks also pull on the box.
 
     Reference:
         Chaudhuri et al. 2019, Eq. 3.
@@ -103,20 +103,20 @@ def face_loss(
         landmarks = landmarks * factor[:, None] + offset[:, None]
     distance = expression_error if config.expression_distance == "absolute" else expression_entropy
     expression = distance(
-        faces.expression, targets.expression, targets.expression_trust, active_weight=config.active_weight
+        faces.expression, targets.expression, targets.expression_weight, active_weight=config.active_weight
     )
     terms = FaceLoss(
         total=faces.identity.new_zeros(()),
-        identity=mean_by_trust(identity_error(faces.identity, targets.identity), targets.identity_trust),
+        identity=mean_by_weight(identity_error(faces.identity, targets.identity), targets.identity_weight),
         expression=expression.sum() / max(len(expression), 1),
-        rotation=mean_by_trust(rotation_error(faces.wxyz, targets.wxyz), targets.pose_trust),
-        landmarks=mean_by_trust(landmark_rms(landmarks, targets.landmarks), targets.landmark_trust),
-        openings=mean_by_trust(opening_error(landmarks, targets.landmarks), targets.landmark_trust),
+        rotation=mean_by_weight(rotation_error(faces.wxyz, targets.wxyz), targets.pose_weight),
+        landmarks=mean_by_weight(landmark_rms(landmarks, targets.landmarks), targets.landmark_weight),
+        openings=mean_by_weight(opening_error(landmarks, targets.landmarks), targets.landmark_weight),
     )
     parameters = (
         config.identity * terms.identity + config.expression * terms.expression + config.rotation * terms.rotation
     )
-    decay = mean_by_trust(faces.identity.square().mean(-1), torch.ones_like(targets.identity_trust))
+    decay = mean_by_weight(faces.identity.square().mean(-1), torch.ones_like(targets.identity_weight))
     total = (
         tau * parameters
         + config.landmarks * terms.landmarks
@@ -126,6 +126,6 @@ def face_loss(
     return terms._replace(total=total)
 
 
-def mean_by_trust(per_face: Float[Tensor, "b"], trust: Float[Tensor, "b"]) -> Float[Tensor, ""]:
+def mean_by_weight(per_face: Float[Tensor, "b"], weight: Float[Tensor, "b"]) -> Float[Tensor, ""]:
     """Average over faces by trust; no faces cost nothing."""
-    return (per_face * trust).sum() / trust.sum().clamp_min(1.0)
+    return (per_face * weight).sum() / weight.sum().clamp_min(1.0)

@@ -25,7 +25,7 @@ LID_AND_LIP_PAIRS = (
 
 
 def project(points_dm: Float[Tensor, "b l 3"], faces: FaceOutputs) -> Float[Tensor, "b l 2"]:
-    """Place points of the head frame, in decimetres, in crop or box units (y down).
+    """Place points of the head frame, in decimetres, in crop or box blendshapes (y down).
 
     Reference:
         Chaudhuri et al. 2019, Eq. 2.
@@ -36,7 +36,7 @@ def project(points_dm: Float[Tensor, "b l 3"], faces: FaceOutputs) -> Float[Tens
 
 
 def projected(model: LandmarkModel, faces: FaceOutputs) -> Float[Tensor, "b l 2"]:
-    """Predicted parameters to their points, in crop or box units (y down)."""
+    """Predicted parameters to their points, in crop or box blendshapes (y down)."""
     return project(DM_PER_M * model(faces.identity, faces.expression), faces)
 
 

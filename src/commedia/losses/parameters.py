@@ -1,11 +1,12 @@
-"""Distance of predicted parameters from fitted or synthetic truth: the first term of Eq. 3, unit by unit trusted."""
+"""Distance of predicted parameters from fitted or synthetic truth: the first term of Eq. 3, blendshape by blendshape
+trusted."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 ACTIVE_ABOVE = 0.2
-"""Units whose truth is larger really move."""
+"""Blendshapes whose truth is larger really move."""
 
 
 def identity_error(predicted: Float[Tensor, "b i"], truth: Float[Tensor, "b i"]) -> Float[Tensor, "b"]:
@@ -16,36 +17,36 @@ def identity_error(predicted: Float[Tensor, "b i"], truth: Float[Tensor, "b i"])
 def expression_error(
     predicted: Float[Tensor, "b e"],
     truth: Float[Tensor, "b e"],
-    trust: Float[Tensor, "b e"],
+    label_weight: Float[Tensor, "b e"],
     *,
     active_weight: float = 1.0,
 ) -> Float[Tensor, "b"]:
-    """Mean absolute error, each unit weighted by how much its truth is believed.
+    """Mean absolute error, each blendshape weighted by how much its truth is believed.
 
-    With `active_weight` > 1 units that really move count more: a unit at rest nine times in ten otherwise has 0 as its
-    best constant answer, and an L1 loss finds that answer first.
+    With `active_weight` > 1 blendshapes that really move count more: a blendshape at rest nine times in ten otherwise
+    has 0 as its best constant answer, and an L1 loss finds that answer first.
 
     Reference:
         Chaudhuri et al. 2019, Eq. 3, w_exp (trust 1, active weight 1).
     """
-    weight = trust * torch.where(truth > ACTIVE_ABOVE, active_weight, 1.0)
+    weight = label_weight * torch.where(truth > ACTIVE_ABOVE, active_weight, 1.0)
     return (weight * (predicted - truth).abs()).mean(-1)
 
 
 def expression_entropy(
     predicted: Float[Tensor, "b e"],
     truth: Float[Tensor, "b e"],
-    trust: Float[Tensor, "b e"],
+    label_weight: Float[Tensor, "b e"],
     *,
     active_weight: float = 1.0,
 ) -> Float[Tensor, "b"]:
     """Mean cross-entropy of weights read as probabilities; least, though not zero, where prediction and truth agree.
 
-    Unlike `expression_error` behind a sigmoid, its pull on the logit is the error itself, so that a unit predicted at
-    rest that really moves is corrected at full strength: measured, the absolute error had not begun to learn sparse
-    units after 1,500 steps of 64.
+    Unlike `expression_error` behind a sigmoid, its pull on the logit is the error itself, so that a blendshape
+    predicted at rest that really moves is corrected at full strength: measured, the absolute error had not begun to
+    learn sparse blendshapes after 1,500 steps of 64.
     """
-    weight = trust * torch.where(truth > ACTIVE_ABOVE, active_weight, 1.0)
+    weight = label_weight * torch.where(truth > ACTIVE_ABOVE, active_weight, 1.0)
     likely = predicted.float().clamp(1e-4, 1 - 1e-4)
     return -(weight * (truth * likely.log() + (1 - truth) * (1 - likely).log())).mean(-1)
 

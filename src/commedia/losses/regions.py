@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-from commedia.losses.faces import FaceTargets, Loss, mean_by_trust
+from commedia.losses.faces import FaceTargets, Loss, mean_by_weight
 from commedia.losses.landmark import LandmarkModel, projected
 from commedia.losses.parameters import identity_error
 from commedia.networks.ours.sfn import RegionFaces
@@ -40,10 +40,10 @@ def region_loss(
     terms = {
         "expression": _expression(read.logits, targets, config.absolute),
         "regions": _expression(read.regions, targets, config.absolute),
-        "points": mean_by_trust((read.points - targets.landmarks).abs().mean((1, 2)), targets.landmark_trust),
-        "landmarks": mean_by_trust((landmarks - targets.landmarks).abs().mean((1, 2)), targets.landmark_trust),
-        "rotation": mean_by_trust((faces.wxyz - sign * targets.wxyz).abs().mean(1), targets.pose_trust),
-        "identity": mean_by_trust(identity_error(faces.identity, targets.identity), targets.identity_trust),
+        "points": mean_by_weight((read.points - targets.landmarks).abs().mean((1, 2)), targets.landmark_weight),
+        "landmarks": mean_by_weight((landmarks - targets.landmarks).abs().mean((1, 2)), targets.landmark_weight),
+        "rotation": mean_by_weight((faces.wxyz - sign * targets.wxyz).abs().mean(1), targets.pose_weight),
+        "identity": mean_by_weight(identity_error(faces.identity, targets.identity), targets.identity_weight),
         "presence": binary_cross_entropy_with_logits(read.presence[:, 0], present),
     }
     total = sum(getattr(config, name) * term for name, term in terms.items())
@@ -51,7 +51,7 @@ def region_loss(
 
 
 def _expression(logits: Float[Tensor, "b e"], targets: FaceTargets, absolute: float) -> Float[Tensor, ""]:
-    truth, weight = targets.expression, targets.expression_trust
+    truth, weight = targets.expression, targets.expression_weight
     entropy = softplus(logits) - truth * logits
     error = (1 - absolute) * entropy + absolute * (torch.sigmoid(logits) - truth).abs() if absolute else entropy
     return (error * weight).sum() / weight.sum().clamp_min(1.0)

@@ -1,4 +1,4 @@
-"""The blocks paper 1 builds from: convolution units, Fire modules, squeeze-and-excite, and the shared trunk.
+"""The blocks paper 1 builds from: convolution blendshapes, Fire modules, squeeze-and-excite, and the shared trunk.
 
 Blocks only; which scales feed which parameters is said in `sfn.py` and `mfn.py`.
 
@@ -23,7 +23,7 @@ REDUCTION = 16
 
 
 def scaled(channels: int, width_mult: float) -> int:
-    """Widen or narrow a layer, in steps of 8 channels so that vector units stay full."""
+    """Widen or narrow a layer, in steps of 8 channels so that vector blendshapes stay full."""
     return max(8, 8 * round(channels * width_mult / 8))
 
 

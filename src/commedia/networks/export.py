@@ -86,9 +86,9 @@ def _checked(name: str, network: Network, file: Path, batches: tuple[int, ...], 
 def folded(network: Network) -> Network:
     """Copy a network with every BatchNorm multiplied into the convolution before it: the same function, less work."""
     copied = copy.deepcopy(network).eval()
-    for unit in copied.modules():
-        if isinstance(unit, ConvUnit) and isinstance(unit.norm, nn.BatchNorm2d):
-            unit.conv, unit.norm = fuse_conv_bn_eval(unit.conv, unit.norm), nn.Identity()
+    for blendshape in copied.modules():
+        if isinstance(blendshape, ConvUnit) and isinstance(blendshape.norm, nn.BatchNorm2d):
+            blendshape.conv, blendshape.norm = fuse_conv_bn_eval(blendshape.conv, blendshape.norm), nn.Identity()
     return copied
 
 

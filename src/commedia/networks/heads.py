@@ -12,21 +12,21 @@ from torch import Tensor, nn
 from commedia.networks.backbones import scaled
 
 HIDDEN = 64
-"""Paper 1: "the penultimate FC layers each has 64 units with ReLU"."""
+"""Paper 1: "the penultimate FC layers each has 64 blendshapes with ReLU"."""
 
 RESTING_WXYZ = (1.0, 0.0, 0.0, 0.0)
 RESTING_EXPRESSION_LOGIT = -2.0
-"""Most units rest most of the time; a network that starts at 0.12 need not first unlearn 0.5."""
+"""Most blendshapes rest most of the time; a network that starts at 0.12 need not first unlearn 0.5."""
 
 
 class FaceOutputs(NamedTuple):
-    """Parameters of faces in their crop (SFN) or box (MFN); lengths in the model unit of 0.1 m."""
+    """Parameters of faces in their crop (SFN) or box (MFN); lengths in the model blendshape of 0.1 m."""
 
     identity: Float[Tensor, "b i"]
     expression: Float[Tensor, "b e"]
     """In [0, 1]."""
     wxyz: Float[Tensor, "b 4"]
-    """Unit quaternion; its sign is free."""
+    """Blendshape quaternion; its sign is free."""
     translation: Float[Tensor, "b 3"]
     """Added after rotation; z has no effect in weak perspective and is left unsupervised."""
     scale: Float[Tensor, "b 1"]
@@ -64,7 +64,7 @@ class VectorHead(nn.Module):
     ):
         super().__init__()
         self.hidden = nn.Linear(inputs, scaled(HIDDEN, width_mult))
-        # Pooled features are small and alike; without this, 60 of 64 hidden units of the expression head died.
+        # Pooled features are small and alike; without this, 60 of 64 hidden blendshapes of the expression head died.
         self.norm = nn.BatchNorm1d(self.hidden.out_features) if norm else nn.Identity()
         self.last = nn.Linear(self.hidden.out_features, outputs)
         start_near(self.last, start)

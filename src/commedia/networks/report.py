@@ -27,7 +27,7 @@ VARIANTS: dict[str, Any] = {
     "mfn, single scale, detection only": MfnConfig(scales="single", detect_only=True),
     "mfn, fully connected heads": MfnConfig(grid_head="fc"),
 }
-"""Every network of the table, and the other readings of paper 1's text."""
+"""Every network of the table, and the other predictions of paper 1's text."""
 
 
 @dataclass(frozen=True)

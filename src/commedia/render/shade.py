@@ -58,7 +58,8 @@ def irradiance(
 def directional_coefficients(
     direction: Float[Tensor, "*b 3"], colour: Float[Tensor, "*b 3"]
 ) -> Float[Tensor, "*b 3 9"]:
-    """Coefficients of a distant lamp in unit `direction`: `irradiance` is then near colour * max(0, n . direction).
+    """Coefficients of a distant lamp in blendshape `direction`: `irradiance` is then near colour * max(0, n .
+    direction).
 
     Lambert's kernel integrates to pi, 2 pi / 3, pi / 4 in bands 0, 1, 2; the constants above hold pi, 2 pi / sqrt(3),
     2 pi / sqrt(8) already, once in the basis at the lamp and once at the surface.

@@ -1,1 +1,1 @@
-"""From a face to a rig: which morph answers to which unit, and what the bones do."""
+"""From a face to a rig: which morph answers to which blendshape, and what the bones do."""

@@ -14,8 +14,8 @@ from commedia.characters.open import open_character
 from commedia.errors import BadCastEntry
 from commedia.face_model.model import head_or_default
 from commedia.face_model.person import Person
-from commedia.retarget.acting import Acting
 from commedia.retarget.mapping import Mapping, MorphMap
+from commedia.retarget.performance_edit import PerformanceEdit
 from commedia.retarget.solve import Retargeter
 from commedia.structures import RigPose, TrackedFrame
 
@@ -52,17 +52,17 @@ class Cast:
         people: collections.abc.Mapping[int, Given] | None = None,
         *,
         mapping: str | Mapping | None = None,
-        acting: Acting | None = None,
+        edit: PerformanceEdit | None = None,
         person: Person | None = None,
     ):
         """Give `people` characters by their ids in the take, and `character` (None: the default head) to the others.
 
         A file that several people play is read once. `mapping` holds for every character. `person` is
-        whoever is seen: theirs are the head that is tracked and worn, and the calibration unless `acting` has one.
+        whoever is seen: theirs are the head that is tracked and worn, and the calibration unless `edit` has one.
         """
-        self.acting, self.person = acting or Acting(), person
-        if person is not None and self.acting.calibration is None:
-            self.acting = replace(self.acting, calibration=person.calibration)
+        self.edit, self.person = edit or PerformanceEdit(), person
+        if person is not None and self.edit.calibration is None:
+            self.edit = replace(self.edit, calibration=person.calibration)
         self.head = head_or_default(None) if person is None else person.head
         """Whose parameters are acted."""
         roles: dict[object, Role] = {}
@@ -83,9 +83,9 @@ class Cast:
 
     def acted(self, tracked: TrackedFrame) -> TrackedFrame:
         """The frame as characters play it: calibrated, mirrored, or as it is."""
-        if self.acting == Acting():
+        if self.edit == PerformanceEdit():
             return tracked
-        faces = tuple(replace(face, params=self.acting.applied(face.params)) for face in tracked.faces)
+        faces = tuple(replace(face, params=self.edit.applied(face.params)) for face in tracked.faces)
         return replace(tracked, faces=faces)
 
     def poses(self, acted: TrackedFrame) -> dict[int, RigPose]:

@@ -2,7 +2,7 @@
 
 A table says what morphs do; a `.vrma` holds no morphs. Of the avatar's expressions those are taken that the table
 names, then those that move just what its shapes would, then for what is left those that the avatar has for the same
-units. The table's gains, bias and clamps come along, its `[[limits]]` between shapes do not.
+blendshapes. The table's gains, bias and clamps come along, its `[[limits]]` between shapes do not.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Equivalents:
     """Which expressions play a table, and by how much."""
 
     expressions: tuple[Expression, ...]
-    value_from_unit: Float[np.ndarray, "x e"]
+    value_from_blendshape: Float[np.ndarray, "x e"]
     bias: Float[np.ndarray, " x"]
     clamp: Float[np.ndarray, "x 2"]
 
@@ -32,10 +32,12 @@ def equivalents(character: Character, table: MorphMap) -> Equivalents | None:
     vrm, through = read_vrm(character.document), table.expressions
     if vrm is None:
         return None
-    gains = table.morph_from_unit if through is None else through.beside
-    gains = np.zeros_like(table.morph_from_unit) if gains is None else gains * character.rig.effective[:, None]
+    gains = table.morph_from_blendshape if through is None else through.beside
+    gains = np.zeros_like(table.morph_from_blendshape) if gains is None else gains * character.rig.effective[:, None]
     rows = {one.name: np.zeros(EXPRESSION_COUNT) for one in vrm.expressions}
-    for one, own in () if through is None else zip(through.expressions, through.expression_from_unit, strict=True):
+    for one, own in (
+        () if through is None else zip(through.expressions, through.expression_from_blendshape, strict=True)
+    ):
         rows[one.name] += own
     by_shape: set[str] = set()
     full = _reaching(character, table, vrm.expressions)
@@ -43,8 +45,8 @@ def equivalents(character: Character, table: MorphMap) -> Equivalents | None:
     for tried in (full, vrm.expressions):
         shown, gains = through_expressions(character, gains, tried, most=np.inf)
         by_shape |= shown.keys()
-        for name, units in shown.items():
-            rows[name][[EXPRESSION_INDEX[unit] for unit in units]] += list(units.values())
+        for name, blendshapes in shown.items():
+            rows[name][[EXPRESSION_INDEX[blendshape] for blendshape in blendshapes]] += list(blendshapes.values())
     _fill(character, rows, gains)
     # Of two of one name the first, as everywhere.
     first = {one.name: one for one in reversed(vrm.expressions)}
@@ -57,16 +59,17 @@ def equivalents(character: Character, table: MorphMap) -> Equivalents | None:
 
 
 def _fill(character: Character, rows: dict[str, np.ndarray], left: Float[np.ndarray, "m e"]) -> None:
-    """Give units whose shapes no expression moves alone to those that the avatar has for just such units."""
+    """Give blendshapes whose shapes no expression moves alone to those that the avatar has for just such
+    blendshapes."""
     _, own = expression_maps(character)
-    for one, units in () if own is None else zip(own.expressions, own.expression_from_unit, strict=True):
-        if not rows[one.name].any() and left[:, units != 0].any(axis=0).all():
-            rows[one.name] = units.copy()
+    for one, blendshapes in () if own is None else zip(own.expressions, own.expression_from_blendshape, strict=True):
+        if not rows[one.name].any() and left[:, blendshapes != 0].any(axis=0).all():
+            rows[one.name] = blendshapes.copy()
 
 
 def _reaching(character: Character, table: MorphMap, expressions: tuple[Expression, ...]) -> tuple[Expression, ...]:
     """Those that at 1 take each of their shapes as far as the table ever does."""
-    farthest = np.minimum(np.maximum(table.morph_from_unit, 0).sum(axis=1) + table.bias, table.clamp[:, 1])
+    farthest = np.minimum(np.maximum(table.morph_from_blendshape, 0).sum(axis=1) + table.bias, table.clamp[:, 1])
     moved = [(one, morph_weights(character, one) * character.rig.effective) for one in expressions]
     return tuple(one for one, own in moved if (own >= farthest - SAME)[own > 0].all())
 

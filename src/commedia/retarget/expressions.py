@@ -1,7 +1,8 @@
-"""From units to a VRM's own expressions, and from those to morphs, with what VRM says about ranges and overrides.
+"""From blendshapes to a VRM's own expressions, and from those to morphs, with what VRM says about ranges and overrides.
 
-The author of a VRM decides what an expression looks like, so a file that brings all units as expressions (Perfect Sync)
-is driven through them. Presets are far fewer; the table `expressions/vrm.toml` says which units each of them shows.
+The author of a VRM decides what an expression looks like, so a file that brings all blendshapes as expressions (Perfect
+Sync) is driven through them. Presets are far fewer; the table `expressions/vrm.toml` says which blendshapes each of
+them shows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,37 +19,37 @@ from commedia.geometry.gaze import gaze_yaw_pitch
 from commedia.retarget.tables import load_expression_table
 
 SAME = 0.002
-"""Of a unit's weights: tables are written to three digits."""
+"""Of a blendshape's weights: tables are written to three digits."""
 
 
 @dataclass(frozen=True)
 class ExpressionMap:
-    """How units become values of expressions, and those the weights of one rig."""
+    """How blendshapes become values of expressions, and those the weights of one rig."""
 
     kind: str
     """`Perfect Sync expression`, `VRM expression`, or `expression` where a table names it."""
     expressions: tuple[Expression, ...]
-    expression_from_unit: Float[np.ndarray, "x e"]
+    expression_from_blendshape: Float[np.ndarray, "x e"]
     morph_from_expression: Float[np.ndarray, "m x"]
     look_at: LookAt | None = None
     """By whose ranges the four look presets turn the eyes; without one they follow the matrix as all others do."""
     beside: Float[np.ndarray, "m e"] | None = None
-    """What units move without any expression."""
+    """What blendshapes move without any expression."""
 
-    def morphs(self, units: Float[np.ndarray, "e"]) -> Float[np.ndarray, " m"]:
+    def morphs(self, blendshapes: Float[np.ndarray, "e"]) -> Float[np.ndarray, " m"]:
         """Weights of all morphs, not yet limited to 1."""
-        values = self.expression_from_unit @ units
+        values = self.expression_from_blendshape @ blendshapes
         if self.look_at is not None:
             # One expression turns both eyes, so they share one gaze.
-            looks = gaze_weights(self.look_at, *np.rad2deg(gaze_yaw_pitch(units).mean(axis=0)).tolist())
+            looks = gaze_weights(self.look_at, *np.rad2deg(gaze_yaw_pitch(blendshapes).mean(axis=0)).tolist())
             for row, one in enumerate(self.expressions):
                 values[row] = looks.get(one.name, values[row]) if one.preset else values[row]
         shown = self.morph_from_expression @ applied(self.expressions, values)
-        return shown if self.beside is None else shown + self.beside @ units
+        return shown if self.beside is None else shown + self.beside @ blendshapes
 
 
 def expression_maps(character: Character) -> tuple[ExpressionMap | None, ExpressionMap | None]:
-    """The way through expressions named after units alone, and the way that fills the rest with presets."""
+    """The way through expressions named after blendshapes alone, and the way that fills the rest with presets."""
     vrm = read_vrm(character.document)
     if vrm is None:
         return None, None
@@ -56,12 +57,12 @@ def expression_maps(character: Character) -> tuple[ExpressionMap | None, Express
     own = {plain_morph(name): {name: 1.0} for name in EXPRESSION_NAMES} | perfect_table
     columns = [morph_weights(character, expression) for expression in vrm.expressions]
     moves = [bool(column[character.rig.effective].any()) for column in columns]
-    units = [
+    blendshapes = [
         own.get(plain_morph(one.name), {}) if moved else {} for one, moved in zip(vrm.expressions, moves, strict=True)
     ]
-    perfect = _map("Perfect Sync expression", vrm.expressions, columns, units)
+    perfect = _map("Perfect Sync expression", vrm.expressions, columns, blendshapes)
     table = load_expression_table("vrm")
-    covered = {unit for shown in units for unit in shown}
+    covered = {blendshape for shown in blendshapes for blendshape in shown}
     # Presets only for what no expression of its own shows, and one for both eyes only after those for either.
     for stand_ins in (False, True):
         added = []
@@ -71,9 +72,9 @@ def expression_maps(character: Character) -> tuple[ExpressionMap | None, Express
             if (plain in table.stand_ins) == stand_ins and shown and not covered & shown.keys():
                 added.append((row, shown))
         for row, shown in added:
-            units[row] = shown
+            blendshapes[row] = shown
             covered |= shown.keys()
-    return perfect, _map("VRM expression", vrm.expressions, columns, units, _look_at(vrm))
+    return perfect, _map("VRM expression", vrm.expressions, columns, blendshapes, _look_at(vrm))
 
 
 def map_of_table(
@@ -85,9 +86,9 @@ def map_of_table(
         return None
     plain = [plain_morph(one.name) for one in vrm.expressions]
     # Of names that are one to a table, the first is driven, which is a preset where there is one.
-    units = [dict(table.get(name, {})) if name not in plain[:row] else {} for row, name in enumerate(plain)]
+    blendshapes = [dict(table.get(name, {})) if name not in plain[:row] else {} for row, name in enumerate(plain)]
     columns = [morph_weights(character, one) for one in vrm.expressions]
-    found = _map("expression", vrm.expressions, columns, units, _look_at(vrm))
+    found = _map("expression", vrm.expressions, columns, blendshapes, _look_at(vrm))
     return None if found is None else replace(found, beside=beside)
 
 
@@ -98,7 +99,7 @@ def through_expressions(
     *,
     most: float = 1.0,
 ) -> tuple[dict[str, dict[str, float]], Float[np.ndarray, "m e"]]:
-    """Find the units whose shapes are exactly those of one of a VRM's expressions; also return what they leave.
+    """Find the blendshapes whose shapes are exactly those of one of a VRM's expressions; also return what they leave.
 
     An expression cannot go beyond 1: what asks for more than `most` of it stays with its shapes. Without
     `expressions` all that the character has are tried.
@@ -115,10 +116,12 @@ def through_expressions(
             continue
         share = own @ left / (own @ own)
         same = np.linalg.norm(left - np.outer(own, share), axis=0) < SAME * np.linalg.norm(left, axis=0)
-        units = np.flatnonzero(same & (share > 0) & (share <= most + SAME))
-        if len(units):
-            shown[one.name] = {EXPRESSION_NAMES[unit]: round(float(share[unit]), 3) for unit in units}
-            left[:, units] = 0
+        blendshapes = np.flatnonzero(same & (share > 0) & (share <= most + SAME))
+        if len(blendshapes):
+            shown[one.name] = {
+                EXPRESSION_NAMES[blendshape]: round(float(share[blendshape]), 3) for blendshape in blendshapes
+            }
+            left[:, blendshapes] = 0
     return shown, left
 
 
@@ -142,15 +145,15 @@ def _map(
     kind: str,
     expressions: tuple[Expression, ...],
     columns: list[np.ndarray],
-    units: list[dict[str, float]],
+    blendshapes: list[dict[str, float]],
     look_at: LookAt | None = None,
 ) -> ExpressionMap | None:
-    driven = [row for row, shown in enumerate(units) if shown]
+    driven = [row for row, shown in enumerate(blendshapes) if shown]
     if not driven:
         return None
     matrix = np.zeros((len(driven), EXPRESSION_COUNT))
     for row, source in enumerate(driven):
-        for unit, gain in units[source].items():
-            matrix[row, EXPRESSION_INDEX[unit]] = gain
+        for blendshape, gain in blendshapes[source].items():
+            matrix[row, EXPRESSION_INDEX[blendshape]] = gain
     chosen = tuple(expressions[row] for row in driven)
     return ExpressionMap(kind, chosen, matrix, np.stack([columns[row] for row in driven], axis=1), look_at)

@@ -1,4 +1,5 @@
-"""What a character can play, before anybody plays it: its meshes, morphs and bones, and which unit goes where and why.
+"""What a character can play, before anybody plays it: its meshes, morphs and bones, and which blendshape goes where and
+why.
 
 Unlike `map_morphs` it refuses no readable character: a rig that answers to nothing is what one inspects it for.
 """
@@ -25,13 +26,13 @@ class MeshFacts:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one unit moves."""
+    """What one blendshape moves."""
 
-    unit: str
+    blendshape: str
     morphs: dict[str, float]
-    """Weight of each morph where the unit is 1; empty where a bone answers, or nothing."""
+    """Weight of each morph where the blendshape is 1; empty where a bone answers, or nothing."""
     reason: str
-    """`exact name`, `table NAME`, ..., `eye bone`; for a unit that will not move, why."""
+    """`exact name`, `table NAME`, ..., `eye bone`; for a blendshape that will not move, why."""
     moves: bool
 
 
@@ -48,16 +49,16 @@ class Inspection:
     mapping: str
     """The table that explains most of the rig, or the given one."""
     answers: tuple[Answer, ...]
-    """One per unit, in the units' order."""
+    """One per blendshape, in the blendshapes' order."""
     suggestions: tuple[Suggestion, ...]
     vrm: Vrm | None
 
     def still(self) -> tuple[str, ...]:
-        """The units that will not move anything."""
-        return tuple(answer.unit for answer in self.answers if not answer.moves)
+        """The blendshapes that will not move anything."""
+        return tuple(answer.blendshape for answer in self.answers if not answer.moves)
 
     def unknown(self) -> tuple[str, ...]:
-        """The morphs that move something and that no unit answers to, because no table knows their names."""
+        """The morphs that move something and that no blendshape answers to, because no table knows their names."""
         driven = {morph for answer in self.answers for morph in answer.morphs}
         return tuple(name for name, effective in self.morphs.items() if effective and name not in driven)
 
@@ -108,25 +109,25 @@ def inspect_character(character: Character, mapping: str | Mapping | None = None
         dict(zip(rig.morph_names, rig.effective.tolist(), strict=True)),
         bones,
         found.mapping,
-        tuple(_answer(character, found, unit, bones) for unit in EXPRESSION_NAMES),
+        tuple(_answer(character, found, blendshape, bones) for blendshape in EXPRESSION_NAMES),
         suggestions(character, found),
         read_vrm(character.document),
     )
 
 
-def _answer(character: Character, found: MorphMap, unit: str, bones: dict[str, str]) -> Answer:
+def _answer(character: Character, found: MorphMap, blendshape: str, bones: dict[str, str]) -> Answer:
     names = character.rig.morph_names
-    column = found.morph_from_unit[:, EXPRESSION_INDEX[unit]]
+    column = found.morph_from_blendshape[:, EXPRESSION_INDEX[blendshape]]
     rows = [row for row in column.nonzero()[0].tolist() if character.rig.effective[row]]
     if rows:
         # Several morphs may answer for different reasons; each is said once, in their order.
         reasons = dict.fromkeys(found.reasons[row] for row in rows)
-        return Answer(unit, {names[row]: float(column[row]) for row in rows}, ", ".join(reasons), True)
-    side = next((side for side in SIDES if unit.endswith(side)), "")
-    if unit.startswith("eyeLook") and SIDES.get(side) in bones:
-        return Answer(unit, {}, f"eye bone '{bones[SIDES[side]]}'", True)
+        return Answer(blendshape, {names[row]: float(column[row]) for row in rows}, ", ".join(reasons), True)
+    side = next((side for side in SIDES if blendshape.endswith(side)), "")
+    if blendshape.startswith("eyeLook") and SIDES.get(side) in bones:
+        return Answer(blendshape, {}, f"eye bone '{bones[SIDES[side]]}'", True)
     empty = [names[row] for row in column.nonzero()[0].tolist()]
-    empty += [name for name in names if name not in empty and plain_morph(name) == plain_morph(unit)]
+    empty += [name for name in names if name not in empty and plain_morph(name) == plain_morph(blendshape)]
     if empty:
-        return Answer(unit, {}, f"'{empty[0]}' moves nothing", False)
-    return Answer(unit, {}, "no morph of that name", False)
+        return Answer(blendshape, {}, f"'{empty[0]}' moves nothing", False)
+    return Answer(blendshape, {}, "no morph of that name", False)

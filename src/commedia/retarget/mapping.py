@@ -1,9 +1,9 @@
-"""Which morph of a rig answers to which of the 52 units, by name. Never by position: orders differ between tools.
+"""Which morph of a rig answers to which of the 52 blendshapes, by name. Never by position: orders differ between tools.
 
-Names are compared in a plain form (see `plain_morph`), first with the units' own names, then with the tables in
+Names are compared in a plain form (see `plain_morph`), first with the blendshapes' own names, then with the tables in
 `assets/mappings/morphs`, of which the one that explains most of the rig is taken. A VRM's own expressions count as one
-more table: before all others where they are the 52 units (Perfect Sync), after all others where they are presets.
-Names that are nearly a unit's are suggested, never used.
+more table: before all others where they are the 52 blendshapes (Perfect Sync), after all others where they are presets.
+Names that are nearly a blendshape's are suggested, never used.
 """
 
 import re
@@ -31,12 +31,12 @@ NEAR = 0.8
 
 @dataclass(frozen=True)
 class MorphMap:
-    """How units become the weights of one rig."""
+    """How blendshapes become the weights of one rig."""
 
-    morph_from_unit: Float[np.ndarray, "m e"]
-    """Weight of each morph per weight of each unit."""
+    morph_from_blendshape: Float[np.ndarray, "m e"]
+    """Weight of each morph per weight of each blendshape."""
     missing: tuple[str, ...]
-    """Units that the rig cannot show, or names over a morph that moves nothing."""
+    """Blendshapes that the rig cannot show, or names over a morph that moves nothing."""
     mapping: str
     """The table that was used."""
     bias: Float[np.ndarray, " m"]
@@ -46,31 +46,36 @@ class MorphMap:
     reasons: tuple[str, ...]
     """Per morph, why it is driven: `exact name`, `table NAME`, `stand-in of table NAME`, an expression, or nothing."""
     expressions: ExpressionMap | None = None
-    """Where a VRM's expressions stand between units and morphs, what they do beyond a matrix."""
+    """Where a VRM's expressions stand between blendshapes and morphs, what they do beyond a matrix."""
     limits: Limits | None = None
 
-    def weights(self, units: Float[np.ndarray, "e"]) -> Float[np.ndarray, " m"]:
+    def weights(self, blendshapes: Float[np.ndarray, "e"]) -> Float[np.ndarray, " m"]:
         """Weights of all morphs; those that nothing drives get 0."""
-        raw = self.morph_from_unit @ units if self.expressions is None else self.expressions.morphs(units)
+        raw = (
+            self.morph_from_blendshape @ blendshapes
+            if self.expressions is None
+            else self.expressions.morphs(blendshapes)
+        )
         weights = np.clip(raw + self.bias, self.clamp[:, 0], self.clamp[:, 1])
         return weights if self.limits is None else self.limits.applied(weights)
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A morph whose name is nearly that of a unit nothing else shows."""
+    """A morph whose name is nearly that of a blendshape nothing else shows."""
 
     morph: str
-    unit: str
+    blendshape: str
     likeness: float
     """1 for equal names."""
 
 
 def map_morphs(character: Character, mapping: str | Mapping | None = None) -> MorphMap:
-    """Match a character's morphs with the units by a table (None: the best shipped one); refuse one without any."""
+    """Match a character's morphs with the blendshapes by a table (None: the best shipped one); refuse one without
+    any."""
     best = propose_map(character, mapping)
-    if not best.morph_from_unit.any():
-        raise BadCharacter(_no_units(character))
+    if not best.morph_from_blendshape.any():
+        raise BadCharacter(_no_blendshapes(character))
     return best
 
 
@@ -87,26 +92,26 @@ def propose_map(character: Character, mapping: str | Mapping | None = None) -> M
 
 
 def suggestions(character: Character, found: MorphMap) -> tuple[Suggestion, ...]:
-    """For each missing unit the unused morph with the nearest name, where one is near."""
+    """For each missing blendshape the unused morph with the nearest name, where one is near."""
     unused = [
         (name, plain_morph(name))
         for name, row, effective in zip(
-            character.rig.morph_names, found.morph_from_unit, character.rig.effective, strict=True
+            character.rig.morph_names, found.morph_from_blendshape, character.rig.effective, strict=True
         )
         if effective and not row.any()
     ]
     result = []
-    for unit in found.missing:
-        wanted, other = plain_morph(unit), plain_morph(mirrored_name(unit))
+    for blendshape in found.missing:
+        wanted, other = plain_morph(blendshape), plain_morph(mirrored_name(blendshape))
         scored = [
             (SequenceMatcher(None, wanted, plain).ratio(), name)
             for name, plain in unused
-            # A name that is nearer to the other side's unit would put the motion on the wrong half of the face.
+            # A name that is nearer to the other side's blendshape would put the motion on the wrong half of the face.
             if SequenceMatcher(None, wanted, plain).ratio() >= SequenceMatcher(None, other, plain).ratio()
         ]
         likeness, name = max(scored, default=(0.0, ""))
         if likeness >= NEAR:
-            result.append(Suggestion(name, unit, round(likeness, 3)))
+            result.append(Suggestion(name, blendshape, round(likeness, 3)))
     return tuple(result)
 
 
@@ -115,7 +120,10 @@ def _map_with(character: Character, mapping: Mapping) -> MorphMap:
     own = {plain_morph(name): {name: 1.0} for name in EXPRESSION_NAMES}
     tabled = mapping.morphs
     if mapping.sides_by_geometry and names_are_mirrored(character, tabled):
-        tabled = {morph: {mirrored_name(unit): gain for unit, gain in units.items()} for morph, units in tabled.items()}
+        tabled = {
+            morph: {mirrored_name(blendshape): gain for blendshape, gain in blendshapes.items()}
+            for morph, blendshapes in tabled.items()
+        }
     known = own | tabled
     plain = [_known_part(name, known) for name in rig.morph_names]
     matrix = np.zeros((len(plain), EXPRESSION_COUNT))
@@ -123,11 +131,11 @@ def _map_with(character: Character, mapping: Mapping) -> MorphMap:
     for row, name in enumerate(plain):
         if name is not None and name not in mapping.stand_ins:
             _write(matrix, row, known[name])
-            # A table may name a morph only to say that no unit drives it.
+            # A table may name a morph only to say that no blendshape drives it.
             reasons[row] = "" if not known[name] else f"table {mapping.name}" if name in tabled else "exact name"
     covered = np.any(matrix[rig.effective], axis=0).reshape(-1)
     for row, name in enumerate(plain):
-        if name in mapping.stand_ins and not any(covered[EXPRESSION_INDEX[unit]] for unit in known[name]):
+        if name in mapping.stand_ins and not any(covered[EXPRESSION_INDEX[blendshape]] for blendshape in known[name]):
             _write(matrix, row, known[name])
             reasons[row] = f"stand-in of table {mapping.name}"
     driven = matrix.any(axis=1)
@@ -135,7 +143,7 @@ def _map_with(character: Character, mapping: Mapping) -> MorphMap:
     clamp = np.array([mapping.clamp.get(name or "", (0.0, 1.0)) for name in plain]).reshape(-1, 2)
     through, limits = map_of_table(character, mapping.expressions, matrix), limits_of_rig(mapping.limits, plain)
     if through is not None:
-        own = through.morph_from_expression @ through.expression_from_unit
+        own = through.morph_from_expression @ through.expression_from_blendshape
         matrix, reasons = matrix + own, [_either(pair) for pair in zip(reasons, _through_reasons(through), strict=True)]
     missing = _missing(character, matrix)
     return MorphMap(matrix, missing, mapping.name, bias, clamp, tuple(reasons), through, limits)
@@ -144,7 +152,7 @@ def _map_with(character: Character, mapping: Mapping) -> MorphMap:
 def _through(character: Character, expressions: ExpressionMap | None) -> list[MorphMap]:
     if expressions is None:
         return []
-    matrix = expressions.morph_from_expression @ expressions.expression_from_unit
+    matrix = expressions.morph_from_expression @ expressions.expression_from_blendshape
     count = len(matrix)
     clamp = np.tile([0.0, 1.0], (count, 1))
     missing = _missing(character, matrix)
@@ -156,7 +164,7 @@ def _through(character: Character, expressions: ExpressionMap | None) -> list[Mo
 def _through_reasons(expressions: ExpressionMap) -> tuple[str, ...]:
     return tuple(
         f"{expressions.kind} '{expressions.expressions[int(row.argmax())].name}'" if row.any() else ""
-        for row in expressions.morph_from_expression * expressions.expression_from_unit.any(axis=1)
+        for row in expressions.morph_from_expression * expressions.expression_from_blendshape.any(axis=1)
     )
 
 
@@ -175,12 +183,12 @@ def _known_part(name: str, known: dict[str, dict[str, float]]) -> str | None:
     return next((plain for start in starts if (plain := plain_morph(name[start:])) and plain in known), None)
 
 
-def _write(matrix: np.ndarray, row: int, units: dict[str, float]) -> None:
-    for unit, gain in units.items():
-        matrix[row, EXPRESSION_INDEX[unit]] = gain
+def _write(matrix: np.ndarray, row: int, blendshapes: dict[str, float]) -> None:
+    for blendshape, gain in blendshapes.items():
+        matrix[row, EXPRESSION_INDEX[blendshape]] = gain
 
 
-def _no_units(character: Character) -> str:
+def _no_blendshapes(character: Character) -> str:
     found = character.rig.morph_names
     listed = ", ".join(f"'{name}'" for name in found[:SHOWN_NAMES])
     more = f" and {len(found) - SHOWN_NAMES} more" if len(found) > SHOWN_NAMES else ""
@@ -188,7 +196,7 @@ def _no_units(character: Character) -> str:
     expected = ", ".join(f"'{name}'" for name in ("jawOpen", "eyeBlinkLeft", "mouthSmileLeft"))
     close = f"; {close.replace('did you mean', 'the nearest is').rstrip('? ')}" if close else ""
     return (
-        f"{character.name} has {len(found)} morph targets, but none has the name of an ARKit unit: found {listed}{more}"
+        f"{character.name} has {len(found)} morph targets, none named as an ARKit blendshape: found {listed}{more}"
         f"{close}; expected names such as {expected} (tables tried: {', '.join(mapping_names())}); "
-        "'commedia rig map' finds by what they move which units they are"
+        "'commedia rig map' finds by what they move which blendshapes they are"
     )

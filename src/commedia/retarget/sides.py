@@ -1,6 +1,6 @@
 """Whether a rig's names mean the viewer's left or the subject's, seen in what its morphs move.
 
-Only tables that say `sides = "geometry"` ask: the published lists of FaceWarehouse's units contradict each other.
+Only tables that say `sides = "geometry"` ask: the published lists of FaceWarehouse's blendshapes contradict each other.
 """
 
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ from commedia.characters.posing import Poser
 from commedia.conventions import plain_morph
 
 SLIDES = ("jaw", "mouthLeft", "mouthRight")
-"""Units that go to a side rather than lie on one: where they are says nothing."""
+"""Blendshapes that go to a side rather than lie on one: where they are says nothing."""
 
 
 def names_are_mirrored(character: Character, morphs: Mapping[str, Mapping[str, float]]) -> bool:
-    """Compare the places of what left and right units move; True when the table's sides are the wrong way round.
+    """Compare the places of what left and right blendshapes move; True when the table's sides are the wrong way round.
 
     The character looks along +z, as glTF says, so the subject's left is at larger x. A draw trusts the table.
     """
@@ -33,8 +33,11 @@ def names_are_mirrored(character: Character, morphs: Mapping[str, Mapping[str, f
     return left_total > 0 and right_total > 0 and left / left_total < right / right_total
 
 
-def _sides(units: Mapping[str, float]) -> set[str]:
+def _sides(blendshapes: Mapping[str, float]) -> set[str]:
     sides = {
-        side for unit in units for side in ("Left", "Right") if unit.endswith(side) and not unit.startswith(SLIDES)
+        side
+        for blendshape in blendshapes
+        for side in ("Left", "Right")
+        if blendshape.endswith(side) and not blendshape.startswith(SLIDES)
     }
     return sides if len(sides) == 1 else set()

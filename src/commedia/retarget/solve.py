@@ -37,7 +37,7 @@ class Retargeter:
     def pose_from_params(self, params: FaceParams) -> RigPose:
         """Retarget parameters. Where no face answers for a morph, it keeps the file's own weight."""
         expression = np.clip(params.expression.astype(np.float64), 0, 1)
-        driven = self.morphs.morph_from_unit.any(axis=1)
+        driven = self.morphs.morph_from_blendshape.any(axis=1)
         weights = np.where(driven, self.morphs.weights(expression), self.rig.rest_weights)
         left, right = gaze_from_expression(expression, self._look_at)
         return RigPose(

@@ -15,7 +15,7 @@ class Row:
 
     morph: str
     gains: dict[str, float]
-    """By unit; empty says that nothing drives the morph, whatever its name."""
+    """By blendshape; empty says that nothing drives the morph, whatever its name."""
     clamp: tuple[float, float] = FULL
     note: str = ""
 
@@ -34,7 +34,7 @@ def table_text(
     lines = [f"# {_line(remark)}" for remark in remarks]
     lines += ["", f"name = {quoted(name)}"]
     lines += ["", "[expressions]"] if expressions else []
-    lines += [_morph(Row(one, dict(units))) for one, units in (expressions or {}).items()]
+    lines += [_morph(Row(one, dict(blendshapes))) for one, blendshapes in (expressions or {}).items()]
     lines += ["", "[morphs]"]
     seen: set[str] = set()
     for row in rows:
@@ -54,7 +54,7 @@ def quoted(text: str) -> str:
 
 
 def _morph(row: Row) -> str:
-    entries = [f"{unit} = {gain:g}" for unit, gain in row.gains.items()]
+    entries = [f"{blendshape} = {gain:g}" for blendshape, gain in row.gains.items()]
     entries += [f"clamp = [{row.clamp[0]:g}, {row.clamp[1]:g}]"] if row.clamp != FULL else []
     note = f"    # {_line(row.note)}" if row.note else ""
     return f"{quoted(row.morph)} = {{ {', '.join(entries)} }}".replace("{  }", "{}") + note

@@ -1,13 +1,13 @@
 """Mapping tables: the shipped ones in `assets/mappings/morphs`, and a user's own in the same format.
 
-A table says which units each morph shows. Per morph `{ unit = gain, ... }`, and in a user's own table also `bias`
-(added after the gains) and `clamp = [low, high]` (the weight's range, by default 0 to 1):
+A table says which blendshapes each morph shows. Per morph `{ blendshape = gain, ... }`, and in a user's own table also
+`bias` (added after the gains) and `clamp = [low, high]` (the weight's range, by default 0 to 1):
 
     [morphs]
     Mund_auf = { jawOpen = 0.8, mouthFunnel = 0.3 }
     Zwinkern_L = { eyeBlinkLeft = 1.2, bias = -0.1, clamp = [0.0, 1.0] }
     [stand_ins]
-    names = ["Mund_auf"]     # used only where the rig has no other morph of the same units
+    names = ["Mund_auf"]     # used only where the rig has no other morph of the same blendshapes
     [ignored]
     names = ["Basis"]        # known, and driven by nothing
     [[limits]]
@@ -49,17 +49,17 @@ class BadMapping(CommediaError):
 
 @dataclass(frozen=True)
 class Mapping:
-    """A table of morph names beyond the units' own."""
+    """A table of morph names beyond the blendshapes' own."""
 
     name: str
     morphs: dict[str, dict[str, float]]
-    """By plain morph name: how much of which unit it shows."""
+    """By plain morph name: how much of which blendshape it shows."""
     stand_ins: frozenset[str] = frozenset()
-    """Plain names of morphs that are used only where the rig has no morph of the units they show."""
+    """Plain names of morphs that are used only where the rig has no morph of the blendshapes they show."""
     ignored: frozenset[str] = frozenset()
-    """Plain names that belong to the set and show no unit."""
+    """Plain names that belong to the set and show no blendshape."""
     bias: dict[str, float] = field(default_factory=dict)
-    """By plain name: what is added to the weighted units."""
+    """By plain name: what is added to the weighted blendshapes."""
     clamp: dict[str, tuple[float, float]] = field(default_factory=dict)
     """By plain name: the least and the greatest weight."""
     sides_by_geometry: bool = False
@@ -68,7 +68,7 @@ class Mapping:
     """Plain names without which the table is not meant; only a user who names the table overrules that."""
     limits: tuple[Limit, ...] = ()
     expressions: dict[str, dict[str, float]] = field(default_factory=dict)
-    """By plain name of a VRM's expression: how much of which unit it shows."""
+    """By plain name of a VRM's expression: how much of which blendshape it shows."""
 
 
 def mapping_names() -> tuple[str, ...]:
@@ -130,9 +130,9 @@ class _Reader:
             plain = plain_morph(morph)
             if plain in morphs:
                 self._fail(morph, f"'{morph}' is the same as an earlier morph once case and separators are left out")
-            units = self._units(morph, entry)
-            bias[plain], clamp[plain] = units.pop("bias", 0.0), self._clamp(morph, entry)
-            morphs[plain] = units
+            blendshapes = self._blendshapes(morph, entry)
+            bias[plain], clamp[plain] = blendshapes.pop("bias", 0.0), self._clamp(morph, entry)
+            morphs[plain] = blendshapes
         stand_ins = self._names(self._section(table, "stand_ins").get("names", []), "stand_ins")
         ignored = self._names(self._section(table, "ignored").get("names", []), "ignored")
         for name in stand_ins:
@@ -157,27 +157,27 @@ class _Reader:
         for name, entry in self._section(table, "expressions").items():
             if plain_morph(name) in found:
                 self._fail(name, f"'{name}' is the same as an earlier expression once case and separators are left out")
-            units = self._units(name, entry)
-            if "bias" in units or "clamp" in entry:
+            blendshapes = self._blendshapes(name, entry)
+            if "bias" in blendshapes or "clamp" in entry:
                 self._fail(
                     name, f"the expression '{name}' has a bias or a clamp; only morphs may, its file says the rest"
                 )
-            found[plain_morph(name)] = units
+            found[plain_morph(name)] = blendshapes
         return found
 
-    def _units(self, morph: str, entry: object) -> dict[str, float]:
+    def _blendshapes(self, morph: str, entry: object) -> dict[str, float]:
         if not isinstance(entry, dict):
-            self._fail(morph, f"'{morph}' is {entry!r}; expected units with gains such as {{ jawOpen = 1.0 }}")
-        units: dict[str, float] = {}
+            self._fail(morph, f"'{morph}' is {entry!r}; expected blendshapes with gains such as {{ jawOpen = 1.0 }}")
+        blendshapes: dict[str, float] = {}
         for key, value in entry.items():
             if key == "clamp":
                 continue
             if key != "bias" and key not in EXPRESSION_INDEX:
                 known = (*EXPRESSION_NAMES, "bias", "clamp")
-                hint = nearest(key, known) or "expected an ARKit unit such as 'jawOpen', or bias or clamp"
-                self._fail(morph, f"'{morph}' names the unknown unit '{key}'; {hint.strip()}")
-            units[key] = self._number(morph, key, value)
-        return units
+                hint = nearest(key, known) or "expected an ARKit blendshape such as 'jawOpen', or bias or clamp"
+                self._fail(morph, f"'{morph}' names the unknown blendshape '{key}'; {hint.strip()}")
+            blendshapes[key] = self._number(morph, key, value)
+        return blendshapes
 
     def _clamp(self, morph: str, entry: dict) -> tuple[float, float]:
         value = entry.get("clamp", list(FULL))
@@ -200,7 +200,7 @@ class _Reader:
                 self._fail("limits", f"a limit has {', '.join(entry) or 'nothing'}; {expected}")
             for name in factors:
                 if plain_morph(name) not in known:
-                    hint = nearest(name, known.values()) or "it is neither among the morphs nor a unit's name"
+                    hint = nearest(name, known.values()) or "it is neither among the morphs nor a blendshape's name"
                     self._fail(name, f"a limit names the unknown morph '{name}'; {hint}")
             numbers = {plain_morph(name): self._number(name, "the sum's factor", factors[name]) for name in factors}
             limits.append(Limit(numbers, self._number("limits", "most", entry["most"])))

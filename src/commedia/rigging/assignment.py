@@ -1,7 +1,7 @@
-"""Which shapes of a character are which unit, by what they move: names are not looked at.
+"""Which shapes of a character are which blendshape, by what they move: names are not looked at.
 
-Both sides are displacements of the same vertices. A unit is one shape where one does nearly as well as any mixture, and
-no two units take the same shape where each has one of its own.
+Both sides are displacements of the same vertices. A blendshape is one shape where one does nearly as well as any
+mixture, and no two blendshapes take the same shape where each has one of its own.
 """
 
 from dataclasses import dataclass
@@ -15,19 +15,20 @@ from commedia.geometry.meshes import triangle_areas
 PULL = 0.1
 """Cosine below which a shape takes no part in a mixture: the weight of the sum of what shapes move."""
 LEAST_SHARE = 0.1
-"""Of what a unit moves: a shape that would move less is left out."""
+"""Of what a blendshape moves: a shape that would move less is left out."""
 MOST_SHAPES = 4
 MIXED = 0.6
 """Of the residual of one shape: a mixture must leave less than this to be preferred."""
 CLOSE = 0.1
-"""Residual that a unit gives away so that each unit has a shape of its own."""
+"""Residual that a blendshape gives away so that each blendshape has a shape of its own."""
 MOST_RESIDUAL = 0.7
-"""Of what a unit moves: where more is left, the unit is not mapped ..."""
+"""Of what a blendshape moves: where more is left, the blendshape is not mapped ..."""
 MOST_RESIDUAL_MATCHED = 0.85
-"""... unless no other unit has a better claim to the shape, on a face where most are sure: artists' shapes differ, and
-that much was seen between our brows and lower lips and those of a well-made rig (`benchmarks/bench_rig_map.py`)."""
+"""... unless no other blendshape has a better claim to the shape, on a face where most are sure: artists' shapes
+differ, and that much was seen between our brows and lower lips and those of a well-made rig
+(`benchmarks/bench_rig_map.py`)."""
 SURE_SHARE = 0.5
-"""Of the units: with fewer within `MOST_RESIDUAL`, that is the bound for all."""
+"""Of the blendshapes: with fewer within `MOST_RESIDUAL`, that is the bound for all."""
 STILL = 1e-4
 """Of the greatest: a shape that moves less does nothing."""
 ALIKE = 0.995
@@ -40,32 +41,32 @@ class Products:
 
     shapes: Float[np.ndarray, "m m"]
     both: Float[np.ndarray, "m e"]
-    units: Float[np.ndarray, "e"]
+    blendshapes: Float[np.ndarray, "e"]
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What each unit is made of."""
+    """What each blendshape is made of."""
 
     weights: Float[np.ndarray, "e m"]
-    """0 to 1; all zero for a unit that is left alone."""
+    """0 to 1; all zero for a blendshape that is left alone."""
     residual: Float[np.ndarray, "e"]
-    """What is left of the unit's displacement, 0 to 1; also for those left alone, what their best would leave."""
+    """What is left of the blendshape's displacement, 0 to 1; also for those left alone, what their best would leave."""
     nearest: Int[np.ndarray, "e"]
     """The shape that alone does best; -1 where none does anything."""
 
     def mapped(self) -> int:
-        """How many units have a shape."""
+        """How many blendshapes have a shape."""
         return int(self.weights.any(axis=1).sum())
 
 
 def products(
-    shapes: Float[np.ndarray, "m n 3"], units: Float[np.ndarray, "e n 3"], areas: Float[np.ndarray, "n"]
+    shapes: Float[np.ndarray, "m n 3"], blendshapes: Float[np.ndarray, "e n 3"], areas: Float[np.ndarray, "n"]
 ) -> Products:
     """Multiply out, vertices weighted by the area around them so that a mesh's density does not matter."""
     root = np.sqrt(areas / max(float(areas.sum()), 1e-300))[:, None]
     own = (shapes * root).reshape(len(shapes), root.size * 3)
-    wanted = (units * root).reshape(len(units), root.size * 3)
+    wanted = (blendshapes * root).reshape(len(blendshapes), root.size * 3)
     return Products(own @ own.T, own @ wanted.T, np.square(wanted).sum(axis=1))
 
 
@@ -85,33 +86,33 @@ def alike(known: Products) -> list[tuple[int, int]]:
 
 
 def assign(known: Products, free: Bool[np.ndarray, "m"], wanted: Bool[np.ndarray, "e"]) -> Assignment:
-    """Find for each wanted unit u the w of the free shapes d that minimises |sum_k w_k d_k - u|^2, 0 <= w <= 1.
+    """Find for each wanted blendshape u the w of the free shapes d that minimises |sum_k w_k d_k - u|^2, 0 <= w <= 1.
 
     The least squares are solved with a pull towards few shapes, cut to those that matter and solved again; one shape
     stands where it leaves little more.
     """
     chosen = np.flatnonzero(free & _moving(known))
-    asked = np.flatnonzero(wanted & (known.units > 1e-12 * known.units.max(initial=0)))
-    weights, residual = np.zeros(known.both.T.shape), np.ones(len(known.units))
-    nearest = np.full(len(known.units), -1)
+    asked = np.flatnonzero(wanted & (known.blendshapes > 1e-12 * known.blendshapes.max(initial=0)))
+    weights, residual = np.zeros(known.both.T.shape), np.ones(len(known.blendshapes))
+    nearest = np.full(len(known.blendshapes), -1)
     if not len(chosen) or not len(asked):
         return Assignment(weights, residual, nearest)
-    own = Products(known.shapes[np.ix_(chosen, chosen)], known.both[np.ix_(chosen, asked)], known.units[asked])
+    own = Products(known.shapes[np.ix_(chosen, chosen)], known.both[np.ix_(chosen, asked)], known.blendshapes[asked])
     gain, left = _alone(own)
     partner = _partners(left)
     matched = _first_of_its_shape(partner, left)
     # Where our head lies badly, as on a drawn face, likenesses by chance abound.
     matched &= np.mean(left[np.arange(len(asked)), partner] <= MOST_RESIDUAL) >= SURE_SHARE
-    for row, unit in enumerate(asked.tolist()):
+    for row, blendshape in enumerate(asked.tolist()):
         shape = int(partner[row])
-        nearest[unit], residual[unit] = chosen[shape], left[row, shape]
+        nearest[blendshape], residual[blendshape] = chosen[shape], left[row, shape]
         mixed, remains = _mixture(own, row)
-        accepted = residual[unit] <= (MOST_RESIDUAL_MATCHED if matched[row] else MOST_RESIDUAL)
-        if remains < MIXED * residual[unit] or (not accepted and remains <= MOST_RESIDUAL):
-            residual[unit] = remains
-            weights[unit, chosen] = mixed
+        accepted = residual[blendshape] <= (MOST_RESIDUAL_MATCHED if matched[row] else MOST_RESIDUAL)
+        if remains < MIXED * residual[blendshape] or (not accepted and remains <= MOST_RESIDUAL):
+            residual[blendshape] = remains
+            weights[blendshape, chosen] = mixed
         elif accepted:
-            weights[unit, chosen[shape]] = gain[row, shape]
+            weights[blendshape, chosen[shape]] = gain[row, shape]
     return Assignment(weights, residual, nearest)
 
 
@@ -121,15 +122,15 @@ def _moving(known: Products) -> Bool[np.ndarray, "m"]:
 
 
 def _alone(known: Products) -> tuple[Float[np.ndarray, "e m"], Float[np.ndarray, "e m"]]:
-    """Return the best weight of each shape for each unit, and what it leaves."""
+    """Return the best weight of each shape for each blendshape, and what it leaves."""
     size = np.diag(known.shapes)
     gain = np.clip(known.both.T / size, 0, 1)
-    left = known.units[:, None] - 2 * gain * known.both.T + np.square(gain) * size
-    return gain, np.sqrt(np.maximum(left, 0) / known.units[:, None])
+    left = known.blendshapes[:, None] - 2 * gain * known.both.T + np.square(gain) * size
+    return gain, np.sqrt(np.maximum(left, 0) / known.blendshapes[:, None])
 
 
 def _partners(left: Float[np.ndarray, "e m"]) -> Int[np.ndarray, "e"]:
-    """Give each unit one shape: of its own as long as that costs little."""
+    """Give each blendshape one shape: of its own as long as that costs little."""
     optimize = optional("scipy.optimize", "finding shapes by what they move", "rig")
     best = left.argmin(axis=1)
     rows, columns = optimize.linear_sum_assignment(left)
@@ -145,19 +146,19 @@ def _first_of_its_shape(partner: Int[np.ndarray, "e"], left: Float[np.ndarray, "
     return claims <= least[partner]
 
 
-def _mixture(known: Products, unit: int) -> tuple[Float[np.ndarray, "m"], float]:
+def _mixture(known: Products, blendshape: int) -> tuple[Float[np.ndarray, "m"], float]:
     """Return the weights of a mixture of few shapes, and what it leaves."""
     size = np.sqrt(np.diag(known.shapes))
-    wish, whole = known.both[:, unit], float(np.sqrt(known.units[unit]))
+    wish, whole = known.both[:, blendshape], float(np.sqrt(known.blendshapes[blendshape]))
     pulled = wish - PULL * whole * size
-    # The pull keeps what is no part of the unit out, so it need not be tried.
+    # The pull keeps what is no part of the blendshape out, so it need not be tried.
     tried = np.flatnonzero(pulled > 0)
     effect = _bounded(known.shapes[np.ix_(tried, tried)], pulled[tried]) * size[tried]
     most = np.argsort(-effect)[:MOST_SHAPES]
     kept = tried[most[effect[most] > LEAST_SHARE * whole]]
     weights = np.zeros(len(size))
     weights[kept] = _bounded(known.shapes[np.ix_(kept, kept)], wish[kept])
-    left = known.units[unit] - 2 * weights @ wish + weights @ known.shapes @ weights
+    left = known.blendshapes[blendshape] - 2 * weights @ wish + weights @ known.shapes @ weights
     return weights, float(np.sqrt(max(left, 0)) / whole)
 
 

@@ -13,9 +13,9 @@ from commedia.face_model.landmarks import points
 from commedia.geometry.closest import ClosestPoints
 from commedia.geometry.similarity import Similarity
 from commedia.render.rasterize_numpy import rasterize
+from commedia.rigging.blendshapes import Blendshapes, RegisteredHead
 from commedia.rigging.pieces import Kind
 from commedia.rigging.registration import SPACING_M
-from commedia.rigging.units import Laid, Units
 
 EYES = {"Right": slice(36, 42), "Left": slice(42, 48)}
 LIPS = slice(48, 68)
@@ -54,37 +54,37 @@ class Opening:
 
 
 def find_openings(
-    vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"], units: Units
+    vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"], blendshapes: Blendshapes
 ) -> dict[str, Opening]:
     """Return what can be looked at of `Left` eye, `Right` eye and `mouth`.
 
-    The character's own frame, triangles whichever way round; of its units only how our head lies over it is used.
+    The character's own frame, triangles whichever way round; of its blendshapes only how our head lies over it is used.
     """
-    laid = units.laid
-    placed = laid.fitted.head_from_target.points(vertices)
-    marked = points(laid.template.landmarks, laid.skin)
-    skin, parts = _rows(units, Kind.FACE), {}
+    registered = blendshapes.registered
+    placed = registered.fitted.head_from_target.points(vertices)
+    marked = points(registered.template.landmarks, registered.skin)
+    skin, parts = _rows(blendshapes, Kind.FACE), {}
     for part, (side, marks) in enumerate((("Left", EYES["Left"]), ("Right", EYES["Right"]))):
-        ball = _rows(units, Kind.EYE, part)
+        ball = _rows(blendshapes, Kind.EYE, part)
         if len(ball):
             parts[side] = (skin, ball, marked[marks])
-    inside = _inside_mouth(laid, placed, skin)
-    hidden = np.concatenate([inside, _rows(units, Kind.TEETH), _rows(units, Kind.TONGUE)])
+    inside = _inside_mouth(registered, placed, skin)
+    hidden = np.concatenate([inside, _rows(blendshapes, Kind.TEETH), _rows(blendshapes, Kind.TONGUE)])
     if len(hidden):
         parts["mouth"] = (np.setdiff1d(skin, inside), hidden, marked[LIPS])
-    placement = laid.fitted.head_from_target
+    placement = registered.fitted.head_from_target
     return {name: _opening(placement, placed, triangles, *part) for name, part in parts.items()}
 
 
-def _rows(units: Units, kind: Kind, part: int | None = None) -> Int[np.ndarray, "n"]:
-    rows = [piece.vertices for piece in units.pieces if piece.kind is kind and part in (None, piece.part)]
+def _rows(blendshapes: Blendshapes, kind: Kind, part: int | None = None) -> Int[np.ndarray, "n"]:
+    rows = [piece.vertices for piece in blendshapes.pieces if piece.kind is kind and part in (None, piece.part)]
     return np.concatenate([np.zeros(0, dtype=np.int64), *rows])
 
 
-def _inside_mouth(laid: Laid, placed: np.ndarray, skin: np.ndarray) -> Int[np.ndarray, "n"]:
+def _inside_mouth(registered: RegisteredHead, placed: np.ndarray, skin: np.ndarray) -> Int[np.ndarray, "n"]:
     """The part of the skin that lies where ours is hidden; sockets count too, which no window of a mouth shows."""
-    template = laid.template
-    hits = ClosestPoints(laid.skin, template.triangles, SPACING_M).closest(placed[skin])
+    template = registered.template
+    hits = ClosestPoints(registered.skin, template.triangles, SPACING_M).closest(placed[skin])
     hidden = (template.shown[template.triangles[hits.triangle]] == 0).all(axis=1)
     return skin[hits.found & hidden]
 

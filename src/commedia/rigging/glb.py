@@ -12,10 +12,10 @@ LEAST = 1e-5
 """Of the mesh's extent: vertices that move less are not stored."""
 
 
-def rigged_glb(sculpt: Sculpt, units: Float[np.ndarray, "e w 3"]) -> bytes:
-    """Return the GLB with a target per unit on each mesh that moves.
+def rigged_glb(sculpt: Sculpt, blendshapes: Float[np.ndarray, "e w 3"]) -> bytes:
+    """Return the GLB with a target per blendshape on each mesh that moves.
 
-    `units` are in the scene's frame and unit of length, in the order of `EXPRESSION_NAMES`.
+    `blendshapes` are in the scene's frame and unit of length, in the order of `EXPRESSION_NAMES`.
     """
     packed = pack(sculpt.character.document)
     builder = GlbBuilder(packed.tree, b"".join(packed.chunks))
@@ -25,13 +25,13 @@ def rigged_glb(sculpt: Sculpt, units: Float[np.ndarray, "e w 3"]) -> bytes:
         # A mesh that is shown twice keeps the shapes of where it is shown first.
         patches.setdefault(patch.mesh, {}).setdefault(patch.primitive, patch)
     for mesh, own in patches.items():
-        if any(np.abs(units[:, patch.places]).max(initial=0) > LEAST * extent for patch in own.values()):
-            _add_targets(builder, sculpt, mesh, own, units, LEAST * extent)
+        if any(np.abs(blendshapes[:, patch.places]).max(initial=0) > LEAST * extent for patch in own.values()):
+            _add_targets(builder, sculpt, mesh, own, blendshapes, LEAST * extent)
     return builder.to_bytes()
 
 
 def _add_targets(
-    builder: GlbBuilder, sculpt: Sculpt, mesh: int, patches: dict[int, Patch], units: np.ndarray, least: float
+    builder: GlbBuilder, sculpt: Sculpt, mesh: int, patches: dict[int, Patch], blendshapes: np.ndarray, least: float
 ) -> None:
     entry = builder.tree["meshes"][mesh]
     read = iter(range(len(sculpt.character.meshes[mesh].primitives)))
@@ -40,9 +40,9 @@ def _add_targets(
         is_surface = primitive.get("mode", 4) == 4
         number = next(read) if is_surface else -1
         count = builder.tree["accessors"][primitive["attributes"]["POSITION"]]["count"]
-        own = np.zeros((len(units), count, 3), dtype=np.float32)
+        own = np.zeros((len(blendshapes), count, 3), dtype=np.float32)
         if number in patches:
-            own = _in_mesh(patches[number], units, least)
+            own = _in_mesh(patches[number], blendshapes, least)
         surface = None
         if is_surface and "NORMAL" in primitive["attributes"]:
             read_surface = sculpt.character.meshes[mesh].primitives[number]
@@ -53,7 +53,7 @@ def _add_targets(
     entry["extras"] = {**(extras if isinstance(extras, dict) else {}), "targetNames": list(EXPRESSION_NAMES)}
 
 
-def _in_mesh(patch: Patch, units: np.ndarray, least: float) -> Float32[np.ndarray, "e n 3"]:
-    moved = units[:, patch.places]
+def _in_mesh(patch: Patch, blendshapes: np.ndarray, least: float) -> Float32[np.ndarray, "e n 3"]:
+    moved = blendshapes[:, patch.places]
     moved[np.linalg.norm(moved, axis=-1) < least] = 0
     return np.einsum("...nij,enj->eni", patch.mesh_from_scene, moved).astype(np.float32)

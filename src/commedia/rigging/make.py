@@ -1,4 +1,4 @@
-"""A bare character in, a character with the 52 units out: the files."""
+"""A bare character in, a character with the 52 blendshapes out: the files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +13,15 @@ from commedia.face_model.landmarks import points
 from commedia.face_model.model import HeadModel
 from commedia.files import written_aside
 from commedia.geometry.similarity import Similarity
+from commedia.rigging.blendshapes import Blendshapes, make_blendshapes
 from commedia.rigging.glb import rigged_glb
+from commedia.rigging.landmark_search import find_marks
 from commedia.rigging.pairs import read_pairs
 from commedia.rigging.pieces import Kind
 from commedia.rigging.registration import align
 from commedia.rigging.sculpt import Sculpt, read_bare
 from commedia.rigging.sheet import draw_sheet, png_bytes
-from commedia.rigging.sight import find_marks
 from commedia.rigging.template import Template, load_template
-from commedia.rigging.units import Units, make_units
 
 TINTS = {
     Kind.FACE: np.array([0.86, 0.70, 0.62], dtype=np.float32),
@@ -34,7 +34,7 @@ TINTS = {
 
 
 @dataclass(frozen=True)
-class Made:
+class MakeResult:
     """What was written."""
 
     character: Character
@@ -44,26 +44,27 @@ class Made:
     """How many were used."""
 
 
-def make_rig(source: Path, output: Path, pairs: Path | None = None, *, head: HeadModel | None = None) -> Made:
-    """Read a character without blendshapes, and write it with the 52 units as GLB, and their contact sheet beside it.
+def make_rig(source: Path, output: Path, pairs: Path | None = None, *, head: HeadModel | None = None) -> MakeResult:
+    """Read a character without blendshapes, and write it with the 52 blendshapes as GLB, and their contact sheet beside
+    it.
 
-    Without `pairs` (TOML) landmarks are looked for in renders. `head` lends its units; None is the default head.
+    Without `pairs` (TOML) landmarks are looked for in renders. `head` lends its blendshapes; None is the default head.
     """
     if output.suffix.lower() not in (".glb", ".vrm"):
         raise CommediaError(f"the rig is written as GLB, so {output} should end in .glb")
     sculpt = read_bare(source)
     marks = find_marks(sculpt, head) if pairs is None else read_pairs(pairs, sculpt)
     template = load_template(head)
-    units = make_units(sculpt.vertices, sculpt.triangles, marks, template)
-    data = rigged_glb(sculpt, units.displacements)
+    blendshapes = make_blendshapes(sculpt.vertices, sculpt.triangles, marks, template)
+    data = rigged_glb(sculpt, blendshapes.displacements)
     character = character_from_bytes(data, output.stem)
     placed = align(template, marks)
-    picture = png_bytes(draw_sheet(character, placed.rotation, _framed(placed, template), _tints(sculpt, units)))
+    picture = png_bytes(draw_sheet(character, placed.rotation, _framed(placed, template), _tints(sculpt, blendshapes)))
     sheet = output.with_suffix(".png")
     with written_aside(output) as file, written_aside(sheet) as beside:
         file.write(data)
         beside.write(picture)
-    return Made(character, output, sheet, len(marks.numbers))
+    return MakeResult(character, output, sheet, len(marks.numbers))
 
 
 def _framed(head_from_scene: Similarity, template: Template) -> np.ndarray:
@@ -72,9 +73,9 @@ def _framed(head_from_scene: Similarity, template: Template) -> np.ndarray:
     return head_from_scene.inverse().points(points(template.landmarks, skin))
 
 
-def _tints(sculpt: Sculpt, units: Units) -> list[np.ndarray]:
+def _tints(sculpt: Sculpt, blendshapes: Blendshapes) -> list[np.ndarray]:
     """Colours for what has none: clay, and eyes and teeth that can be told from it."""
     colours = np.tile(TINTS[Kind.FACE], (len(sculpt.vertices), 1))
-    for piece in units.pieces:
+    for piece in blendshapes.pieces:
         colours[piece.vertices] = TINTS.get(piece.kind, TINTS[Kind.FACE])
     return [colours[patch.places] for patch in sculpt.patches]

@@ -113,15 +113,15 @@ def fit_identity(template: Template, target: Target, marks: Marks, start: Simila
         places = np.einsum("nj,njc->nc", pulls.shares, skin[pulls.corners])
         moved = np.einsum("nj,knjc->knc", pulls.shares, basis[:, pulls.corners])
         gap = np.einsum("nc,nc->n", pulls.planes, pulls.wanted - places)
-        trust = pulls.trust / (1 + np.square(gap / half)) ** 2 / NOISE_M**2
+        weight = pulls.weight / (1 + np.square(gap / half)) ** 2 / NOISE_M**2
         # Doubtful landmarks lead at first, when closest points mean little.
         doubt = EARLY + (1 - EARLY) * number / (len(IDENTITY_ROUNDS) - 1)
         led = Marks(marks.numbers, marks.points, marks.weights**doubt)
-        mark_rows, mark_gap, mark_trust = _mark_rows(template, basis, skin, led, head_from_near @ start)
+        mark_rows, mark_gap, mark_weight = _mark_rows(template, basis, skin, led, head_from_near @ start)
         step = _least_squares(
             np.concatenate([_rows(moved, places, pulls.planes), mark_rows]),
             np.concatenate([gap, mark_gap]),
-            np.concatenate([trust, mark_trust]),
+            np.concatenate([weight, mark_weight]),
             identity,
         )
         identity = np.clip(identity + step[:IDENTITY_COUNT], -MOST_DEVIATIONS, MOST_DEVIATIONS)
@@ -145,14 +145,14 @@ def bend(template: Template, skin: Float[np.ndarray, "s 3"], target: Target, mar
     bent = skin
     for farthest, stiffness in BEND_ROUNDS:
         # Picked points are a millimetre off too: they lead, and the surface decides.
-        mark_trust = sparse().diags(MARK_PULL * stiffness / BEND_ROUNDS[0][1] * marks.weights)
+        mark_weight = sparse().diags(MARK_PULL * stiffness / BEND_ROUNDS[0][1] * marks.weights)
         pulls = finder.pulls(bent, still, farthest)
         pairs = _mixing(pulls.corners, pulls.shares, len(skin))
         gap = np.linalg.norm(pulls.wanted - pairs @ bent, axis=1)
-        trust = sparse().diags(pulls.trust / (1 + np.square(gap / farthest)))
-        system = pairs.T @ trust @ pairs + stiffness * rough + mixing.T @ mark_trust @ mixing
-        right = pairs.T @ (trust @ (pulls.wanted - pairs @ skin))
-        right += mixing.T @ (mark_trust @ (marks.points - mixing @ skin))
+        weight = sparse().diags(pulls.weight / (1 + np.square(gap / farthest)))
+        system = pairs.T @ weight @ pairs + stiffness * rough + mixing.T @ mark_weight @ mixing
+        right = pairs.T @ (weight @ (pulls.wanted - pairs @ skin))
+        right += mixing.T @ (mark_weight @ (marks.points - mixing @ skin))
         system = (system + 1e-6 * sparse().diags(np.ones(len(skin)))).tocsc()
         factor = sparse().linalg.splu(system, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
         bent = skin + factor.solve(right)
@@ -166,9 +166,9 @@ class _Pulls:
     corners: Int[np.ndarray, "n 3"]
     shares: Float[np.ndarray, "n 3"]
     planes: Float[np.ndarray, "n 3"]
-    """Unit normals, along which the distance counts."""
+    """Blendshape normals, along which the distance counts."""
     wanted: Float[np.ndarray, "n 3"]
-    trust: Float[np.ndarray, "n"]
+    weight: Float[np.ndarray, "n"]
 
 
 class _Finder:
@@ -216,10 +216,10 @@ class _Finder:
         good = hits.found & (hits.distance < farthest)
         triangle = hits.triangle[good]
         corners = template.triangles[triangle]
-        trust = template.shown[corners].min(axis=1)
+        weight = template.shown[corners].min(axis=1)
         # As much in all as our own vertices have, whatever the target's resolution.
-        trust = trust * (template.shown.sum() / max(float(trust.sum()), 1.0))
-        return _Pulls(corners, hits.barycentric[good], surface.normals[triangle], places[good], trust)
+        weight = weight * (template.shown.sum() / max(float(weight.sum()), 1.0))
+        return _Pulls(corners, hits.barycentric[good], surface.normals[triangle], places[good], weight)
 
 
 def _rows(basis: np.ndarray, places: np.ndarray, directions: np.ndarray) -> Float[np.ndarray, "n 57"]:
@@ -238,15 +238,15 @@ def _mark_rows(template: Template, basis: np.ndarray, skin: np.ndarray, marks: M
     places = np.einsum("nj,njc->nc", shares, skin[corners])
     gap = head_from_target.points(marks.points) - places
     rows = [_rows(moved, places, np.tile(axis, (len(places), 1))) for axis in np.eye(3)]
-    trust = np.tile(marks.weights / LANDMARK_NOISE_M**2, 3)
-    return np.concatenate(rows), gap.T.reshape(-1), trust
+    weight = np.tile(marks.weights / LANDMARK_NOISE_M**2, 3)
+    return np.concatenate(rows), gap.T.reshape(-1), weight
 
 
-def _least_squares(rows: np.ndarray, gap: np.ndarray, trust: np.ndarray, identity: np.ndarray) -> np.ndarray:
+def _least_squares(rows: np.ndarray, gap: np.ndarray, weight: np.ndarray, identity: np.ndarray) -> np.ndarray:
     prior = np.zeros(rows.shape[1])
     prior[:IDENTITY_COUNT] = 1
-    normal = rows.T @ (trust[:, None] * rows) + np.diag(prior)
-    right = rows.T @ (trust * gap)
+    normal = rows.T @ (weight[:, None] * rows) + np.diag(prior)
+    right = rows.T @ (weight * gap)
     right[:IDENTITY_COUNT] -= identity
     return np.linalg.lstsq(normal, right, rcond=None)[0]
 

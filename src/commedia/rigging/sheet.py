@@ -1,4 +1,4 @@
-"""A contact sheet: the face at rest and with each of the 52 units, to be looked at before anybody plays it."""
+"""A contact sheet: the face at rest and with each of the 52 blendshapes, to be looked at before anybody plays it."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ from commedia.structures import RigPose
 
 COLUMNS = 9
 WITH_OPEN_JAW = {"mouthClose": 1.0, "tongueOut": 0.5}
-"""Units that mean nothing behind closed lips, and how far the jaw opens for them."""
+"""Blendshapes that mean nothing behind closed lips, and how far the jaw opens for them."""
 BACKGROUND = (40, 43, 48)
 
 
@@ -29,7 +29,7 @@ def draw_sheet(
     *,
     tile_px: int = 220,
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """Draw the sheet of a character with the 52 units as morphs, seen from straight ahead of the face.
+    """Draw the sheet of a character with the 52 blendshapes as morphs, seen from straight ahead of the face.
 
     Every tile shows the points `face` (scene) with some room around. `tints` are sRGB in [0, 1] of each piece's
     vertices, for those without any colours; in the poser's order.
@@ -42,11 +42,14 @@ def draw_sheet(
     view = View((float(middle[0]), float(middle[1])), tile_px / float(1.08 * (high - low).max()), tile_px, tile_px)
     poser = Poser(character)
     tiles = []
-    for unit in ("neutral", *EXPRESSION_NAMES):
-        pose = _pose(character, {unit: 1.0} | ({"jawOpen": WITH_OPEN_JAW[unit]} if unit in WITH_OPEN_JAW else {}))
+    for blendshape in ("neutral", *EXPRESSION_NAMES):
+        pose = _pose(
+            character,
+            {blendshape: 1.0} | ({"jawOpen": WITH_OPEN_JAW[blendshape]} if blendshape in WITH_OPEN_JAW else {}),
+        )
         surfaces = [surface_of(piece, head_from_scene, own) for piece, own in zip(poser.pose(pose), tints, strict=True)]
         tile = render_mesh(surfaces, view, background=BACKGROUND)
-        draw_text(tile, unit, (6.0, 12.0), size_px=13, colour=(255, 240, 140))
+        draw_text(tile, blendshape, (6.0, 12.0), size_px=13, colour=(255, 240, 140))
         tiles.append(tile)
     tiles += [np.full_like(tiles[0], BACKGROUND)] * (-len(tiles) % COLUMNS)
     return np.vstack([np.hstack(tiles[start : start + COLUMNS]) for start in range(0, len(tiles), COLUMNS)])
@@ -79,7 +82,7 @@ def png_bytes(picture: UInt8[np.ndarray, "h w 3"]) -> bytes:
     return cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))[1].tobytes()
 
 
-def _pose(character: Character, units: dict[str, float]) -> RigPose:
+def _pose(character: Character, blendshapes: dict[str, float]) -> RigPose:
     straight = wxyz_from_axis_angle(np.zeros(3))
-    weights = np.array([units.get(name, 0.0) for name in character.rig.morph_names])
+    weights = np.array([blendshapes.get(name, 0.0) for name in character.rig.morph_names])
     return RigPose(weights, straight, straight, straight)

@@ -1,4 +1,4 @@
-"""Our head as the one that lends its units: which of its vertices show, which side of a slit each is on."""
+"""Our head as the one that lends its blendshapes: which of its vertices show, which side of a slit each is on."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +17,7 @@ HIDDEN = ("inner_mouth", "left_socket", "right_socket")
 LOOSE = {"scalp": 0.2, "neck": 0.3, "left_ear": 0.3, "right_ear": 0.3}
 """Where hair, hats and collars are: how much these regions count, against 1 for the face."""
 STILL_M = 2e-5
-"""A vertex that no unit moves farther than this belongs to what stays."""
+"""A vertex that no blendshape moves farther than this belongs to what stays."""
 SLITS: tuple[Slit, ...] = (
     Slit((49, 50, 51, 52, 53, 61, 62, 63), (55, 56, 57, 58, 59, 65, 66, 67), "inner_mouth"),
     Slit((37, 38), (40, 41), "right_socket"),
@@ -50,7 +50,7 @@ class Template:
 
 
 def load_template(head: HeadModel | None = None) -> Template:
-    """Prepare a head (None: the default head) to lend its units; once per head."""
+    """Prepare a head (None: the default head) to lend its blendshapes; once per head."""
     return _template(head_or_default(head))
 
 

@@ -18,7 +18,7 @@ from commedia.sources.video import VideoSource
 HEAD_BYTES = 1 << 16
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 RECORDED = (
-    "a take.jsonl, a Live Link Face CSV, a CSV with columns named after ARKit units, or MediaPipe face landmarker "
+    "a take.jsonl, a Live Link Face CSV, a CSV with columns named after ARKit blendshapes, or MediaPipe landmarker "
     "results as JSON"
 )
 _TAKE = re.compile(r'\{[^\n]{0,4096}?"format"\s*:\s*"commedia-take"')

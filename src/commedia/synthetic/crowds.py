@@ -11,10 +11,10 @@ import numpy as np
 from commedia.data.sample import FaceSample, PictureSample
 from commedia.face_model.model import HeadModel
 from commedia.structures import Box, HeadPose
+from commedia.synthetic.appearance import sample_light
 from commedia.synthetic.backgrounds import Backgrounds
 from commedia.synthetic.degradations import degrade
 from commedia.synthetic.heads import DrawnHead, draw_heads
-from commedia.synthetic.looks import sample_light
 from commedia.synthetic.occluders import occlude
 from commedia.synthetic.performers import Performer, Stream, sample_performers, stream_rng
 

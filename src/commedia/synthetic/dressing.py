@@ -12,8 +12,8 @@ from commedia.face_model.landmarks import load_scheme, points
 from commedia.face_model.model import HeadModel
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_yaw_pitch_roll, yaw_pitch_roll_from_wxyz
 from commedia.synthetic import wardrobe
+from commedia.synthetic.appearance import Appearance
 from commedia.synthetic.hair import COLUMNS, ROWS, cap_triangles, cap_vertices
-from commedia.synthetic.looks import Look
 from commedia.synthetic.noise import NOISE_NAMES, NOISE_SIZE, noise_bank
 from commedia.synthetic.performers import Performer
 from commedia.synthetic.scalp import scalp_grid
@@ -98,7 +98,7 @@ def dress_colours(seen: DressPoints, performer: Performer) -> tuple[Float[Tensor
             continue
         extra, lit = seen.extra[index].T, light[:, index]
         if part == TORSO:
-            colour[:, index] = _torso(extra, performer.outfit, performer.look, device) * lit
+            colour[:, index] = _torso(extra, performer.outfit, performer.appearance, device) * lit
         elif part == HAIR:
             colour[:, index], alpha[index] = _hair(extra, seen.normal[index], performer, device, lit)
         else:
@@ -110,45 +110,45 @@ def dress_colours(seen: DressPoints, performer: Performer) -> tuple[Float[Tensor
     return colour.T, alpha
 
 
-def _noise(u: Tensor, v: Tensor, look: Look, device: torch.device) -> Tensor:
+def _noise(u: Tensor, v: Tensor, appearance: Appearance, device: torch.device) -> Tensor:
     bank = torch.from_numpy(noise_bank()).to(device).reshape(-1, len(NOISE_NAMES))
-    x = (u + float(look.noise_at[0])).long() % NOISE_SIZE
-    y = (v + float(look.noise_at[1])).long() % NOISE_SIZE
+    x = (u + float(appearance.noise_at[0])).long() % NOISE_SIZE
+    y = (v + float(appearance.noise_at[1])).long() % NOISE_SIZE
     return bank[y * NOISE_SIZE + x].T
 
 
 def _hair(
     extra: Tensor, normal: Tensor, performer: Performer, device: torch.device, lit: Tensor
 ) -> tuple[Tensor, Tensor]:
-    style, look = performer.hair, performer.look
+    style, appearance = performer.hair, performer.appearance
     assert style is not None
     around, way, fade = extra
     if style.cloth:
-        noise = _noise(around * 900, way * 2200, look, device)
+        noise = _noise(around * 900, way * 2200, appearance, device)
         paint = torch.from_numpy(performer.outfit.colours[1]).to(device)[:, None]
         band = 1 - 0.5 * performer.outfit.stripes * (torch.sin(way * 160) > 0.3)
         return paint * (1 + 0.10 * noise[5] + 0.12 * noise[0]) * band * lit, (fade > -1).float()
     bend = 14 * torch.sin(way * 38 + 6 * around)
-    noise = _noise(around * 2600 + bend, way * 300, look, device)
+    noise = _noise(around * 2600 + bend, way * 300, appearance, device)
     strands, blotch = noise[4], noise[0]
-    paint = torch.from_numpy(look.colours["hair"]).to(device)[:, None]
+    paint = torch.from_numpy(appearance.colours["hair"]).to(device)[:, None]
     root = (0.55 + way * 4).clamp(0, 1)
     tone = (0.78 + 0.30 * strands + 0.12 * blotch).clamp(0.12, 1.8)
     # Hair shines in bands across the strands: where the strand, which runs down, is across the light.
     sheen = (1 - (normal[:, 1] - 0.35).abs() * 2.5).clamp(0, 1) ** 2 * (0.5 + 0.5 * strands).clamp(0, 1)
-    colour = paint * tone * root * lit + 0.05 * look.strengths["lip_gloss"] * sheen * lit
+    colour = paint * tone * root * lit + 0.05 * appearance.strengths["lip_gloss"] * sheen * lit
     solid = (fade - 0.42 + 0.20 * strands + 0.08 * blotch) * 5
     return colour, solid.clamp(0, 1)
 
 
-def _torso(extra: Tensor, outfit: Outfit, look: Look, device: torch.device) -> Tensor:
+def _torso(extra: Tensor, outfit: Outfit, appearance: Appearance, device: torch.device) -> Tensor:
     x, y, z = extra
-    noise = _noise(x * 1500 + z * 700, y * 1500, look, device)
+    noise = _noise(x * 1500 + z * 700, y * 1500, appearance, device)
     first, second = torch.from_numpy(outfit.colours).to(device)[:, :, None]
     striped = outfit.stripes * (torch.sin(y * 220) > 0)
     cloth = (first + (second - first) * striped) * (1 + 0.08 * noise[5] + 0.15 * noise[0])
     collar = outfit.neckline_m - outfit.v_cut * (0.06 - x.abs()).clamp_min(0) * (z > 0)
-    skin = torch.from_numpy(look.colours["skin"]).to(device)[:, None] * (1 + 0.04 * noise[0])
+    skin = torch.from_numpy(appearance.colours["skin"]).to(device)[:, None] * (1 + 0.04 * noise[0])
     bare = ((y - collar) * 400).clamp(0, 1)
     under_chin = 0.55 + 0.45 * ((0.01 - y) / 0.06).clamp(0, 1)
     return (cloth + (skin - cloth) * bare) * under_chin

@@ -1,7 +1,8 @@
-"""Expressions that people make: correlated acts, talk, blinks and gaze, sparse mixtures, and every unit's extreme.
+"""Expressions that people make: correlated acts, talk, blinks and gaze, sparse mixtures, and every blendshape's
+extreme.
 
-Everything drawn obeys three rules: no two units of `CONTRADICTORY_PAIRS` together, `mouthClose` never above `jawOpen`,
-and weights in [0, 1]. Knows no mesh and draws nothing.
+Everything drawn obeys three rules: no two blendshapes of `CONTRADICTORY_PAIRS` together, `mouthClose` never above
+`jawOpen`, and weights in [0, 1]. Knows no mesh and draws nothing.
 """
 
 import numpy as np
@@ -71,19 +72,19 @@ _EYE_ACTS: tuple[dict[str, float], ...] = (
     {"eyeBlinkLeft": 1.0, "cheekSquintLeft": 0.5},
     {"eyeBlinkRight": 1.0, "cheekSquintRight": 0.5},
 )
-_UNITS = tuple(dict.fromkeys(sideless_name(name) for name in EXPRESSION_INDEX))
+_BLENDSHAPES = tuple(dict.fromkeys(sideless_name(name) for name in EXPRESSION_INDEX))
 """`mouthSmile` for both sides, `jawOpen`; also `jaw` and `mouth`, which stand for the pairs jawLeft/jawRight etc."""
 _EXCLUSIVE_SIDES = ("jaw", "mouth")
 _PLENTIFUL = "eyeLookDown eyeLookIn eyeLookOut eyeLookUp eyeBlink jawOpen browOuterUp browInnerUp".split()
 _ODDS = {"jaw": 3.2, "mouth": 3.6, "mouthFrown": 2.0, "mouthSmile": 1.6, "mouthStretch": 1.7, "mouthDimple": 1.6}
-# Units that the acts and the gaze bring seldom are drawn more often among the extremes.
-_UNIT_ODDS = np.array([0.35 if name in _PLENTIFUL else _ODDS.get(name, 1.15) for name in _UNITS])
-_UNIT_ODDS /= _UNIT_ODDS.sum()
+# Blendshapes that the acts and the gaze bring seldom are drawn more often among the extremes.
+_BLENDSHAPE_ODDS = np.array([0.35 if name in _PLENTIFUL else _ODDS.get(name, 1.15) for name in _BLENDSHAPES])
+_BLENDSHAPE_ODDS /= _BLENDSHAPE_ODDS.sum()
 _PAIRS = np.array([[EXPRESSION_INDEX[a], EXPRESSION_INDEX[b]] for a, b in CONTRADICTORY_PAIRS])
 
 
 def sample_expressions(rng: np.random.Generator, count: int) -> Float[np.ndarray, "count 52"]:
-    """Draw expressions; each unit is above one half in at least some 6 % of many."""
+    """Draw expressions; each blendshape is above one half in at least some 6 % of many."""
     return np.stack([_one(rng) for _ in range(count)]).astype(np.float32)
 
 
@@ -121,7 +122,7 @@ def _one(rng: np.random.Generator) -> np.ndarray:
 
 
 def _act(rng: np.random.Generator, expression: np.ndarray, acts: tuple[dict[str, float], ...]) -> None:
-    """Add one act, stronger or weaker as a whole, each unit a little off, the sides often unequal."""
+    """Add one act, stronger or weaker as a whole, each blendshape a little off, the sides often unequal."""
     strength = rng.uniform(0.35, 1.25)
     sides = _side_weights(rng)
     for name, weight in acts[rng.integers(len(acts))].items():
@@ -131,8 +132,8 @@ def _act(rng: np.random.Generator, expression: np.ndarray, acts: tuple[dict[str,
 
 
 def _extremes(rng: np.random.Generator, expression: np.ndarray, count: int) -> None:
-    """Put random units high, whether or not anyone would do that: the network must not know acts only."""
-    for name in rng.choice(_UNITS, count, replace=False, p=_UNIT_ODDS):
+    """Put random blendshapes high, whether or not anyone would do that: the network must not know acts only."""
+    for name in rng.choice(_BLENDSHAPES, count, replace=False, p=_BLENDSHAPE_ODDS):
         top = rng.uniform(0.75, 1.0) if rng.uniform() < 0.65 else rng.uniform(0.1, 0.8)
         chosen = _sides_of(str(name))
         if name in _EXCLUSIVE_SIDES:
@@ -147,7 +148,7 @@ def _extremes(rng: np.random.Generator, expression: np.ndarray, count: int) -> N
 
 
 def _faint(rng: np.random.Generator, expression: np.ndarray) -> None:
-    """Let some idle units be slightly on, as they are on real faces."""
+    """Let some idle blendshapes be slightly on, as they are on real faces."""
     idle = (expression == 0) & (rng.uniform(size=EXPRESSION_COUNT) < 0.12)
     expression[idle] = rng.uniform(0, 0.25, int(idle.sum()))
 
@@ -176,7 +177,7 @@ def _side_weights(rng: np.random.Generator) -> tuple[float, float]:
 
 
 def _sides_of(name: str) -> list[tuple[int, int]]:
-    """Indices of a unit with the side each is on: 0 left, 1 right, -1 both."""
+    """Indices of a blendshape with the side each is on: 0 left, 1 right, -1 both."""
     if name in EXPRESSION_INDEX:
         return [(EXPRESSION_INDEX[name], -1)]
     return [(EXPRESSION_INDEX[name + side], number) for number, side in enumerate(("Left", "Right"))]

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from commedia.data.sample import FaceSample, full_trust
+from commedia.data.sample import FaceSample, full_weight
 from commedia.face_model.landmarks import load_scheme
 from commedia.face_model.layer import MorphableLayer
 from commedia.face_model.model import HeadModel, face_vertices, head_or_default
@@ -108,8 +108,8 @@ def _placed(
 ) -> tuple[Tensor, Tensor]:
     """Find origin and scale that put the box of the landmarks where it should be."""
     count = len(performers)
-    unit = rotated.new_zeros(count, 2), rotated.new_ones(count)
-    marks = _marks(mesh, _project(rotated, *unit, performers))[..., :2]
+    blendshape = rotated.new_zeros(count, 2), rotated.new_ones(count)
+    marks = _marks(mesh, _project(rotated, *blendshape, performers))[..., :2]
     low, high = marks.amin(1), marks.amax(1)
     scale = torch.from_numpy(np.asarray(sides, np.float32)).to(rotated.device) / (high - low).amax(1)
     centre = size / 2 + torch.from_numpy(np.asarray(offsets, np.float32)).to(rotated.device)
@@ -133,7 +133,7 @@ def _truths(mesh: HeadMesh, rotated: Tensor, points: Tensor, performers: list[Pe
             pose=HeadPose(performer.truth.wxyz, origin[k].cpu().numpy(), float(scale[k])),
             identity=performer.truth.identity,
             expression=performer.truth.expression,
-            expression_trust=full_trust(),
+            expression_weight=full_weight(),
             identity_name=performer.truth.name,
         )
         for k, performer in enumerate(performers)
@@ -198,7 +198,7 @@ def _composed(
     depth = torch.full((size * size,), torch.inf, device=device)
     normal = torch.nn.functional.normalize(head.attributes[:, :3], dim=1)
     points = Points(head.attributes[:, 4:6], head.part, normal)
-    skin = head_colours(model, points, performer.look, performer.light, expression)
+    skin = head_colours(model, points, performer.appearance, performer.light, expression)
     colour[head.pixel], alpha[head.pixel], depth[head.pixel] = skin, 1.0, head.attributes[:, 3]
     front = (wear.attributes[:, 3] < depth[wear.pixel]).nonzero()[:, 0]
     pixel, attributes = wear.pixel[front], wear.attributes[front]

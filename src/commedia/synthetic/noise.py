@@ -10,7 +10,8 @@ NOISE_SIZE = 512
 """Side of a tile; looking up at any integer modulo this never shows a seam."""
 
 NOISE_NAMES = ("blotch", "mottle", "pores", "spots", "strands", "cloth")
-"""Channels of the bank. All have mean 0 and unit deviation, except `spots`: mostly 0, up to 1. Strands run down."""
+"""Channels of the bank. All have mean 0 and blendshape deviation, except `spots`: mostly 0, up to 1. Strands run
+down."""
 
 
 @cache

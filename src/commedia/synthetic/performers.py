@@ -11,9 +11,9 @@ from jaxtyping import Float
 
 from commedia.conventions import IDENTITY_COUNT
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
+from commedia.synthetic.appearance import Appearance, Light, sample_appearance, sample_light
 from commedia.synthetic.expressions import sample_expressions
 from commedia.synthetic.hair import HairStyle, sample_style
-from commedia.synthetic.looks import Light, Look, sample_light, sample_look
 from commedia.synthetic.wardrobe import Glasses, Outfit, sample_glasses, sample_outfit
 
 Stream = Literal["train", "test"]
@@ -38,7 +38,7 @@ class Performer:
     truth: Truth
     distance_m: float
     """From the camera; infinite is weak perspective."""
-    look: Look
+    appearance: Appearance
     light: Light
     hair: HairStyle | None
     glasses: Glasses | None
@@ -63,7 +63,7 @@ def sample_performers(
         Performer(
             truth=Truth(f"{name}-{k:05d}", identity[k], expression[k], wxyz[k]),
             distance_m=sample_distance(rng),
-            look=sample_look(rng),
+            appearance=sample_appearance(rng),
             light=light or sample_light(rng),
             hair=sample_style(rng),
             glasses=sample_glasses(rng),

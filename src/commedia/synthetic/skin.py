@@ -13,8 +13,8 @@ from torch import Tensor
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.face_model.model import EYE_CHART_RADIUS, EYE_CHARTS, PARTS, HeadModel
 from commedia.render import shade
+from commedia.synthetic.appearance import Appearance, Light
 from commedia.synthetic.atlas import ATLAS_SIZE, skin_atlas
-from commedia.synthetic.looks import Light, Look
 from commedia.synthetic.noise import NOISE_NAMES, NOISE_SIZE, noise_bank
 
 _LEFT_EYE, _RIGHT_EYE, _TEETH, _TONGUE = (PARTS.index(n) for n in ("left_eye", "right_eye", "teeth", "tongue"))
@@ -29,7 +29,8 @@ _WRINKLES: dict[str, tuple[float, tuple[tuple[str, float], ...]]] = {
     "chin": (0.0, (("mouthShrugLower", 0.9),)),
     "bag": (0.40, (("cheekSquint", 0.6), ("eyeSquint", 0.6))),
 }
-"""Per mask of the atlas: how deep age alone makes it, and which units deepen it (a bare name means its own side)."""
+"""Per mask of the atlas: how deep age alone makes it, and which blendshapes deepen it (a bare name means its own
+side)."""
 
 
 class Points(NamedTuple):
@@ -38,23 +39,26 @@ class Points(NamedTuple):
     uv: Float[Tensor, "n 2"]
     part: Int64[Tensor, "n"]
     normal: Float[Tensor, "n 3"]
-    """Unit, camera axes."""
+    """Blendshape, camera axes."""
 
 
 def head_colours(
-    head: HeadModel, points: Points, look: Look, light: Light, expression: Float[Tensor, "52"]
+    head: HeadModel, points: Points, appearance: Appearance, light: Light, expression: Float[Tensor, "52"]
 ) -> Float[Tensor, "n 3"]:
     """Light every visible point of a head; linear RGB, not clipped."""
     device = str(points.uv.device)
     texel = (points.uv * ATLAS_SIZE).long().clamp_(0, ATLAS_SIZE - 1)
     atlas = skin_atlas(head, device)
     mask = dict(zip(atlas.names, atlas.texels[texel[:, 1] * ATLAS_SIZE + texel[:, 0]].T.contiguous(), strict=True))
-    noise = _noise(points.uv, look, device)
-    albedo = _skin(mask, noise, look, [float(weight) for weight in expression.tolist()])
-    gloss = look.strengths["gloss"] * (1 - mask["inner_mouth"] * 0.5) + mask["lips"] * look.strengths["lip_gloss"] * 0.3
-    openness = 1 - look.strengths["occlusion"] * (1 - mask["occlusion"])
+    noise = _noise(points.uv, appearance, device)
+    albedo = _skin(mask, noise, appearance, [float(weight) for weight in expression.tolist()])
+    gloss = (
+        appearance.strengths["gloss"] * (1 - mask["inner_mouth"] * 0.5)
+        + mask["lips"] * appearance.strengths["lip_gloss"] * 0.3
+    )
+    openness = 1 - appearance.strengths["occlusion"] * (1 - mask["occlusion"])
     openness = openness * (1 - mask["inner_mouth"] * (0.25 + 0.75 * mask["depth"]))
-    power = torch.full_like(gloss, look.strengths["gloss_power"])
+    power = torch.full_like(gloss, appearance.strengths["gloss_power"])
     other = (points.part > 0).nonzero()[:, 0]
     if other.numel():
         _paint_other(
@@ -62,7 +66,7 @@ def head_colours(
             points,
             {name: m[other] for name, m in mask.items()},
             noise[:, other],
-            look,
+            appearance,
             (albedo, gloss, openness, power),
         )
     lit = albedo * irradiance(points.normal, light).T * openness
@@ -89,46 +93,46 @@ def _highlight(normal: Tensor, light: Light, gloss: Tensor, power: Tensor) -> Te
     return torch.from_numpy(light.colours[0]).to(normal.device)[:, None] * amount
 
 
-def _noise(uv: Tensor, look: Look, device: str) -> Tensor:
+def _noise(uv: Tensor, appearance: Appearance, device: str) -> Tensor:
     bank = torch.from_numpy(noise_bank()).to(device).reshape(-1, len(NOISE_NAMES))
-    at = (uv * 760 + torch.from_numpy(look.noise_at).to(uv.device)).long() % NOISE_SIZE
+    at = (uv * 760 + torch.from_numpy(appearance.noise_at).to(uv.device)).long() % NOISE_SIZE
     return bank[at[:, 1] * NOISE_SIZE + at[:, 0]].T.contiguous()
 
 
-def _skin(mask: dict[str, Tensor], noise: Tensor, look: Look, expression: list[float]) -> Tensor:
+def _skin(mask: dict[str, Tensor], noise: Tensor, appearance: Appearance, expression: list[float]) -> Tensor:
     """Albedo of skin, scalp, lips, beard and brows; (3, n)."""
     blotch, mottle, pores, spots, _, _ = noise
-    strength = look.strengths
+    strength = appearance.strengths
     tone = 1 + strength["mottle"] * mottle + strength["pores"] * pores
     uneven = strength["blotch"] * blotch
-    colour = _rgb(look, "skin", tone) * torch.stack([tone + 0.6 * uneven, tone + uneven, tone + 1.1 * uneven])
+    colour = _rgb(appearance, "skin", tone) * torch.stack([tone + 0.6 * uneven, tone + uneven, tone + 1.1 * uneven])
     red = strength["blush"] * (mask["blush"] + 0.8 * mask["nose"] + 0.5 * mask["ear"])
     freckles = strength["freckles"] * spots * (0.25 + mask["blush"] + mask["nose"]).clamp_max(1)
     colour *= torch.stack(
         [1 + 0.10 * red - 0.35 * freckles, 1 - 0.22 * red - 0.5 * freckles, 1 - 0.18 * red - 0.6 * freckles]
     )
-    _mix(colour, _rgb(look, "lips", tone) * tone, mask["lips"] * strength["lips"])
+    _mix(colour, _rgb(appearance, "lips", tone) * tone, mask["lips"] * strength["lips"])
     colour *= 1 - 0.35 * mask["lip_line"] - 0.5 * strength["under_eye"] * mask["under_eye"]
-    _mix(colour, _rgb(look, "shadow", tone), mask["shadow"] * strength["shadow"])
-    colour *= 1 - _wrinkled(mask, look, expression)
+    _mix(colour, _rgb(appearance, "shadow", tone), mask["shadow"] * strength["shadow"])
+    colour *= 1 - _wrinkled(mask, appearance, expression)
     colour *= 1 + 0.22 * expression[EXPRESSION_INDEX["cheekPuff"]] * mask["cheek"]
-    _mix(colour, _rgb(look, "skin", tone) * colour.new_tensor([0.55, 0.2, 0.2])[:, None], mask["inner_mouth"])
-    _hair_on_skin(colour, mask, noise, look)
+    _mix(colour, _rgb(appearance, "skin", tone) * colour.new_tensor([0.55, 0.2, 0.2])[:, None], mask["inner_mouth"])
+    _hair_on_skin(colour, mask, noise, appearance)
     lashes = strength["lashes"] * (mask["lash_upper"] + 0.35 * mask["lash_lower"])
     _mix(colour, torch.full_like(colour, 0.006), lashes.clamp(0, 0.95))
     return colour.clamp_(0.002, 1)
 
 
-def _hair_on_skin(colour: Tensor, mask: dict[str, Tensor], noise: Tensor, look: Look) -> None:
-    strength, (_, mottle, pores, _, strands, _) = look.strengths, noise
+def _hair_on_skin(colour: Tensor, mask: dict[str, Tensor], noise: Tensor, appearance: Appearance) -> None:
+    strength, (_, mottle, pores, _, strands, _) = appearance.strengths, noise
     grain = (0.8 + 0.13 * strands + 0.20 * pores).clamp(0.15, 1.3)
     beard = strength["beard"] * mask["beard"] + strength["goatee"] * mask["goatee"] * (strength["beard"] < 0.01)
     beard = (beard + strength["moustache"] * mask["moustache"]) * grain + 0.08 * mottle * mask["beard"] * strength[
         "beard"
     ]
-    _mix(colour, _rgb(look, "beard", beard) * grain, beard.clamp(0, 0.93))
+    _mix(colour, _rgb(appearance, "beard", beard) * grain, beard.clamp(0, 0.93))
     ragged = ((mask["scalp"] - 0.45 + 0.10 * strands + 0.06 * mottle) * 5).clamp(0, 1)
-    _mix(colour, _rgb(look, "hair", grain) * (0.6 + 0.5 * grain), ragged * strength["scalp"] * 0.9)
+    _mix(colour, _rgb(appearance, "hair", grain) * (0.6 + 0.5 * grain), ragged * strength["scalp"] * 0.9)
     along, across = mask["brow_along"], mask["brow_across"] - strength["brow_lift"]
     width = strength["brow_width"] * (1 - strength["brow_taper"] * along**2) * (0.75 + 0.5 * (along * 3).clamp_max(1))
     ends = ((along - strength["brow_start"]) * 10).clamp(0, 1) * ((strength["brow_end"] - along) * 8).clamp(0, 1)
@@ -136,62 +140,67 @@ def _hair_on_skin(colour: Tensor, mask: dict[str, Tensor], noise: Tensor, look: 
     hairs = (0.85 + 0.30 * strands + 0.10 * pores).clamp(0.1, 1.15)
     _mix(
         colour,
-        _rgb(look, "brow", hairs) * hairs,
+        _rgb(appearance, "brow", hairs) * hairs,
         (inside * ends * hairs * mask["brow"] * strength["brow"]).clamp(0, 0.96),
     )
 
 
-def _wrinkled(mask: dict[str, Tensor], look: Look, expression: list[float]) -> Tensor:
+def _wrinkled(mask: dict[str, Tensor], appearance: Appearance, expression: list[float]) -> Tensor:
     left = mask["side"] > 0
     total = torch.zeros_like(mask["side"])
-    for name, (aged, units) in _WRINKLES.items():
-        depth = [aged * look.strengths["age"]] * 2
-        for unit, share in units:
+    for name, (aged, blendshapes) in _WRINKLES.items():
+        depth = [aged * appearance.strengths["age"]] * 2
+        for blendshape, share in blendshapes:
             for number, side in enumerate(("Left", "Right")):
-                index = EXPRESSION_INDEX.get(unit, EXPRESSION_INDEX.get(unit + side))
+                index = EXPRESSION_INDEX.get(blendshape, EXPRESSION_INDEX.get(blendshape + side))
                 assert index is not None
-                depth[number] += share * expression[index] * look.strengths["wrinkles"]
+                depth[number] += share * expression[index] * appearance.strengths["wrinkles"]
         if max(depth) > 0.03:
             total += mask[name] * (torch.where(left, depth[0], depth[1]) if depth[0] != depth[1] else depth[0])
     return 0.42 * total.clamp(-0.6, 1.3)
 
 
 def _paint_other(
-    index: Tensor, points: Points, mask: dict[str, Tensor], noise: Tensor, look: Look, into: tuple[Tensor, ...]
+    index: Tensor,
+    points: Points,
+    mask: dict[str, Tensor],
+    noise: Tensor,
+    appearance: Appearance,
+    into: tuple[Tensor, ...],
 ) -> None:
     """Overwrite albedo, gloss, openness and power where eyes, teeth or tongue are seen."""
     albedo, gloss, openness, power = into
     part = points.part[index]
     eye = (part == _LEFT_EYE) | (part == _RIGHT_EYE)
     shade_of = torch.where(part == _TEETH, 1 - 0.55 * mask["depth"], 1 - 0.7 * mask["depth"])
-    colour = torch.where(part == _TEETH, _rgb(look, "teeth", shade_of), _rgb(look, "tongue", shade_of))
+    colour = torch.where(part == _TEETH, _rgb(appearance, "teeth", shade_of), _rgb(appearance, "tongue", shade_of))
     colour = colour * (1 + 0.08 * noise[1])
-    colour = torch.where(eye, _eyes(points.uv[index], part, noise, look), colour)
+    colour = torch.where(eye, _eyes(points.uv[index], part, noise, appearance), colour)
     albedo[:, index] = colour
-    gloss[index] = torch.where(eye, look.strengths["eye_gloss"], 0.25)
+    gloss[index] = torch.where(eye, appearance.strengths["eye_gloss"], 0.25)
     power[index] = torch.where(eye, 220.0, 30.0)
     openness[index] = torch.where(eye, 0.4 + 0.6 * mask["occlusion"], shade_of * 0.62)
 
 
-def _eyes(uv: Tensor, part: Tensor, noise: Tensor, look: Look) -> Tensor:
-    strength = look.strengths
+def _eyes(uv: Tensor, part: Tensor, noise: Tensor, appearance: Appearance) -> Tensor:
+    strength = appearance.strengths
     left, right = (uv.new_tensor(EYE_CHARTS[name]) for name in ("left_eye", "right_eye"))
     offset = uv - torch.where((part == _LEFT_EYE)[:, None], left, right)
     angle = math.pi * (offset.norm(dim=1) / EYE_CHART_RADIUS) ** 2
     across = torch.atan2(offset[:, 1], offset[:, 0])
     fibre = 1 + 0.18 * torch.sin(across * 23 + noise[0] * 2) + 0.15 * noise[1]
     radius = strength["iris_radius"]
-    iris = _rgb(look, "iris", fibre) * fibre * (0.75 + 0.6 * (angle / radius).clamp(0, 1) ** 2)
+    iris = _rgb(appearance, "iris", fibre) * fibre * (0.75 + 0.6 * (angle / radius).clamp(0, 1) ** 2)
     iris = iris * (1 - strength["limbus"] * ((angle - radius * 0.8) / (radius * 0.2)).clamp(0, 1))
-    sclera = _rgb(look, "sclera", fibre) * (1.0 - 0.12 * (angle - radius).clamp_min(0))
+    sclera = _rgb(appearance, "sclera", fibre) * (1.0 - 0.12 * (angle - radius).clamp_min(0))
     veins = strength["veins"] * (0.4 + 0.3 * noise[4]).clamp(0, 1) * ((angle - 0.6) * 2).clamp(0, 1)
     sclera = sclera * torch.stack([1 - 0.1 * veins, 1 - 0.6 * veins, 1 - 0.55 * veins])
     colour = sclera + (iris - sclera) * ((radius - angle) / 0.05 + 0.5).clamp(0, 1)
     return colour * (1 - 0.985 * ((strength["pupil_radius"] - angle) / 0.04 + 0.5).clamp(0, 1))
 
 
-def _rgb(look: Look, name: str, like: Tensor) -> Tensor:
-    return torch.from_numpy(look.colours[name]).to(like.device)[:, None]
+def _rgb(appearance: Appearance, name: str, like: Tensor) -> Tensor:
+    return torch.from_numpy(appearance.colours[name]).to(like.device)[:, None]
 
 
 def _mix(colour: Tensor, other: Tensor, share: Tensor) -> None:

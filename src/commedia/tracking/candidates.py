@@ -9,8 +9,8 @@ from jaxtyping import Float
 from commedia.faces.crop import CROP_SCALE, Crop, crop_from_landmarks, crop_of_face
 from commedia.geometry.boxes import corners_of, intersection_over_union, pairwise_iou
 from commedia.structures import Box, Face, FaceParams
-from commedia.tracking.settings import Keeping
-from commedia.tracking.track import Reading, Track, expected_crop, moved_box
+from commedia.tracking.settings import TrackLifecycle
+from commedia.tracking.track import Prediction, Track, expected_crop, moved_box
 
 PLAUSIBLE_SHIFT, PLAUSIBLE_GROWTH = 0.35, 1.6
 """How far, in landmark boxes, and by what factor a refined face may differ from the crop it was read in."""
@@ -40,42 +40,42 @@ class Candidate:
     """Position of the face in the detector's list."""
 
 
-def is_doubtful(candidate: Candidate, keeping: Keeping) -> bool:
+def is_doubtful(candidate: Candidate, lifecycle: TrackLifecycle) -> bool:
     """Say whether a detection is too unsure to begin somebody new by itself."""
     face = candidate.face
-    return candidate.track is None and face is not None and face.confidence < keeping.birth_confidence
+    return candidate.track is None and face is not None and face.confidence < lifecycle.birth_confidence
 
 
-def refinement_order(candidates: Sequence[Candidate], budget: int, keeping: Keeping) -> list[int]:
+def refinement_order(candidates: Sequence[Candidate], budget: int, lifecycle: TrackLifecycle) -> list[int]:
     """Choose the largest; who was refined in the last frame counts as larger, so that equals do not take turns.
 
     The doubtful come last. Whom the detector has not read is read beyond the budget: nobody else could.
     """
 
     def size(candidate: Candidate) -> float:
-        box = candidate.face.box if candidate.face else candidate.track.reading.box if candidate.track else None
-        refined = candidate.track is not None and candidate.track.reading.refined
+        box = candidate.face.box if candidate.face else candidate.track.prediction.box if candidate.track else None
+        refined = candidate.track is not None and candidate.track.prediction.refined
         return box.height_px * (STILL_REFINED if refined else 1.0) if box else 0.0
 
     def rank(index: int) -> tuple[bool, float]:
-        return is_doubtful(candidates[index], keeping), -size(candidates[index])
+        return is_doubtful(candidates[index], lifecycle), -size(candidates[index])
 
     def is_unread(index: int) -> bool:
         face = candidates[index].face
-        return face is not None and face.params is None and not is_doubtful(candidates[index], keeping)
+        return face is not None and face.params is None and not is_doubtful(candidates[index], lifecycle)
 
     order = sorted(range(len(candidates)), key=rank)
     return order[:budget] + [index for index in order[budget:] if is_unread(index)]
 
 
-def is_refused(candidate: Candidate, params: FaceParams, keeping: Keeping) -> bool:
+def is_refused(candidate: Candidate, params: FaceParams, lifecycle: TrackLifecycle) -> bool:
     """Say whether the regressor, asked about a crop, denies that anybody is there."""
     if params.presence is None:
-        return is_doubtful(candidate, keeping)
-    if candidate.track is None or candidate.track.detections < keeping.confirm_frames:
-        return params.presence < keeping.birth_presence
-    seen = candidate.face is not None and candidate.face.confidence >= keeping.birth_confidence
-    return not seen and params.presence < keeping.keep_presence
+        return is_doubtful(candidate, lifecycle)
+    if candidate.track is None or candidate.track.detections < lifecycle.confirm_frames:
+        return params.presence < lifecycle.birth_presence
+    seen = candidate.face is not None and candidate.face.confidence >= lifecycle.birth_confidence
+    return not seen and params.presence < lifecycle.keep_presence
 
 
 def refinement_crop(candidate: Candidate, ahead_s: float) -> Crop:
@@ -91,18 +91,18 @@ def refinement_crop(candidate: Candidate, ahead_s: float) -> Crop:
     return expected if crop_overlap(expected, detected) >= CROP_DRIFT_IOU else detected
 
 
-def refined_reading(
+def refined_prediction(
     candidate: Candidate, crop: Crop, params: FaceParams, landmarks_px: Float[np.ndarray, "68 2"]
-) -> Reading | None:
+) -> Prediction | None:
     """Judge what the regressor read in a crop; None when it is not the face that was looked for."""
     track, face = candidate.track, candidate.face
     if not is_plausible(landmarks_px, crop) or (face is not None and not agrees(landmarks_px, face)):
         return None
     if face is not None:
-        return Reading(params, landmarks_px, face.box, face.confidence, refined=True)
+        return Prediction(params, landmarks_px, face.box, face.confidence, refined=True)
     assert track is not None
-    box = moved_box(track.reading.box, track.reading.params, params)
-    return Reading(params, landmarks_px, box, track.reading.confidence, refined=True)
+    box = moved_box(track.prediction.box, track.prediction.params, params)
+    return Prediction(params, landmarks_px, box, track.prediction.confidence, refined=True)
 
 
 def strangers(faces: Sequence[Face], taken: set[int]) -> list[int]:
@@ -119,7 +119,7 @@ def duplicates(tracks: Sequence[Track]) -> list[int]:
     """List the positions of tracks whose box lies on that of an older track."""
     if len(tracks) < 2:
         return []
-    corners = corners_of(track.reading.box for track in tracks)
+    corners = corners_of(track.prediction.box for track in tracks)
     keys = np.array([track.key for track in tracks])
     older = keys[None, :] < keys[:, None]
     return np.flatnonzero(((pairwise_iou(corners, corners) > DUPLICATE_IOU) & older).any(axis=1)).tolist()

@@ -1,4 +1,4 @@
-"""Who a track is: the mean of its identity readings, each as heavy as it is believable."""
+"""Who a track is: the mean of its identity predictions, each as heavy as it is believable."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 COARSE_WEIGHT = 0.25
-"""Weight of a reading from the whole picture (MFN) against one from a full-resolution crop (SFN)."""
+"""Weight of a prediction from the whole picture (MFN) against one from a full-resolution crop (SFN)."""
 
 PROFILE_WEIGHT = 0.2
 """Weight of a face seen from the side against one seen from the front: half of it is hidden."""
@@ -19,15 +19,15 @@ class IdentityMean(NamedTuple):
     weight: float
 
 
-def reading_weight(confidence: float, wxyz: Float[np.ndarray, "4"], *, refined: bool) -> float:
-    """Say how much one reading counts."""
+def prediction_weight(confidence: float, wxyz: Float[np.ndarray, "4"], *, refined: bool) -> float:
+    """Say how much one prediction counts."""
     # The last element of the rotation matrix: the cosine between the face's axis and the line of sight.
     frontal = max(PROFILE_WEIGHT, 1 - 2 * float(wxyz[1] ** 2 + wxyz[2] ** 2))
     return max(confidence, 1e-3) * frontal * (1.0 if refined else COARSE_WEIGHT)
 
 
 def updated_mean(mean: IdentityMean | None, identity: Float[np.ndarray, "i"], weight: float) -> IdentityMean:
-    """Add one reading of positive weight."""
+    """Add one prediction of positive weight."""
     if mean is None:
         return IdentityMean(identity.astype(np.float32), weight)
     total = mean.weight + weight

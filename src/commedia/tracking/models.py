@@ -11,12 +11,13 @@ from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.mfn import open_mfn
 from commedia.faces.protocol import DetectorProtocol, Landmarker, RegressorProtocol
 from commedia.faces.sfn import open_sfn
-from commedia.faces.tiled import CloserLook
+from commedia.faces.tiled import TiledDetector
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
 from commedia.structures import Face
 
 FOLLOW_CONFIDENCE = 0.2
-"""Least confidence of a detection that may go on with somebody known; `Keeping.birth_confidence` begins anybody new."""
+"""Least confidence of a detection that may go on with somebody known; `TrackLifecycle.birth_confidence` begins anybody
+new."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Models:
     """Finds all faces of a picture."""
     regressor: RegressorProtocol
     """Reads single faces from full-resolution crops."""
-    closer: DetectorProtocol | None = None
+    tiled: DetectorProtocol | None = None
     """Finds small faces too, for more time; asked now and then, and while somebody is small."""
     landmarker: Landmarker = landmarks_of_faces
     """Places the landmarks of what was read."""
@@ -38,8 +39,8 @@ class Models:
 
     def largest(self, count: int) -> "Models":
         """Take these models for the `count` largest faces only."""
-        closer = None if self.closer is None else LargestFaces(self.closer, count)
-        return replace(self, detector=LargestFaces(self.detector, count), closer=closer)
+        tiled = None if self.tiled is None else LargestFaces(self.tiled, count)
+        return replace(self, detector=LargestFaces(self.detector, count), tiled=tiled)
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,13 @@ class LargestFaces:
 
 
 def open_models(
-    mfn: str = DEFAULT_MFN, sfn: str = DEFAULT_SFN, *, careful: bool = False, head: HeadModel | None = None
+    mfn: str = DEFAULT_MFN, sfn: str = DEFAULT_SFN, *, flip_average: bool = False, head: HeadModel | None = None
 ) -> Models:
     """Open networks by name or path. MFN also reports doubtful faces: the tracker only follows people with them.
 
-    `careful` reads every face twice, the second time mirrored: nearer the truth, for twice the time of SFN. `head` is
-    the head whose parameters and landmarks are read, such as a `Person`'s; None is the default head.
+    `flip_average` reads every face twice, the second time mirrored: nearer the truth, for twice the time of SFN. `head`
+    is the head whose parameters and landmarks are read, such as a `Person`'s; None is the default head.
     """
     detector = open_mfn(mfn, threshold=FOLLOW_CONFIDENCE, head=head)
-    models = Models(detector, open_sfn(sfn, careful=careful, head=head), CloserLook(detector))
+    models = Models(detector, open_sfn(sfn, flip_average=flip_average, head=head), TiledDetector(detector))
     return models if head is None else models.of_head(head)

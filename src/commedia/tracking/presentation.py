@@ -4,31 +4,33 @@ from collections.abc import Sequence
 
 from commedia.faces.protocol import Landmarker
 from commedia.structures import FaceParams, TrackedFace
-from commedia.tracking.settings import Keeping
+from commedia.tracking.settings import TrackLifecycle
 from commedia.tracking.smooth import faded_params, filtered_params
 from commedia.tracking.track import Track, moved_box
 
 
-def is_kept(track: Track, now_s: float, keeping: Keeping) -> bool:
+def is_kept(track: Track, now_s: float, lifecycle: TrackLifecycle) -> bool:
     """Say whether somebody unseen still has a track."""
-    return track.id > 0 and now_s - track.seen_s <= keeping.keep_s
+    return track.id > 0 and now_s - track.seen_s <= lifecycle.keep_s
 
 
-def shown_params(track: Track, now_s: float, keeping: Keeping) -> FaceParams:
+def shown_params(track: Track, now_s: float, lifecycle: TrackLifecycle) -> FaceParams:
     """A track and a time to what is shown of it then."""
-    share = (now_s - track.seen_s - keeping.hold_s) / keeping.fade_s
+    share = (now_s - track.seen_s - lifecycle.hold_s) / lifecycle.fade_s
     params = filtered_params(track.filter, track.identity.value)
     return faded_params(params, min(share, 1.0)) if share > 0 else params
 
 
-def shown_faces(tracks: Sequence[Track], now_s: float, keeping: Keeping, landmarker: Landmarker) -> list[TrackedFace]:
+def shown_faces(
+    tracks: Sequence[Track], now_s: float, lifecycle: TrackLifecycle, landmarker: Landmarker
+) -> list[TrackedFace]:
     """Tracks to faces, in their order; the id of who is not confirmed is 0."""
-    params = [shown_params(track, now_s, keeping) for track in tracks]
+    params = [shown_params(track, now_s, lifecycle) for track in tracks]
     faces = []
     for track, shown, points in zip(tracks, params, landmarker(params), strict=True):
         unseen_s = now_s - track.seen_s
-        status = "tracked" if unseen_s == 0 else "held" if unseen_s <= keeping.hold_s else "fading"
-        box = moved_box(track.reading.box, track.reading.params, shown)
-        confidence = track.reading.confidence if status == "tracked" else 0.0
+        status = "tracked" if unseen_s == 0 else "held" if unseen_s <= lifecycle.hold_s else "fading"
+        box = moved_box(track.prediction.box, track.prediction.params, shown)
+        confidence = track.prediction.confidence if status == "tracked" else 0.0
         faces.append(TrackedFace(track.id, status, box, shown, points, confidence))
     return faces

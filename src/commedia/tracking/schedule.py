@@ -20,7 +20,7 @@ class Plan(NamedTuple):
     cut: bool
     """It belongs to another shot than the one before."""
     detect: bool
-    closer: bool
+    tiled: bool
     """With the detector that finds small faces too, where there is one."""
 
 
@@ -29,7 +29,7 @@ class Schedule:
 
     def __init__(self, settings: TrackerSettings):
         self._settings = settings
-        self._rested = self._closer_due = 0
+        self._rested = self._tiled_due = 0
         self._signature: np.ndarray | None = None
         self._patterns: dict[int, np.ndarray] = {}
         self.suspicious = False
@@ -41,17 +41,17 @@ class Schedule:
         cut = before is not None and float(abs(self._signature - before).mean()) > CUT_DIFFERENCE
         if not (cut or self._is_due(tracks, now) or self._is_changed(image, tracks, now)):
             self._rested += 1
-            return Plan(cut, detect=False, closer=False)
+            return Plan(cut, detect=False, tiled=False)
         self._rested, self.suspicious = 0, False
-        closer = now.frames >= self._closer_due or self._has_small(tracks, now, max(image.shape[:2]))
-        if closer:
-            self._closer_due = now.frames + self._settings.closer_every
-        return Plan(cut, detect=True, closer=closer)
+        tiled = now.frames >= self._tiled_due or self._has_small(tracks, now, max(image.shape[:2]))
+        if tiled:
+            self._tiled_due = now.frames + self._settings.tiled_every
+        return Plan(cut, detect=True, tiled=tiled)
 
     def remember(self, image: UInt8[np.ndarray, "h w 3"], tracks: Sequence[Track], now: Now) -> None:
         """Take down what the next picture's faces are compared with, where the detector may rest in it."""
         resting = not self._is_due(tracks, now)
-        self._patterns = {track.key: grey_pattern(image, track.reading.box) for track in tracks if resting}
+        self._patterns = {track.key: grey_pattern(image, track.prediction.box) for track in tracks if resting}
 
     def _is_due(self, tracks: Sequence[Track], now: Now) -> bool:
         return (
@@ -72,5 +72,5 @@ class Schedule:
     def _has_small(self, tracks: Sequence[Track], now: Now, side_px: int) -> bool:
         """Say whether somebody is small; who is new or was just overlooked may be at twice that size."""
         limit = self._settings.small_face * side_px
-        boxes = ((track.reading.box, is_lost(track, now) or not track.id) for track in tracks)
+        boxes = ((track.prediction.box, is_lost(track, now) or not track.id) for track in tracks)
         return any(max(box.width_px, box.height_px) / (2 if doubtful else 1) < limit for box, doubtful in boxes)

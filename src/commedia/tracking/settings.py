@@ -7,7 +7,7 @@ from commedia.tracking.smooth import Smoothing
 
 
 @dataclass(frozen=True)
-class Keeping:
+class TrackLifecycle:
     """How long a person is kept who is not seen, and how soon one is believed."""
 
     hold_s: float = 0.3
@@ -46,20 +46,20 @@ class TrackerSettings:
     """Change of a followed face's grey pattern from frame to frame, 0 to 2, that calls the detector: SFN reads a face
     into every crop, also where nobody is (982 of 982 stayed plausible when a background was laid over the head in 15
     clips). This limit saw all of those, and 1.7 % of the frames in which the person stayed."""
-    closer_every: int = 24
-    """Frames from one closer look, which finds small faces too, to the next. While somebody's face is smaller than
+    tiled_every: int = 24
+    """Frames from one tiled detection, which finds small faces too, to the next. While somebody's face is smaller than
     `small_face` of the picture, every look is a closer one."""
     small_face: float = 0.05
     refine_budget: int = 4
-    """Faces per frame read again from full-resolution crops, the largest first. The others keep the detector's reading:
-    taking turns would make them flicker between two readings."""
+    """Faces per frame read again from full-resolution crops, the largest first. The others keep the detector's
+    prediction: taking turns would make them flicker between two predictions."""
     smoothing: Smoothing | None = field(default_factory=Smoothing)
-    """None shows every reading as it is."""
-    keeping: Keeping = field(default_factory=Keeping)
+    """None shows every prediction as it is."""
+    lifecycle: TrackLifecycle = field(default_factory=TrackLifecycle)
     matching: Matching = field(default_factory=Matching)
 
 
 VIDEO_SETTINGS = TrackerSettings(detect_every=3)
 """With every third frame one face costs less than it does MediaPipe (`docs/evaluation/frame.md`)."""
-PHOTO_SETTINGS = TrackerSettings(refine_budget=64, smoothing=None, keeping=Keeping(confirm_frames=1))
+PHOTO_SETTINGS = TrackerSettings(refine_budget=64, smoothing=None, lifecycle=TrackLifecycle(confirm_frames=1))
 """For pictures without a common time: call `Tracker.reset` before each."""

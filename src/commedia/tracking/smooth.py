@@ -49,7 +49,7 @@ class OneEuro:
 
 @dataclass(frozen=True)
 class Smoothing:
-    """One-Euro settings per kind of channel; speeds are units, radians and head sizes per second."""
+    """One-Euro settings per kind of channel; speeds are blendshapes, radians and head sizes per second."""
 
     expression: OneEuro = OneEuro(1.5, 3.0, 1.0, 0.2)
     blink: OneEuro = OneEuro(1.5, 6.0, 2.0, 0.5)
@@ -77,7 +77,7 @@ class FaceFilter(NamedTuple):
 
 
 Step = float | Float[np.ndarray, "b 1"]
-"""Seconds since the last reading, for all faces or for each."""
+"""Seconds since the last prediction, for all faces or for each."""
 
 
 def low_pass_gain(cutoff_hz: Tuning | Float[np.ndarray, "..."], step_s: Step) -> float | Float[np.ndarray, "..."]:
@@ -99,12 +99,12 @@ def one_euro_vector(
     step_s: Step,
     tuning: OneEuro,
     *,
-    unit: float | Float[np.ndarray, "b 1"] = 1.0,
+    blendshape: float | Float[np.ndarray, "b 1"] = 1.0,
 ) -> Filtered:
-    """Filter a vector by the length of its velocity, measured in `unit`: no axis is special."""
+    """Filter a vector by the length of its velocity, measured in `blendshape`: no axis is special."""
     change = observed - state.value
     speed = _next_speed(state.speed, change, step_s, tuning)
-    return Filtered(state.value + _gain(_length(speed) / unit, step_s, tuning) * change, speed)
+    return Filtered(state.value + _gain(_length(speed) / blendshape, step_s, tuning) * change, speed)
 
 
 def one_euro_rotation(state: Filtered, wxyz: Float[np.ndarray, "*b 4"], step_s: Step, tuning: OneEuro) -> Filtered:
@@ -116,7 +116,7 @@ def one_euro_rotation(state: Filtered, wxyz: Float[np.ndarray, "*b 4"], step_s: 
 
 
 def start_filter(params: FaceParams) -> FaceFilter:
-    """Begin at a reading, at rest."""
+    """Begin at a prediction, at rest."""
     pose = params.pose
     log_size = np.array([np.log(pose.px_per_m)])
     return FaceFilter(
@@ -135,7 +135,7 @@ def restart_pose(state: FaceFilter, params: FaceParams) -> FaceFilter:
 def step_filters(
     states: Sequence[FaceFilter], params: Sequence[FaceParams], steps_s: Sequence[float], smoothing: Smoothing
 ) -> list[FaceFilter]:
-    """Take in one reading for each of several faces, `steps_s` > 0 after its last.
+    """Take in one prediction for each of several faces, `steps_s` > 0 after its last.
 
     All faces are filtered as one batch: for twenty this takes a tenth of the time of twenty single steps.
     """
@@ -157,7 +157,7 @@ def step_filters(
         one_euro_rotation(
             rotation, np.stack([face.pose.wxyz for face in params]).astype(np.float64), step_s, smoothing.rotation
         ),
-        one_euro_vector(origin, origins, step_s, place, unit=HEAD_SIZE_M * np.exp(log_size.value)),
+        one_euro_vector(origin, origins, step_s, place, blendshape=HEAD_SIZE_M * np.exp(log_size.value)),
         log_size,
     )
     return [

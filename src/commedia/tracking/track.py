@@ -40,7 +40,7 @@ def moved_on(now: Now, given_s: float) -> Now:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Prediction:
     """What one frame says about one face."""
 
     params: FaceParams
@@ -72,8 +72,8 @@ class Track:
     detections: int
     """Frames in which the detector saw it."""
     seen_s: float
-    """Time of the last reading."""
-    reading: Reading
+    """Time of the last prediction."""
+    prediction: Prediction
     """The last one."""
     motion: Motion
     appearance: Appearance
@@ -86,11 +86,11 @@ def is_lost(track: Track, now: Now) -> bool:
     return track.seen_s < now.before_s
 
 
-def reading_from_face(face: Face) -> Reading | None:
+def prediction_from_face(face: Face) -> Prediction | None:
     """Take the detector's word; None of a detector that only has boxes."""
     if face.params is None or face.landmarks_px is None:
         return None
-    return Reading(face.params, face.landmarks_px, face.box, face.confidence, refined=False)
+    return Prediction(face.params, face.landmarks_px, face.box, face.confidence, refined=False)
 
 
 def updated_motion(motion: Motion, old: FaceParams, new: FaceParams, step_s: float) -> Motion:
@@ -103,16 +103,16 @@ def updated_motion(motion: Motion, old: FaceParams, new: FaceParams, step_s: flo
 
 
 def expected_box(track: Track, ahead_s: float) -> Box:
-    """Place the track's box `ahead_s` after its last reading, at constant velocity."""
+    """Place the track's box `ahead_s` after its last prediction, at constant velocity."""
     ahead = min(ahead_s, LONGEST_EXTRAPOLATION_S)
     x, y = track.motion.origin * ahead
-    box = track.reading.box
+    box = track.prediction.box
     return Box(*(float(side) for side in (box.left_px + x, box.top_px + y, box.right_px + x, box.bottom_px + y)))
 
 
 def expected_crop(track: Track, ahead_s: float) -> Crop:
     """Place the crop by the last landmarks, moved on at constant velocity."""
-    crop = crop_from_landmarks(track.reading.landmarks_px)
+    crop = crop_from_landmarks(track.prediction.landmarks_px)
     growth = float(np.exp(np.clip(track.motion.log_size * ahead_s, -0.2, 0.2)))
     return Crop((crop.center_px + track.motion.origin * ahead_s).astype(np.float32), crop.side_px * growth, crop.roll)
 

@@ -23,7 +23,7 @@ from commedia.tracking.candidates import (
     duplicates,
     is_doubtful,
     is_refused,
-    refined_reading,
+    refined_prediction,
     refinement_crop,
     refinement_order,
     strangers,
@@ -33,7 +33,7 @@ from commedia.tracking.models import Models, open_models
 from commedia.tracking.presentation import is_kept, shown_faces
 from commedia.tracking.schedule import Schedule
 from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, TrackerSettings
-from commedia.tracking.track import Now, Reading, Track, expected_box, is_lost, moved_on, reading_from_face
+from commedia.tracking.track import Now, Prediction, Track, expected_box, is_lost, moved_on, prediction_from_face
 from commedia.tracking.update import born_track, next_track, with_stepped_filters
 
 APPEARANCES_PER_FRAME = 2
@@ -91,7 +91,7 @@ class Tracker:
         self.settings = self._given_settings or (PHOTO_SETTINGS if is_still else VIDEO_SETTINGS)
         for take in ([frame] for frame in source) if is_still else [source]:
             self.reset()
-            yield from filled_in(self._steps(take), self.settings.keeping.confirm_frames - 1)
+            yield from filled_in(self._steps(take), self.settings.lifecycle.confirm_frames - 1)
 
     def _steps(self, frames: Iterable[Frame | TrackedFrame]) -> Iterator[tuple[Frame, TrackedStep]]:
         return ((frame, self.step(frame.image, frame.time_s)) for frame in frames if isinstance(frame, Frame))
@@ -105,7 +105,7 @@ class Tracker:
         self._now = moved_on(self._now, float(time_s))
         plan = self._schedule.plan(image, self._tracks, self._now)
         if plan.detect:
-            faces = self._detected(image, closer=plan.closer)
+            faces = self._detected(image, tiled=plan.tiled)
             appearances = Appearances(image, faces)
             candidates = self._recognised(faces, appearances, cut=plan.cut)
         else:
@@ -117,9 +117,9 @@ class Tracker:
         self._schedule.remember(image, self._tracks, self._now)
         return self._shown(confirmed)
 
-    def _detected(self, image: UInt8[np.ndarray, "h w 3"], *, closer: bool) -> list[Face]:
+    def _detected(self, image: UInt8[np.ndarray, "h w 3"], *, tiled: bool) -> list[Face]:
         models = self.models
-        return (models.closer if closer and models.closer is not None else models.detector).detect(image)
+        return (models.tiled if tiled and models.tiled is not None else models.detector).detect(image)
 
     def _recognised(self, faces: list[Face], appearances: Appearances, *, cut: bool) -> list[Candidate]:
         """Pair the tracks with what was found; who is found and not known is new, from left to right."""
@@ -131,48 +131,50 @@ class Tracker:
         pairs = match(expected, [face.box for face in faces], appearances.at, self.settings.matching)
         known = [Candidate(self._tracks[row], faces[column], column) for row, column in pairs]
         strange = strangers(faces, {column for _, column in pairs})
-        sure = (index for index in strange if faces[index].confidence >= self.settings.keeping.doubtful_confidence)
+        sure = (index for index in strange if faces[index].confidence >= self.settings.lifecycle.doubtful_confidence)
         new = sorted(sure, key=lambda index: faces[index].box.left_px)
         return known + [Candidate(None, faces[index], index) for index in new]
 
-    def _read(self, image: UInt8[np.ndarray, "h w 3"], candidates: list[Candidate]) -> list[Reading | None]:
+    def _read(self, image: UInt8[np.ndarray, "h w 3"], candidates: list[Candidate]) -> list[Prediction | None]:
         """Read the chosen faces from their crops and take the detector's word for the others, unless it is in doubt."""
-        keeping = self.settings.keeping
-        readings = [
-            reading_from_face(candidate.face) if candidate.face and not is_doubtful(candidate, keeping) else None
+        lifecycle = self.settings.lifecycle
+        predictions = [
+            prediction_from_face(candidate.face) if candidate.face and not is_doubtful(candidate, lifecycle) else None
             for candidate in candidates
         ]
-        chosen = refinement_order(candidates, self.settings.refine_budget, keeping)
+        chosen = refinement_order(candidates, self.settings.refine_budget, lifecycle)
         ages = [self._now.s - who.track.seen_s if who.track else 0.0 for who in candidates]
         crops = [refinement_crop(candidates[index], ages[index]) for index in chosen]
         params = self.models.regressor.regress(image, crops)
         for index, crop, read, points in zip(chosen, crops, params, self.models.landmarker(params), strict=True):
-            refined = refined_reading(candidates[index], crop, read, points) or readings[index]
-            readings[index] = None if is_refused(candidates[index], read, keeping) else refined
+            refined = refined_prediction(candidates[index], crop, read, points) or predictions[index]
+            predictions[index] = None if is_refused(candidates[index], read, lifecycle) else refined
             # Somebody known whom only the detector still sees is looked for in every frame.
             known = candidates[index].track is not None
-            self._schedule.suspicious |= known and read.presence is not None and read.presence < keeping.keep_presence
-        return readings
+            self._schedule.suspicious |= known and read.presence is not None and read.presence < lifecycle.keep_presence
+        return predictions
 
-    def _update(self, candidates: list[Candidate], readings: list[Reading | None], appearances: Appearances) -> None:
+    def _update(
+        self, candidates: list[Candidate], predictions: list[Prediction | None], appearances: Appearances
+    ) -> None:
         """Replace the tracks by the next ones: read, new, or kept although unseen."""
-        keeping = self.settings.keeping
+        lifecycle = self.settings.lifecycle
         tracks, seen = [], set()
-        for position, (candidate, reading) in enumerate(zip(candidates, readings, strict=True)):
-            if reading is None:
+        for position, (candidate, prediction) in enumerate(zip(candidates, predictions, strict=True)):
+            if prediction is None:
                 continue
             if candidate.track is None:
                 self._born += 1
-                tracks.append(born_track(self._born, reading, appearances.at(candidate.number), self._now))
+                tracks.append(born_track(self._born, prediction, appearances.at(candidate.number), self._now))
             else:
                 seen.add(candidate.track.key)
                 renewed = self._renewed_appearance(candidate, (position, len(candidates)), appearances)
                 detected = candidate.face is not None
                 tracks.append(
-                    next_track(candidate.track, reading, self._now, keeping, detected=detected, appearance=renewed)
+                    next_track(candidate.track, prediction, self._now, lifecycle, detected=detected, appearance=renewed)
                 )
         unseen = [track for track in self._tracks if track.key not in seen]
-        kept = [track for track in unseen if is_kept(track, self._now.s, keeping)]
+        kept = [track for track in unseen if is_kept(track, self._now.s, lifecycle)]
         self._tracks = with_stepped_filters(tracks, self._now, self.settings.smoothing) + kept
 
     def _renewed_appearance(
@@ -194,9 +196,12 @@ class Tracker:
 
     def _confirm(self) -> dict[int, int]:
         """Give ids to who has been seen often or surely enough; returns them by track key."""
-        keeping, confirmed = self.settings.keeping, {}
+        lifecycle, confirmed = self.settings.lifecycle, {}
         for place, track in enumerate(self._tracks):
-            sure = track.detections >= keeping.confirm_frames or track.reading.confidence >= keeping.confirm_confidence
+            sure = (
+                track.detections >= lifecycle.confirm_frames
+                or track.prediction.confidence >= lifecycle.confirm_confidence
+            )
             if not track.id and sure:
                 self._confirmed += 1
                 confirmed[track.key] = self._confirmed
@@ -204,7 +209,7 @@ class Tracker:
         return confirmed
 
     def _shown(self, confirmed: dict[int, int]) -> TrackedStep:
-        faces = shown_faces(self._tracks, self._now.s, self.settings.keeping, self.models.landmarker)
+        faces = shown_faces(self._tracks, self._now.s, self.settings.lifecycle, self.models.landmarker)
         unconfirmed = {t.key: face for t, face in zip(self._tracks, faces, strict=True) if not face.id}
         people = sorted((face for face in faces if face.id), key=lambda face: face.id)
         return TrackedStep(tuple(people), unconfirmed, confirmed)

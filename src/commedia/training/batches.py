@@ -33,7 +33,7 @@ class SfnBatch(NamedTuple):
 
 
 class MfnBatch(NamedTuple):
-    """Pictures, boxes as fractions of the side, and the truth of each face in the units of its box."""
+    """Pictures, boxes as fractions of the side, and the truth of each face in the blendshapes of its box."""
 
     pixels: UInt8[Tensor, "b 3 h w"]
     boxes: BoxTargets

@@ -18,13 +18,13 @@ from commedia.training.batches import SfnBatch, pixels_from_images, sfn_targets
 from commedia.training.config import Augmentation, GroupKind
 from commedia.training.editing import Editor, edited
 from commedia.training.labels import FaceArrays, Placement, joined, placed
-from commedia.training.pictures import Singles, warp
+from commedia.training.pictures import FaceCrops, warp
 
 Cut = tuple[UInt8[np.ndarray, "128 128 3"], FaceArrays, UInt8[np.ndarray, "128 128"] | None]
 
 
 def crops(
-    singles: Singles,
+    face_crops: FaceCrops,
     rows: np.ndarray,
     config: Augmentation,
     identity_mirror: Float[np.ndarray, "i"],
@@ -40,11 +40,11 @@ def crops(
     """
     cuts: list[Cut] = []
     for row in rows.ravel().tolist():
-        placements = [crop_placement(singles.face(row), config, identity_mirror, rng)]
+        placements = [crop_placement(face_crops.face(row), config, identity_mirror, rng)]
         if groups == "views":
             same_side = replace(config, flip=float(placements[0].mirror))
-            placements.append(crop_placement(singles.face(row), same_side, identity_mirror, rng))
-        cuts += [_cut(singles, row, placement, config, identity_mirror, rng) for placement in placements]
+            placements.append(crop_placement(face_crops.face(row), same_side, identity_mirror, rng))
+        cuts += [_cut(face_crops, row, placement, config, identity_mirror, rng) for placement in placements]
         if groups == "edits":
             assert editor is not None
             image, face, mask = cuts[-1]
@@ -72,7 +72,7 @@ def crop_placement(
 
 
 def _cut(
-    singles: Singles,
+    face_crops: FaceCrops,
     row: int,
     placement: Placement,
     config: Augmentation,
@@ -80,9 +80,9 @@ def _cut(
     rng: np.random.Generator,
 ) -> Cut:
     border = cv2.BORDER_REFLECT_101 if rng.random() < 0.3 else cv2.BORDER_CONSTANT
-    image = warp(singles.images[row], placement, (SFN_SIZE, SFN_SIZE), border=border)
+    image = warp(face_crops.images[row], placement, (SFN_SIZE, SFN_SIZE), border=border)
     mask = None
-    if singles.masks is not None:
-        mask = warp(singles.masks[row], placement, (SFN_SIZE, SFN_SIZE), border=cv2.BORDER_CONSTANT, padding=0)
-    face = placed(singles.face(row), placement, identity_mirror)
+    if face_crops.masks is not None:
+        mask = warp(face_crops.masks[row], placement, (SFN_SIZE, SFN_SIZE), border=cv2.BORDER_CONSTANT, padding=0)
+    face = placed(face_crops.face(row), placement, identity_mirror)
     return varied(cast(np.ndarray, image), config, rng), face, mask

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from commedia.training.pictures import Singles
+from commedia.training.pictures import FaceCrops
 
 DECOYS_MAX = 4
 """In a picture that has any; half of the pictures have none."""
@@ -28,15 +28,15 @@ Mask = UInt8[np.ndarray, "112 112"]
 
 
 def add_decoys(
-    canvas: UInt8[np.ndarray, "h w 3"], boxes: Float[np.ndarray, "n 4"], singles: Singles, rng: np.random.Generator
+    canvas: UInt8[np.ndarray, "h w 3"], boxes: Float[np.ndarray, "n 4"], face_crops: FaceCrops, rng: np.random.Generator
 ) -> None:
     """Paint up to four decoys into the canvas where no box is; crowded pictures get fewer."""
     if rng.random() < 0.5:
         return
     for _ in range(int(rng.integers(1, DECOYS_MAX + 1))):
-        row = int(rng.integers(len(singles)))
+        row = int(rng.integers(len(face_crops)))
         kind = _KINDS[int(rng.choice(len(_KINDS), p=_SHARES))]
-        pixels, mask = kind(singles.images[row], singles.faces.landmarks[row].astype(np.float64), rng)
+        pixels, mask = kind(face_crops.images[row], face_crops.faces.landmarks[row].astype(np.float64), rng)
         if not mask.any():
             continue
         soft, drawn = cv2.GaussianBlur(mask, (5, 5), 0), np.clip(pixels, 0, 255).astype(np.uint8)

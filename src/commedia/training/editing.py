@@ -1,4 +1,5 @@
-"""Expressions edited into pictures: a few units of a face change, and the picture is warped to where its points went.
+"""Expressions edited into pictures: a few blendshapes of a face change, and the picture is warped to where its points
+went.
 
 Identity and pose stay what they were; expression and landmarks of the edited face are new truth. A warp moves what is
 there and shows nothing new, neither teeth between lips that part nor another gaze, so changes are slight.
@@ -22,13 +23,13 @@ from commedia.geometry.rotations import matrix_from_wxyz
 from commedia.training.face_model import FaceModel
 from commedia.training.labels import FaceArrays
 
-UNITS_MOST = 3
+BLENDSHAPES_MOST = 3
 LARGEST_CHANGE = 0.6
-"""Of one unit, either way."""
+"""Of one blendshape, either way."""
 FAINT = 0.1
-"""A unit below this does not keep one that contradicts it from being chosen; it ends instead."""
+"""A blendshape below this does not keep one that contradicts it from being chosen; it ends instead."""
 LEAST_MOVE_M = 1e-3
-"""A unit that moves no point this far cannot be shown by moving points."""
+"""A blendshape that moves no point this far cannot be shown by moving points."""
 
 _REACH = 0.15
 """Of the picture's side: how far a point's move carries its surroundings along."""
@@ -50,12 +51,12 @@ class Editor(NamedTuple):
 
     points: nn.Module
     """(identity, expression) -> (b, 68, 3) in metres, on the CPU."""
-    units: Bool[np.ndarray, "e"]
+    blendshapes: Bool[np.ndarray, "e"]
     """Those whose change a warp of the 68 points can show."""
 
 
 def editor_for(model: FaceModel) -> Editor:
-    """Copy the head's points, for the network's may move to another device, and find the units that move them."""
+    """Copy the head's points, for the network's may move to another device, and find the blendshapes that move them."""
     points = copy.deepcopy(model.landmarks).cpu()
     expression = torch.cat([torch.zeros(1, EXPRESSION_COUNT), torch.eye(EXPRESSION_COUNT)])
     with torch.no_grad():
@@ -66,15 +67,15 @@ def editor_for(model: FaceModel) -> Editor:
 
 def editable(faces: FaceArrays) -> Bool[np.ndarray, "n"]:
     """Say which faces are known well enough to be edited."""
-    known = (faces.identity_trust > 0) & (faces.pose_trust > 0) & (faces.landmark_trust > 0)
-    return known & (faces.expression_trust > 0).any(1)
+    known = (faces.identity_weight > 0) & (faces.pose_weight > 0) & (faces.landmark_weight > 0)
+    return known & (faces.expression_weight > 0).any(1)
 
 
 def edited(
     image: UInt8[np.ndarray, "s s 3"], face: FaceArrays, editor: Editor, rng: np.random.Generator
 ) -> tuple[UInt8[np.ndarray, "s s 3"], FaceArrays]:
     """Change a known face's expression in its picture and in its labels."""
-    choosable = editor.units & (face.expression_trust[0] > 0)
+    choosable = editor.blendshapes & (face.expression_weight[0] > 0)
     expression = changed_expression(face.expression[0], choosable, rng)
     landmarks = moved_landmarks(face, expression, editor.points)
     picture = warped(image, face.landmarks[0], landmarks)
@@ -84,19 +85,19 @@ def edited(
 def changed_expression(
     expression: Float[np.ndarray, "e"], choosable: Bool[np.ndarray, "e"], rng: np.random.Generator
 ) -> Float[np.ndarray, "e"]:
-    """Change one to three units a little, none of them against a unit that is on.
+    """Change one to three blendshapes a little, none of them against a blendshape that is on.
 
     As everywhere, `mouthClose` closes the lips no further than `jawOpen` opened them.
     """
     changed, left = expression.copy(), choosable.copy()
-    for _ in range(int(rng.integers(1, UNITS_MOST + 1))):
+    for _ in range(int(rng.integers(1, BLENDSHAPES_MOST + 1))):
         free = np.flatnonzero(left & ~(_RIVALS & (changed > FAINT)).any(1))
         if len(free) == 0:
             break
-        unit = int(rng.choice(free))
-        low, high = max(0.0, changed[unit] - LARGEST_CHANGE), min(1.0, changed[unit] + LARGEST_CHANGE)
-        changed[unit], left[unit] = rng.uniform(low, high), False
-        changed[_RIVALS[unit]] = 0
+        blendshape = int(rng.choice(free))
+        low, high = max(0.0, changed[blendshape] - LARGEST_CHANGE), min(1.0, changed[blendshape] + LARGEST_CHANGE)
+        changed[blendshape], left[blendshape] = rng.uniform(low, high), False
+        changed[_RIVALS[blendshape]] = 0
     close, jaw = EXPRESSION_INDEX["mouthClose"], EXPRESSION_INDEX["jawOpen"]
     changed[close] = min(changed[close], changed[jaw])
     return changed

@@ -23,12 +23,12 @@ class FaceArrays(NamedTuple):
     """Left, top, right, bottom."""
     landmarks: Float[np.ndarray, "n 68 2"]
     identity: Float[np.ndarray, "n i"]
-    identity_trust: Float[np.ndarray, "n"]
+    identity_weight: Float[np.ndarray, "n"]
     expression: Float[np.ndarray, "n e"]
-    expression_trust: Float[np.ndarray, "n e"]
+    expression_weight: Float[np.ndarray, "n e"]
     wxyz: Float[np.ndarray, "n 4"]
-    pose_trust: Float[np.ndarray, "n"]
-    landmark_trust: Float[np.ndarray, "n"]
+    pose_weight: Float[np.ndarray, "n"]
+    landmark_weight: Float[np.ndarray, "n"]
 
     def at(self, rows: object) -> "FaceArrays":
         """Choose faces, as numpy indexing does."""
@@ -67,12 +67,12 @@ def arrays_from_faces(faces: Sequence[FaceSample]) -> FaceArrays:
         box=_stack([[f.box.left_px, f.box.top_px, f.box.right_px, f.box.bottom_px] for f in faces], 4),
         landmarks=landmarks.astype(np.float32),
         identity=_stack([face.identity for face in faces], IDENTITY_COUNT),
-        identity_trust=np.array([face.identity is not None for face in faces], dtype=np.float32),
+        identity_weight=np.array([face.identity is not None for face in faces], dtype=np.float32),
         expression=_stack([face.expression for face in faces], EXPRESSION_COUNT),
-        expression_trust=_stack([face.expression_trust for face in faces], EXPRESSION_COUNT) * expressed[:, None],
+        expression_weight=_stack([face.expression_weight for face in faces], EXPRESSION_COUNT) * expressed[:, None],
         wxyz=_stack([face.pose.wxyz for face in faces], 4),
-        pose_trust=np.array([face.rotation_weight for face in faces], dtype=np.float32),
-        landmark_trust=np.array([face.landmark_weight for face in faces]).astype(np.float32) * spread,
+        pose_weight=np.array([face.rotation_weight for face in faces], dtype=np.float32),
+        landmark_weight=np.array([face.landmark_weight for face in faces]).astype(np.float32) * spread,
     )
 
 
@@ -96,7 +96,7 @@ def placed(faces: FaceArrays, placement: Placement, identity_mirror: Float[np.nd
         faces = faces._replace(
             identity=(faces.identity * identity_mirror).astype(np.float32),
             expression=faces.expression[:, order],
-            expression_trust=faces.expression_trust[:, order],
+            expression_weight=faces.expression_weight[:, order],
             wxyz=mirrored_wxyz(faces.wxyz),
         )
         landmarks = landmarks[:, list(LANDMARK_MIRROR)]

@@ -20,9 +20,9 @@ from commedia.training.config import STILL
 from commedia.training.found import compared, faces_found, mean_known
 from commedia.training.labels import FaceArrays
 from commedia.training.mosaics import letterboxed, mosaic, scene_view
-from commedia.training.pictures import Scene, Singles
-from commedia.training.relabel import relabelled_scenes, relabelled_singles
-from commedia.training.sheets import scenes_sheet
+from commedia.training.pictures import FaceCrops, Picture
+from commedia.training.relabel import relabelled_face_crops, relabelled_pictures
+from commedia.training.sheets import pictures_sheet
 from commedia.training.tasks import AT_THE_END, RunShare, TaskSetup, Validation, split_rows
 
 VALIDATION_MOST = 160
@@ -39,25 +39,25 @@ class MfnTask:
         stage, teacher, model = setup.stage, setup.teacher, setup.model
         self.stage, self.model, self.seed = stage, model, setup.seed
         self.loss_config, self.config = stage.loss, setup.network.config
-        scenes, singles = setup.pictures.scenes_and_singles
+        pictures, face_crops = setup.pictures.pictures_and_face_crops
         if stage.data.relabel:
             assert teacher is not None, "a recipe that relabels needs an SFN"
-            scenes = relabelled_scenes(scenes, teacher, model)
-            singles = None if singles is None else relabelled_singles(singles, teacher, model)
+            pictures = relabelled_pictures(pictures, teacher, model)
+            face_crops = None if face_crops is None else relabelled_face_crops(face_crops, teacher, model)
         share = stage.data.validation_share
-        training, held = split_rows(len(scenes), share, VALIDATION_MOST)
-        self.scenes, held_scenes = [scenes[row] for row in training], [scenes[row] for row in held]
-        self.empty = [scene for scene in self.scenes if len(scene.faces.box) == 0]
-        self.singles, held_singles = (None, None)
-        if singles is not None:
-            training_rows, held_rows = split_rows(len(singles), share, len(singles))
-            self.singles, held_singles = singles.at(training_rows), singles.at(held_rows)
-        self.held = self._held(held_scenes, held_singles)
+        training, held = split_rows(len(pictures), share, VALIDATION_MOST)
+        self.pictures, held_pictures = [pictures[row] for row in training], [pictures[row] for row in held]
+        self.empty = [picture for picture in self.pictures if len(picture.faces.box) == 0]
+        self.face_crops, held_face_crops = (None, None)
+        if face_crops is not None:
+            training_rows, held_rows = split_rows(len(face_crops), share, len(face_crops))
+            self.face_crops, held_face_crops = face_crops.at(training_rows), face_crops.at(held_rows)
+        self.held = self._held(held_pictures, held_face_crops)
         if stage.data.measure_anchors:
             # Anchors are no weights: the network holds them for whoever decodes its grid.
             self.config = replace(self.config, anchors=self._measured_anchors(len(self.config.anchors)))
             setup.network.config = self.config
-        count = len(self.scenes) + (0 if self.singles is None else len(self.singles))
+        count = len(self.pictures) + (0 if self.face_crops is None else len(self.face_crops))
         self.epoch_steps = stage.data.epoch_steps or max(1, count // stage.optimisation.batch_size)
 
     def batch(self, step: int) -> MfnBatch:
@@ -109,7 +109,7 @@ class MfnTask:
         batch = self._held_batch(few)
         found = [faces_found(grid, self.config, self.model) for grid in self._grid(network, batch)]
         corners = [torch.cat([one.center - one.size / 2, one.center + one.size / 2], dim=1) for one in found]
-        return scenes_sheet(
+        return pictures_sheet(
             batch.pixels.permute(0, 2, 3, 1).numpy(),
             [self.held[row][1].box for row in few],
             [(box * MFN_SIZE).numpy() for box in corners],
@@ -126,17 +126,19 @@ class MfnTask:
 
     def _picture(self, rng: np.random.Generator) -> tuple[np.ndarray, FaceArrays]:
         augmentation, mirror = self.stage.augmentation, self.model.identity_mirror
-        if self.singles is not None and (not self.scenes or rng.random() < self.stage.data.mosaic_share):
-            return mosaic(self.singles, self.empty, augmentation, mirror, rng)
-        return scene_view(self.scenes[int(rng.integers(len(self.scenes)))], augmentation, mirror, rng)
+        if self.face_crops is not None and (not self.pictures or rng.random() < self.stage.data.mosaic_share):
+            return mosaic(self.face_crops, self.empty, augmentation, mirror, rng)
+        return scene_view(self.pictures[int(rng.integers(len(self.pictures)))], augmentation, mirror, rng)
 
-    def _held(self, scenes: Sequence[Scene], singles: Singles | None) -> list[tuple[np.ndarray, FaceArrays]]:
+    def _held(self, pictures: Sequence[Picture], face_crops: FaceCrops | None) -> list[tuple[np.ndarray, FaceArrays]]:
         mirror = self.model.identity_mirror
-        held = [letterboxed(scene, mirror) for scene in scenes]
-        if singles is not None:
+        held = [letterboxed(picture, mirror) for picture in pictures]
+        if face_crops is not None:
             rng = np.random.default_rng(self.seed)
             still = replace(STILL, scale=(0.8, 1.2))
-            held += [mosaic(singles, [], still, mirror, rng) for _ in range(min(len(singles), VALIDATION_MOST // 2))]
+            held += [
+                mosaic(face_crops, [], still, mirror, rng) for _ in range(min(len(face_crops), VALIDATION_MOST // 2))
+            ]
         return held
 
     def _held_batch(self, rows: Sequence[int]) -> MfnBatch:

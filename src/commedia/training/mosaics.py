@@ -15,7 +15,7 @@ from commedia.networks.paper1.mfn import MFN_SIZE
 from commedia.training.config import Augmentation
 from commedia.training.decoys import add_decoys
 from commedia.training.labels import FaceArrays, Placement, joined, placed
-from commedia.training.pictures import Scene, Singles, redrawn
+from commedia.training.pictures import FaceCrops, Picture, redrawn
 
 FACES_MAX = 20
 """Paper 1 removes pictures with more."""
@@ -29,8 +29,8 @@ Canvas = UInt8[np.ndarray, "288 288 3"]
 
 
 def mosaic(
-    singles: Singles,
-    empty: Sequence[Scene],
+    face_crops: FaceCrops,
+    empty: Sequence[Picture],
     config: Augmentation,
     identity_mirror: Float[np.ndarray, "i"],
     rng: np.random.Generator,
@@ -39,12 +39,12 @@ def mosaic(
     canvas = np.full((MFN_SIZE, MFN_SIZE, 3), PADDING_GREY, dtype=np.uint8)
     if empty and rng.random() < 0.8:
         _fill_empty(canvas, (0, 0, MFN_SIZE, MFN_SIZE), empty, rng)
-    faces = [singles.faces.at(slice(0, 0))]
+    faces = [face_crops.faces.at(slice(0, 0))]
     for tile in _tiles(rng):
         left, top, right, bottom = tile
         choice = rng.random()
         if choice < 0.8 and len(faces) <= FACES_MAX:
-            pixels, arrays = _face_tile(singles, (right - left, bottom - top), config, identity_mirror, rng)
+            pixels, arrays = _face_tile(face_crops, (right - left, bottom - top), config, identity_mirror, rng)
             canvas[top:bottom, left:right] = pixels
             faces.append(_moved(arrays, left, top))
         elif choice < 0.9 and empty:
@@ -52,15 +52,15 @@ def mosaic(
         elif choice > 0.96:
             canvas[top:bottom, left:right] = rng.integers(0, 256, size=3)
     placed_faces = joined(faces)
-    add_decoys(canvas, placed_faces.box, singles, rng)
+    add_decoys(canvas, placed_faces.box, face_crops, rng)
     return canvas, placed_faces
 
 
 def scene_view(
-    scene: Scene, config: Augmentation, identity_mirror: Float[np.ndarray, "i"], rng: np.random.Generator
+    picture: Picture, config: Augmentation, identity_mirror: Float[np.ndarray, "i"], rng: np.random.Generator
 ) -> tuple[Canvas, FaceArrays]:
     """Show a scene letterboxed, then zoomed, moved, turned and mirrored at random."""
-    height, width = scene.image.shape[:2]
+    height, width = picture.image.shape[:2]
     fit = MFN_SIZE / max(height, width)
     zoom = rng.uniform(*config.scale) if rng.random() < 0.7 else np.exp(rng.uniform(np.log(0.5), np.log(2.5)))
     placement = Placement(
@@ -70,24 +70,26 @@ def scene_view(
         source_px=np.array([width, height]) / 2,
         target_px=MFN_SIZE * (0.5 + rng.uniform(-config.shift, config.shift, size=2) * max(1.0, 2 * zoom - 1)),
     )
-    return framed(scene, placement, identity_mirror)
+    return framed(picture, placement, identity_mirror)
 
 
-def letterboxed(scene: Scene, identity_mirror: Float[np.ndarray, "i"]) -> tuple[Canvas, FaceArrays]:
+def letterboxed(picture: Picture, identity_mirror: Float[np.ndarray, "i"]) -> tuple[Canvas, FaceArrays]:
     """Show a scene as inference will: longer side to 288, centred, grey around."""
-    height, width = scene.image.shape[:2]
+    height, width = picture.image.shape[:2]
     middle = np.full(2, MFN_SIZE / 2)
     return framed(
-        scene,
+        picture,
         Placement(0.0, MFN_SIZE / max(height, width), False, np.array([width, height]) / 2, middle),
         identity_mirror,
     )
 
 
-def framed(scene: Scene, placement: Placement, identity_mirror: Float[np.ndarray, "i"]) -> tuple[Canvas, FaceArrays]:
+def framed(
+    picture: Picture, placement: Placement, identity_mirror: Float[np.ndarray, "i"]
+) -> tuple[Canvas, FaceArrays]:
     """Redraw a scene on the canvas and keep the faces that can still be seen."""
-    pixels = redrawn(scene.image, placement, (MFN_SIZE, MFN_SIZE))
-    return pixels, visible(placed(scene.faces, placement, identity_mirror))
+    pixels = redrawn(picture.image, placement, (MFN_SIZE, MFN_SIZE))
+    return pixels, visible(placed(picture.faces, placement, identity_mirror))
 
 
 def visible(faces: FaceArrays) -> FaceArrays:
@@ -122,15 +124,15 @@ def _tiles(rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
 
 
 def _face_tile(
-    singles: Singles,
+    face_crops: FaceCrops,
     size: tuple[int, int],
     config: Augmentation,
     identity_mirror: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, FaceArrays]:
     """Put one face whole into a tile, at 45 to 95 % of what fits."""
-    row = int(rng.integers(len(singles)))
-    face = singles.face(row)
+    row = int(rng.integers(len(face_crops)))
+    face = face_crops.face(row)
     roll = np.deg2rad(rng.uniform(-config.roll_deg, config.roll_deg)) * (rng.random() < 0.5)
     mirror = bool(rng.random() < config.flip)
     box = placed(face, Placement(roll, 1.0, mirror, np.zeros(2), np.zeros(2)), identity_mirror).box[0]
@@ -142,11 +144,11 @@ def _face_tile(
     middle = (face.box[0, :2] + face.box[0, 2:]) / 2
     placement = Placement(roll, scale, mirror, middle, center)
     border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_CONSTANT
-    return redrawn(singles.images[row], placement, size, border=border), placed(face, placement, identity_mirror)
+    return redrawn(face_crops.images[row], placement, size, border=border), placed(face, placement, identity_mirror)
 
 
 def _fill_empty(
-    canvas: np.ndarray, tile: tuple[int, int, int, int], empty: Sequence[Scene], rng: np.random.Generator
+    canvas: np.ndarray, tile: tuple[int, int, int, int], empty: Sequence[Picture], rng: np.random.Generator
 ) -> None:
     left, top, right, bottom = tile
     image = empty[int(rng.integers(len(empty)))].image

@@ -24,13 +24,13 @@ from commedia.training.labels import FaceArrays, Placement, arrays_from_faces, j
 STORED_SIZE = 176
 STORED_SCALE = 2.0
 """Side of a stored single over its landmark box; the crop itself is 1.5, the rest is room to move and turn."""
-SCENE_SIZE = 448
-SMALLEST_SINGLE_PX = 20
+PICTURE_SIZE = 448
+SMALLEST_FACE_PX = 20
 """A face whose landmark box is smaller says nothing about its expression."""
 
 
 @dataclass(frozen=True)
-class Singles:
+class FaceCrops:
     """One face per picture."""
 
     images: UInt8[np.ndarray, "n 176 176 3"]
@@ -54,11 +54,11 @@ class Singles:
 
     def at(self, rows: np.ndarray) -> "Singles":
         parts = (self.images, self.faces.at(rows), self.labelled, self.gold, self.person, self.clip, self.masks)
-        return Singles(*(part[rows] if isinstance(part, np.ndarray) else part for part in parts))
+        return FaceCrops(*(part[rows] if isinstance(part, np.ndarray) else part for part in parts))
 
 
 @dataclass(frozen=True)
-class Scene:
+class Picture:
     """A picture with every face in it."""
 
     image: UInt8[np.ndarray, "h w 3"]
@@ -80,15 +80,15 @@ class ShardPictures:
         self.paths = shard_paths(places)
 
     @cached_property
-    def singles(self) -> Singles:
-        return load_singles(self.paths)
+    def face_crops(self) -> FaceCrops:
+        return load_face_crops(self.paths)
 
     @cached_property
-    def scenes_and_singles(self) -> tuple[list[Scene], Singles | None]:
-        return load_scenes_and_singles(self.paths)
+    def pictures_and_face_crops(self) -> tuple[list[Picture], FaceCrops | None]:
+        return load_pictures_and_face_crops(self.paths)
 
 
-def load_singles(paths: Sequence[Path]) -> Singles:
+def load_face_crops(paths: Sequence[Path]) -> FaceCrops:
     """Decode every face of every picture that has landmarks; raises BadShard when there is none."""
     found = _Collected()
     with ThreadPoolExecutor() as pool:
@@ -97,23 +97,23 @@ def load_singles(paths: Sequence[Path]) -> Singles:
                 found.add(cut)
     if not found.images:
         raise BadShard(f"no face with landmarks in {', '.join(path.name for path in paths)}")
-    return found.singles()
+    return found.face_crops()
 
 
-def load_scenes_and_singles(paths: Sequence[Path]) -> tuple[list[Scene], Singles | None]:
-    """Decode pictures filled by one face as singles and all others whole, shrunk to `SCENE_SIZE`.
+def load_pictures_and_face_crops(paths: Sequence[Path]) -> tuple[list[Picture], FaceCrops | None]:
+    """Decode pictures filled by one face as singles and all others whole, shrunk to `PICTURE_SIZE`.
 
     Pictures without faces are scenes too: they teach what is no face.
     """
-    found, scenes = _Collected(), []
+    found, pictures = _Collected(), []
     with ThreadPoolExecutor() as pool:
         for path in paths:
-            for scene, cut in pool.map(_scene_or_squares, read_encoded(path)):
+            for picture, cut in pool.map(_picture_or_squares, read_encoded(path)):
                 found.add(cut)
-                scenes += [] if scene is None else [scene]
-    if not found.images and not scenes:
+                pictures += [] if picture is None else [picture]
+    if not found.images and not pictures:
         raise BadShard(f"no picture in {', '.join(path.name for path in paths)}")
-    return scenes, found.singles() if found.images else None
+    return pictures, found.face_crops() if found.images else None
 
 
 def warp(
@@ -145,7 +145,7 @@ def redrawn(
 
 
 class Square(NamedTuple):
-    """One face cut out to be stored, with the facts of `Singles`."""
+    """One face cut out to be stored, with the facts of `FaceCrops`."""
 
     image: UInt8[np.ndarray, "s s 3"]
     faces: FaceArrays
@@ -164,7 +164,7 @@ def squares(encoded: EncodedPicture, size: int) -> list[Square]:
         arrays = arrays_from_faces([face])
         low, high = arrays.landmarks[0].min(0), arrays.landmarks[0].max(0)
         side = float((high - low).max())
-        if arrays.landmark_trust[0] == 0 or side < SMALLEST_SINGLE_PX:
+        if arrays.landmark_weight[0] == 0 or side < SMALLEST_FACE_PX:
             continue
         placement = Placement(0.0, size / (STORED_SCALE * side), False, (low + high) / 2, np.full(2, size / 2))
         mask = picture.mask
@@ -189,14 +189,14 @@ class _Collected:
             self.images.append(square.image)
             self.others.append(square[1:])
 
-    def singles(self) -> Singles:
+    def face_crops(self) -> FaceCrops:
         labels, masks, *facts = zip(*self.others, strict=True)
         images, whole = self.images.whole(), None
         if any(mask is not None for mask in masks):
             whole = np.full(images.shape[:3], 255, np.uint8)
             for row, mask in enumerate(masks):
                 whole[row] = 255 if mask is None else mask
-        return Singles(images, joined(labels), *(np.array(column) for column in facts), whole)
+        return FaceCrops(images, joined(labels), *(np.array(column) for column in facts), whole)
 
 
 def _name(source: str, name: str | None) -> str:
@@ -234,17 +234,17 @@ class _Stack:
         return images
 
 
-def _scene_or_squares(encoded: EncodedPicture) -> tuple[Scene | None, list[Square]]:
+def _picture_or_squares(encoded: EncodedPicture) -> tuple[Picture | None, list[Square]]:
     """A picture whose only face is more than a third of it tall was cut around that face."""
     if len(encoded.faces) == 1 and np.ptp(encoded.faces[0].landmarks_px, axis=0).max() > max(encoded.size) / 3:
         return None, squares(encoded, STORED_SIZE)
     image = encoded.decoded().image
     height, width = image.shape[:2]
-    factor = min(1.0, SCENE_SIZE / max(height, width))
+    factor = min(1.0, PICTURE_SIZE / max(height, width))
     if factor < 1:
         image = cv2.resize(
             image, (max(1, round(width * factor)), max(1, round(height * factor))), interpolation=cv2.INTER_AREA
         )
         factor = image.shape[1] / width
     arrays = arrays_from_faces(encoded.faces)
-    return Scene(image, arrays._replace(box=arrays.box * factor, landmarks=arrays.landmarks * factor)), []
+    return Picture(image, arrays._replace(box=arrays.box * factor, landmarks=arrays.landmarks * factor)), []

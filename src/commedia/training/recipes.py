@@ -63,7 +63,7 @@ MFN_PAPER_DETECT_ONLY = varied(
 
 # Weights by measured pull, not by size of the loss: at the end of the run (tau 1) the norms of the terms' gradients on
 # the trunk are about landmarks 2, expression 1, rotation 0.6, identity 0.3. With 60 on the landmarks and 3 on the
-# expression they were 7 and 0.1, and synthetic units that are really active stayed at an error of 0.7.
+# expression they were 7 and 0.1, and synthetic blendshapes that are really active stayed at an error of 0.7.
 OUR_FACE_LOSS = FaceLossConfig(
     identity=1.0,
     expression=8.0,

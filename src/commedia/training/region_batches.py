@@ -74,7 +74,7 @@ def region_batch(
     eyes, mouth = cut_patches(crops, faces.landmarks / INPUT_SIZE, network, rng if varied else None)
     known = torch.from_numpy(1.0 - absent.astype(np.float32))
     targets = sfn_targets(faces, INPUT_SIZE)
-    trusts = {name: part for name, part in targets._asdict().items() if name.endswith("trust")}
+    trusts = {name: part for name, part in targets._asdict().items() if name.endswith("weight")}
     targets = targets._replace(**{name: part * known.view(-1, *[1] * (part.ndim - 1)) for name, part in trusts.items()})
     images = (torch.from_numpy(part) for part in (crops, face, eyes, mouth))
     return RegionBatch(*images, targets, known, int(rng.integers(2**31)))
@@ -174,7 +174,7 @@ def _placed(
         landmarks=landmarks.astype(np.float32),
         identity=np.where(flat, faces.identity * identity_mirror, faces.identity).astype(np.float32),
         expression=np.where(flat, faces.expression[:, order], faces.expression),
-        expression_trust=np.where(flat, faces.expression_trust[:, order], faces.expression_trust),
+        expression_weight=np.where(flat, faces.expression_weight[:, order], faces.expression_weight),
         wxyz=wxyz.astype(np.float32),
     )
     # OpenCV counts from pixel centres, labels from pixel corners: half a pixel on either side.

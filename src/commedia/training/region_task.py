@@ -89,7 +89,7 @@ class RegionTask:
         faces, targets = read.faces, batch.targets
         drawn = torch.from_numpy(~self.store.labelled[self.held])
         told, truth = faces.expression[drawn], targets.expression[drawn]
-        aside, known = angles_deg(faces.wxyz, targets.wxyz), targets.pose_trust > 0
+        aside, known = angles_deg(faces.wxyz, targets.wxyz), targets.pose_weight > 0
         yaw = torch.from_numpy(np.degrees(np.abs(yaw_pitch_roll_from_wxyz(targets.wxyz.numpy())[:, 0])))
         return RegionValidation(
             loss=float(region_loss(read, targets, batch.present, self.model.landmarks.cpu(), self.stage.loss).total),
@@ -118,8 +118,10 @@ class RegionTask:
     def _read_held(self, network: Any, rows: np.ndarray) -> tuple[RegionBatch, RegionFaces]:
         """Run over whole crops in slices, as inference does; results on the CPU."""
         batch, device = self._still(rows), next(network.parameters()).device
-        return batch, gathered([network.read_crops(_unit(part.to(device))) for part in batch.crops.split(AT_ONCE)])
+        return batch, gathered(
+            [network.read_crops(_blendshape(part.to(device))) for part in batch.crops.split(AT_ONCE)]
+        )
 
 
-def _unit(crops: UInt8[Tensor, "b h w 3"]) -> Float[Tensor, "b 3 h w"]:
+def _blendshape(crops: UInt8[Tensor, "b h w 3"]) -> Float[Tensor, "b 3 h w"]:
     return crops.movedim(-1, -3).contiguous().float() / 255

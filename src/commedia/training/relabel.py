@@ -17,7 +17,7 @@ from commedia.networks.paper1.sfn import SFN_SIZE
 from commedia.training.batches import pixels_from_images, unit_pixels
 from commedia.training.face_model import FaceModel
 from commedia.training.labels import FaceArrays, Placement, joined
-from commedia.training.pictures import Scene, Singles, warp
+from commedia.training.pictures import FaceCrops, Picture, warp
 
 LANDMARKS_IN_BOX = 0.75
 """Side of the landmark box over the longer side of the face box, where only the latter is known: brows to chin is about
@@ -25,24 +25,26 @@ three quarters of hairline to chin."""
 CHUNK = 128
 
 
-def relabelled_scenes(scenes: Sequence[Scene], sfn: nn.Module, model: FaceModel) -> list[Scene]:
+def relabelled_pictures(pictures: Sequence[Picture], sfn: nn.Module, model: FaceModel) -> list[Picture]:
     """Replace identity, expression and rotation of every face, and landmarks where there were none."""
     jobs = (
-        (scene.image, scene.faces.at(slice(row, row + 1))) for scene in scenes for row in range(len(scene.faces.box))
+        (picture.image, picture.faces.at(slice(row, row + 1)))
+        for picture in pictures
+        for row in range(len(picture.faces.box))
     )
     read = _relabelled(jobs, sfn, model)
     return [
-        replace(scene, faces=joined([next(read) for _ in range(len(scene.faces.box))]))
-        if len(scene.faces.box)
-        else scene
-        for scene in scenes
+        replace(picture, faces=joined([next(read) for _ in range(len(picture.faces.box))]))
+        if len(picture.faces.box)
+        else picture
+        for picture in pictures
     ]
 
 
-def relabelled_singles(singles: Singles, sfn: nn.Module, model: FaceModel) -> Singles:
+def relabelled_face_crops(face_crops: FaceCrops, sfn: nn.Module, model: FaceModel) -> FaceCrops:
     """The same for pictures of one face."""
-    jobs = ((singles.images[row], singles.face(row)) for row in range(len(singles)))
-    return replace(singles, faces=joined(list(_relabelled(jobs, sfn, model))))
+    jobs = ((face_crops.images[row], face_crops.face(row)) for row in range(len(face_crops)))
+    return replace(face_crops, faces=joined(list(_relabelled(jobs, sfn, model))))
 
 
 def _relabelled(
@@ -77,17 +79,17 @@ def _filled(face: FaceArrays, outputs: FaceOutputs, landmarks: Float[np.ndarray,
     expression = outputs.expression[row : row + 1].numpy()
     return face._replace(
         identity=outputs.identity[row : row + 1].numpy(),
-        identity_trust=sure,
+        identity_weight=sure,
         expression=expression,
-        expression_trust=np.ones_like(expression),
-        pose_trust=sure,
-        landmarks=face.landmarks if face.landmark_trust[0] > 0 else landmarks[None],
-        landmark_trust=sure,
+        expression_weight=np.ones_like(expression),
+        pose_weight=sure,
+        landmarks=face.landmarks if face.landmark_weight[0] > 0 else landmarks[None],
+        landmark_weight=sure,
     )
 
 
 def _crop(face: FaceArrays) -> Placement:
-    if face.landmark_trust[0] > 0:
+    if face.landmark_weight[0] > 0:
         crop = crop_from_landmarks(face.landmarks[0])
         return Placement(-crop.roll, SFN_SIZE / crop.side_px, False, crop.center_px, np.full(2, SFN_SIZE / 2))
     box = face.box[0]
@@ -98,7 +100,7 @@ def _crop(face: FaceArrays) -> Placement:
 
 
 def _picture_points(landmarks: Float[Tensor, "68 2"], placement: Placement) -> Float[np.ndarray, "68 2"]:
-    """Crop units back to pixels of the picture."""
+    """Crop blendshapes back to pixels of the picture."""
     affine = placement.target_from_source
     points = ((landmarks.numpy() + 0.5) * SFN_SIZE - affine[:, 2]) @ np.linalg.inv(affine[:, :2]).T
     return points.astype(np.float32)

@@ -20,7 +20,7 @@ from commedia.training.editing import editable, editor_for
 from commedia.training.face_store import FaceStore
 from commedia.training.groups import Groups
 from commedia.training.measures import active_error, normalised_error
-from commedia.training.pictures import Singles
+from commedia.training.pictures import FaceCrops
 from commedia.training.sheets import faces_sheet
 from commedia.training.tasks import AT_THE_END, RunShare, TaskSetup, Validation, split_rows
 
@@ -33,14 +33,14 @@ class SfnTask:
     def __init__(self, setup: TaskSetup):
         stage = setup.stage
         self.stage, self.model, self.seed, self.loss_config = stage, setup.model, setup.seed, stage.loss
-        singles = setup.pictures.singles
-        training, held = split_rows(len(singles), stage.data.validation_share, VALIDATION_MOST)
+        face_crops = setup.pictures.face_crops
+        training, held = split_rows(len(face_crops), stage.data.validation_share, VALIDATION_MOST)
         # The held rows stay where they are, never drawn: a second copy of the others would be gigabytes.
-        self.singles, self.held = singles, singles.at(held)
-        self.chances = sampling_chances(singles, training, stage.data)
+        self.face_crops, self.held = face_crops, face_crops.at(held)
+        self.chances = sampling_chances(face_crops, training, stage.data)
         self.editor = editor_for(self.model)
-        self.edit_chances = self.chances * editable(singles.faces)
-        self.groups = groups_of(singles, self.chances, stage.data.groups)
+        self.edit_chances = self.chances * editable(face_crops.faces)
+        self.groups = groups_of(face_crops, self.chances, stage.data.groups)
         if stage.data.groups in ("edits", "alternating") and not self.edit_chances.any():
             raise BadShard(f"the stage '{stage.name}' edits expressions; no face in its shards has a known one")
         self.epoch_steps = stage.data.epoch_steps or max(1, len(training) // stage.optimisation.batch_size)
@@ -54,8 +54,8 @@ class SfnTask:
             rows = self.groups.draw(rng, max(1, size // n), n)
         else:
             chances = self.edit_chances / self.edit_chances.sum() if kind == "edits" else self.chances
-            rows = rng.choice(len(self.singles), size if kind == "single" else size // 2, p=chances)
-        return crops(self.singles, rows, config, mirror, rng, groups=kind, editor=self.editor)
+            rows = rng.choice(len(self.face_crops), size if kind == "single" else size // 2, p=chances)
+        return crops(self.face_crops, rows, config, mirror, rng, groups=kind, editor=self.editor)
 
     def pixels(self, batch: SfnBatch) -> Tensor:
         return unit_pixels(batch.pixels)
@@ -122,20 +122,20 @@ def groups_at(config: DataConfig, step: int) -> GroupKind:
     return config.groups
 
 
-def groups_of(singles: Singles, chances: Float[np.ndarray, "n"], kind: str) -> Groups | None:
+def groups_of(face_crops: FaceCrops, chances: Float[np.ndarray, "n"], kind: str) -> Groups | None:
     """Group singles by person or clip, where that is asked for."""
     if kind not in ("person", "clip"):
         return None
-    return Groups(singles.person if kind == "person" else singles.clip, chances, kind)
+    return Groups(face_crops.person if kind == "person" else face_crops.clip, chances, kind)
 
 
-def sampling_chances(singles: Singles | FaceStore, rows: np.ndarray, config: DataConfig) -> Float[np.ndarray, "n"]:
+def sampling_chances(face_crops: FaceCrops | FaceStore, rows: np.ndarray, config: DataConfig) -> Float[np.ndarray, "n"]:
     """Turn the recipe's wishes into a probability per picture; those not in `rows` are never drawn."""
-    chances = np.zeros(len(singles))
-    chances[rows] = np.where(singles.gold, config.gold_weight, 1.0)[rows]
+    chances = np.zeros(len(face_crops))
+    chances[rows] = np.where(face_crops.gold, config.gold_weight, 1.0)[rows]
     for group, share in (
-        (singles.labelled, config.labelled_share),
-        (~singles.labelled, 1 - (config.labelled_share or 0)),
+        (face_crops.labelled, config.labelled_share),
+        (~face_crops.labelled, 1 - (config.labelled_share or 0)),
     ):
         if config.labelled_share is not None and group.any() and not group.all():
             chances[group] *= share / max(chances[group].sum(), 1e-12)

@@ -22,13 +22,13 @@ def faces_sheet(
     expression: Float[Tensor, "n e"],
     truth: FaceTargets,
 ) -> UInt8[np.ndarray, "h2 w2 3"]:
-    """Draw truth (yellow) and prediction (green) on enlarged crops, with the three units predicted strongest."""
+    """Draw truth (yellow) and prediction (green) on enlarged crops, with the three blendshapes predicted strongest."""
     predicted, marked = ((places + 0.5) * crops.shape[1] for places in (points, truth.landmarks))
     columns = (part.numpy() for part in (crops, predicted, marked, expression, truth.expression))
     return grid_of([_face_tile(*parts) for parts in zip(*columns, strict=True)])
 
 
-def scenes_sheet(
+def pictures_sheet(
     images: UInt8[np.ndarray, "n h w 3"],
     truth: Sequence[Float[np.ndarray, "_ 4"]],
     boxes: Sequence[Float[np.ndarray, "_ 4"]],
@@ -90,8 +90,8 @@ def _face_tile(
     _dots(tile, truth * 2, _YELLOW)
     _dots(tile, predicted * 2, _GREEN)
     strongest = np.argsort(-expression)[:3]
-    for line, unit in enumerate(strongest):
-        text = f"{EXPRESSION_NAMES[unit]} {expression[unit]:.2f} ({known[unit]:.2f})"
+    for line, blendshape in enumerate(strongest):
+        text = f"{EXPRESSION_NAMES[blendshape]} {expression[blendshape]:.2f} ({known[blendshape]:.2f})"
         for colour, width in ((_BLACK, 2), (_WHITE, 1)):
             cv2.putText(tile, text, (4, 12 + 12 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.35, colour, width, cv2.LINE_AA)
     return tile

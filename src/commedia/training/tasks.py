@@ -61,7 +61,7 @@ class Validation(NamedTuple):
     """SFN: landmark error, % of the root of the landmark box's area; MFN: the same over the faces found. NaN, as is
     `expression`, from a network that only detects."""
     expression: float
-    """Mean absolute error of trusted units whose truth is above 0.5."""
+    """Mean absolute error of trusted blendshapes whose truth is above 0.5."""
     recall: float
     """MFN: share of faces found at IoU 0.5; 1 for SFN."""
     precision: float

@@ -194,9 +194,9 @@ def test_feafa(tmp_path: Path):
     table = load_action_units()
     jaw_drop = np.eye(24, dtype=np.float32)[table.names.index("jaw drop")]
     assert table.names.index("jaw drop") == 8
-    expression, trust = expression_from_action_units(jaw_drop)
+    expression, weight = expression_from_action_units(jaw_drop)
     assert expression[EXPRESSION_INDEX["jawOpen"]] == 1
     assert expression.sum() == 1
-    assert trust[EXPRESSION_INDEX["tongueOut"]] == 0 < trust[EXPRESSION_INDEX["mouthPucker"]]
+    assert weight[EXPRESSION_INDEX["tongueOut"]] == 0 < weight[EXPRESSION_INDEX["mouthPucker"]]
     everything, _ = expression_from_action_units(np.ones(24, np.float32))
     assert everything.max() == 1

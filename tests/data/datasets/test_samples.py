@@ -74,7 +74,7 @@ def test_a_marked_face_keeps_its_marks_and_gets_the_box_a_detector_is_to_find(tm
         list(vars(face_box_from_params(params)).values()),
         atol=0.3,
     )
-    assert not face.expression_trust.any()
+    assert not face.expression_weight.any()
 
 
 def test_a_face_is_cut_out_where_others_may_be_unmarked(tmp_path: Path):
@@ -119,30 +119,30 @@ def test_published_rotations_and_fitted_points_train_with_a_weight(tmp_path: Pat
     item, *_ = open_dataset("300w-lp-3d", tmp_path)
     sample, *_ = samples_from_dataset([item], LeftOut())
     arrays = arrays_from_faces(sample.faces)
-    assert (arrays.pose_trust.tolist(), arrays.landmark_trust.tolist()) == ([0.5], [0.5])
+    assert (arrays.pose_weight.tolist(), arrays.landmark_weight.tolist()) == ([0.5], [0.5])
     np.testing.assert_allclose(arrays.wxyz[0], item.faces[0].wxyz, atol=1e-6)
     marked, _ = marked_item(tmp_path, all_faces=True)
     arrays = arrays_from_faces(next(samples_from_dataset([marked], LeftOut())).faces)
-    assert (arrays.pose_trust.tolist(), arrays.landmark_trust.tolist()) == ([0], [1])
+    assert (arrays.pose_weight.tolist(), arrays.landmark_weight.tolist()) == ([0], [1])
 
 
 def test_clip_mask_and_action_units_reach_the_shard(tmp_path: Path):
     item, _ = marked_item(tmp_path, all_faces=True)
-    face, units = item.faces[0], np.zeros(24, np.float32)
-    units[8] = 0.75  # jaw drop
+    face, blendshapes = item.faces[0], np.zeros(24, np.float32)
+    blendshapes[8] = 0.75  # jaw drop
     mask = np.zeros((100, 100), np.uint8)
     mask[:, 50:] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
     box = crop_box(face.marked.points_px)
-    face = replace(face, action_units=units, mask=StoredPicture(tmp_path / "mask.png"), mask_box=box)
+    face = replace(face, action_units=blendshapes, mask=StoredPicture(tmp_path / "mask.png"), mask_box=box)
     item = replace(item, faces=(face,), moment=Moment("clip", "7"))
     write_shard(tmp_path / "a.tar", samples_from_dataset([item, replace(item, all_faces=False)], LeftOut()))
     whole, cut = read_shard(tmp_path / "a.tar")
     assert (whole.clip, whole.frame) == (cut.clip, cut.frame) == ("clip", "7")
     (sample,) = whole.faces
-    np.testing.assert_allclose(sample.action_units, units)
+    np.testing.assert_allclose(sample.action_units, blendshapes)
     jaw = EXPRESSION_INDEX["jawOpen"]
-    assert (sample.expression[jaw], sample.expression_trust[jaw]) == (0.75, 0.5)
+    assert (sample.expression[jaw], sample.expression_weight[jaw]) == (0.75, 0.5)
     assert whole.mask.shape == whole.image.shape[:2]
     rows, columns = np.nonzero(whole.mask > 127)
     x = box.center_px[0]
@@ -160,8 +160,8 @@ def test_a_boxed_face_trains_its_box_alone(tmp_path: Path):
     crowd, nobody, _ = samples_from_dataset(open_dataset("wider-face", tmp_path), LeftOut())
     arrays = arrays_from_faces(crowd.faces)
     assert arrays.box[0].tolist() == [4, 5, 14, 17]
-    for trust in (arrays.landmark_trust, arrays.pose_trust, arrays.identity_trust, arrays.expression_trust):
-        assert not trust.any()
+    for weight in (arrays.landmark_weight, arrays.pose_weight, arrays.identity_weight, arrays.expression_weight):
+        assert not weight.any()
     assert nobody.faces == ()
 
 

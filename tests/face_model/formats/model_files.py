@@ -14,7 +14,7 @@ from commedia.conventions import EXPRESSION_NAMES
 from commedia.face_model.landmarks import load_scheme, reduced_model
 from commedia.face_model.model import load_head
 
-# The script that makes models in the collection's layout knows what its units are in our names.
+# The script that makes models in the collection's layout knows what its blendshapes are in our names.
 arkit_mixture = run_path(str(Path(__file__).parents[3] / "scripts" / "make_multilinear.py"))["arkit_mixture"]
 TRIANGLES = np.array([[30, 48, 54], [27, 31, 35], [57, 54, 48], [30, 31, 35]], dtype=np.int32)
 """Anticlockwise seen from outside."""
@@ -27,7 +27,7 @@ class Tiny(NamedTuple):
     identity: np.ndarray
     expression: np.ndarray
 
-    def unit(self, name: str) -> np.ndarray:
+    def blendshape(self, name: str) -> np.ndarray:
         return self.expression[EXPRESSION_NAMES.index(name)]
 
 
@@ -134,18 +134,18 @@ def write_ict(folder: Path, names: tuple[str, ...] = ("eyeBlink_L", "eyeBlink_R"
     write_obj(folder / "generic_neutral_mesh.obj", face.mean * 100, faces=True)
     for number, mode in enumerate(face.identity):
         write_obj(folder / f"identity{number:03d}.obj", (face.mean + mode) * 100)
-    for name, unit in zip(names, ("eyeBlinkLeft", "eyeBlinkRight", "jawLeft", "jawOpen"), strict=True):
-        write_obj(folder / f"{name}.obj", (face.mean + face.unit(unit)) * 100)
+    for name, blendshape in zip(names, ("eyeBlinkLeft", "eyeBlinkRight", "jawLeft", "jawOpen"), strict=True):
+        write_obj(folder / f"{name}.obj", (face.mean + face.blendshape(blendshape)) * 100)
     table = {"expressions": list(names), "idx_to_landmark_verts": list(range(68))}
     (folder / "vertex_indices.json").write_text(json.dumps(table), encoding="utf-8")
     return folder
 
 
 def warehouse_people(count: int = 4) -> np.ndarray:
-    """People x 47 x 68 x 3 in decimetres; the first two units are those of the subject's right and left eye."""
+    """People x 47 x 68 x 3 in decimetres; the first two blendshapes are those of the subject's right and left eye."""
     face, draw = tiny(), np.random.default_rng(3)
-    units = np.tensordot(arkit_mixture(), face.expression, axes=1)
-    whole = np.concatenate([face.mean[None], face.mean + units]) * 10
+    blendshapes = np.tensordot(arkit_mixture(), face.expression, axes=1)
+    whole = np.concatenate([face.mean[None], face.mean + blendshapes]) * 10
     who = draw.standard_normal((count, 4))
     return (
         whole + 10 * np.einsum("pi,ivc->pvc", who, face.identity)[:, None] * draw.uniform(0.9, 1.1, (count, 47, 1, 1))

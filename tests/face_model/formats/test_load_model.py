@@ -30,7 +30,7 @@ pytest.importorskip("scipy")
 pytest.importorskip("h5py")
 
 ATOL = 2e-6
-"""Metres; the files hold single precision in units down to micrometres."""
+"""Metres; the files hold single precision in blendshapes down to micrometres."""
 FLIP = np.array([-1, 1, 1])
 
 
@@ -126,7 +126,7 @@ def test_ict(tmp_path: Path):
     assert_same_face(found.model.mean, tiny().mean)
     assert_modes(found.model.identity_basis, tiny().identity)
     assert found.expression_names == ("eyeBlink_L", "eyeBlink_R", "jawLeft", "jawOpen")
-    np.testing.assert_allclose(found.model.expression_basis[3], tiny().unit("jawOpen"), atol=ATOL)
+    np.testing.assert_allclose(found.model.expression_basis[3], tiny().blendshape("jawOpen"), atol=ATOL)
     # Three triangles and a quad, which counts from the end of the file.
     assert found.model.triangles.tolist()[:3] == TRIANGLES[:3].tolist()
     assert found.model.triangles.tolist()[3:] == [[30, 31, 35], [30, 35, 33]]
@@ -138,7 +138,7 @@ def test_sides_are_what_moves_not_what_it_is_called(tmp_path: Path):
     assert found.expression_names == ("eyeBlink_L", "eyeBlink_R", "jawLeft", "jawOpen")
     broken = write_ict(tmp_path / "broken", ("blink_L", "blink_R", "jawLeft", "jawOpen"))
     (broken / "blink_R.obj").write_bytes((broken / "blink_L.obj").read_bytes())
-    with pytest.raises(BadFaceModel, match="several units that are blink_L"):
+    with pytest.raises(BadFaceModel, match="several blendshapes that are blink_L"):
         load_model(broken)
 
 
@@ -151,9 +151,9 @@ def test_facewarehouse_folders(tmp_path: Path):
     weights = tensor_from_people(people, 50).weights
     for person, weight in zip(people, weights, strict=True):
         identity = (weight - weights.mean(axis=0)) / weights.std(axis=0)
-        for unit in (0, 1, 21, 46):
-            expression = np.eye(47)[unit][1:]
-            assert_same_face(vertices_from_params(model, identity, expression), person[unit] / 10, 1e-5)
+        for blendshape in (0, 1, 21, 46):
+            expression = np.eye(47)[blendshape][1:]
+            assert_same_face(vertices_from_params(model, identity, expression), person[blendshape] / 10, 1e-5)
     assert len(model.triangles) == 5
     # Lists in circulation call the subject's right eye left.
     assert found.expression_names[:2] == ("EyeBlink_R", "EyeBlink_L")

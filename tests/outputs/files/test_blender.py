@@ -39,7 +39,7 @@ CHARACTERS = {
 
 
 def faces() -> list[FaceParams]:
-    """Every moment differs from every other, in each angle and in units of either side."""
+    """Every moment differs from every other, in each angle and in blendshapes of either side."""
     return [
         params(
             (0.5 * np.sin(p), 0.2 * np.cos(2 * p) - 0.1, 0.2 * np.sin(3 * p)),

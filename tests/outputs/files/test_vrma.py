@@ -100,7 +100,7 @@ def write(path: Path, faces: list[FaceParams], character: Character | None = Non
     return Animation(path)
 
 
-def units(faces: list[FaceParams], name: str) -> np.ndarray:
+def blendshapes(faces: list[FaceParams], name: str) -> np.ndarray:
     return np.array([face.expression[EXPRESSION_INDEX[name]] for face in faces])
 
 
@@ -110,10 +110,10 @@ def test_what_the_face_did_comes_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.times, np.array([i / NTSC for i in range(len(faces))], np.float32))
     for name in EXPRESSION_NAMES:
         custom = read.expression("custom", name[0].upper() + name[1:])
-        np.testing.assert_allclose(custom, units(faces, name), atol=1e-7)
-    np.testing.assert_allclose(read.expression("preset", "aa"), units(faces, "jawOpen"), atol=1e-7)
-    np.testing.assert_allclose(read.expression("preset", "happy"), units(faces, "mouthSmileLeft") / 2, atol=1e-7)
-    np.testing.assert_allclose(read.expression("preset", "blinkRight"), units(faces, "eyeBlinkRight"), atol=1e-7)
+        np.testing.assert_allclose(custom, blendshapes(faces, name), atol=1e-7)
+    np.testing.assert_allclose(read.expression("preset", "aa"), blendshapes(faces, "jawOpen"), atol=1e-7)
+    np.testing.assert_allclose(read.expression("preset", "happy"), blendshapes(faces, "mouthSmileLeft") / 2, atol=1e-7)
+    np.testing.assert_allclose(read.expression("preset", "blinkRight"), blendshapes(faces, "eyeBlinkRight"), atol=1e-7)
     heads = np.stack([matrix_from_wxyz(face.pose.wxyz) for face in faces])
     np.testing.assert_allclose(read.bone("head"), heads, atol=1e-6)
     assert not np.allclose(read.bone("neck"), heads, atol=0.05)
@@ -124,7 +124,7 @@ def test_what_the_face_did_comes_back(tmp_path: Path) -> None:
 def test_gaze_is_where_both_eyes_look_on_average(tmp_path: Path) -> None:
     faces = some_faces(30)
     forward = write(tmp_path / "a.vrma", faces).gaze() @ [0, 0, 1]
-    yaw = (units(faces, "eyeLookOutLeft") + units(faces, "eyeLookInRight")) / 2 * GAZE_YAW_RAD
+    yaw = (blendshapes(faces, "eyeLookOutLeft") + blendshapes(faces, "eyeLookInRight")) / 2 * GAZE_YAW_RAD
     np.testing.assert_allclose(np.arctan2(forward[:, 0], forward[:, 2]), yaw, atol=1e-6)
     # Left is +x; up is +y, which only a pitch of the right sign reaches.
     assert forward[-1, 0] > 0.2

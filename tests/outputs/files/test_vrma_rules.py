@@ -9,7 +9,7 @@ import pytest
 from oracles import needs_validator, validated
 from rigs import params, small_builder
 from test_files import fill_disk
-from test_vrma import NTSC, Animation, some_faces, units, write, write_only
+from test_vrma import NTSC, Animation, blendshapes, some_faces, write, write_only
 
 from commedia.characters.builder import GlbBuilder
 from commedia.characters.character import Character
@@ -89,7 +89,7 @@ def test_for_a_vrm_exactly_its_own_expressions_are_written(tmp_path: Path) -> No
     read = write(tmp_path / "a.vrma", faces, vrm(own))
     assert read.names("custom") == {"jawopen"}
     assert read.names("preset") == {"blinkLeft"}
-    np.testing.assert_allclose(read.expression("custom", "jawopen"), units(faces, "jawOpen"), atol=1e-7)
+    np.testing.assert_allclose(read.expression("custom", "jawopen"), blendshapes(faces, "jawOpen"), atol=1e-7)
     assert "lookAt" in read.extension
 
 

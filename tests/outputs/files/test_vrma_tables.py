@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rigs import small_builder
-from test_vrma import NTSC, Animation, some_faces, units, write
+from test_vrma import NTSC, Animation, blendshapes, some_faces, write
 
 from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes
@@ -107,7 +107,10 @@ def test_shapes_that_no_expression_moves_alone_leave_their_units_to_the_avatar_s
     table.write_text("[morphs]\nloneX = { jawOpen = 1.0 }\nshutX = { eyeBlinkRight = 1.0 }\n")
     character = avatar()
     channels = expression_channels(character, map_morphs(character, str(table)))
-    assert dict(zip(channels.names, channels.from_unit.argmax(axis=1), strict=True)).keys() == {"aa", "blinkRight"}
+    assert dict(zip(channels.names, channels.from_blendshape.argmax(axis=1), strict=True)).keys() == {
+        "aa",
+        "blinkRight",
+    }
 
 
 def test_without_a_vrm_there_is_nothing_to_stand_for_it(tmp_path: Path) -> None:
@@ -147,5 +150,5 @@ def test_a_table_for_another_kind_of_rig_changes_nothing(tmp_path: Path) -> None
     tree = json.dumps(Animation(tmp_path / "b.vrma").tree)
     assert "JawOpen" in tree
     np.testing.assert_allclose(
-        Animation(tmp_path / "b.vrma").expression("custom", "JawOpen"), units(faces, "jawOpen"), atol=1e-7
+        Animation(tmp_path / "b.vrma").expression("custom", "JawOpen"), blendshapes(faces, "jawOpen"), atol=1e-7
     )

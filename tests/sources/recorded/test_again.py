@@ -154,7 +154,7 @@ def test_the_command_says_what_the_file_was_taken_for(
 JUNK = {
     "letter.txt": ("Dear diary,\nnothing moved.\n", "no motion either; of motion is read: a take.jsonl, a Live Link"),
     "a.json": ('{"asset": {}}', "was taken for MediaPipe results in JSON"),
-    "a.csv": ("time,mood,weather\n0,1,2\n", "none of its columns is named after an ARKit unit"),
+    "a.csv": ("time,mood,weather\n0,1,2\n", "none of its columns is named after an ARKit blendshape"),
     "empty.csv": ("", "is empty (0 bytes)"),
     "take.jsonl": ('{"format":"commedia-take","version":9}\n', "is no take"),
 }
@@ -178,7 +178,7 @@ def test_what_is_no_motion_is_one_sentence(name: str, tmp_path: Path, capsys: py
     ("options", "said"),
     [
         (["--faces", "2"], "--faces chooses among the faces of pictures"),
-        (["--careful"], "--careful reads the faces of pictures twice"),
+        (["--careful"], "--flip-average reads the faces of pictures twice"),
         (["--rate", "0"], "--rate 0 is no frame rate"),
         (["--rate", "1e999999999"], "is no frame rate"),
         (["--rate", "a/b"], "is no frame rate"),

@@ -9,7 +9,7 @@ import pytest
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_NAMES
 from commedia.errors import UnreadableMedia
-from commedia.formats.columns import unit_index
+from commedia.formats.columns import blendshape_index
 from commedia.formats.livelink_csv import COLUMNS, HEADER
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 from commedia.sources.open import open_source
@@ -29,7 +29,7 @@ def test_the_app_s_file_comes_back_by_name(tmp_path: Path) -> None:
     assert "a Live Link Face CSV: timecodes, whose frames go to 59, 60 frames per second" in source.notes[0]
     assert [frame.time_s for frame in frames] == [Fraction(i, 60) for i in range(65)]
     for column, name in enumerate(COLUMNS[:52]):
-        index = unit_index(name)
+        index = blendshape_index(name)
         assert index is not None
         assert EXPRESSION_NAMES[index].lower() == name.lower()
         assert frames[7].faces[0].params.expression[index] == pytest.approx(0.01 * (1 + column))
@@ -105,18 +105,18 @@ def test_times_of_other_tables(column: str, stamps: list[str], rate: Fraction, w
     ["eyeBlink_L", "eyeBlinkLeft", "EYEBLINKLEFT", "EyeBlinkLeft", "eye_blink_left", "eyeBlinkL", "head.eyeBlink_L"],
 )
 def test_spellings(name: str) -> None:
-    assert unit_index(name) == 0
+    assert blendshape_index(name) == 0
 
 
 @pytest.mark.parametrize("name", ["jaw", "l", "", "eyeBlink", "timestamp", "x" * 100_000, "_neutral"])
 def test_what_is_no_unit(name: str) -> None:
-    assert unit_index(name) is None
+    assert blendshape_index(name) is None
 
 
 def test_every_unit_has_one_name_on_either_side() -> None:
-    assert [unit_index(name) for name in EXPRESSION_NAMES] == list(range(EXPRESSION_COUNT))
+    assert [blendshape_index(name) for name in EXPRESSION_NAMES] == list(range(EXPRESSION_COUNT))
     short = [name.replace("Left", "_L").replace("Right", "_R") for name in EXPRESSION_NAMES]
-    assert [unit_index(name) for name in short] == list(range(EXPRESSION_COUNT))
+    assert [blendshape_index(name) for name in short] == list(range(EXPRESSION_COUNT))
 
 
 def test_semicolons_and_decimal_commas(tmp_path: Path) -> None:
@@ -150,9 +150,9 @@ def test_bad_cells_are_mended_and_bad_times_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("time,a,b\n0,1,2\n", r"none of its columns is named after an ARKit unit: found 'time', 'a', 'b'"),
+        ("time,a,b\n0,1,2\n", r"none of its columns is named after an ARKit blendshape: found 'time', 'a', 'b'"),
         ("Timecode,BlendshapeCount,JawOpem\n0,1,2\n", "did you mean 'JawOpem'"),
-        ("time,jawOpen\n", "was taken for a CSV of ARKit units, but holds no frames"),
+        ("time,jawOpen\n", "was taken for a CSV of ARKit blendshapes, but holds no frames"),
         ("time,jawOpen\n0,1\n" + "1," * 500_000, "line 3 is longer than"),
         ("time," + "a," * 500_000 + "\n", "line 1 is longer than"),
         ('time,"jawOpen\n', "holds no frames"),

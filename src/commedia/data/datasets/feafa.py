@@ -20,7 +20,7 @@ from commedia.data.datasets.tree import PICTURES, VIDEOS, BadAnnotation, NoPictu
 from commedia.errors import CommediaError, UnknownName
 
 MAPPING_FILE = Path(__file__).resolve().parents[2] / "assets" / "mappings" / "feafa.toml"
-UNIT_COUNT = 24
+BLENDSHAPE_COUNT = 24
 _TEXTS = (".auw", ".txt", ".csv")
 
 
@@ -29,8 +29,8 @@ class ActionUnits:
     """Order and meaning of the 24 numbers."""
 
     names: tuple[str, ...]
-    arkit_from_units: Float[np.ndarray, "52 24"]
-    trust: float
+    arkit_from_blendshapes: Float[np.ndarray, "52 24"]
+    label_weight: float
 
 
 @cache
@@ -40,29 +40,30 @@ def load_action_units(path: Path = MAPPING_FILE) -> ActionUnits:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         columns = table["column"]
         names = tuple(str(column["name"]) for column in columns)
-        trust = float(table["trust"])
-        weights = [{str(name): float(weight) for name, weight in column["units"].items()} for column in columns]
+        label_weight = float(table["weight"])
+        weights = [{str(name): float(weight) for name, weight in column["blendshapes"].items()} for column in columns]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CommediaError(f"'{path}' is not a table of action units: {error!r}") from error
-    if len(set(names)) != UNIT_COUNT or len(names) != UNIT_COUNT:
-        raise CommediaError(f"'{path}' names {len(set(names))} different action units, expected {UNIT_COUNT}")
-    matrix = np.zeros((EXPRESSION_COUNT, UNIT_COUNT), np.float32)
-    for column, units in enumerate(weights):
-        for name, weight in units.items():
+    if len(set(names)) != BLENDSHAPE_COUNT or len(names) != BLENDSHAPE_COUNT:
+        raise CommediaError(f"'{path}' names {len(set(names))} different action units, expected {BLENDSHAPE_COUNT}")
+    matrix = np.zeros((EXPRESSION_COUNT, BLENDSHAPE_COUNT), np.float32)
+    for column, blendshapes in enumerate(weights):
+        for name, weight in blendshapes.items():
             if name not in EXPRESSION_INDEX:
-                raise UnknownName(f"unit in '{path}'", name, EXPRESSION_INDEX)
+                raise UnknownName(f"blendshape in '{path}'", name, EXPRESSION_INDEX)
             matrix[EXPRESSION_INDEX[name], column] = weight
-    return ActionUnits(names, matrix, trust)
+    return ActionUnits(names, matrix, label_weight)
 
 
 def expression_from_action_units(
     values: Float[np.ndarray, "24"],
 ) -> tuple[Float[np.ndarray, "52"], Float[np.ndarray, "52"]]:
-    """Say what action units are as ARKit weights, and how far to believe each: 0 for units that FEAFA does not have."""
+    """Say what action units are as ARKit weights, and how far to believe each: 0 for blendshapes that FEAFA does not
+    have."""
     table = load_action_units()
-    known = table.arkit_from_units.any(axis=1)
-    weights = np.clip(table.arkit_from_units @ values, 0, 1)
-    return np.asarray(weights, np.float32), np.asarray(known * table.trust, np.float32)
+    known = table.arkit_from_blendshapes.any(axis=1)
+    weights = np.clip(table.arkit_from_blendshapes @ values, 0, 1)
+    return np.asarray(weights, np.float32), np.asarray(known * table.label_weight, np.float32)
 
 
 def _read(tree: Tree) -> Iterator[DatasetItem]:
@@ -99,7 +100,7 @@ def _items(tree: Tree, text: Path, frames: Sequence[StoredPicture] | Clip) -> li
 
 
 def _values(path: Path, number: int, line: str) -> Float[np.ndarray, "24"]:
-    values = np.array(numbers(path, number, line, UNIT_COUNT), np.float32)
+    values = np.array(numbers(path, number, line, BLENDSHAPE_COUNT), np.float32)
     if values.min() < 0 or values.max() > 1:
         raise BadAnnotation(path, f"an action unit is {values.min():g} or {values.max():g}, not 0 to 1", line=number)
     return values

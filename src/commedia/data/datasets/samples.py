@@ -110,9 +110,9 @@ def _has_place(face: DatasetFace, left_out: LeftOut, source: str) -> bool:
 
 def _sample(face: DatasetFace, head: HeadModel) -> FaceSample:
     landmarks, kind, pose, box = _marked(face, head) or _unmarked(face)
-    expression, trust = None, np.zeros(EXPRESSION_COUNT, np.float32)
+    expression, weight = None, np.zeros(EXPRESSION_COUNT, np.float32)
     if face.action_units is not None:
-        expression, trust = expression_from_action_units(face.action_units)
+        expression, weight = expression_from_action_units(face.action_units)
     return FaceSample(
         box=face.box or box,
         landmarks_px=landmarks,
@@ -120,7 +120,7 @@ def _sample(face: DatasetFace, head: HeadModel) -> FaceSample:
         pose=pose,
         identity=None,
         expression=expression,
-        expression_trust=trust,
+        expression_weight=weight,
         identity_name=face.identity_name,
         # A pose that only follows from points is for boxes; they train by themselves.
         pose_weight=0.0 if face.wxyz is None else PUBLISHED_ROTATION_WEIGHT,

@@ -22,16 +22,16 @@ MARKS = "lm_list_v16"
 
 
 def read_facescape(path: Path, options: Options) -> SourceModel:
-    """Read the shape core; identity 0 is the file's mean person, its units its own 51, numbered.
+    """Read the shape core; identity 0 is the file's mean person, its blendshapes its own 51, numbered.
 
     The unit of length is guessed from the size of the mean face.
     """
     found = npz_arrays(path, ("shape_bm_core", "id_mean", "id_var"), optional=(*FACES, MARKS))
     core = source.numbers(path, "shape_bm_core", found["shape_bm_core"], (None, None, None))
-    rows, units, people = core.shape
-    if rows % 3 or units < 2:
+    rows, blendshapes, people = core.shape
+    if rows % 3 or blendshapes < 2:
         raise BadFaceModel(
-            f"'{path}': shape_bm_core is {rows} x {units} x {people}, expected 3 v x expressions x identities"
+            f"'{path}': shape_bm_core is {rows} x {blendshapes} x {people}, expected 3 v x expressions x identities"
         )
     mean = source.numbers(path, "id_mean", found["id_mean"].reshape(-1), (people,))
     variance = source.numbers(path, "id_var", found["id_var"].reshape(-1), (people,))
@@ -40,7 +40,7 @@ def read_facescape(path: Path, options: Options) -> SourceModel:
     triangles = next((_triangles(path, n, found[n], rows // 3) for n in FACES if n in found), source.no_triangles())
     model = model_from_tensor(np.swapaxes(core, 1, 2), triangles, identity_mean=mean, identity_std=np.sqrt(variance))
     landmarks = source.ibug68_of(path, KIND, MARKS, found.get(MARKS), rows // 3)
-    names = tuple(f"facescape{number:02d}" for number in range(1, units))
+    names = tuple(f"facescape{number:02d}" for number in range(1, blendshapes))
     raw = RawModel(model, names, source.metres_from_size(model.mean), landmarks)
     return source.in_our_frame(path, KIND, raw, options)
 

@@ -1,11 +1,11 @@
 """FaceWarehouse: the raw folders of `shape.bs` files, and bilinear cores that people made of them.
 
-The collection comes as `Tester_1/Blendshape/shape.bs` to `Tester_150/...`: the neutral and 46 units of one person each.
-Cores have no fixed layout; the order of their axes is taken from the caller, from the file's own `axes`, or from the
-sizes where only one reading is possible.
+The collection comes as `Tester_1/Blendshape/shape.bs` to `Tester_150/...`: the neutral and 46 blendshapes of one person
+each. Cores have no fixed layout; the order of their axes is taken from the caller, from the file's own `axes`, or from
+the sizes where only one prediction is possible.
 
 Reference:
-    Cao et al. 2014; Chaudhuri et al. 2019, Eq. 1 (50 identities x 47 units) and 2 (204 rows for 68 points).
+    Cao et al. 2014; Chaudhuri et al. 2019, Eq. 1 (50 identities x 47 blendshapes) and 2 (204 rows for 68 points).
 """
 
 import re
@@ -31,14 +31,14 @@ from commedia.face_model.model import MorphableModel
 from commedia.face_model.multilinear import model_from_people, model_from_tensor
 
 KIND = "facewarehouse"
-UNITS = 47
-MAX_UNITS, MAX_PEOPLE = 200, 2000
+BLENDSHAPES = 47
+MAX_BLENDSHAPES, MAX_PEOPLE = 200, 2000
 IDENTITIES = 50
 JAW_OPEN = 22
 AXES = tuple("".join(order) for order in permutations("vie"))
 TESTER = re.compile(r"Tester_(\d+)$")
 
-UNIT_NAMES: tuple[str, ...] = (
+BLENDSHAPE_NAMES: tuple[str, ...] = (
     *("EyeBlink_L", "EyeBlink_R", "EyeSquint_L", "EyeSquint_R", "EyeDown_L", "EyeDown_R", "EyeIn_L", "EyeIn_R"),
     *("EyeOpen_L", "EyeOpen_R", "EyeOut_L", "EyeOut_R", "EyeUp_L", "EyeUp_R", "BrowsD_L", "BrowsD_R", "BrowsU_C"),
     *("BrowsU_L", "BrowsU_R", "JawFwd", "JawLeft", "JawOpen", "JawRight", "MouthLeft", "MouthRight", "MouthFrown_L"),
@@ -46,8 +46,8 @@ UNIT_NAMES: tuple[str, ...] = (
     *("LipsStretch_R", "LipsUpperClose", "LipsLowerClose", "LipsUpperUp", "LipsLowerDown", "LipsLowerOpen"),
     *("LipsFunnel", "LipsPucker", "ChinLowerRaise", "LipsUpperOpen", "Sneer", "Puff", "CheekSquint_L", "CheekSquint_R"),
 )
-"""The 46 units in the collection's order, by Faceshift's names; sides as the lists in circulation have them, which
-is the viewer's, so that `sided_names` has the last word."""
+"""The 46 blendshapes in the collection's order, by Faceshift's names; sides as the lists in circulation have them,
+which is the viewer's, so that `sided_names` has the last word."""
 
 
 def read_facewarehouse(path: Path, options: Options) -> SourceModel:
@@ -59,23 +59,28 @@ def read_facewarehouse(path: Path, options: Options) -> SourceModel:
     raw = path.is_dir() or path.name.endswith(".bs")
     model, metres_per_unit = _raw(path) if raw else _core(path, options)
     count = len(model.expression_basis)
-    names = UNIT_NAMES if count == UNITS - 1 else tuple(f"unit{number:02d}" for number in range(1, count + 1))
+    names = (
+        BLENDSHAPE_NAMES
+        if count == BLENDSHAPES - 1
+        else tuple(f"blendshape{number:02d}" for number in range(1, count + 1))
+    )
     names = sided_names(path, names, model.mean, model.expression_basis)
     return source.in_our_frame(path, KIND, RawModel(model, names, metres_per_unit), options)
 
 
 def read_shapes(path: Path) -> Float[np.ndarray, "u v 3"]:
-    """Read one `shape.bs`: three int32 (units, vertices, faces), then neutral and units as float32, little-endian."""
-    with source.reading(path, "shape.bs"), path.open("rb") as file:
+    """Read one `shape.bs`: three int32 (blendshapes, vertices, faces), then neutral and blendshapes as float32, little-
+    endian."""
+    with source.prediction(path, "shape.bs"), path.open("rb") as file:
         header = np.frombuffer(file.read(12), dtype="<i4")
-        units, vertices, size = int(header[0]) + 1, int(header[1]), path.stat().st_size
-        sane = 2 <= units <= MAX_UNITS and 3 <= vertices <= source.MAX_VERTICES
-        if not sane or size != 12 + 12 * units * vertices:
+        blendshapes, vertices, size = int(header[0]) + 1, int(header[1]), path.stat().st_size
+        sane = 2 <= blendshapes <= MAX_BLENDSHAPES and 3 <= vertices <= source.MAX_VERTICES
+        if not sane or size != 12 + 12 * blendshapes * vertices:
             raise BadFaceModel(
-                f"'{path}' says {units - 1} units of {vertices} vertices in {size} bytes, expected 46 of 11510 in "
-                f"{12 + 12 * UNITS * 11510}, or other counts that fit the size"
+                f"'{path}' has {blendshapes - 1} shapes of {vertices} vertices in {size} bytes; expected 46 of 11510: "
+                f"{12 + 12 * BLENDSHAPES * 11510}, or other counts that fit the size"
             )
-        found = np.frombuffer(file.read(), dtype="<f4").reshape(units, vertices, 3)
+        found = np.frombuffer(file.read(), dtype="<f4").reshape(blendshapes, vertices, 3)
     return source.numbers(path, "the shapes", found, (None, None, 3))
 
 
@@ -90,11 +95,11 @@ def _raw(path: Path) -> tuple[MorphableModel, float]:
             raise BadFaceModel(f"'{file}' has shapes of {found.shape}, expected {first.shape} as in '{files[0]}'")
         people[row] = found
     triangles = _triangles(folder, first[0])
-    unit = source.metres_from_size(people[:, 0].mean(axis=0))
+    blendshape = source.metres_from_size(people[:, 0].mean(axis=0))
     if len(files) > 1:
-        return model_from_people(people, triangles, IDENTITIES), unit
+        return model_from_people(people, triangles, IDENTITIES), blendshape
     nobody = np.zeros((0, *first[0].shape), dtype=np.float32)
-    return MorphableModel(first[0], nobody, first[1:] - first[0], triangles), unit
+    return MorphableModel(first[0], nobody, first[1:] - first[0], triangles), blendshape
 
 
 def _people(path: Path) -> tuple[Path, list[Path]]:
@@ -134,10 +139,10 @@ def _core(path: Path, options: Options) -> tuple[MorphableModel, float]:
     if axes not in AXES:
         raise BadFaceModel(f"'{path}': axes '{axes}' are unknown; known: {', '.join(AXES)}")
     tensor = np.transpose(tensor, [axes.index(axis) for axis in "vie"])
-    rows, people, units = tensor.shape
-    if rows % 3 or rows < 9 or units < 2:
+    rows, people, blendshapes = tensor.shape
+    if rows % 3 or rows < 9 or blendshapes < 2:
         raise BadFaceModel(
-            f"'{path}' read as {axes} has {rows} coordinates and {units} units, expected 3 v and 2 or more"
+            f"'{path}' read as {axes} has {rows} coordinates and {blendshapes} blendshapes, expected 3 v and 2 or more"
         )
     triangles = source.no_triangles()
     if "triangles" in found:
@@ -157,17 +162,17 @@ def _core(path: Path, options: Options) -> tuple[MorphableModel, float]:
 def _first(tensor: Float[np.ndarray, "n i u"]) -> Float[np.ndarray, "i"]:
     """Take the strongest component alone as the mean person: in the N-mode SVD of uncentred faces it is nearly that.
 
-    Its sign is free there; an opening jaw, unit 22 of 47, goes down.
+    Its sign is free there; an opening jaw, blendshape 22 of 47, goes down.
     """
     mean = np.zeros(tensor.shape[1], dtype=np.float32)
-    opening = tensor[1::3, 0, JAW_OPEN] - tensor[1::3, 0, 0] if tensor.shape[2] == UNITS else np.full(1, -1.0)
+    opening = tensor[1::3, 0, JAW_OPEN] - tensor[1::3, 0, 0] if tensor.shape[2] == BLENDSHAPES else np.full(1, -1.0)
     mean[0] = -1 if opening.sum() > 0 else 1
     return mean
 
 
 def _core_arrays(path: Path) -> dict[str, Shaped[np.ndarray, "..."]]:
     """Find the one array with three axes, and whatever our own script writes beside it."""
-    with source.reading(path, "a bilinear core"), path.open("rb") as file:
+    with source.prediction(path, "a bilinear core"), path.open("rb") as file:
         start = file.read(8)
     if start.startswith(b"\x93NUMPY"):
         return {"tensor": npy_array(path)}
@@ -185,12 +190,17 @@ def _core_arrays(path: Path) -> dict[str, Shaped[np.ndarray, "..."]]:
 
 
 def _axes_from_sizes(path: Path, shape: tuple[int, ...]) -> str:
-    """Tell the axes apart: 47 units, 3 v coordinates, the most of all, and identities are what remains."""
-    units = [axis for axis, length in enumerate(shape) if length == UNITS]
+    """Tell the axes apart: 47 blendshapes, 3 v coordinates, the most of all, and identities are what remains."""
+    blendshapes = [axis for axis, length in enumerate(shape) if length == BLENDSHAPES]
     coordinates = max(range(3), key=lambda axis: shape[axis])
-    if len(units) != 1 or units[0] == coordinates or shape[coordinates] % 3 or sorted(shape)[1] == max(shape):
+    if (
+        len(blendshapes) != 1
+        or blendshapes[0] == coordinates
+        or shape[coordinates] % 3
+        or sorted(shape)[1] == max(shape)
+    ):
         sizes = " x ".join(map(str, shape))
         raise BadFaceModel(
             f"'{path}' is a core of {sizes}, whose order is not plain; say axes, one of {', '.join(AXES)}"
         )
-    return "".join("e" if axis == units[0] else "v" if axis == coordinates else "i" for axis in range(3))
+    return "".join("e" if axis == blendshapes[0] else "v" if axis == coordinates else "i" for axis in range(3))

@@ -64,7 +64,7 @@ class RawModel:
 
 
 @contextmanager
-def reading(path: Path, what: str) -> Iterator[None]:
+def prediction(path: Path, what: str) -> Iterator[None]:
     """Turn whatever a parser makes of foreign bytes into one sentence.
 
     Everything is caught, because parsers of other people's formats fail with anything at all, MemoryError included.

@@ -1,7 +1,7 @@
 """Frames of any rhythm at a fixed rational rate, for the formats that know no times, only a rate.
 
-Units are blended linearly and rotations the shorter way at constant speed. A source that has the rate already comes
-through unchanged, frame by frame.
+Blendshapes are blended linearly and rotations the shorter way at constant speed. A source that has the rate already
+comes through unchanged, frame by frame.
 """
 
 from collections.abc import Iterable, Iterator

@@ -3,7 +3,7 @@
 Holds no character. A skeleton in T-pose turns at neck and head; an expression's value is the x of its node's
 translation; gaze is the rotation of one node, because the format forbids eye bones and the four look presets.
 Written for a VRM, the file names exactly that avatar's expressions, by a table where one was chosen; otherwise the
-presets and, as Perfect Sync spells them, all 52 units.
+presets and, as Perfect Sync spells them, all 52 blendshapes.
 
 Reference: vrm-c/vrm-specification, `VRMC_vrm_animation-1.0/README.md`.
 """
@@ -60,19 +60,19 @@ LOOK_AT = "lookAt"
 
 @dataclass(frozen=True)
 class Channels:
-    """Which expressions a file animates, and how units make them."""
+    """Which expressions a file animates, and how blendshapes make them."""
 
     names: tuple[str, ...]
     preset: tuple[bool, ...]
-    from_unit: Float[np.ndarray, "x e"]
+    from_blendshape: Float[np.ndarray, "x e"]
     gaze: bool
     """Whether the file says where to look; not where the avatar's own expressions turn the eyes already."""
     bias: Float[np.ndarray, " x"]
     clamp: Float[np.ndarray, "x 2"]
 
-    def values(self, units: Float[np.ndarray, "e"]) -> Float[np.ndarray, " x"]:
+    def values(self, blendshapes: Float[np.ndarray, "e"]) -> Float[np.ndarray, " x"]:
         """What each expression is, 0 to 1."""
-        return np.clip(self.from_unit @ units + self.bias, self.clamp[:, 0], self.clamp[:, 1])
+        return np.clip(self.from_blendshape @ blendshapes + self.bias, self.clamp[:, 0], self.clamp[:, 1])
 
 
 class VrmaWriter(SpooledWriter):
@@ -98,11 +98,11 @@ class VrmaWriter(SpooledWriter):
     def add(self, time_s: Fraction, params: FaceParams) -> None:
         """Take one key. Of keys at one time (as glTF's 32-bit seconds tell time) the first is kept."""
         require_finite_params(self.path, time_s, params)
-        units = np.clip(params.expression.astype(np.float64), 0, 1)
-        values = self.channels.values(units)
+        blendshapes = np.clip(params.expression.astype(np.float64), 0, 1)
+        values = self.channels.values(blendshapes)
         neck, head = neck_and_head(canonical_wxyz(params.pose.wxyz.astype(np.float64)))
         # The mean of both eyes: the format knows one direction of gaze.
-        gaze = wxyz_from_yaw_pitch_roll(np.append(gaze_yaw_pitch(units).mean(axis=0), 0.0))
+        gaze = wxyz_from_yaw_pitch_roll(np.append(gaze_yaw_pitch(blendshapes).mean(axis=0), 0.0))
         self._spool.add(time_s, np.concatenate([values, neck, head, gaze]))
 
     def _write(self) -> None:
@@ -130,11 +130,11 @@ def expression_channels(character: Character | None, table: MorphMap | None = No
     """Choose the expressions to animate; see the module."""
     chosen = None if character is None or table is None else equivalents(character, table)
     if chosen is not None:
-        return _channels(chosen.expressions, chosen.value_from_unit, chosen.bias, chosen.clamp)
+        return _channels(chosen.expressions, chosen.value_from_blendshape, chosen.bias, chosen.clamp)
     _, own = (None, None) if character is None else expression_maps(character)
     if own is None:
         return _channels_for_all()
-    return _channels(own.expressions, own.expression_from_unit, *_unbounded(len(own.expressions)))
+    return _channels(own.expressions, own.expression_from_blendshape, *_unbounded(len(own.expressions)))
 
 
 def _channels(expressions: tuple[Expression, ...], matrix: np.ndarray, bias: np.ndarray, clamp: np.ndarray) -> Channels:
@@ -164,10 +164,10 @@ def _channels_for_all() -> Channels:
     shown = {name: table.morphs.get(plain_morph(name)) for name in PRESETS_1}
     # One preset for both eyes would blink a second time, on top of one for each.
     unwanted = {*OVERRIDDEN["look_at"], *table.stand_ins}
-    presets = {name: units for name, units in shown.items() if units and name not in unwanted}
+    presets = {name: blendshapes for name, blendshapes in shown.items() if blendshapes and name not in unwanted}
     rows = np.zeros((len(presets), EXPRESSION_COUNT))
-    for row, units in zip(rows, presets.values(), strict=True):
-        row[[EXPRESSION_INDEX[unit] for unit in units]] = list(units.values())
+    for row, blendshapes in zip(rows, presets.values(), strict=True):
+        row[[EXPRESSION_INDEX[blendshape] for blendshape in blendshapes]] = list(blendshapes.values())
     custom = [name[0].upper() + name[1:] for name in EXPRESSION_NAMES]
     preset = (True,) * len(presets) + (False,) * len(custom)
     matrix = np.concatenate([rows, np.eye(EXPRESSION_COUNT)])

@@ -10,7 +10,7 @@ import numpy as np
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_NAMES, IDENTITY_COUNT
 from commedia.errors import UnreadableMedia
-from commedia.formats.columns import unit_index
+from commedia.formats.columns import blendshape_index
 from commedia.formats.lines import line_count
 from commedia.formats.take import TakeReader, head_sha256
 from commedia.formats.timecode import PLAUSIBLE_RATES
@@ -37,7 +37,7 @@ class TakeSource(RecordedSource):
         count = 1 if len(first) == 1 else max(2, line_count(path) - 1)
         size = _side(header.width_px), _side(header.height_px)
         self.info = MediaInfo(*size, shown, count, is_still=len(first) == 1, pictures=False)
-        self._units = [unit_index(name) if isinstance(name, str) else None for name in header.expression_names]
+        self._units = [blendshape_index(name) if isinstance(name, str) else None for name in header.expression_names]
         self._same_units = header.expression_names == EXPRESSION_NAMES
         self._same_head = header.head_sha256 == head_sha256()
         self._opening = [f"'{path.name}' was read as a take, {float(shown):.6g} frames per second"]

@@ -1,4 +1,5 @@
-"""When the tracker looks: detections in every frame or few, crops refined first, and closer looks for small faces."""
+"""When the tracker looks: detections in every frame or few, crops refined first, and tiled detections for small
+faces."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -81,22 +82,23 @@ class ShortSighted(FakeDetector):
         return [face for face in super().detect(image) if face.box.width_px >= 20]
 
 
-def closer_calls(width_px: float, frames: int) -> tuple[list[TrackedFrame], int, int]:
-    """Play one person of a size, found by the closer look whatever the size; returns the looks of either kind too."""
+def tiled_calls(width_px: float, frames: int) -> tuple[list[TrackedFrame], int, int]:
+    """Play one person of a size, found by the tiled detection whatever the size; returns the looks of either kind
+    too."""
     world = World([Person(1, still(160), width_px=width_px)])
-    plain, closer = ShortSighted(world), FakeDetector(world)
-    tracker = Tracker(Models(plain, FakeRegressor(world), closer=closer, landmarker=fake_landmarks))
-    return [step(tracker, world.frame(index)) for index in range(frames)], plain.calls, closer.calls
+    plain, tiled = ShortSighted(world), FakeDetector(world)
+    tracker = Tracker(Models(plain, FakeRegressor(world), tiled=tiled, landmarker=fake_landmarks))
+    return [step(tracker, world.frame(index)) for index in range(frames)], plain.calls, tiled.calls
 
 
 @pytest.mark.parametrize("width_px", [8, 12, 16, 19])
 def test_a_small_face_is_kept_by_closer_looks(width_px: float):
-    shown, _, _ = closer_calls(width_px=width_px, frames=60)
+    shown, _, _ = tiled_calls(width_px=width_px, frames=60)
     assert [ids(frame) for frame in shown[2:]] == [[1]] * 58
 
 
 def test_a_large_face_costs_a_closer_look_now_and_then():
-    shown, plain, closer = closer_calls(width_px=40, frames=96)
+    shown, plain, tiled = tiled_calls(width_px=40, frames=96)
     assert [ids(frame) for frame in shown[2:]] == [[1]] * 94
-    assert closer <= 5
+    assert tiled <= 5
     assert plain >= 25

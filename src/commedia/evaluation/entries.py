@@ -34,7 +34,7 @@ Reader = Callable[[UInt8[np.ndarray, "h w 3"], Float[np.ndarray, "68 2"]], Float
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Entry:
     """A row of ours: a network, or why there is none."""
 
     name: str
@@ -48,7 +48,7 @@ class Contestant:
     """Why there is no network."""
 
 
-def of_rows(rows: tuple[PublishedRow, ...], settings: EvaluationSettings, kinds: tuple[str, ...]) -> list[Contestant]:
+def of_rows(rows: tuple[PublishedRow, ...], settings: EvaluationSettings, kinds: tuple[str, ...]) -> list[Entry]:
     """List the paper's rows with the networks given for them, and then the networks of --sfn and --mfn."""
     given = parse_variants(settings.variants)
     listed = []
@@ -56,12 +56,12 @@ def of_rows(rows: tuple[PublishedRow, ...], settings: EvaluationSettings, kinds:
         variant = variants()[row.variant] if row.variant else None
         file = given.get(variant.name) if variant else None
         missing = PUBLISHED_ONLY if variant is None else "" if file else _how_to_train(variant)
-        listed.append(Contestant(row.name, row.values, variant, file, missing))
+        listed.append(Entry(row.name, row.values, variant, file, missing))
     nothing = (float("nan"),) * len(rows[0].values)
     for kind, name in (("sfn", settings.sfn), ("mfn", settings.mfn)):
         if kind in kinds:
             own = Variant(name, "sfn" if kind == "sfn" else "mfn", recipe="")
-            listed.append(Contestant(f"ours, {Path(name).name}", nothing, own, name))
+            listed.append(Entry(f"ours, {Path(name).name}", nothing, own, name))
     return listed
 
 
@@ -78,21 +78,21 @@ def parse_variants(texts: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def open_regressors(listed: list[Contestant]) -> dict[str, RegressorProtocol]:
+def open_regressors(listed: list[Entry]) -> dict[str, RegressorProtocol]:
     """Open the single-face networks there are, by row."""
     return {name: open_sfn(file, threads=1) for name, file in _files(listed, "sfn")}
 
 
-def open_detectors(listed: list[Contestant], *, threshold: float) -> dict[str, DetectorProtocol]:
+def open_detectors(listed: list[Entry], *, threshold: float) -> dict[str, DetectorProtocol]:
     """Open the multi-face networks there are, by row."""
     return {name: open_mfn(file, threads=1, threshold=threshold) for name, file in _files(listed, "mfn")}
 
 
-def _files(listed: list[Contestant], kind: str) -> list[tuple[str, str]]:
+def _files(listed: list[Entry], kind: str) -> list[tuple[str, str]]:
     return [(one.name, one.file) for one in listed if one.file and one.variant and one.variant.kind == kind]
 
 
-def sfn_readers(listed: list[Contestant]) -> dict[str, Reader]:
+def sfn_readers(listed: list[Entry]) -> dict[str, Reader]:
     """Open the single-face networks there are, to read in crops that the true points place."""
     return {name: sfn_reader(regressor) for name, regressor in open_regressors(listed).items()}
 
@@ -179,7 +179,7 @@ def rows_measured(measured: Mapping[str, object]) -> Goal:
     return Goal("rows measured", float(len(measured)), 1.0, at_most=False)
 
 
-def state(one: Contestant, reasons: str) -> str:
+def state(one: Entry, reasons: str) -> str:
     """The last cell of a row: empty where it was measured."""
     if one.variant is None:
         return one.missing

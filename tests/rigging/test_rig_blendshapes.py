@@ -1,4 +1,4 @@
-"""Made units against true ones, and laws: neutral, mirror, similarity. Some minutes, so mostly `slow`."""
+"""Made blendshapes against true ones, and laws: neutral, mirror, similarity. Some minutes, so mostly `slow`."""
 
 import numpy as np
 import pytest
@@ -8,11 +8,11 @@ from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_MIRROR, LANDMARK_M
 from commedia.face_model.landmarks import points
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_axis_angle
 from commedia.geometry.similarity import Similarity
+from commedia.rigging.blendshapes import Blendshapes, make_blendshapes
 from commedia.rigging.pieces import Kind
 from commedia.rigging.registration import LandmarksMisplaced, Marks, align
 from commedia.rigging.slits import side_of_triangle, sides_from_seeds
 from commedia.rigging.template import load_template
-from commedia.rigging.units import Units, make_units
 
 pytest.importorskip("scipy")
 FLIP = np.array([-1.0, 1, 1])
@@ -24,19 +24,19 @@ def stranger() -> Stranger:
 
 
 @pytest.fixture(scope="module")
-def made(stranger: Stranger) -> Units:
-    return make_units(stranger.vertices, stranger.triangles, stranger.marks, load_template())
+def made(stranger: Stranger) -> Blendshapes:
+    return make_blendshapes(stranger.vertices, stranger.triangles, stranger.marks, load_template())
 
 
 @pytest.mark.slow
 def test_an_identity_of_ours_gets_its_own_units():
     stranger = own_topology(2)
-    found = make_units(stranger.vertices, stranger.triangles, stranger.marks, load_template())
+    found = make_blendshapes(stranger.vertices, stranger.triangles, stranger.marks, load_template())
     assert np.mean(list(relative_errors(found.displacements, stranger).values())) <= 0.10
 
 
 @pytest.mark.slow
-def test_another_topology_gets_them_too(stranger: Stranger, made: Units):
+def test_another_topology_gets_them_too(stranger: Stranger, made: Blendshapes):
     errors = relative_errors(made.displacements, stranger)
     assert np.mean(list(errors.values())) <= 0.15
     assert errors["jawOpen"] < 0.05
@@ -44,7 +44,7 @@ def test_another_topology_gets_them_too(stranger: Stranger, made: Units):
 
 
 @pytest.mark.slow
-def test_its_pieces_are_told_apart(made: Units):
+def test_its_pieces_are_told_apart(made: Blendshapes):
     assert sorted((piece.kind.value, piece.part) for piece in made.pieces) == [
         ("eye", 0), ("eye", 1), ("face", 0), ("teeth", 0), ("teeth", 1), ("tongue", 0)
     ]  # fmt: skip
@@ -56,22 +56,22 @@ def test_its_pieces_are_told_apart(made: Units):
 
 
 @pytest.mark.slow
-def test_turned_scaled_and_shifted_it_is_turned_and_scaled(stranger: Stranger, made: Units):
+def test_turned_scaled_and_shifted_it_is_turned_and_scaled(stranger: Stranger, made: Blendshapes):
     turn = matrix_from_wxyz(wxyz_from_axis_angle(np.array([0.5, 2.5, -1.0])))
     there = Similarity(70.0, turn, np.array([3.0, 150.0, -20.0]))
     marks = Marks(stranger.marks.numbers, there.points(stranger.marks.points), stranger.marks.weights)
-    found = make_units(there.points(stranger.vertices), stranger.triangles, marks, load_template()).displacements
+    found = make_blendshapes(there.points(stranger.vertices), stranger.triangles, marks, load_template()).displacements
     expected = there.offsets(made.displacements)
     missed = np.linalg.norm(found - expected, axis=-1).mean() / np.linalg.norm(expected, axis=-1).mean()
     assert missed < 1e-3
 
 
 @pytest.mark.slow
-def test_in_a_mirror_it_is_mirrored_even_inside_out(stranger: Stranger, made: Units):
+def test_in_a_mirror_it_is_mirrored_even_inside_out(stranger: Stranger, made: Blendshapes):
     """The triangles of a mirrored mesh run clockwise when nobody turns them round."""
     numbers = np.array(LANDMARK_MIRROR)[stranger.marks.numbers]
     marks = Marks(numbers, stranger.marks.points * FLIP, stranger.marks.weights)
-    found = make_units(stranger.vertices * FLIP, stranger.triangles, marks, load_template()).displacements
+    found = make_blendshapes(stranger.vertices * FLIP, stranger.triangles, marks, load_template()).displacements
     expected = made.displacements[list(EXPRESSION_MIRROR)] * FLIP
     missed = np.linalg.norm(found - expected, axis=-1).mean() / np.linalg.norm(expected, axis=-1).mean()
     assert missed < 0.05
@@ -93,7 +93,7 @@ def test_landmarks_of_no_face_are_refused_before_anything_is_fitted(stranger: St
     shifted = Marks(marks.numbers[17:-1] + 1, marks.points[17:-1], marks.weights[17:-1])
     for wrong in (swapped, shifted):
         with pytest.raises(LandmarksMisplaced, match="left and right are the subject's"):
-            make_units(stranger.vertices, stranger.triangles, wrong, load_template())
+            make_blendshapes(stranger.vertices, stranger.triangles, wrong, load_template())
 
 
 def test_lips_and_lids_have_two_sides_each():

@@ -1,7 +1,7 @@
-"""Which shape is which unit by what it does to lids, brows and lips, each in its own size: for faces unlike ours.
+"""Which shape is which blendshape by what it does to lids, brows and lips, each in its own size: for faces unlike ours.
 
 Directions are compared, not distances: a drawn lid goes five times as far as ours, and a drawn mouth opens without a
-jaw. A shape at 1 is taken for its unit at 1, as its artist means it. What is doubtful is left alone, and said.
+jaw. A shape at 1 is taken for its blendshape at 1, as its artist means it. What is doubtful is left alone, and said.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from jaxtyping import Bool, Float
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, IDENTITY_COUNT, mirrored_name
 from commedia.face_model.landmarks import points
 from commedia.rigging.assignment import Assignment
+from commedia.rigging.blendshapes import part_vertices
 from commedia.rigging.features import FEATURES, Features, front
 from commedia.rigging.skin import SIDES, Skin
 from commedia.rigging.template import Template
-from commedia.rigging.units import part_vertices
 
 LANDMARKS = {
     **{"left upper lid": (43, 44), "left lower lid": (46, 47)},
@@ -28,22 +28,22 @@ LANDMARKS = {
 }
 """Where the features are on our own head; irises are the front of its eyeballs."""
 UNSEEN = ("cheek", "nose", "tongue", "jawForward", "jawLeft", "jawRight", "mouthRoll", "mouthShrug")
-"""Units that act beside these features, or too finely for them, and are never taken for found."""
+"""Blendshapes that act beside these features, or too finely for them, and are never taken for found."""
 DEPTH = 0.5
 """Drawn faces are flat: what goes to and fro counts this much."""
 SHIFT = 0.3
 """What the mouth does as a whole, but aside, counts this much: our jaw takes it along, and a drawn one need not."""
 TWINS = 0.85
-"""Cosine of two of our own units that these features do not tell apart: the one that does more stands for both."""
+"""Cosine of two of our blendshapes that these features do not tell apart: the one that does more stands for both."""
 LEAST_COSINE = 0.75
 MARGIN = 0.05
-"""By how much a shape must be more like its unit than like any other."""
+"""By how much a shape must be more like its blendshape than like any other."""
 RIVALS = 0.06
-"""Shapes that are less like a unit than the likest by at most this may be meant as well ..."""
+"""Shapes that are less like a blendshape than the likest by at most this may be meant as well ..."""
 AGREE = 0.9
 """... and must be this much like each other, or nobody knows which is meant."""
 LEAST_SIZE = 0.15
-"""Of what our unit does to its features."""
+"""Of what our blendshape does to its features."""
 ELSEWHERE = 0.25
 """Of how far a shape moves anything: features that go less far are not what it is about."""
 NOSE = ((-0.55, -0.15), 0.35)
@@ -55,23 +55,23 @@ BROWS = ("browInnerUp", "browOuterUpLeft", "browOuterUpRight")
 
 @dataclass(frozen=True)
 class Doubt:
-    """A unit that more than one shape may be."""
+    """A blendshape that more than one shape may be."""
 
-    unit: str
+    blendshape: str
     shapes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class _Targets:
-    """What a shape may be: single units, both sides of one, or all that lifts the brows."""
+    """What a shape may be: single blendshapes, both sides of one, or all that lifts the brows."""
 
     gains: Float[np.ndarray, "g e"]
-    """By unit, how much of the shape it plays; both sides play half of it each."""
+    """By blendshape, how much of the shape it plays; both sides play half of it each."""
     motion: Float[np.ndarray, "g d"]
 
 
 @dataclass(frozen=True)
-class _Likeness:
+class _Similarity:
     """Every shape beside every target."""
 
     cosine: Float[np.ndarray, "m g"]
@@ -90,7 +90,7 @@ def liken(
     names: tuple[str, ...],
     template: Template,
 ) -> tuple[Assignment, tuple[Doubt, ...]]:
-    """Find one free shape for each wanted unit that one is like, beyond doubt; also say where there was doubt."""
+    """Find one free shape for each wanted blendshape that one is like, beyond doubt; also say where there was doubt."""
     moved = features.displacements(skin)
     seen = np.asarray(np.isfinite(moved).all(axis=(0, 2)))
     targets = _targets(seen, template)
@@ -99,40 +99,40 @@ def liken(
     usable &= ~(_wrinkles_nose(skin)[:, None] & _of_brows(targets))
     found = _left_alone(known.cosine, free, targets)
     doubts: dict[str, Doubt] = {}
-    # Shapes of one unit first: one of both sides is only for what they leave.
+    # Shapes of one blendshape first: one of both sides is only for what they leave.
     for row in np.argsort((targets.gains > 0).sum(axis=1), kind="stable"):
-        units = np.flatnonzero(targets.gains[row])
-        if not wanted[units].all() or found.weights[units].any():
+        blendshapes = np.flatnonzero(targets.gains[row])
+        if not wanted[blendshapes].all() or found.weights[blendshapes].any():
             continue
         chosen, rivals = _chosen(np.where(usable[:, row], known.cosine[:, row], -1), known)
         if chosen >= 0 and not found.weights[:, chosen].any():
-            found.weights[units, chosen] = targets.gains[row, units]
-            found.residual[units] = _left_over(known.cosine[chosen, row])
-        for unit in units if rivals else ():
-            doubts[EXPRESSION_NAMES[unit]] = Doubt(EXPRESSION_NAMES[unit], tuple(names[k] for k in rivals))
-    left = [one for one in doubts.values() if not found.weights[EXPRESSION_INDEX[one.unit]].any()]
+            found.weights[blendshapes, chosen] = targets.gains[row, blendshapes]
+            found.residual[blendshapes] = _left_over(known.cosine[chosen, row])
+        for blendshape in blendshapes if rivals else ():
+            doubts[EXPRESSION_NAMES[blendshape]] = Doubt(EXPRESSION_NAMES[blendshape], tuple(names[k] for k in rivals))
+    left = [one for one in doubts.values() if not found.weights[EXPRESSION_INDEX[one.blendshape]].any()]
     return found, tuple(left)
 
 
-def _compared(moved: Float[np.ndarray, "m f 3"], targets: _Targets, seen: Bool[np.ndarray, "all"]) -> _Likeness:
+def _compared(moved: Float[np.ndarray, "m f 3"], targets: _Targets, seen: Bool[np.ndarray, "all"]) -> _Similarity:
     shapes, raw = _flat(moved, seen), moved.reshape(len(moved), -1)
     size, whole = np.linalg.norm(shapes, axis=1), np.linalg.norm(targets.motion, axis=1)
     cosine = shapes @ targets.motion.T / np.maximum(np.outer(size, whole), 1e-12)
     raw = raw / np.maximum(np.linalg.norm(raw, axis=1, keepdims=True), 1e-12)
-    return _Likeness(cosine, size[:, None] > LEAST_SIZE * whole, raw @ raw.T, size)
+    return _Similarity(cosine, size[:, None] > LEAST_SIZE * whole, raw @ raw.T, size)
 
 
 def _left_alone(cosine: np.ndarray, free: np.ndarray, targets: _Targets) -> Assignment:
-    """Nothing mapped yet; for each unit that can be told what comes nearest."""
+    """Nothing mapped yet; for each blendshape that can be told what comes nearest."""
     residual, nearest = np.ones(EXPRESSION_COUNT), np.full(EXPRESSION_COUNT, -1)
     for row in np.flatnonzero((targets.gains == 1).any(axis=1)) if free.any() else ():
-        unit, best = int(targets.gains[row].argmax()), int(np.where(free, cosine[:, row], -2).argmax())
+        blendshape, best = int(targets.gains[row].argmax()), int(np.where(free, cosine[:, row], -2).argmax())
         if cosine[best, row] > 0:
-            residual[unit], nearest[unit] = _left_over(cosine[best, row]), best
+            residual[blendshape], nearest[blendshape] = _left_over(cosine[best, row]), best
     return Assignment(np.zeros((EXPRESSION_COUNT, len(cosine))), residual, nearest)
 
 
-def _chosen(cosine: Float[np.ndarray, "m"], known: _Likeness) -> tuple[int, list[int]]:
+def _chosen(cosine: Float[np.ndarray, "m"], known: _Similarity) -> tuple[int, list[int]]:
     """The shape that is meant, or -1; where several that differ may be meant, they come second."""
     best = float(cosine.max(initial=-1))
     if best < LEAST_COSINE:
@@ -141,7 +141,7 @@ def _chosen(cosine: Float[np.ndarray, "m"], known: _Likeness) -> tuple[int, list
     among = known.alike[np.ix_(rivals, rivals)]
     if among.min() < AGREE:
         return -1, rivals.tolist()
-    # Of what is the same in several sizes the largest is the unit at full strength.
+    # Of what is the same in several sizes the largest is the blendshape at full strength.
     return int(rivals[known.size[rivals].argmax()]), []
 
 
@@ -188,13 +188,13 @@ def _targets(seen: Bool[np.ndarray, "all"], template: Template) -> _Targets:
     own = _flat(our_features(template)[:, seen], seen)
     size = np.linalg.norm(own, axis=1)
     rows = []
-    for unit, name in enumerate(EXPRESSION_NAMES):
+    for blendshape, name in enumerate(EXPRESSION_NAMES):
         if not name.startswith(UNSEEN):
-            rows.append(np.eye(EXPRESSION_COUNT)[unit])
+            rows.append(np.eye(EXPRESSION_COUNT)[blendshape])
             other = EXPRESSION_INDEX[mirrored_name(name)]
             # Looks and a mouth that goes aside have no both.
             if name.endswith("Left") and not name.startswith(("eyeLook", "mouthLeft")):
-                rows.append((np.eye(EXPRESSION_COUNT)[unit] + np.eye(EXPRESSION_COUNT)[other]) / 2)
+                rows.append((np.eye(EXPRESSION_COUNT)[blendshape] + np.eye(EXPRESSION_COUNT)[other]) / 2)
     brows = np.zeros(EXPRESSION_COUNT)
     brows[[EXPRESSION_INDEX[name] for name in BROWS]] = (0.5, 0.25, 0.25)
     gains = np.array([*rows, brows])
@@ -210,7 +210,7 @@ def _targets(seen: Bool[np.ndarray, "all"], template: Template) -> _Targets:
 
 @lru_cache(maxsize=4)
 def our_features(template: Template) -> Float[np.ndarray, "e f 3"]:
-    """What our own units do to the features, as `Features.displacements` says it of another's."""
+    """What our own blendshapes do to the features, as `Features.displacements` says it of another's."""
     head = template.head
     scheme, basis = template.landmarks, head.model.expression_basis.astype(np.float64)
     marked = points(scheme, template.skin(np.zeros(IDENTITY_COUNT)))

@@ -1,9 +1,11 @@
-"""Draw, unit by unit, the crops in which SFN says it moves most: is it so? For people to look at and to count.
+"""Draw, blendshape by blendshape, the crops in which SFN says it moves most: is it so? For people to look at and to
+count.
 
-python scripts/unit_sheets.py --shards shards/lfw-002.tar --clips clips/*.mp4 -o runs/units
+python scripts/blendshape_sheets.py --shards shards/lfw-002.tar --clips clips/*.mp4 -o runs/blendshapes
 
-Writes `units-NN.png`, five units each, and `values.csv` with what was read. MediaPipe and the fit cannot judge cheeks,
-tongue or nose; eyes can. Crops of one clip stand at least a second apart, and no more than three of it in one row.
+Writes `blendshapes-NN.png`, five blendshapes each, and `values.csv` with what was read. MediaPipe and the fit cannot
+judge cheeks, tongue or nose; eyes can. Crops of one clip stand at least a second apart, and no more than three of it in
+one row.
 """
 
 import argparse
@@ -29,12 +31,12 @@ from commedia.tracking.models import open_models
 from commedia.tracking.tracker import Tracker
 from commedia.training.sheets import grid_of, write_picture
 
-STRONGEST, COLUMNS, UNITS_PER_SHEET = 20, 10, 5
+STRONGEST, COLUMNS, BLENDSHAPES_PER_SHEET = 20, 10, 5
 TILE_PX, HEADING_PX = 128, 24
 MOST_OF_ONE_CLIP = 3
 
 
-class Reading(NamedTuple):
+class Prediction(NamedTuple):
     """One face as SFN reads it."""
 
     source: str
@@ -51,23 +53,25 @@ def main() -> int:
     parser.add_argument("-o", "--output", type=Path, required=True)
     given = parser.parse_args()
     try:
-        readings = [*of_shards(given.shards, given.sfn), *of_clips(given.clips, given.sfn)]
+        predictions = [*of_shards(given.shards, given.sfn), *of_clips(given.clips, given.sfn)]
     except CommediaError as error:
         print(f"unit_sheets: {error}", file=sys.stderr)
         return 2
-    if not readings:
+    if not predictions:
         print("unit_sheets: no face was read; name --shards or --clips with faces in them", file=sys.stderr)
         return 2
     given.output.mkdir(parents=True, exist_ok=True)
     count = len(EXPRESSION_NAMES)
-    for first in range(0, count, UNITS_PER_SHEET):
-        sheet = np.concatenate([row_of(unit, readings) for unit in range(first, min(first + UNITS_PER_SHEET, count))])
-        write_picture(given.output / f"units-{first:02d}.png", sheet)
-    _write_values(given.output / "values.csv", readings)
+    for first in range(0, count, BLENDSHAPES_PER_SHEET):
+        sheet = np.concatenate(
+            [row_of(blendshape, predictions) for blendshape in range(first, min(first + BLENDSHAPES_PER_SHEET, count))]
+        )
+        write_picture(given.output / f"blendshapes-{first:02d}.png", sheet)
+    _write_values(given.output / "values.csv", predictions)
     return 0
 
 
-def of_shards(paths: Iterable[Path], weights: str) -> Iterator[Reading]:
+def of_shards(paths: Iterable[Path], weights: str) -> Iterator[Prediction]:
     """Read every labelled face by itself."""
     sfn = open_sfn(weights, threads=1)
     for path in paths:
@@ -76,10 +80,10 @@ def of_shards(paths: Iterable[Path], weights: str) -> Iterator[Reading]:
             for face in encoded.faces:
                 crop = crop_from_landmarks(face.landmarks_px)
                 params = sfn.regress(image, [crop])[0]
-                yield Reading(path.stem, False, crop_image(image, crop, TILE_PX), params.expression)
+                yield Prediction(path.stem, False, crop_image(image, crop, TILE_PX), params.expression)
 
 
-def of_clips(paths: Iterable[Path], weights: str) -> Iterator[Reading]:
+def of_clips(paths: Iterable[Path], weights: str) -> Iterator[Prediction]:
     """Follow everyone and keep one picture of each a second."""
     models = open_models(sfn=weights)
     for path in paths:
@@ -92,34 +96,34 @@ def of_clips(paths: Iterable[Path], weights: str) -> Iterator[Reading]:
                         continue
                     due[face.id] = time_s + 1.0
                     crop = crop_from_landmarks(landmarks_of_faces([face.params])[0])
-                    yield Reading(path.stem, True, crop_image(frame.image, crop, TILE_PX), face.params.expression)
+                    yield Prediction(path.stem, True, crop_image(frame.image, crop, TILE_PX), face.params.expression)
 
 
-def row_of(unit: int, readings: list[Reading]) -> UInt8[np.ndarray, "h w 3"]:
+def row_of(blendshape: int, predictions: list[Prediction]) -> UInt8[np.ndarray, "h w 3"]:
     """The strongest of one unit under its name and their values."""
     of_clip: Counter[str] = Counter()
     tiles: list[np.ndarray] = []
-    for reading in sorted(readings, key=lambda one: -one.expression[unit]):
-        of_clip[reading.source] += reading.from_clip
-        if of_clip[reading.source] <= MOST_OF_ONE_CLIP and len(tiles) < STRONGEST:
-            tiles.append(_tile(reading, float(reading.expression[unit])))
+    for prediction in sorted(predictions, key=lambda one: -one.expression[blendshape]):
+        of_clip[prediction.source] += prediction.from_clip
+        if of_clip[prediction.source] <= MOST_OF_ONE_CLIP and len(tiles) < STRONGEST:
+            tiles.append(_tile(prediction, float(prediction.expression[blendshape])))
     drawn = grid_of(tiles, COLUMNS)
     heading = np.zeros((HEADING_PX, drawn.shape[1], 3), np.uint8)
-    cv2.putText(heading, EXPRESSION_NAMES[unit], (4, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 1)
+    cv2.putText(heading, EXPRESSION_NAMES[blendshape], (4, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 255), 1)
     return np.concatenate([heading, drawn])
 
 
-def _tile(reading: Reading, value: float) -> UInt8[np.ndarray, "128 128 3"]:
-    tile = reading.crop.copy()
+def _tile(prediction: Prediction, value: float) -> UInt8[np.ndarray, "128 128 3"]:
+    tile = prediction.crop.copy()
     cv2.putText(tile, f"{value:.2f}", (3, TILE_PX - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 0), 1)
     return tile
 
 
-def _write_values(path: Path, readings: list[Reading]) -> None:
+def _write_values(path: Path, predictions: list[Prediction]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(("source", *EXPRESSION_NAMES))
-        table.writerows((one.source, *(f"{value:.3f}" for value in one.expression)) for one in readings)
+        table.writerows((one.source, *(f"{value:.3f}" for value in one.expression)) for one in predictions)
 
 
 if __name__ == "__main__":

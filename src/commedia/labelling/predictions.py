@@ -15,7 +15,7 @@ from commedia.faces.crop import Crop, crop_image
 from commedia.files import named_aside, sha256_of
 from commedia.labelling.pictures import PictureGroup, SourcePicture
 from commedia.labelling.rfb import FaceFinder
-from commedia.labelling.teacher import POINT_COUNT, Teacher, TeacherReading
+from commedia.labelling.teacher import POINT_COUNT, Teacher, TeacherPrediction
 from commedia.structures import Box
 
 Advance = Callable[[str, int, int], None]
@@ -30,7 +30,7 @@ _SMALLEST_FACE_PX = 20.0
 
 
 @dataclass(frozen=True)
-class GroupReadings:
+class GroupPredictions:
     """Every face the teacher read in a group, in the order of the pictures."""
 
     picture: Int[np.ndarray, "f"]
@@ -52,7 +52,7 @@ class Readers:
     processes: int = 1
 
 
-def read_group(group: PictureGroup, readers: Readers, kept: Path, advance: Advance) -> GroupReadings:
+def read_group(group: PictureGroup, readers: Readers, kept: Path, advance: Advance) -> GroupPredictions:
     """Read every face of a group; a second call with the same pictures and networks only opens the file `kept`."""
     asked = _fingerprint(group, readers)
     if kept.is_file() and (found := _load(kept, asked)) is not None:
@@ -65,7 +65,7 @@ def read_group(group: PictureGroup, readers: Readers, kept: Path, advance: Advan
         points += [face.points_px for face in faces]
         scores += [face.scores for face in faces]
         unread += [] if complete else [index]
-    result = GroupReadings(
+    result = GroupPredictions(
         np.array(picture, dtype=np.int64),
         np.array(points, dtype=np.float32).reshape(-1, POINT_COUNT, 3),
         np.array(scores, dtype=np.float32).reshape(-1, EXPRESSION_COUNT),
@@ -76,7 +76,7 @@ def read_group(group: PictureGroup, readers: Readers, kept: Path, advance: Advan
     return result
 
 
-def _read_all(group: PictureGroup, readers: Readers) -> Iterator[tuple[list[TeacherReading], bool]]:
+def _read_all(group: PictureGroup, readers: Readers) -> Iterator[tuple[list[TeacherPrediction], bool]]:
     if readers.processes <= 1:
         with _Reader(readers) as reader:
             yield from map(reader, group)
@@ -104,28 +104,28 @@ class _Reader:
     def __exit__(self, *_: object) -> None:
         self._teacher.close()
 
-    def __call__(self, picture: SourcePicture) -> tuple[list[TeacherReading], bool]:
+    def __call__(self, picture: SourcePicture) -> tuple[list[TeacherPrediction], bool]:
         """Return the faces, and whether these are all the faces there are."""
         image = picture.decoded()
         if self._finder is None:
-            reading = self._teacher.read(image)
-            return ([], False) if reading is None else ([reading], True)
+            prediction = self._teacher.read(image)
+            return ([], False) if prediction is None else ([prediction], True)
         boxes = [found.box for found in self._finder.find(image)]
         boxes = [box for box in boxes if min(box.width_px, box.height_px) >= _SMALLEST_FACE_PX]
-        readings = [self._read_box(image, box) for box in boxes]
-        return [reading for reading in readings if reading is not None], None not in readings
+        predictions = [self._read_box(image, box) for box in boxes]
+        return [prediction for prediction in predictions if prediction is not None], None not in predictions
 
-    def _read_box(self, image: UInt8[np.ndarray, "h w 3"], box: Box) -> TeacherReading | None:
+    def _read_box(self, image: UInt8[np.ndarray, "h w 3"], box: Box) -> TeacherPrediction | None:
         crop = Crop(np.array(box.center_px, np.float32), _CROP_SCALE * max(box.width_px, box.height_px))
-        reading = self._teacher.read(crop_image(image, crop, _CROP_PX))
-        if reading is None:
+        prediction = self._teacher.read(crop_image(image, crop, _CROP_PX))
+        if prediction is None:
             return None
         scale = crop.side_px / _CROP_PX
         corner = np.array([*(crop.center_px - crop.side_px / 2), 0], dtype=np.float32)
-        points = (reading.points_px * np.float32(scale) + corner).astype(np.float32)
+        points = (prediction.points_px * np.float32(scale) + corner).astype(np.float32)
         # The crop may hold a neighbour who is easier to read.
         miss = np.linalg.norm(points[:, :2].mean(axis=0) - box.center_px)
-        return TeacherReading(points, reading.scores) if miss < 0.5 * box.height_px else None
+        return TeacherPrediction(points, prediction.scores) if miss < 0.5 * box.height_px else None
 
 
 _worker: _Reader | None = None
@@ -136,7 +136,7 @@ def _start_worker(readers: Readers) -> None:
     _worker = _Reader(readers)
 
 
-def _read_in_worker(picture: SourcePicture) -> tuple[list[TeacherReading], bool]:
+def _read_in_worker(picture: SourcePicture) -> tuple[list[TeacherPrediction], bool]:
     assert _worker is not None
     return _worker(picture)
 
@@ -148,17 +148,17 @@ def _fingerprint(group: PictureGroup, readers: Readers) -> str:
     return json.dumps([networks, stats])
 
 
-def _load(kept: Path, asked: str) -> GroupReadings | None:
+def _load(kept: Path, asked: str) -> GroupPredictions | None:
     try:
         with np.load(kept, allow_pickle=False) as stored:
             if str(stored["asked"]) != asked:
                 return None
             picture, points_px, scores, unread = (stored[name] for name in ("picture", "points_px", "scores", "unread"))
-            return GroupReadings(picture, points_px, scores, unread, int(stored["picture_count"]))
+            return GroupPredictions(picture, points_px, scores, unread, int(stored["picture_count"]))
     except (OSError, ValueError, KeyError):
         return None
 
 
-def _save(kept: Path, asked: str, readings: GroupReadings) -> None:
+def _save(kept: Path, asked: str, predictions: GroupPredictions) -> None:
     with named_aside(kept, ".npz") as aside:
-        np.savez(aside, asked=np.array(asked), **vars(readings))
+        np.savez(aside, asked=np.array(asked), **vars(predictions))

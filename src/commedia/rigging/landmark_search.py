@@ -29,7 +29,7 @@ SIDE_PX = 512
 LEAST_CONFIDENCE = 0.35
 """Of a face in a render; a real person's are above 0.9."""
 TURNS_DEG = (-20.0, -10.0, 0.0, 10.0, 20.0)
-"""Views round the face whose sightings are put together."""
+"""Views round the face whose candidates are put together."""
 CLAY = np.array([[0.86, 0.70, 0.62]])
 BACKDROP = (118, 124, 132)
 CLOSE = 1.9
@@ -38,7 +38,7 @@ FAR_HALF = 0.12
 """Of the face's side: how far past its middle points are believed in a view from the other side."""
 JAW_LINE, BROWS_END = 17, 27
 """Landmarks before these are the jaw line's, and the brows'."""
-JAW_TRUST, BROW_TRUST, TRUST = 0.0005, 0.001, 0.006
+JAW_WEIGHT, BROW_WEIGHT, WEIGHT = 0.0005, 0.001, 0.006
 """Weights, against 1 for a landmark that somebody picked. Points of the jaw line are where the outline is, which is
 another place in every view, and clay has no brows; the others are some 3 mm off."""
 ROUNDS = 2
@@ -179,7 +179,7 @@ def _collect(
             found[number, (pixels[:, 0] - middle) * np.sign(yaw_deg) > FAR_HALF * SIDE_PX / CLOSE] = np.nan
     known = np.flatnonzero(np.isfinite(found).all(axis=2).any(axis=0))
     points = np.nanmedian(found[:, known], axis=0)
-    weights = np.where(known < JAW_LINE, JAW_TRUST, np.where(known < BROWS_END, BROW_TRUST, TRUST))
+    weights = np.where(known < JAW_LINE, JAW_WEIGHT, np.where(known < BROWS_END, BROW_WEIGHT, WEIGHT))
     return Marks(known, points, weights)
 
 

@@ -7,16 +7,16 @@ from fakes import fake_params
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.errors import CommediaError
 from commedia.face_model.calibration import MOST_GAIN, MOST_REST, calibration_from
-from commedia.retarget.acting import Acting, mirrored
+from commedia.retarget.performance_edit import PerformanceEdit, mirrored
 
 SMILE_L, SMILE_R, JAW, BROW = (
     EXPRESSION_INDEX[name] for name in ("mouthSmileLeft", "mouthSmileRight", "jawOpen", "browInnerUp")
 )
 
 
-def face(**units: float) -> np.ndarray:
+def face(**blendshapes: float) -> np.ndarray:
     expression = np.zeros(52, np.float32)
-    for name, value in units.items():
+    for name, value in blendshapes.items():
         expression[EXPRESSION_INDEX[name]] = value
     return expression
 
@@ -77,6 +77,6 @@ def test_the_mirror_exchanges_sides_and_twice_is_nothing() -> None:
 
 def test_acting_that_changes_nothing_changes_nothing() -> None:
     params = fake_params(np.array([5.0, 6.0]), 20.0, face(jawOpen=0.4))
-    assert Acting().applied(params) is params
-    both = Acting(calibration_from([face(jawOpen=0.2)]), mirror=True).applied(params)
+    assert PerformanceEdit().applied(params) is params
+    both = PerformanceEdit(calibration_from([face(jawOpen=0.2)]), mirror=True).applied(params)
     assert both.expression[JAW] == pytest.approx(0.25)

@@ -1,6 +1,8 @@
-"""The 52 units on another mesh: our head is laid over it, makes each unit, and takes the other surface along.
+"""The 52 blendshapes on another mesh: our head is laid over it, makes each blendshape, and takes the other surface
+along.
 
-    marks --align, fit_identity, bend--> our head over it --units--> our 52 shapes --closest, sides--> its 52 shapes
+    marks --align, fit_identity, bend--> our head over it --blendshapes--> our 52 shapes --closest, sides--> its 52
+    shapes
 
 A target triangle takes the deformation of the triangle of our head that it lies on (Sumner and Popovic), and its
 vertices are pulled to where our surface takes them, so that small errors of triangles do not add up over a face.
@@ -40,32 +42,33 @@ SURE_M = 0.003
 
 
 @dataclass(frozen=True)
-class Laid:
+class RegisteredHead:
     """Our head, laid over a target; head frame, metres."""
 
     template: Template
     fitted: Fitted
     skin: Float[np.ndarray, "s 3"]
     """Bent onto the target."""
-    units: Float[np.ndarray, "e s 3"]
-    """Displacement of the skin by each unit."""
+    blendshapes: Float[np.ndarray, "e s 3"]
+    """Displacement of the skin by each blendshape."""
 
 
 @dataclass(frozen=True)
-class Units:
+class Blendshapes:
     """What was made, in the target's own frame and unit of length."""
 
     displacements: Float[np.ndarray, "e w 3"]
     """Of each vertex by each of `EXPRESSION_NAMES`."""
     pieces: tuple[Piece, ...]
     """What was taken for what; vertices that are in none stay."""
-    laid: Laid
+    registered: RegisteredHead
 
 
-def make_units(
+def make_blendshapes(
     vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"], marks: Marks, template: Template
-) -> Units:
-    """Make the 52 units on a mesh in any frame and unit; vertices at one place must be one, or seams come apart.
+) -> Blendshapes:
+    """Make the 52 blendshapes on a mesh in any frame and blendshape; vertices at one place must be one, or seams come
+    apart.
 
     Triangles are anticlockwise seen from outside, or all clockwise; of the landmarks at least four are not in a plane.
     """
@@ -74,15 +77,15 @@ def make_units(
     nearest = _nearest(vertices, marks.points)
     faces = face_pieces(align(template, marks).points(vertices), of_vertex, nearest, marks.numbers)
     on_face = np.isin(of_vertex, faces)[triangles[:, 0]]
-    laid, target = _lay(template, vertices, triangles[on_face], marks)
-    pieces = sort_pieces(target, of_vertex, faces, _anatomy(laid))
+    registered, target = _lay(template, vertices, triangles[on_face], marks)
+    pieces = sort_pieces(target, of_vertex, faces, _anatomy(registered))
     moved = np.zeros((EXPRESSION_COUNT, len(vertices), 3))
     for piece in pieces:
         if piece.kind is Kind.FACE:
-            moved[:, piece.vertices] = _face_units(laid, target, triangles[on_face])[:, piece.vertices]
+            moved[:, piece.vertices] = _face_blendshapes(registered, target, triangles[on_face])[:, piece.vertices]
         else:
-            moved[:, piece.vertices] = _piece_units(laid, target, triangles, piece)
-    return Units(laid.fitted.head_from_target.inverse().offsets(moved), tuple(pieces), laid)
+            moved[:, piece.vertices] = _piece_blendshapes(registered, target, triangles, piece)
+    return Blendshapes(registered.fitted.head_from_target.inverse().offsets(moved), tuple(pieces), registered)
 
 
 def _outwards(template: Template, vertices: np.ndarray, triangles: np.ndarray, marks: Marks) -> np.ndarray:
@@ -99,7 +102,7 @@ def _nearest(vertices: np.ndarray, points: np.ndarray) -> Int[np.ndarray, "n"]:
 
 def _lay(
     template: Template, vertices: np.ndarray, triangles: np.ndarray, marks: Marks
-) -> tuple[Laid, Float[np.ndarray, "w 3"]]:
+) -> tuple[RegisteredHead, Float[np.ndarray, "w 3"]]:
     """Lay our head over the face, twice: the second time nothing crosses a slit. Also returns the vertices there."""
     start = align(template, marks)
     near = _near_head(template, start.points(vertices), triangles)
@@ -114,8 +117,8 @@ def _lay(
     own = template.head.model.expression_basis[:, template.vertices].astype(np.float64)
     anchors = np.flatnonzero(template.moves < STILL_M)
     triangles = template.triangles.astype(np.int32)
-    units = transfer_deformations(skin, skin + own, bent, triangles, anchors=anchors) - bent
-    return Laid(template, fitted, bent, units), target
+    blendshapes = transfer_deformations(skin, skin + own, bent, triangles, anchors=anchors) - bent
+    return RegisteredHead(template, fitted, bent, blendshapes), target
 
 
 def _near_head(template: Template, target: np.ndarray, triangles: np.ndarray) -> np.ndarray:
@@ -148,69 +151,73 @@ def target_sides(
     return sides
 
 
-def _face_units(laid: Laid, target: np.ndarray, triangles: np.ndarray) -> Float[np.ndarray, "e w 3"]:
+def _face_blendshapes(
+    registered: RegisteredHead, target: np.ndarray, triangles: np.ndarray
+) -> Float[np.ndarray, "e w 3"]:
     """Transfer onto the face: gradients by triangle, guided by where our surface takes the vertices."""
-    template = laid.template
-    sides = target_sides(template, laid.skin, target, triangles)
-    surface = ClosestPoints(laid.skin, template.triangles, SPACING_M, template.triangle_sides)
+    template = registered.template
+    sides = target_sides(template, registered.skin, target, triangles)
+    surface = ClosestPoints(registered.skin, template.triangles, SPACING_M, template.triangle_sides)
     normals = smooth_normals(target, triangles)
     hits = surface.closest(target, normals, least_cosine=LEAST_COSINE, sides=sides)
     centers = target[triangles].mean(axis=1)
     facing = triangle_normals(target[triangles])
     lain = surface.closest(centers, facing, least_cosine=LEAST_COSINE, sides=side_of_triangle(sides, triangles))
     correspondence = np.where(lain.found & (lain.distance < FAR_M), lain.triangle, -1)
-    taken = interpolated(laid.units, template.triangles, hits)
-    still = _still(laid, target, hits, taken)
+    taken = interpolated(registered.blendshapes, template.triangles, hits)
+    still = _still(registered, target, hits, taken)
     guided = np.flatnonzero(hits.found & (hits.distance < FAR_M) & ~still)
     edge = float(np.median(np.linalg.norm(np.diff(target[triangles[correspondence >= 0]], axis=1), axis=-1)))
-    trust = PULL / edge**2 / (1 + np.square(hits.distance[guided] / MATCH_M)) ** 2
+    weight = PULL / edge**2 / (1 + np.square(hits.distance[guided] / MATCH_M)) ** 2
     return (
         transfer_deformations(
-            laid.skin,
-            laid.skin + laid.units,
+            registered.skin,
+            registered.skin + registered.blendshapes,
             target,
             template.triangles.astype(np.int32),
             target_triangles=triangles.astype(np.int32),
             correspondence=correspondence,
             anchors=np.flatnonzero(still),
-            guides=Guides(guided, target[guided] + taken[:, guided], trust),
+            guides=Guides(guided, target[guided] + taken[:, guided], weight),
         )
         - target
     )
 
 
-def _still(laid: Laid, target: np.ndarray, hits: Hits, taken: np.ndarray) -> np.ndarray:
+def _still(registered: RegisteredHead, target: np.ndarray, hits: Hits, taken: np.ndarray) -> np.ndarray:
     """What does not move on our head, and what is far from it."""
     far = ~hits.found | (hits.distance >= FAR_M)
     # Far is far from any part of the skin, not only from one that faces the same way.
-    far[far] = distances(target[far], laid.skin) > FAR_M
+    far[far] = distances(target[far], registered.skin) > FAR_M
     return far | (hits.found & (hits.distance < FAR_M) & (np.linalg.norm(taken, axis=-1).max(axis=0) < STILL_M))
 
 
 def interpolated(
-    units: Float[np.ndarray, "e s 3"], triangles: Int[np.ndarray, "t 3"], hits: Hits
+    blendshapes: Float[np.ndarray, "e s 3"], triangles: Int[np.ndarray, "t 3"], hits: Hits
 ) -> Float[np.ndarray, "e n 3"]:
     """Return the displacement at points of the surface; zero where there is none."""
-    found = np.zeros((len(units), len(hits.triangle), 3))
+    found = np.zeros((len(blendshapes), len(hits.triangle), 3))
     for corner in range(3):
-        found += hits.barycentric[:, corner, None] * units[:, triangles[hits.triangle, corner]]
+        found += hits.barycentric[:, corner, None] * blendshapes[:, triangles[hits.triangle, corner]]
     found[:, ~hits.found] = 0
     return found
 
 
-def _anatomy(laid: Laid) -> Anatomy:
-    head = laid.template.head
-    whole = head_vertices(head, laid.fitted.identity)
-    template = laid.template
-    marked = points(template.landmarks, laid.skin)
+def _anatomy(registered: RegisteredHead) -> Anatomy:
+    head = registered.template.head
+    whole = head_vertices(head, registered.fitted.identity)
+    template = registered.template
+    marked = points(template.landmarks, registered.skin)
     # What is in the mouth goes where the bend took the lips.
-    lips = marked[LIPS] - points(template.landmarks, template.skin(laid.fitted.identity))[LIPS]
+    lips = marked[LIPS] - points(template.landmarks, template.skin(registered.fitted.identity))[LIPS]
     inside = np.isin(head.vertex_region, [REGIONS.index(name) for name in ("inner_mouth", "teeth", "tongue")])
     whole[inside] += lips.mean(axis=0)
     low, high = whole[inside].min(axis=0) - BEHIND_LIPS_M, whole[inside].max(axis=0) + BEHIND_LIPS_M
     high[2] = marked[LIPS, 2].max() - BEHIND_LIPS_M / 2
     eyes = np.stack([whole[part_vertices(head, name)].mean(axis=0) for name in ("left_eye", "right_eye")])
-    surface = ClosestPoints(laid.skin, laid.template.triangles, SPACING_M, laid.template.triangle_sides)
+    surface = ClosestPoints(
+        registered.skin, registered.template.triangles, SPACING_M, registered.template.triangle_sides
+    )
     return Anatomy(surface, eyes, (low, high), float(marked[RIMS, 1].mean()))
 
 
@@ -229,44 +236,50 @@ def teeth_vertices(head: HeadModel) -> tuple[Int[np.ndarray, "n"], Int[np.ndarra
     return rows[0], rows[1]
 
 
-def _piece_units(laid: Laid, target: np.ndarray, triangles: np.ndarray, piece: Piece) -> Float[np.ndarray, "e n 3"]:
+def _piece_blendshapes(
+    registered: RegisteredHead, target: np.ndarray, triangles: np.ndarray, piece: Piece
+) -> Float[np.ndarray, "e n 3"]:
     """Move a piece that is not the face."""
-    own, template = target[piece.vertices], laid.template
+    own, template = target[piece.vertices], registered.template
     head = template.head
     if piece.kind is Kind.CARD:
-        surface = ClosestPoints(laid.skin, template.triangles, SPACING_M)
-        return interpolated(laid.units, template.triangles, surface.closest(own))
+        surface = ClosestPoints(registered.skin, template.triangles, SPACING_M)
+        return interpolated(registered.blendshapes, template.triangles, surface.closest(own))
     if piece.kind is Kind.TONGUE:
-        return _tongue_units(laid, own, triangles[np.isin(triangles[:, 0], piece.vertices)], piece.vertices)
+        return _tongue_blendshapes(registered, own, triangles[np.isin(triangles[:, 0], piece.vertices)], piece.vertices)
     if piece.kind is Kind.EYE:
         ball = fit_sphere(own)
         assert ball is not None
         # Turned about its own centre, shifted as ours.
         rows = part_vertices(head, ("left_eye", "right_eye")[piece.part])
-        return _as_rigid(laid, rows, own, ball[0])
-    return _as_rigid(laid, teeth_vertices(head)[piece.part], own, None)
+        return _as_rigid(registered, rows, own, ball[0])
+    return _as_rigid(registered, teeth_vertices(head)[piece.part], own, None)
 
 
-def _as_rigid(laid: Laid, rows: np.ndarray, own: np.ndarray, center: np.ndarray | None) -> Float[np.ndarray, "e n 3"]:
+def _as_rigid(
+    registered: RegisteredHead, rows: np.ndarray, own: np.ndarray, center: np.ndarray | None
+) -> Float[np.ndarray, "e n 3"]:
     """Move points as the best rigid motion of a part of ours moves it."""
-    head = laid.template.head
-    rest = head_vertices(head, laid.fitted.identity)[rows]
+    head = registered.template.head
+    rest = head_vertices(head, registered.fitted.identity)[rows]
     center = rest.mean(axis=0) if center is None else center
     moved = np.zeros((EXPRESSION_COUNT, *own.shape))
-    for unit in range(EXPRESSION_COUNT):
-        delta = head.model.expression_basis[unit, rows].astype(np.float64)
+    for blendshape in range(EXPRESSION_COUNT):
+        delta = head.model.expression_basis[blendshape, rows].astype(np.float64)
         if delta.any():
             turn = fit_similarity(rest, rest + delta).rotation
-            moved[unit] = (own - center) @ (turn - np.eye(3)).T + delta.mean(axis=0)
+            moved[blendshape] = (own - center) @ (turn - np.eye(3)).T + delta.mean(axis=0)
     return moved
 
 
-def _tongue_units(laid: Laid, own: np.ndarray, triangles: np.ndarray, rows: np.ndarray) -> Float[np.ndarray, "e n 3"]:
+def _tongue_blendshapes(
+    registered: RegisteredHead, own: np.ndarray, triangles: np.ndarray, rows: np.ndarray
+) -> Float[np.ndarray, "e n 3"]:
     """Carry a tongue along with the surface of ours."""
-    head = laid.template.head
+    head = registered.template.head
     part = part_vertices(head, "tongue")
     surface = np.searchsorted(part, head.model.triangles[head.triangle_part == PARTS.index("tongue")])
-    rest = head_vertices(head, laid.fitted.identity)[part]
+    rest = head_vertices(head, registered.fitted.identity)[part]
     numbered = np.searchsorted(rows, triangles)
     hits = ClosestPoints(rest, surface, SPACING_M).closest(own, smooth_normals(own, numbered), least_cosine=0.0)
     near = ClosestPoints(rest, surface, SPACING_M).closest(own)

@@ -12,7 +12,7 @@ from commedia.structures import FaceParams
 
 
 @dataclass(frozen=True)
-class Acting:
+class PerformanceEdit:
     """How a performance is changed; the default changes nothing."""
 
     calibration: Calibration | None = None

@@ -26,13 +26,13 @@ _IRIS_ODDS = np.array([0.36, 0.24, 0.12, 0.09, 0.09, 0.06, 0.04])
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """One face's paint: colours are linear RGB, strengths 0 to 1."""
 
     colours: dict[str, Float[np.ndarray, "3"]]
     """skin, lips, brow, hair, beard, iris, sclera, teeth, tongue, shadow (of the eyelids)."""
     strengths: dict[str, float]
-    """How much of each mask of `atlas.py`, each noise, each gloss; see `sample_look`."""
+    """How much of each mask of `atlas.py`, each noise, each gloss; see `sample_appearance`."""
     noise_at: Float[np.ndarray, "2"]
     """Where in the noise bank this skin begins."""
 
@@ -45,7 +45,7 @@ class Light:
     sky: Float[np.ndarray, "3"]
     """Added from above, taken away from below."""
     directions: Float[np.ndarray, "k 3"]
-    """Unit vectors towards the lamps, camera axes."""
+    """Blendshape vectors towards the lamps, camera axes."""
     colours: Float[np.ndarray, "k 3"]
 
 
@@ -54,7 +54,7 @@ def linear(rgb: np.ndarray) -> np.ndarray:
     return np.square(np.clip(rgb, 0, 1)).astype(np.float32)
 
 
-def sample_look(rng: np.random.Generator) -> Look:
+def sample_appearance(rng: np.random.Generator) -> Appearance:
     """Draw one face's paint."""
     tone = rng.uniform() ** 1.3 * (len(_SKINS) - 1.001)
     low = int(tone)
@@ -82,7 +82,9 @@ def sample_look(rng: np.random.Generator) -> Look:
         "shadow": rng.uniform(0.05, 0.7, 3) if rng.uniform() < 0.4 else skin * 0.55,
     }
     strengths = _skin_strengths(rng) | _hair_strengths(rng) | _eye_strengths(rng)
-    return Look({name: linear(c) for name, c in colours.items()}, strengths, rng.uniform(0, 512, 2).astype(np.float32))
+    return Appearance(
+        {name: linear(c) for name, c in colours.items()}, strengths, rng.uniform(0, 512, 2).astype(np.float32)
+    )
 
 
 def _lips(rng: np.random.Generator, skin: np.ndarray) -> np.ndarray:

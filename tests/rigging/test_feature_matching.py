@@ -1,4 +1,4 @@
-"""Shapes told by lids, brows and lips: our own head as the face whose units are known, and a drawn one."""
+"""Shapes told by lids, brows and lips: our own head as the face whose blendshapes are known, and a drawn one."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +11,13 @@ from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_
 from commedia.face_model.model import load_head
 from commedia.retarget.tables import load_mapping
 from commedia.rigging.assignment import Assignment
+from commedia.rigging.blendshapes import part_vertices
+from commedia.rigging.feature_matching import Doubt, liken
 from commedia.rigging.features import FEATURES, Features, NoFeatures, find_features
-from commedia.rigging.likeness import Doubt, liken
 from commedia.rigging.pieces import connected
 from commedia.rigging.sculpt import assembled
 from commedia.rigging.skin import SIDES, Skin, skin_of
 from commedia.rigging.template import load_template
-from commedia.rigging.units import part_vertices
 
 pytest.importorskip("scipy")
 EVERYTHING = np.ones(EXPRESSION_COUNT, dtype=bool)
@@ -41,7 +41,7 @@ def head() -> Skin:
 def told(
     skin: Skin, names: tuple[str, ...] = EXPRESSION_NAMES
 ) -> tuple[dict[str, dict[str, float]], tuple[Doubt, ...]]:
-    """What each mapped unit plays."""
+    """What each mapped blendshape plays."""
     found, doubts = liken(
         skin, find_features(skin), np.ones(len(names), dtype=bool), EVERYTHING, names, load_template()
     )
@@ -50,15 +50,18 @@ def told(
 
 def played(found: Assignment, names: tuple[str, ...]) -> dict[str, dict[str, float]]:
     return {
-        unit: {names[row]: float(weights[row]) for row in weights.nonzero()[0]}
-        for unit, weights in zip(EXPRESSION_NAMES, found.weights, strict=True)
+        blendshape: {names[row]: float(weights[row]) for row in weights.nonzero()[0]}
+        for blendshape, weights in zip(EXPRESSION_NAMES, found.weights, strict=True)
         if weights.any()
     }
 
 
 def mixed(skin: Skin, **shapes: dict[str, float]) -> tuple[Skin, tuple[str, ...]]:
-    """The same face with other shapes: sums of its units."""
-    rows = [sum(gain * skin.shapes[EXPRESSION_INDEX[unit]] for unit, gain in own.items()) for own in shapes.values()]
+    """The same face with other shapes: sums of its blendshapes."""
+    rows = [
+        sum(gain * skin.shapes[EXPRESSION_INDEX[blendshape]] for blendshape, gain in own.items())
+        for own in shapes.values()
+    ]
     return replace(skin, shapes=np.array(rows)), tuple(shapes)
 
 
@@ -77,10 +80,12 @@ def test_features_are_where_they_are(head: Skin):
 
 def test_our_own_units_are_themselves_or_left_alone(head: Skin):
     found, doubts = told(head)
-    assert {unit: set(shapes) for unit, shapes in found.items()} == {unit: {unit} for unit in found}
+    assert {blendshape: set(shapes) for blendshape, shapes in found.items()} == {
+        blendshape: {blendshape} for blendshape in found
+    }
     assert len(found) == 34
     assert {"eyeBlinkLeft", "jawOpen", "mouthSmileRight", "browInnerUp", "eyeLookInLeft", "mouthPucker"} <= set(found)
-    assert not any(unit.startswith(("cheek", "nose", "tongue")) for unit in found)
+    assert not any(blendshape.startswith(("cheek", "nose", "tongue")) for blendshape in found)
     assert doubts == ()
 
 
@@ -95,7 +100,9 @@ def test_size_place_and_proportions_do_not_make_it_wrong(proportions: tuple[floa
         eyes={side: place * stretch + 7 for side, place in head.eyes.items()},
     )
     found, _ = told(other)
-    assert {unit: set(shapes) for unit, shapes in found.items()} == {unit: {unit} for unit in found}
+    assert {blendshape: set(shapes) for blendshape, shapes in found.items()} == {
+        blendshape: {blendshape} for blendshape in found
+    }
     # A mouth that is 1.6 times as high opens so far that it is taken for none.
     assert len(found) == (19 if proportions[1] > 1 else 34)
 
@@ -166,16 +173,16 @@ def test_a_drawn_face_is_told_by_motion_alone(shared_data: Path):
     assert set(features.rows) == set(FEATURES)
     own = np.array([name.startswith("Fcl_") for name in names])
     found, doubts = liken(skin, features, own, EVERYTHING, names, load_template())
-    units: dict[str, set[str]] = {name: set() for name, is_own in zip(names, own, strict=True) if is_own}
-    for unit, shapes in played(found, names).items():
+    blendshapes: dict[str, set[str]] = {name: set() for name, is_own in zip(names, own, strict=True) if is_own}
+    for blendshape, shapes in played(found, names).items():
         for name in shapes:
-            units[name].add(unit)
-    known = {name: set(table[plain_morph(name)]) for name in units if table.get(plain_morph(name))}
+            blendshapes[name].add(blendshape)
+    known = {name: set(table[plain_morph(name)]) for name in blendshapes if table.get(plain_morph(name))}
     assert len(known) == 18
-    right = {name for name, truth in known.items() if units[name] == truth}
+    right = {name for name, truth in known.items() if blendshapes[name] == truth}
     assert right == {f"Fcl_{name}" for name in ("EYE_Close_L", "EYE_Close_R", "EYE_Spread", "MTH_U", "BRW_Angry")}
     # The table keeps the inner brows for sorrow, and calls a closed smile dimples; by motion these are what they are.
-    other = {name: units[name] for name in known if units[name] and name not in right}
+    other = {name: blendshapes[name] for name in known if blendshapes[name] and name not in right}
     assert other == {
         "Fcl_BRW_Surprised": {"browInnerUp", "browOuterUpLeft", "browOuterUpRight"},
         "Fcl_MTH_Fun": {"mouthSmileLeft", "mouthSmileRight"},
@@ -192,9 +199,9 @@ def test_units_added_to_a_drawn_face_are_told_by_motion_alone(shared_data: Path)
     skin = skin_of(assembled(character), np.zeros((len(names), EXPRESSION_COUNT)))
     own = np.array([name in EXPRESSION_INDEX for name in names])
     found = played(liken(skin, find_features(skin), own, EVERYTHING, names, load_template())[0], names)
-    right = {unit for unit, shapes in found.items() if set(shapes) == {unit}}
+    right = {blendshape for blendshape, shapes in found.items() if set(shapes) == {blendshape}}
     assert (int((own & rig.effective).sum()), len(found), len(right)) == (38, 23, 20)
-    assert {unit: set(shapes) for unit, shapes in found.items() if unit not in right} == {
+    assert {blendshape: set(shapes) for blendshape, shapes in found.items() if blendshape not in right} == {
         # One shape under two names.
         "mouthPucker": {"mouthFunnel"},
         "mouthLeft": {"mouthRight"},
@@ -209,7 +216,9 @@ def test_a_stranger_s_rig_has_no_wrong_unit(shared_data: Path):
     names = character.rig.morph_names
     skin = skin_of(assembled(character), np.zeros((len(names), EXPRESSION_COUNT)))
     found, doubts = told(skin, names)
-    assert {unit: set(shapes) for unit, shapes in found.items()} == {unit: {unit} for unit in found}
+    assert {blendshape: set(shapes) for blendshape, shapes in found.items()} == {
+        blendshape: {blendshape} for blendshape in found
+    }
     assert len(found) == 31
     assert doubts == (Doubt("mouthClose", ("mouthShrugLower", "mouthClose")),)
 
@@ -218,6 +227,8 @@ def test_features_that_lack_are_not_compared(head: Skin):
     found = find_features(head)
     only_eyes = Features({name: rows for name, rows in found.rows.items() if "lid" in name}, found.size)
     assigned, _ = liken(head, only_eyes, EVERYTHING, EVERYTHING, EXPRESSION_NAMES, load_template())
-    assert {unit: set(own) for unit, own in played(assigned, EXPRESSION_NAMES).items()} == {
-        unit: {unit} for side in ("Left", "Right") for unit in (f"eyeBlink{side}", f"eyeSquint{side}", f"eyeWide{side}")
+    assert {blendshape: set(own) for blendshape, own in played(assigned, EXPRESSION_NAMES).items()} == {
+        blendshape: {blendshape}
+        for side in ("Left", "Right")
+        for blendshape in (f"eyeBlink{side}", f"eyeSquint{side}", f"eyeWide{side}")
     }
