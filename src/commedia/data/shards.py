@@ -77,11 +77,9 @@ class EncodedPicture:
 
 
 def write_shard(path: Path, samples: Iterable[PictureSample | EncodedPicture], *, quality: int = 92) -> int:
-    """Write samples in order under keys `000000`, `000001`, ...; returns how many.
+    """Write samples in order under keys `000000`, `000001`, ...; returns how many. On any error the old file stays.
 
     What is encoded already keeps its JPEG byte for byte, so that relabelling loses nothing.
-
-    The file appears under its name only when the last sample is in it; on any error what was there before is untouched.
     """
     count = 0
     with written_aside(path) as file, tarfile.open(fileobj=file, mode="w|") as tar:

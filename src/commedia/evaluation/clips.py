@@ -59,8 +59,7 @@ def clips_correlation(settings: EvaluationSettings, progress: Progress) -> list[
 def blendshape_rows(
     scores: Float[np.ndarray, "n 52"], ours: Sequence[Float[np.ndarray, "n 52"]]
 ) -> list[tuple[str, int, float, float, float]]:
-    """Blendshape, frames the teacher reads, its range there, and each of our correlations, for the blendshapes that
-    move.
+    """Blendshape, frames the teacher reads, its range there, each of our correlations, for the blendshapes that move.
 
     Frames without a prediction are rows of NaN; a correlation uses the frames where both sides have one.
     """

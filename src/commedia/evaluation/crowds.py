@@ -56,8 +56,7 @@ def mfn_crowds(settings: EvaluationSettings, progress: Progress) -> list[Table]:
 
 
 def _pictures(settings: EvaluationSettings) -> Iterator[EncodedPicture]:
-    every = (encoded for path in settings.shards for encoded in read_encoded(path))
-    return islice(every, settings.limit)
+    return islice((encoded for path in settings.shards for encoded in read_encoded(path)), settings.limit)
 
 
 def count(
@@ -127,5 +126,4 @@ def _points(tally: Tally) -> Table:
         whole, eyes = np.array(errors).reshape(-1, 2).mean(0).tolist() if errors else (None, None)
         rows.append((reader, len(errors), whole, eyes))
     notes = ("Of the faces found; in % of the root of the area of the true points' box. Eyes: points 37 to 48.",)
-    columns = ("read by", "faces", "68 points", "eyes")
-    return Table("mfn-crowds-points", "Their points", columns, tuple(rows), notes)
+    return Table("mfn-crowds-points", "Their points", ("read by", "faces", "68 points", "eyes"), tuple(rows), notes)

@@ -1,7 +1,6 @@
 """Table `mfn-groups`: is everybody found in photographs of groups, measured against a reference detector.
 
-By MFN alone, in its one pass over the whole picture; and end to end, as `commedia` watches a photograph: MFN, a closer
-look, and SFN's judgement of every crop.
+By MFN alone, in one pass over the picture; and end to end: MFN, a closer look, and SFN's judgement of every crop.
 """
 
 from collections.abc import Callable, Sequence
@@ -89,8 +88,7 @@ def _alone(settings: EvaluationSettings) -> Callable[[np.ndarray], Found]:
 
 
 def _end_to_end(settings: EvaluationSettings) -> Callable[[np.ndarray], Found]:
-    models = open_models(settings.mfn, settings.sfn, flip_average=settings.flip_average)
-    tracker = Tracker(models, PHOTO_SETTINGS)
+    tracker = Tracker(open_models(settings.mfn, settings.sfn, flip_average=settings.flip_average), PHOTO_SETTINGS)
 
     def find(image: UInt8[np.ndarray, "h w 3"]) -> Found:
         tracker.reset()
@@ -183,8 +181,7 @@ def _per_picture(outcomes: dict[str, list[Outcome]]) -> Table:
     ]
     kinds = "alone: predicted", "missed", "false", "end to end", "missed", "false"
     columns = ("picture", "required", "optional", *kinds)
-    title = f"The same, picture by picture, faces from {SMALL:.0%}"
-    return Table("mfn-groups-pictures", title, columns, tuple(rows))
+    return Table("mfn-groups-pictures", f"The same, picture by picture, faces from {SMALL:.0%}", columns, tuple(rows))
 
 
 def _write_sheet(path: Path, outcomes: Sequence[Outcome], *, tile: int = 160, columns: int = 8) -> None:

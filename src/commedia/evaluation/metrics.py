@@ -19,8 +19,7 @@ def normalised_mean_error(
 ) -> float:
     """Mean distance over sqrt(w h) of the tight box of all true points; of the points `among` them, all by default.
 
-    Reference:
-        The AFLW2000-3D protocol of 3DDFA (Zhu et al. 2016), which papers 1 to 3 follow.
+    The AFLW2000-3D protocol of 3DDFA (Zhu et al. 2016), which papers 1 to 3 follow.
     """
     box = tight_box(truth_px)
     distance = np.linalg.norm(predicted_px - truth_px, axis=-1)[among].mean()
@@ -28,11 +27,7 @@ def normalised_mean_error(
 
 
 def diagonal_error(predicted_px: Float[np.ndarray, "l 2"], truth_px: Float[np.ndarray, "l 2"]) -> float:
-    """Mean distance over the diagonal of the tight box of the true points, unlike `normalised_mean_error`.
-
-    Reference:
-        Paper 1, section 4.2, for 300VW.
-    """
+    """Mean distance over the diagonal of the tight box of the true points (paper 1, section 4.2, for 300VW)."""
     box = tight_box(truth_px)
     distance = np.linalg.norm(predicted_px - truth_px, axis=-1).mean()
     return float(distance / np.hypot(box.width_px, box.height_px))
@@ -49,8 +44,7 @@ def mean_per_yaw_bin(
     edges_deg: tuple[float, ...] = (0.0, 30.0, 60.0, 91.0),
 ) -> Float[np.ndarray, " bins"]:
     """Mean error by absolute yaw, (low, high] with the first bin closed; NaN for an empty bin."""
-    size = np.abs(yaw_deg)
-    bins = np.clip(np.searchsorted(np.array(edges_deg), size, side="left") - 1, 0, len(edges_deg) - 2)
+    bins = np.clip(np.searchsorted(np.array(edges_deg), np.abs(yaw_deg), side="left") - 1, 0, len(edges_deg) - 2)
     means = [errors[bins == index].mean() if (bins == index).any() else np.nan for index in range(len(edges_deg) - 1)]
     return np.array(means)
 
@@ -136,12 +130,7 @@ class Matches:
 
 
 def match_boxes(
-    predicted: list[Box],
-    confidence: list[float],
-    required: list[Box],
-    optional: list[Box],
-    *,
-    overlap: float = 0.5,
+    predicted: list[Box], confidence: list[float], required: list[Box], optional: list[Box], *, overlap: float = 0.5
 ) -> Matches:
     """Match predictions to references, most confident first, each to the free required reference it overlaps most.
 
@@ -167,8 +156,7 @@ def average_precision(confidence: Float[np.ndarray, " n"], right: Bool[np.ndarra
     """COCO's: precision, made falling from the right, averaged at 101 recalls."""
     if references == 0:
         return float("nan")
-    order = np.argsort(-confidence, kind="stable")
-    hits = np.cumsum(right[order])
+    hits = np.cumsum(right[np.argsort(-confidence, kind="stable")])
     precision = np.maximum.accumulate((hits / np.arange(1, len(hits) + 1))[::-1])[::-1]
     recall = hits / references
     index = np.searchsorted(recall, np.linspace(0, 1, 101), side="left")

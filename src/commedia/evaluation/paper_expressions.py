@@ -1,7 +1,6 @@
 """Table `paper-table-5`: how far the blendshapes of nine strong expressions stay from 1, on pictures that a user lists.
 
-The paper's own pictures are private. A list `expressions.csv` of
-`image,category[,blendshape]` beside one's own takes their place.
+The paper's own are private; a list `expressions.csv` of `image,category[,blendshape]` beside one's own replaces them.
 """
 
 import csv
@@ -178,9 +177,7 @@ def in_crop(finder: DetectorProtocol, regressor: RegressorProtocol) -> Expressio
 
     def read(image: UInt8[np.ndarray, "h w 3"]) -> Float[np.ndarray, "52"] | None:
         face = _largest(finder.detect(image))
-        if face is None:
-            return None
-        return regressor.regress(image, [crop_of_face(face)])[0].expression
+        return None if face is None else regressor.regress(image, [crop_of_face(face)])[0].expression
 
     return read
 
@@ -200,11 +197,7 @@ def _largest(faces: list[Face]) -> Face | None:
 
 
 def _table(
-    listed: list[Entry],
-    means: Mapping[str, tuple[float, ...]],
-    reason: str,
-    lost: Mapping[str, int],
-    left_out: LeftOut,
+    listed: list[Entry], means: Mapping[str, tuple[float, ...]], reason: str, lost: Mapping[str, int], left_out: LeftOut
 ) -> Table:
     """Two rows a network, because ten columns twice would fit on no page: the paper's numbers, and ours below."""
     columns = published("table-5").columns

@@ -1,7 +1,4 @@
-"""Table `paper-runtime`: time against number of faces, and sizes of networks, beside section 5.5 of the paper.
-
-Times are of this machine, and no goal hangs on them.
-"""
+"""Table `paper-runtime`: time (of this machine) against number of faces, and sizes of networks, beside section 5.5."""
 
 import json
 from collections.abc import Callable

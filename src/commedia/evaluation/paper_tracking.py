@@ -93,8 +93,7 @@ def paper_table_4(settings: EvaluationSettings, progress: Progress) -> list[Tabl
     reason, left_out = "", ""
     try:
         dataset = entries.find_dataset("300vw", settings.root)
-        detector = open_mfn(settings.mfn, threads=1)
-        tracked = track_clips(dataset, regressors, detector, settings.limit, progress)
+        tracked = track_clips(dataset, regressors, open_mfn(settings.mfn, threads=1), settings.limit, progress)
         left_out = str(dataset.left_out)
     except CommediaError as error:
         reason = entries.reason_of(error)

@@ -65,8 +65,7 @@ def read_shards(
         # Of re-enacted photographs too; what nobody added is as exact there as its label.
         known = [face for face in picture.faces if face.expression is not None and picture.kind == "synthetic"]
         read = regressor.regress(picture.image, [crop_from_landmarks(face.landmarks_px) for face in known])
-        found = landmarks_of_faces(read)
-        for face, params, points in zip(known, read, found, strict=True):
+        for face, params, points in zip(known, read, landmarks_of_faces(read), strict=True):
             rows.append((face, params, metrics.normalised_mean_error(points, face.landmarks_px)))
         progress("synthetic faces", len(rows), limit or 0)
     if not rows:

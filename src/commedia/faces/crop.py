@@ -1,8 +1,7 @@
 """The square crop SFN reads, and parameters relative to it. Refuses to decide which faces deserve a crop.
 
 A crop turns with the face, so that eyes are level in it: a network then need not learn every face at every roll. Crop
-blendshapes: u = turn_back((x, y)_px - center_px) / side_px, so the crop spans [-0.5, 0.5], y down. Networks measure the
-    head
+units: u = turn_back((x, y)_px - center_px) / side_px, so the crop spans [-0.5, 0.5], y down. Networks measure the head
 in decimetres, so that their outputs are of order one. MFN's per-face parameters are in the same units, relative to the
 upright square that has the box's centre and area.
 """
@@ -48,10 +47,7 @@ class Crop:
 
 
 class CropParams(NamedTuple):
-    """One face, or one per row, as a network says it.
-
-    `z` of the translation has no meaning under weak perspective.
-    """
+    """One face, or one per row, as a network says it; `z` of the translation has no meaning under weak perspective."""
 
     identity: Float[np.ndarray, "*b i"]
     expression: Float[np.ndarray, "*b e"]
@@ -126,10 +122,9 @@ def crop_image(image: UInt8[np.ndarray, "h w 3"], crop: Crop, size: int) -> UInt
 
 
 def params_in_crops(crop_params: CropParams, crops: Sequence[Crop]) -> list[FaceParams]:
-    """Place a network's predictions of several crops, one per row of `crop_params`, in the whole image.
+    """Place a network's predictions, one per row of `crop_params`, in the whole image.
 
-    Reference:
-        Chaudhuri et al. 2019, Eq. 2: u = f (R V + t), with f = `scale` and lengths in decimetres.
+    Eq. 2 of Chaudhuri et al. 2019: u = f (R V + t), with f = `scale` and lengths in decimetres.
     """
     if not crops:
         return []

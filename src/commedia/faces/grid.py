@@ -51,18 +51,15 @@ def decode_grid(
     threshold: float = DEFAULT_THRESHOLD,
     nms_iou: float = NMS_IOU,
 ) -> GridFaces:
-    """Read the faces out of MFN's answer for one picture.
+    """Read the faces out of MFN's answer for one picture (Chaudhuri et al. 2019, section 7.2).
 
-    Rows are cell-major: row = (cell_row * cells + cell_column) * len(anchors) + anchor.
-
-    Reference:
-        Chaudhuri et al. 2019, section 7.2: b_xy = sigmoid(t_xy) + cell, b_wh = anchor * exp(t_wh), in cells.
+    Rows are cell-major: row = (cell_row * cells + cell_column) * len(anchors) + anchor; b_xy = sigmoid(t_xy) + cell,
+    b_wh = anchor * exp(t_wh), in cells.
     """
     assert grid.shape[1] == ROW_COUNT, grid.shape
     candidates = np.flatnonzero(grid[:, 4] > np.log(threshold / (1 - threshold)))
     candidates = candidates[np.argsort(-grid[candidates, 4], kind="stable")]
-    kept = suppress(decode_corners(grid, candidates, anchors), nms_iou)
-    return read_rows(grid, candidates[kept], anchors)
+    return read_rows(grid, candidates[suppress(decode_corners(grid, candidates, anchors), nms_iou)], anchors)
 
 
 def with_predictions(grid: Float[np.ndarray, "b n k"]) -> Float[np.ndarray, "b n r"]:

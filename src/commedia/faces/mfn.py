@@ -21,10 +21,7 @@ MFN_OUTPUTS = ("grid",)
 
 @dataclass(frozen=True)
 class MfnPredictor:
-    """Finds and reads all faces of a picture in one pass; implements `DetectorProtocol` and `RegressorProtocol`.
-
-    A network trained to detect only leaves everybody at rest, for SFN to read.
-    """
+    """Finds and reads all faces of a picture in one pass; a network trained to detect only leaves everybody at rest."""
 
     network: OnnxSession
     anchors: Float[np.ndarray, "a 2"]
@@ -47,10 +44,7 @@ class MfnPredictor:
         ]
 
     def regress(self, image: UInt8[np.ndarray, "h w 3"], crops: list[Crop]) -> list[FaceParams]:
-        """Read in each crop the face that MFN is most sure of, however unsure.
-
-        For comparison with SFN, whose crops are made for one face: costs one evaluation of MFN per crop.
-        """
+        """Read in each crop the face MFN is most sure of: to compare with SFN, at one evaluation of MFN per crop."""
         if not crops:
             return []
         crops = [replace(crop, roll=0.0) for crop in crops]  # boxes are upright

@@ -1,7 +1,4 @@
-"""ONNX Runtime with our settings, and the check that a file is the network it is taken for.
-
-Knows tensors, not faces.
-"""
+"""ONNX Runtime with our settings, and the check that a file is the network it is taken for."""
 
 import json
 from dataclasses import dataclass
@@ -45,10 +42,7 @@ class OnnxSession:
 def open_session(
     path: Path, *, kind: str, outputs: tuple[str, ...], optional: tuple[str, ...] = (), threads: int = DEFAULT_THREADS
 ) -> OnnxSession:
-    """Open an .onnx file whose metadata says `kind`, `sfn` or `mfn`.
-
-    All `outputs` must exist; `optional` ones are evaluated where they do. 0 `threads` are all cores.
-    """
+    """Open an .onnx of this `kind`; all `outputs` must exist, `optional` ones may, and 0 `threads` are all cores."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERROR_SEVERITY
     options.intra_op_num_threads = threads

@@ -32,8 +32,7 @@ class SfnPredictor:
         """Read one face per crop, all in one evaluation."""
         if not crops:
             return []
-        size = self.network.input_size
-        images = np.stack([crop_image(image, crop, size) for crop in crops])
+        images = np.stack([crop_image(image, crop, self.network.input_size) for crop in crops])
         outputs = self.network.run(pixels_from_images(with_mirrored(images) if self.flip_average else images))
         identity, expression, wxyz, translation, scale = (outputs[name] for name in SFN_OUTPUTS)
         crop_params = CropParams(identity, expression, wxyz, translation, scale.reshape(-1))

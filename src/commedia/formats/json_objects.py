@@ -1,5 +1,4 @@
-"""The objects of a JSON file one after the other, without ever holding more than one: JSON Lines, a list, or a list
-inside one object.
+"""The objects of a JSON file (JSON Lines, a list, or a list inside one object), one after the other.
 
 Python's own reader takes a whole file into memory, at ten times its size.
 """

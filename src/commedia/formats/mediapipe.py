@@ -131,9 +131,8 @@ def _matrix(value: Any) -> Float[np.ndarray, "4 4"] | None:
     """camera_from_face as it is written in different languages.
 
     Nested lists are rows, as numpy prints them. A flat list, or one under `data`, is column by column: MediaPipe packs
-    its matrices so, and JavaScript hands them on as they are (three.js takes them as they are, too). As some programs
-    flatten numpy's rows, the row 0 0 0 1 decides: a face is never at the camera, so the other prediction has no such
-    row.
+    its matrices so, and JavaScript, three.js too, hands them on as they are. As some programs flatten numpy's rows, the
+    row 0 0 0 1 decides: a face is never at the camera, so the other reading has no such row.
     """
     if isinstance(value, dict):
         value = value.get("data")

@@ -58,8 +58,7 @@ class TakeWriter(FileWriter):
     def add(self, frame: TrackedFrame) -> None:
         """Write one frame, with or without faces."""
         faces = [_json_from_face(face) for face in frame.faces]
-        line = {"index": frame.index, "time_s": _pair(frame.time_s), "faces": faces}
-        self._line(line, f"frame {frame.index}")
+        self._line({"index": frame.index, "time_s": _pair(frame.time_s), "faces": faces}, f"frame {frame.index}")
 
     def _line(self, tree: dict, what: str) -> None:
         try:

@@ -37,8 +37,7 @@ def timecode(time_s: Fraction, rate: Fraction) -> str:
     another dress, exactly invertible, and no importer has to know which numbers drop-frame leaves out. The price is
     that a label runs 3.6 s per hour behind the clock.
     """
-    thousandths = round(time_s * rate * 1000)
-    frames, fraction = divmod(thousandths, 1000)
+    frames, fraction = divmod(round(time_s * rate * 1000), 1000)
     seconds, frame = divmod(frames, labels_per_second(rate))
     minutes, second = divmod(seconds, 60)
     hour, minute = divmod(minutes, 60)

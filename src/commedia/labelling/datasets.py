@@ -1,6 +1,6 @@
-"""Published data sets as input of `commedia label`: `300w-lp:/data/300W_LP` is the set of that name in that folder.
+"""Published data sets as input of `commedia label`: `300w-lp:/data/300W_LP` is that set in that folder.
 
-Marks by people go along as gold where a picture has one marked face. Boxes do not: the teacher looks for itself.
+Marks by people go along as gold where a picture has one marked face; boxes do not: the teacher looks for itself.
 """
 
 from collections.abc import Iterator

@@ -21,8 +21,7 @@ def gold_weights(
     """Inverse covariance of each landmark's error, in the blendshape of `gold`, for faces turned about as `wxyz`
     says."""
     weights = np.tile(np.eye(2), (*gold.shape[:2], 1, 1))
-    contour = gold[:, :_CONTOUR_COUNT]
-    along = np.gradient(contour, axis=1)
+    along = np.gradient(gold[:, :_CONTOUR_COUNT], axis=1)
     along = along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9)
     outer = along[..., :, None] * along[..., None, :]
     weights[:, :_CONTOUR_COUNT] = np.eye(2) - (1 - _ALONG_SHARE) * outer

@@ -75,10 +75,7 @@ def label_pictures(
     *,
     head: HeadModel | None = None,
 ) -> tuple[GroupReport, ...]:
-    """Label every input and write its shards under `output`; one report per group, also as `GROUP.report.json`.
-
-    Labels are parameters of `head`, None for the default head.
-    """
+    """Label every input with `head` (None: the default) into `output`; a report per group, also `GROUP.report.json`."""
     head = head_or_default(head)
     if settings.shard_size < 1:
         raise CommediaError(f"a shard holds at least one picture, not {settings.shard_size}")

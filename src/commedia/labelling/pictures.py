@@ -1,7 +1,4 @@
-"""Pictures that `commedia label` reads, from tar files of `key.jpg` + `key.json`, from folders, or one by one.
-
-Pictures stay encoded until somebody looks at them. Which inputs belong together says `inputs.py`.
-"""
+"""Pictures for `commedia label`, from tar files, folders, or one by one; encoded until somebody looks at them."""
 
 import io
 import json

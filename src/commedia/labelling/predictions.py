@@ -84,8 +84,7 @@ def _read_all(group: PictureGroup, readers: Readers) -> Iterator[tuple[list[Teac
     # A missing file or package should be one sentence from here, not a pile of dying workers.
     with _Reader(readers):
         pass
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(readers.processes, _start_worker, (readers,)) as pool:
+    with multiprocessing.get_context("spawn").Pool(readers.processes, _start_worker, (readers,)) as pool:
         pictures = iter(group)
         while batch := list(islice(pictures, _BATCH)):  # a pool asked for more would hold every picture in memory
             yield from pool.imap(_read_in_worker, batch, chunksize=8)

@@ -193,8 +193,7 @@ class Problem:
 
     def _add_gold(self, state: State, rotation: np.ndarray, hessian: np.ndarray, gradient: np.ndarray) -> None:
         head, rows = self.head, np.flatnonzero(self.has_gold)
-        chosen = _rows(state, rows)
-        placed, turned = self._placed(chosen, head.landmark_mean, head.landmark_basis)
+        placed, turned = self._placed(_rows(state, rows), head.landmark_mean, head.landmark_basis)
         shape = np.einsum("bij,alj->blia", rotation[rows][:, :2], head.landmark_basis, optimize=True)
         jacobian = np.concatenate([_pose_jacobian(turned)[:, :, :2], shape], axis=-1)
         weighted = np.einsum("blij,blja->blia", self.gold_weights[rows], jacobian, optimize=True)

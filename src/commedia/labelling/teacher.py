@@ -82,8 +82,7 @@ class Teacher:
         one."""
         for zoom, turn_deg in _VIEWS:
             canvas_from_image = _view(image.shape[1], image.shape[0], zoom, turn_deg)
-            canvas = warp(image, canvas_from_image, (_CANVAS_PX, _CANVAS_PX))
-            result = self._landmarker.detect(self._picture(canvas))
+            result = self._landmarker.detect(self._picture(warp(image, canvas_from_image, (_CANVAS_PX, _CANVAS_PX))))
             if result.face_landmarks:
                 predictions = [
                     TeacherPrediction(_points_px(points, canvas_from_image), _scores(scores))

@@ -1,7 +1,6 @@
 """YOLO's share of Eq. 4: which prediction answers for which face, and how boxes and objectness are scored.
 
-Reference:
-    Redmon et al. 2016 (YOLO) and Redmon and Farhadi 2017 (YOLOv2), as paper 1 uses them (its sections 3.4 and 7.2).
+Reference: Redmon et al. 2016 (YOLO) and Redmon and Farhadi 2017 (YOLOv2), as paper 1's sections 3.4 and 7.2 use them.
 """
 
 import math
@@ -103,11 +102,7 @@ def assign(truth: BoxTargets, anchors: Float[Tensor, "a 2"], cells: int) -> Assi
 def complete_iou(
     centers: tuple[Float[Tensor, "m 2"], Float[Tensor, "m 2"]], sizes: tuple[Float[Tensor, "m 2"], Float[Tensor, "m 2"]]
 ) -> Float[Tensor, "m"]:
-    """Overlap less centre distance and aspect difference; says where to go even when nothing overlaps.
-
-    Reference:
-        Zheng et al. 2020, Distance-IoU Loss, Eq. 7 to 11.
-    """
+    """Overlap less centre distance and aspect difference, so also without overlap (Zheng et al. 2020, Eq. 7 to 11)."""
     overlap = box_iou(centers, sizes)
     low = torch.minimum(centers[0] - sizes[0] / 2, centers[1] - sizes[1] / 2)
     high = torch.maximum(centers[0] + sizes[0] / 2, centers[1] + sizes[1] / 2)

@@ -4,9 +4,7 @@ The `size` rows of a group lie next to each other. `training/crops.py` makes pai
 placed and coloured differently, and a crop beside the same one with another expression warped into it; `Groups` draws
 pictures of one person. It takes agreement, not truth, and so teaches on faces whose parameters nobody knows, too.
 
-Reference:
-    Chaudhuri et al. 2019, section 3.2, "Disentangled Regularization"; it gives neither formula nor weight. L1 is taken
-    from its Eq. 3.
+Reference: Chaudhuri et al. 2019, section 3.2, which gives neither formula nor weight. L1 is taken from its Eq. 3.
 """
 
 import torch
@@ -18,23 +16,15 @@ from commedia.networks.heads import FaceOutputs
 
 
 def view_disagreement(faces: FaceOutputs, size: int = 2) -> Float[Tensor, "p"]:
-    """Mean absolute difference of identity, plus that of expression, between the views of each pair.
-
-    Reference:
-        Chaudhuri et al. 2019, 3.2: "random translation/rotation perturbation to ask their resulting output to have the
-        same identity and expression coefficients".
-    """
+    """Mean absolute difference of identity, plus that of expression, between the views of each pair (section 3.2)."""
     first, second = _pairs(faces, size)
     return identity_error(first.identity, second.identity) + _apart(first.expression, second.expression)
 
 
 def edit_disagreement(faces: FaceOutputs, size: int = 2) -> Float[Tensor, "p"]:
-    """Mean absolute difference of identity and of pose between a face and the same one with another expression.
+    """Mean absolute difference of identity and of pose between a face and the same one with another expression (3.2).
 
     Pose is rotation, scale and place, the latter two in crop sides; depth has no effect and is left out.
-
-    Reference:
-        Chaudhuri et al. 2019, 3.2: "slightly change the facial expression without hurting the pose and identity".
     """
     first, second = _pairs(faces, size)
     return (

@@ -89,13 +89,10 @@ def face_loss(
     *,
     truth_from_face: tuple[Tensor, Tensor] | None = None,
 ) -> FaceLoss:
-    """Sum Eq. 3 over its terms and average it over faces.
+    """Sum Eq. 3 (Chaudhuri et al. 2019) over its terms and average it over faces.
 
-    `truth_from_face` = (offset (b, 2), factor (b, 1)) moves projected landmarks from the blendshapes of the prediction
-    to those of the truth; MFN predicts in its own box, so that landmarks also pull on the box.
-
-    Reference:
-        Chaudhuri et al. 2019, Eq. 3.
+    `truth_from_face` = (offset (b, 2), factor (b, 1)) moves projected landmarks from the units of the prediction to
+    those of the truth; MFN predicts in its own box, so that landmarks also pull on the box.
     """
     landmarks = projected(model, faces)
     if truth_from_face is not None:

@@ -1,6 +1,6 @@
-"""Where the 68 points of predicted parameters fall, and how far that is from the truth.
+"""Where the 68 points of predicted parameters fall (paper 1, Eq. 2, in crop units), and how far that is from the truth.
 
-The projection is Eq. 2 of paper 1 in crop units; its numpy twin on pixels is `geometry/cameras.py`.
+The projection's numpy twin on pixels is `geometry/cameras.py`.
 """
 
 from collections.abc import Callable
@@ -17,21 +17,13 @@ DM_PER_M = 10.0
 LandmarkModel = Callable[[Tensor, Tensor], Tensor]
 """(identity, expression) -> points in metres: `face_model/layer.py` reduced to the 68 points."""
 
-LID_AND_LIP_PAIRS = (
-    *((37, 41), (38, 40), (43, 47), (44, 46)),
-    *((61, 67), (62, 66), (63, 65), (51, 57), (48, 54)),
-)
+LID_AND_LIP_PAIRS = (*((37, 41), (38, 40), (43, 47), (44, 46)), *((61, 67), (62, 66), (63, 65), (51, 57), (48, 54)))
 """Points whose distance says how open an eye or the mouth is, and how wide the mouth."""
 
 
 def project(points_dm: Float[Tensor, "b l 3"], faces: FaceOutputs) -> Float[Tensor, "b l 2"]:
-    """Place points of the head frame, in decimetres, in crop or box blendshapes (y down).
-
-    Reference:
-        Chaudhuri et al. 2019, Eq. 2.
-    """
-    rotated = rotate(points_dm, faces.wxyz)
-    moved = (rotated + faces.translation[:, None])[..., :2] * faces.scale[:, None]
+    """Place head-frame points, in decimetres, in crop or box units, y down (Chaudhuri et al. 2019, Eq. 2)."""
+    moved = (rotate(points_dm, faces.wxyz) + faces.translation[:, None])[..., :2] * faces.scale[:, None]
     return moved * moved.new_tensor([1.0, -1.0])
 
 
@@ -41,11 +33,9 @@ def projected(model: LandmarkModel, faces: FaceOutputs) -> Float[Tensor, "b l 2"
 
 
 def landmark_rms(predicted: Float[Tensor, "b l 2"], truth: Float[Tensor, "b l 2"]) -> Float[Tensor, "b"]:
-    """Root of the mean squared distance over the points of each face.
+    """Root of the mean squared distance over the points of each face (Chaudhuri et al. 2019, last term of Eq. 3).
 
-    Reference:
-        Chaudhuri et al. 2019, last term of Eq. 3. In Eq. 4 one root spans all faces of a picture, which would let one
-        bad face hide the others; the root is taken per face here too.
+    In Eq. 4 one root spans all faces of a picture, where one bad face would hide the others; here it is taken per face.
     """
     # The root has no gradient at zero; 1e-12 is a distance of a millionth of the crop.
     return ((predicted - truth).square().sum(-1).mean(-1) + 1e-12).sqrt()

@@ -37,13 +37,10 @@ def multi_face_loss(
     config: MultiFaceLossConfig,
     tau: float,
 ) -> MultiFaceLoss:
-    """Score a grid against the faces of its pictures; `faces` are relative to their true boxes.
+    """Score a grid against the faces of its pictures, relative to their true boxes (Chaudhuri et al. 2019, Eq. 4, 7.2).
 
     Landmarks are predicted in the predicted box and compared in the true one, so they also improve the box. A grid of
     boxes without parameters is scored by its boxes alone.
-
-    Reference:
-        Chaudhuri et al. 2019, Eq. 4 and section 7.2.
     """
     cells = round((grid.shape[1] // len(anchors)) ** 0.5)
     predicted = decode_boxes(grid, anchors)

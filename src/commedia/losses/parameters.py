@@ -24,10 +24,8 @@ def expression_error(
     """Mean absolute error, each blendshape weighted by how much its truth is believed.
 
     With `active_weight` > 1 blendshapes that really move count more: a blendshape at rest nine times in ten otherwise
-    has 0 as its best constant answer, and an L1 loss finds that answer first.
-
-    Reference:
-        Chaudhuri et al. 2019, Eq. 3, w_exp (trust 1, active weight 1).
+    has 0 as its best constant answer, and an L1 loss finds that answer first. Trust 1 and active weight 1 are w_exp of
+    Chaudhuri et al. 2019, Eq. 3.
     """
     weight = label_weight * torch.where(truth > ACTIVE_ABOVE, active_weight, 1.0)
     return (weight * (predicted - truth).abs()).mean(-1)
@@ -52,10 +50,6 @@ def expression_entropy(
 
 
 def rotation_error(predicted: Float[Tensor, "b 4"], truth: Float[Tensor, "b 4"]) -> Float[Tensor, "b"]:
-    """Mean absolute error of the quaternion to the nearer of the two that mean the same rotation.
-
-    Reference:
-        Chaudhuri et al. 2019, Eq. 3, R; the minimum over the two signs is ours, their text leaves it open.
-    """
+    """Mean absolute error of the quaternion (Chaudhuri et al. 2019, Eq. 3, R), to the nearer of its signs (ours)."""
     same, opposite = (predicted - truth).abs().mean(-1), (predicted + truth).abs().mean(-1)
     return torch.minimum(same, opposite)

@@ -46,8 +46,7 @@ def region_loss(
         "identity": mean_by_weight(identity_error(faces.identity, targets.identity), targets.identity_weight),
         "presence": binary_cross_entropy_with_logits(read.presence[:, 0], present),
     }
-    total = sum(getattr(config, name) * term for name, term in terms.items())
-    return Loss(total, tuple(terms.items()))
+    return Loss(sum(getattr(config, name) * term for name, term in terms.items()), tuple(terms.items()))
 
 
 def _expression(logits: Float[Tensor, "b e"], targets: FaceTargets, absolute: float) -> Float[Tensor, ""]:

@@ -1,9 +1,7 @@
-"""The blocks paper 1 builds from: convolution blendshapes, Fire modules, squeeze-and-excite, and the shared trunk.
+"""The blocks paper 1 builds from: convolution units, Fire modules, squeeze-and-excite, and the shared trunk.
 
-Blocks only; which scales feed which parameters is said in `sfn.py` and `mfn.py`.
-
-Reference:
-    Chaudhuri et al. 2019, section 4.3.2; Iandola et al. 2016 (Fire); Hu et al. 2018 (squeeze-and-excite, r = 16).
+Which scales feed which parameters is said in `sfn.py` and `mfn.py`. Reference: Chaudhuri et al. 2019, section 4.3.2;
+Iandola et al. 2016 (Fire); Hu et al. 2018 (squeeze-and-excite, r = 16).
 """
 
 from collections.abc import Sequence

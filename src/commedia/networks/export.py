@@ -54,8 +54,7 @@ class Card:
 def export(weights: Path, out: Path, card: Card, *, batch: int | None = None) -> list[Parity]:
     """Write `<name>.onnx`, `<name>.safetensors` and `<name>.card.json` into `out`; returns the parity report.
 
-    `batch` fixes the batch size of the graph; None leaves SFN's free and fixes MFN's at 1, where a fixed shape is
-    faster.
+    `batch` fixes the graph's batch size; None leaves SFN's free and fixes MFN's at 1, where a fixed shape is faster.
     """
     network = network_from_weights(weights)
     facts = facts_of_weights(weights)

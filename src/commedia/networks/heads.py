@@ -1,7 +1,4 @@
-"""Last layers: one hidden layer of 64 and ReLU per parameter group, and how a group starts before any training.
-
-Weights and shapes only; what the numbers mean is said by `FaceOutputs` and the networks.
-"""
+"""Last layers: one hidden layer of 64 and ReLU per parameter group, and how a group starts before any training."""
 
 from typing import Any, NamedTuple
 

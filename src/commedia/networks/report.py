@@ -1,7 +1,4 @@
-"""How large every network is and how much it computes, beside the sizes paper 1 publishes.
-
-Counted on shapes alone: nothing is computed, so that a report costs no time and needs no weights.
-"""
+"""How large every network is and how much it computes, from shapes alone, beside the sizes paper 1 publishes."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -89,8 +86,7 @@ def multiplications(network: nn.Module, inputs: Tensor) -> int:
     counts: list[int] = []
 
     def count(layer: nn.Module, _: Any, output: Tensor) -> None:
-        weight = layer.get_parameter("weight")
-        counts.append(output.numel() * weight[0].numel())
+        counts.append(output.numel() * layer.get_parameter("weight")[0].numel())
 
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     hooks = [layer.register_forward_hook(count) for layer in layers]

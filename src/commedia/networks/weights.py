@@ -37,9 +37,8 @@ def named_weights(name: str) -> Path:
 def save_weights(path: Path, network: nn.Module, facts: Mapping[str, str], *, half: bool = False) -> None:
     """Write parameters and buffers with the network's configuration; whole or not at all.
 
-    What `facts` say of kind and configuration, as those of another file do, gives way to the network's own.
-
-    With `half`, matrices and kernels are stored in 16 bit, as shipped weights are; biases and norms stay as they are.
+    What `facts` say of kind and configuration gives way to the network's own. With `half`, matrices and kernels are
+    stored in 16 bit, as shipped weights are; biases and norms stay as they are.
     """
     header = {**facts, "network": kind_of(network), "config": json.dumps(config_to_json(network))}
     state = {

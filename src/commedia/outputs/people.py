@@ -203,8 +203,7 @@ def _write_usd(performance: Performance, stem: Path) -> list[Path]:
 
 
 def _write_pc2(performance: Performance, stem: Path) -> list[Path]:
-    rate = fixed_rate(performance.rate)
-    writer = PointCacheWriter(performance.character, stem.with_suffix(".pc2"), rate)
+    writer = PointCacheWriter(performance.character, stem.with_suffix(".pc2"), fixed_rate(performance.rate))
     return [write_all(writer, performance.poses(performance.samples())), _write_neutral(performance, stem)]
 
 

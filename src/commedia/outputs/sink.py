@@ -46,10 +46,7 @@ class Sink(Protocol):
 
 
 class Sinks:
-    """Several sinks as one: the one that fails is reported once and left out, and the others go on.
-
-    The error is raised only when no sink is left.
-    """
+    """Several sinks as one: one that fails is reported once and left out; the error is raised when none is left."""
 
     name = "the outputs"
 

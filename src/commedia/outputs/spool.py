@@ -1,7 +1,6 @@
-"""A take on disk while it is being made: what everyone did, frame by frame, in memory that does not grow.
+"""A take on disk while it is being made, frame by frame, in memory that does not grow.
 
-Raw rows in temporary files, appended as they come and read back piece by piece. Not a format: the files die with the
-run.
+Raw rows in temporary files, appended as they come and read back piece by piece; the files die with the run.
 """
 
 import shutil

@@ -103,8 +103,7 @@ def _eight_bit_rgb(picture: Image.Image) -> Image.Image:
         return Image.fromarray(_eight_bit_grey(np.asarray(picture))).convert("RGB")
     if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
         layer = picture.convert("RGBA")
-        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, layer).convert("RGB")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, (255, 255, 255, 255)), layer).convert("RGB")
     return picture.convert("RGB")
 
 

@@ -25,7 +25,7 @@ _TAKE = re.compile(r'\{[^\n]{0,4096}?"format"\s*:\s*"commedia-take"')
 
 
 def open_source(path: Path | str, *, rate: Fraction | None = None) -> FrameSource | RecordedSource:
-    """A path to the pictures or the recorded motion there, or `UnreadableMedia`; `info.pictures` says which of the two.
+    """A path to its pictures or recorded motion (`info.pictures` says which), or `UnreadableMedia`.
 
     `rate` is frames per second at which the timecodes or frame numbers of a table count, where it does not show.
     """

@@ -86,9 +86,7 @@ def motion_costs(
 def full_cost(motion: float, track: Expected, appearance: Appearance, matching: Matching) -> float:
     """Add what the face looks like; infinite when a lost track would come back as somebody else."""
     distance = appearance_distance(track.appearance, appearance)
-    if track.lost and distance > matching.appearance_limit:
-        return float("inf")
-    return motion + distance
+    return float("inf") if track.lost and distance > matching.appearance_limit else motion + distance
 
 
 def competing_groups(possible: Bool[np.ndarray, "tracks boxes"]) -> list[tuple[list[int], list[int]]]:
@@ -111,11 +109,8 @@ def competing_groups(possible: Bool[np.ndarray, "tracks boxes"]) -> list[tuple[l
 def assign(cost: Float[np.ndarray, "n m"], limit: float) -> list[tuple[int, int]]:
     """Choose pairs of least total cost, where leaving a row alone costs `limit`. Infinite costs are never chosen.
 
-    Shortest augmenting paths (the Hungarian method with potentials); each row has a private column that stands for
-    being left alone.
-
-    Reference:
-        Kuhn 1955; the O(n^3) form of Jonker and Volgenant 1987.
+    Shortest augmenting paths (the Hungarian method with potentials; Kuhn 1955, in Jonker and Volgenant's O(n^3) form of
+    1987); each row has a private column that stands for being left alone.
     """
     rows, columns = cost.shape
     never = 1e6 * max(1.0, limit)

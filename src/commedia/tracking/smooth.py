@@ -2,10 +2,7 @@
 
 Pure: a filter is a state, a step returns the next one. Every quantity is filtered in the form
 x <- x + gain * (observed - x), where the gain grows with the speed of the quantity, so that a still face is steady and
-a moving one does not lag.
-
-Reference:
-    Casiez, Roussel and Vogel 2012, the 1 euro filter.
+a moving one does not lag. Reference: Casiez, Roussel and Vogel 2012, the 1 euro filter.
 """
 
 from collections.abc import Sequence

@@ -104,8 +104,7 @@ def updated_motion(motion: Motion, old: FaceParams, new: FaceParams, step_s: flo
 
 def expected_box(track: Track, ahead_s: float) -> Box:
     """Place the track's box `ahead_s` after its last prediction, at constant velocity."""
-    ahead = min(ahead_s, LONGEST_EXTRAPOLATION_S)
-    x, y = track.motion.origin * ahead
+    x, y = track.motion.origin * min(ahead_s, LONGEST_EXTRAPOLATION_S)
     box = track.prediction.box
     return Box(*(float(side) for side in (box.left_px + x, box.top_px + y, box.right_px + x, box.bottom_px + y)))
 

@@ -1,8 +1,4 @@
-"""Anchor boxes measured on the training faces: k-means under 1 - IoU of boxes laid on a common centre.
-
-Reference:
-    Redmon and Farhadi 2017, section 2, "dimension clusters".
-"""
+"""Anchor boxes of training faces: k-means under 1 - IoU of centred boxes (Redmon and Farhadi 2017, section 2)."""
 
 import numpy as np
 from jaxtyping import Float

@@ -1,7 +1,6 @@
-"""How pixels are varied: colour, sharpness, noise, compression, covered patches. Labels are untouched by all of these.
+"""How pixels are varied: colour, sharpness, noise, compression, covered patches; labels, untouched, are in `labels.py`.
 
-Everything is cheap on purpose (about 0.3 ms for 128 x 128): one thread must feed a network on the same two cores.
-Geometry, which labels follow, is in `labels.py`.
+Cheap on purpose (about 0.3 ms for 128 x 128): one thread must feed a network on the same two cores.
 """
 
 import cv2
@@ -65,8 +64,7 @@ def blurred(image: UInt8[np.ndarray, "h w 3"], rng: np.random.Generator) -> UInt
 
 def noisy(image: UInt8[np.ndarray, "h w 3"], rng: np.random.Generator) -> UInt8[np.ndarray, "h w 3"]:
     """Add sensor noise of 2 to 15 grey levels."""
-    noise = rng.standard_normal(image.shape, dtype=np.float32) * rng.uniform(2, 15)
-    return cv2.add(image, noise, dtype=cv2.CV_8U)
+    return cv2.add(image, rng.standard_normal(image.shape, dtype=np.float32) * rng.uniform(2, 15), dtype=cv2.CV_8U)
 
 
 def compressed(image: UInt8[np.ndarray, "h w 3"], rng: np.random.Generator) -> UInt8[np.ndarray, "h w 3"]:

@@ -78,10 +78,7 @@ def gathered(parts: Sequence[Any]) -> Any:
 
 
 def prefetched(make: Callable[[int], Batch], first: int, *, workers: int = 1, ahead: int = 4) -> Generator[Batch]:
-    """Yield make(first), make(first + 1), ... computed in background threads, in order and without end.
-
-    Threads suffice: OpenCV lets go of the interpreter while it works.
-    """
+    """Yield make(first), make(first + 1), ... in order, from threads: OpenCV lets go of the interpreter."""
     with ThreadPoolExecutor(workers, thread_name_prefix="batches") as pool:
         waiting: deque[Future[Batch]] = deque()
         step = first
@@ -103,8 +100,7 @@ def _targets(faces: FaceArrays, landmarks: np.ndarray) -> FaceTargets:
 
 
 def _padded(faces: FaceArrays, count: int) -> FaceArrays:
-    missing = count - len(faces.box)
-    return FaceArrays(*(np.pad(part, [(0, missing)] + [(0, 0)] * (part.ndim - 1)) for part in faces))
+    return FaceArrays(*(np.pad(part, [(0, count - len(faces.box))] + [(0, 0)] * (part.ndim - 1)) for part in faces))
 
 
 def _tensor(array: np.ndarray) -> Tensor:

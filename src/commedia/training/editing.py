@@ -1,11 +1,8 @@
-"""Expressions edited into pictures: a few blendshapes of a face change, and the picture is warped to where its points
-went.
+"""Expressions edited into pictures: a few blendshapes of a face change, and the picture is warped to where points went.
 
-Identity and pose stay what they were; expression and landmarks of the edited face are new truth. A warp moves what is
-there and shows nothing new, neither teeth between lips that part nor another gaze, so changes are slight.
-
-Reference:
-    Chaudhuri et al. 2019, section 3.2 ("using image warping technique, we can re-edit the face image") and Fig. 3.
+Identity and pose stay what they were; expression and landmarks of the edited face are new truth. A warp shows nothing
+new, neither teeth between lips that part nor another gaze, so changes are slight (Chaudhuri et al. 2019, section 3.2:
+"using image warping technique, we can re-edit the face image", and Fig. 3).
 """
 
 import copy
@@ -75,8 +72,7 @@ def edited(
     image: UInt8[np.ndarray, "s s 3"], face: FaceArrays, editor: Editor, rng: np.random.Generator
 ) -> tuple[UInt8[np.ndarray, "s s 3"], FaceArrays]:
     """Change a known face's expression in its picture and in its labels."""
-    choosable = editor.blendshapes & (face.expression_weight[0] > 0)
-    expression = changed_expression(face.expression[0], choosable, rng)
+    expression = changed_expression(face.expression[0], editor.blendshapes & (face.expression_weight[0] > 0), rng)
     landmarks = moved_landmarks(face, expression, editor.points)
     picture = warped(image, face.landmarks[0], landmarks)
     return picture, face._replace(expression=expression[None], landmarks=landmarks[None])

@@ -28,5 +28,4 @@ def default_face_model(head: HeadModel | None = None) -> FaceModel:
     from commedia.face_model.layer import MorphableLayer
 
     head = head_or_default(head)
-    landmarks = MorphableLayer(head.model).reduced(load_scheme("ibug68"))
-    return FaceModel(landmarks, head.identity_mirror, head.sha256, head)
+    return FaceModel(MorphableLayer(head.model).reduced(load_scheme("ibug68")), head.identity_mirror, head.sha256, head)

@@ -13,8 +13,7 @@ class Groups:
         """Group the rows that may be drawn at all; raises BadShard where no two of them belong together."""
         usable = np.flatnonzero((names != "") & (chances > 0))
         _, group, count = np.unique(names[usable], return_inverse=True, return_counts=True)
-        order = np.argsort(group, kind="stable")
-        rows = np.split(usable[order], np.cumsum(count)[:-1])
+        rows = np.split(usable[np.argsort(group, kind="stable")], np.cumsum(count)[:-1])
         self.rows = [members for members in rows if len(members) > 1]
         if not self.rows:
             raise BadShard(f"no two pictures of the shards belong to one {kind}")

@@ -21,10 +21,7 @@ PICTURE_S = 60.0
 
 
 class TrainingLog:
-    """Averages what the steps of a stage say and writes a row per epoch; a resumed run continues the file.
-
-    Where a recipe has several stages, each has files of its own, named after it.
-    """
+    """Averages what the steps of a stage say, a row per epoch, in files of its own; a resumed run continues them."""
 
     def __init__(self, out: Path, budget: Budget, recipe: Recipe, progress: Progress, *, quiet: bool):
         stage = recipe.stages[progress.stage]
@@ -64,8 +61,7 @@ class TrainingLog:
         for name, value in (("loss", total), *((name, float(value.detach())) for name, value in loss.parts)):
             self.sums[name] = self.sums.get(name, 0.0) + value
         text = f"step {progress.step}  loss {self.sums['loss'] / self.steps:.3f}  {self.speed():.0f} pictures/s"
-        share = self.budget.share(progress.step, progress.elapsed_s)
-        self.bar.update(self.line, completed=share, description=text)
+        self.bar.update(self.line, completed=self.budget.share(progress.step, progress.elapsed_s), description=text)
 
     def speed(self) -> float:
         """Pictures per second since the last epoch."""
@@ -113,7 +109,6 @@ class TrainingLog:
     def _draw(self, log: Path, task: Task, network: nn.Module) -> None:
         with log.open(newline="", encoding="utf-8") as stream:
             columns, *rows = csv.reader(stream)
-        values = [[float(value) for value in row] for row in rows]
-        write_curves(self.out / f"curves{self.suffix}.png", columns, values)
+        write_curves(self.out / f"curves{self.suffix}.png", columns, [[float(value) for value in row] for row in rows])
         write_picture(self.out / f"predictions{self.suffix}.png", task.contact_sheet(network))
         self.drawn = time.monotonic()

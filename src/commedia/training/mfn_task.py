@@ -30,7 +30,7 @@ ANCHOR_PICTURES = 200
 
 
 class MfnTask:
-    """See `tasks.Task`. Pictures filled by one face go into mosaics; pictures without faces also serve as backgrounds.
+    """See `tasks.Task`. Faces that fill pictures go into mosaics, pictures without faces also serve as backgrounds.
 
     Validation uses both: held scenes as inference sees them, and mosaics of held faces.
     """

@@ -141,8 +141,7 @@ def _face_tile(
     scale = float(np.clip(scale, 9 / extent.max(), 250 / extent.max()))
     slack = np.maximum(np.array(size) - extent * scale, 0)
     center = np.array(size) / 2 + slack / 2 * rng.uniform(-1, 1, size=2)
-    middle = (face.box[0, :2] + face.box[0, 2:]) / 2
-    placement = Placement(roll, scale, mirror, middle, center)
+    placement = Placement(roll, scale, mirror, (face.box[0, :2] + face.box[0, 2:]) / 2, center)
     border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_CONSTANT
     return redrawn(face_crops.images[row], placement, size, border=border), placed(face, placement, identity_mirror)
 

@@ -101,10 +101,7 @@ def load_face_crops(paths: Sequence[Path]) -> FaceCrops:
 
 
 def load_pictures_and_face_crops(paths: Sequence[Path]) -> tuple[list[Picture], FaceCrops | None]:
-    """Decode pictures filled by one face as singles and all others whole, shrunk to `PICTURE_SIZE`.
-
-    Pictures without faces are scenes too: they teach what is no face.
-    """
+    """Decode pictures filled by one face as singles, all others, also empty ones, whole; shrunk to `PICTURE_SIZE`."""
     found, pictures = _Collected(), []
     with ThreadPoolExecutor() as pool:
         for path in paths:

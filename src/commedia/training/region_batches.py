@@ -69,8 +69,7 @@ def region_batch(
             borderValue=(PADDING_GREY,) * 3,
         )  # fmt: skip
         crops[place] = spoiled(crop, bytes_only, rng)
-    small = (INPUT_SIZE // POOL,) * 2
-    face = np.stack([cv2.resize(crop, small, interpolation=cv2.INTER_AREA) for crop in crops])
+    face = np.stack([cv2.resize(crop, (INPUT_SIZE // POOL,) * 2, interpolation=cv2.INTER_AREA) for crop in crops])
     eyes, mouth = cut_patches(crops, faces.landmarks / INPUT_SIZE, network, rng if varied else None)
     known = torch.from_numpy(1.0 - absent.astype(np.float32))
     targets = sfn_targets(faces, INPUT_SIZE)

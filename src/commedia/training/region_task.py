@@ -80,8 +80,7 @@ class RegionTask:
     def loss(self, outputs: RegionFaces, batch: RegionBatch, run: RunShare) -> Loss:
         device = outputs.points.device
         targets = type(batch.targets)(*(part.to(device) for part in batch.targets))
-        model = self.model.landmarks.to(device)
-        return region_loss(outputs, targets, batch.present.to(device), model, self.stage.loss)
+        return region_loss(outputs, targets, batch.present.to(device), self.model.landmarks.to(device), self.stage.loss)
 
     @torch.no_grad()
     def validate(self, network: nn.Module) -> RegionValidation:

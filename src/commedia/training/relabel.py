@@ -70,8 +70,7 @@ def _read(
     for row, (_, face, placement) in enumerate(jobs):
         turn_back = wxyz_from_axis_angle(np.array([[0.0, 0.0, -placement.roll]]))
         wxyz = multiply_wxyz(turn_back, outputs.wxyz[row : row + 1].numpy()).astype(np.float32)
-        filled = _filled(face, outputs, _picture_points(landmarks[row], placement), row)
-        yield filled._replace(wxyz=wxyz)
+        yield _filled(face, outputs, _picture_points(landmarks[row], placement), row)._replace(wxyz=wxyz)
 
 
 def _filled(face: FaceArrays, outputs: FaceOutputs, landmarks: Float[np.ndarray, "68 2"], row: int) -> FaceArrays:

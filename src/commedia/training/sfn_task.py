@@ -100,8 +100,7 @@ class SfnTask:
     def _held(self, network: nn.Module, rows: np.ndarray | None = None) -> tuple[SfnBatch, FaceOutputs]:
         """Run over validation crops in slices, results on the CPU."""
         rows = np.arange(len(self.held)) if rows is None else rows
-        rng = np.random.default_rng(self.seed)
-        batch = crops(self.held, rows, STILL, self.model.identity_mirror, rng)
+        batch = crops(self.held, rows, STILL, self.model.identity_mirror, np.random.default_rng(self.seed))
         device = next(network.parameters()).device
         slices = [face_outputs(network(unit_pixels(part.to(device)))) for part in batch.pixels.split(128)]
         return batch, gathered(slices)

@@ -48,8 +48,7 @@ def pictures_sheet(
 
 def grid_of(tiles: Sequence[UInt8[np.ndarray, "h w 3"]], columns: int = COLUMNS) -> UInt8[np.ndarray, "h2 w2 3"]:
     """Lay tiles of one size in rows."""
-    blank = np.zeros_like(tiles[0])
-    filled = [*tiles, *([blank] * (-len(tiles) % columns))]
+    filled = [*tiles, *([np.zeros_like(tiles[0])] * (-len(tiles) % columns))]
     rows = [np.concatenate(filled[start : start + columns], axis=1) for start in range(0, len(filled), columns)]
     return np.concatenate(rows)
 
@@ -89,8 +88,7 @@ def _face_tile(
     tile = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
     _dots(tile, truth * 2, _YELLOW)
     _dots(tile, predicted * 2, _GREEN)
-    strongest = np.argsort(-expression)[:3]
-    for line, blendshape in enumerate(strongest):
+    for line, blendshape in enumerate(np.argsort(-expression)[:3]):
         text = f"{EXPRESSION_NAMES[blendshape]} {expression[blendshape]:.2f} ({known[blendshape]:.2f})"
         for colour, width in ((_BLACK, 2), (_WHITE, 1)):
             cv2.putText(tile, text, (4, 12 + 12 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.35, colour, width, cv2.LINE_AA)

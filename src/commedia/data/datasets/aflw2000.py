@@ -29,8 +29,7 @@ def _read(tree: Tree) -> Iterator[DatasetItem]:
 def _read_reannotated(tree: Tree) -> Iterator[DatasetItem]:
     pictures = list(_pictures(tree))
     path = tree.inside(REANNOTATED, said_by=tree.root)
-    rows = _rows(path, len(pictures))
-    for picture, row in zip(pictures, rows, strict=True):
+    for picture, row in zip(pictures, _rows(path, len(pictures)), strict=True):
         points = tree.attempt(checked, path, f"row of {picture.name}", row, (2, 68), (3, 68))
         item = None if points is None else tree.attempt(_item, tree, picture, points)
         if item is not None:
@@ -57,8 +56,7 @@ def _pictures(tree: Tree) -> Iterator[Path]:
 
 
 def _item(tree: Tree, path: Path, points: Float[np.ndarray, "c 68"]) -> DatasetItem:
-    points_px = (points[:2].T + ONE_BASED_CENTRES).astype(np.float32)
-    marked = MarkedPoints(points_px, IBUG68, "fit")
+    marked = MarkedPoints((points[:2].T + ONE_BASED_CENTRES).astype(np.float32), IBUG68, "fit")
     return tree.item(StoredPicture(path), (DatasetFace(None, marked, read_pose(path.with_suffix(".mat"))),))
 
 

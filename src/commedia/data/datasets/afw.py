@@ -1,7 +1,4 @@
-"""AFW in iBUG's annotation: 337 faces of 205 pictures, 68 points each.
-
-The boxes, poses and 6 points of its authors are in an `anno.mat` of MATLAB 7.3, which scipy does not read.
-"""
+"""AFW in iBUG's annotation: 337 faces of 205 pictures, 68 points; scipy reads no MATLAB 7.3, so no `anno.mat`."""
 
 from commedia.data.datasets.pts import marked_pictures
 from commedia.data.datasets.spec import DatasetSpec

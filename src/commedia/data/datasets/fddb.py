@@ -40,8 +40,7 @@ def _read_list(tree: Tree, path: Path) -> Iterator[DatasetItem]:
             continue
         first, last = face_lines(path, at + 2, lines, _MOST_FACES)
         faces = [_face(tree, path, n + 1, lines[n]) for n in range(first, last)]
-        asked = f"{folder}{name}.jpg"
-        picture = tree.attempt(tree.inside, asked, said_by=path, line=at + 1)
+        picture = tree.attempt(tree.inside, f"{folder}{name}.jpg", said_by=path, line=at + 1)
         if picture is not None:
             known = [face for face in faces if face is not None]
             yield tree.item(

@@ -27,10 +27,9 @@ PAPER_RULES = FilterRules()
 def filtered(
     items: Iterable[DatasetItem], left_out: LeftOut, rules: FilterRules = PAPER_RULES
 ) -> Iterator[DatasetItem]:
-    """Pass on what the rules allow; the rest is counted.
+    """Pass on what the rules allow; the rest is counted. A face of unknown size stays.
 
-    A picture whose every face is left out goes too, because it would teach that nobody is there; one that never had a
-    face stays. A face of unknown size stays.
+    A picture whose every face is left out goes too: it would teach that nobody is there. One without any face stays.
     """
     for item in items:
         if len(item.faces) > rules.most_faces:

@@ -1,7 +1,6 @@
 """The .pts files of iBUG, with and without their header, and folders of pictures with such files beside them.
 
-Their points count from one, as MATLAB does, and mean pixel centres: (1, 1) is the centre of the first pixel, which is
-(0.5, 0.5) here.
+Their points count from one and mean pixel centres: (1, 1) is the centre of the first pixel, (0.5, 0.5) here.
 """
 
 import re

@@ -37,16 +37,9 @@ _TYPICAL_HEAD_WIDTH_M = 0.15
 
 
 def samples_from_dataset(
-    items: Iterable[DatasetItem],
-    left_out: LeftOut,
-    *,
-    max_side: int | None = None,
-    head: HeadModel | None = None,
+    items: Iterable[DatasetItem], left_out: LeftOut, *, max_side: int | None = None, head: HeadModel | None = None
 ) -> Iterator[PictureSample]:
-    """Decode items one by one; pictures are reduced to `max_side`, and what is no sample is counted.
-
-    Poses and boxes are those of `head`, None for the default head.
-    """
+    """Decode items, at most `max_side` large, posed as `head` (None: the default); what is no sample is counted."""
     head = head_or_default(head)
     for item in items:
         known = [face for face in item.faces if _has_place(face, left_out, item.source)]
@@ -91,8 +84,7 @@ def pose_from_landmarks(
         affine = np.linalg.lstsq(centred, camera, rcond=None)[0].T
         left, _, right = np.linalg.svd(affine, full_matrices=False)
         rows = left @ right
-        rotation = np.stack([*rows, np.cross(rows[0], rows[1])])
-        wxyz = wxyz_from_matrix(rotation)
+        wxyz = wxyz_from_matrix(np.stack([*rows, np.cross(rows[0], rows[1])]))
     turned = mean @ matrix_from_wxyz(wxyz.astype(np.float64)).T[:, :2]
     spread = turned - turned.mean(axis=0)
     px_per_m = max(float((spread * camera).sum() / (spread**2).sum()), 1e-3)
@@ -158,8 +150,7 @@ def _mask_in_picture(face: DatasetFace, size: tuple[int, int]) -> UInt8[np.ndarr
         return None
     box, (height, width) = face.mask_box, size
     scale = box.width_px / mask.shape[1], box.height_px / mask.shape[0]
-    affine = np.array([[scale[0], 0, box.left_px], [0, scale[1], box.top_px]])
-    return warp(mask, affine, (width, height))
+    return warp(mask, np.array([[scale[0], 0, box.left_px], [0, scale[1], box.top_px]]), (width, height))
 
 
 def _cut_out(picture: PictureSample, face: FaceSample) -> PictureSample:

@@ -32,10 +32,7 @@ SPEC = DatasetSpec(
     name="voxceleb2",
     title="VoxCeleb2",
     read=_read,
-    needs=(
-        *("id*/*/*", "*/id*/*/*", "*/*/id*/*/*"),
-        "landmarks2d/*/*/*.txt",
-    ),
+    needs=(*("id*/*/*", "*/id*/*/*", "*/*/id*/*/*"), "landmarks2d/*/*/*.txt"),
     tree=f"""\
 mp4/                    or dev/mp4, test/mp4
   id00012/

@@ -66,8 +66,7 @@ def _item(tree: Tree, path: Path, read_points: Callable[[Path, Tree], MarkedPoin
         raise NoPicture(path, "has no .mat file beside it")
     marked = read_points(path, tree)
     # AFW_134212_1_0 and _1, _2 ... are one photograph turned further and further; its mirror image is the same person.
-    name = re.sub(r"_\d+$", "", path.stem)
-    face = DatasetFace(None, marked, read_pose(mat), name)
+    face = DatasetFace(None, marked, read_pose(mat), re.sub(r"_\d+$", "", path.stem))
     return tree.item(StoredPicture(path), (face,), split=path.parent.name)
 
 

@@ -33,8 +33,7 @@ def _read(tree: Tree) -> Iterator[DatasetItem]:
         if path.parent.name != "annot" or folder not in videos:
             tree.left_out.add(NoPicture.reason, f"{path} belongs to no 'vid.avi'")
             continue
-        clip = clips.setdefault(folder, Clip(videos[folder]))
-        item = tree.attempt(_item, tree, path, clip)
+        item = tree.attempt(_item, tree, path, clips.setdefault(folder, Clip(videos[folder])))
         if item is not None:
             yield item
 

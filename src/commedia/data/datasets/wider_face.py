@@ -42,8 +42,7 @@ def _read_list(tree: Tree, path: Path, split: str) -> Iterator[DatasetItem]:
             raise BadAnnotation(path, f"expected the name of a picture, found '{name[:60]}'", line=at + 1)
         first, last = face_lines(path, at + 2, lines, _MOST_FACES)
         faces = [_face(tree, path, n + 1, lines[n]) for n in range(first, last)]
-        asked = f"WIDER_{split}/images/{name}"
-        picture = tree.attempt(tree.inside, asked, said_by=path, line=at + 1)
+        picture = tree.attempt(tree.inside, f"WIDER_{split}/images/{name}", said_by=path, line=at + 1)
         if picture is not None:
             yield tree.item(StoredPicture(picture), [f for f in faces if f is not None], split=split, all_faces=True)
         at = last + 1 if first == last and _is_filler(lines, last) else last

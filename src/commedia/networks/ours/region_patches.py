@@ -1,7 +1,4 @@
-"""Patches of eyes and mouth, cut out of a crop where landmarks are; the right eye's is mirrored.
-
-One network then reads both eyes, each at the same place of its patch.
-"""
+"""Patches of eyes and mouth, cut out where landmarks are; the right eye's is mirrored, so one network reads both."""
 
 from typing import NamedTuple
 

@@ -1,11 +1,8 @@
 """The blocks of our own networks: plain strided convolutions and residual bottlenecks, BatchNorm throughout.
 
 Measured against paper 1's Fire modules on one CPU core (training, pictures per second at equal input): a 7x7 stem and
-narrow squeeze layers keep the vector blendshapes idle, so 59 million multiplications ran at 69/s where these run 80
-million at 147/s.
-
-Reference:
-    He et al. 2016, Deep Residual Learning, with the second 1x1 convolution of a bottleneck left out.
+narrow squeeze layers keep the vector units idle, so 59 million multiplications ran at 69/s where these run 80 million
+at 147/s. Reference: He et al. 2016, Deep Residual Learning; a bottleneck's second 1x1 convolution is left out.
 """
 
 from collections.abc import Sequence

@@ -120,8 +120,7 @@ class Mfn(nn.Module):
         if not self.config.detect_only:
             # Without branches (single scale) there is nothing to pair, and the heads see the last features alone.
             expression = [path(scale) for path, scale in zip(self.expression_branches, fine, strict=False)]
-            identity = [path(fine[-1]) for path in self.identity_branches]
-            groups.append(self.identity(torch.cat([last, *identity], dim=1)))
+            groups.append(self.identity(torch.cat([last, *[path(fine[-1]) for path in self.identity_branches]], dim=1)))
             groups.append(self.expression(torch.cat([last, *expression], dim=1)))
             groups.append(self.pose(last))
         return torch.cat(groups, dim=-1)
@@ -137,12 +136,9 @@ class Mfn(nn.Module):
 
 
 def decode_boxes(grid: Float[Tensor, "b n k"], anchors: Float[Tensor, "a 2"]) -> BoxOutputs:
-    """Place the box of every prediction.
+    """Place the box of every prediction (Chaudhuri et al. 2019, section 7.2).
 
     b_xy = sigmoid(t_xy) + cell, b_wh = anchor * exp(t_wh), both in cells, then divided by the number of cells.
-
-    Reference:
-        Chaudhuri et al. 2019, section 7.2.
     """
     count = len(anchors)
     cells = round((grid.shape[1] // count) ** 0.5)

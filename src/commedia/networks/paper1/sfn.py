@@ -28,13 +28,7 @@ from torch import Tensor, nn
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.networks.backbones import STEM, Trunk, branch_outputs, branches
-from commedia.networks.heads import (
-    RESTING_EXPRESSION_LOGIT,
-    RESTING_WXYZ,
-    FaceOutputs,
-    VectorHead,
-    unit_wxyz,
-)
+from commedia.networks.heads import RESTING_EXPRESSION_LOGIT, RESTING_WXYZ, FaceOutputs, VectorHead, unit_wxyz
 
 SFN_SIZE = 128
 """Pixels of the square input."""
@@ -74,11 +68,7 @@ class Sfn(nn.Module):
         slim = branch_outputs(width) if multi else 0
         self.identity = VectorHead(channels + slim, config.identity_count, width_mult=width, norm=norm)
         self.expression = VectorHead(
-            channels + 2 * slim,
-            config.expression_count,
-            width_mult=width,
-            norm=norm,
-            start=RESTING_EXPRESSION_LOGIT,
+            channels + 2 * slim, config.expression_count, width_mult=width, norm=norm, start=RESTING_EXPRESSION_LOGIT
         )
         self.wxyz = VectorHead(channels, 4, width_mult=width, norm=norm, start=RESTING_WXYZ)
         self.translation = VectorHead(channels, 3, width_mult=width, norm=norm)

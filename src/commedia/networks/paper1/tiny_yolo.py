@@ -1,11 +1,8 @@
 """The detector trunk of paper 1's single-scale MFN: Tiny YOLOv2's layers at a quarter of their width.
 
-The paper says "Tiny DarkNet with the number of filters reduced to a quarter"; only the layout of the detector, Tiny
-YOLOv2, has the stride of 32 that makes 288 pixels a 9 x 9 grid, so that reading is taken. BatchNorm and leaky ReLU as
-in that layout, whatever `norm` says elsewhere.
-
-Reference:
-    Redmon and Farhadi 2017 (YOLOv2); Chaudhuri et al. 2019, section 4.3.3.
+The paper (Chaudhuri et al. 2019, section 4.3.3) says "Tiny DarkNet with the number of filters reduced to a quarter";
+only the layout of the detector, Tiny YOLOv2 (Redmon and Farhadi 2017), has the stride of 32 that makes 288 pixels a
+9 x 9 grid. BatchNorm and leaky ReLU as in that layout, whatever `norm` says elsewhere.
 """
 
 from jaxtyping import Float

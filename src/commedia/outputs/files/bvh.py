@@ -1,5 +1,4 @@
-"""The turning of neck, head and eyes as BVH, which every motion tool reads. No blendshapes of the face: BVH has no
-place.
+"""The turning of neck, head and eyes as BVH, which every motion tool reads, without blendshapes: BVH has no place.
 
 A skeleton of its own, the same for every character: `Neck` carries `Head`, that carries `LeftEye` and `RightEye`. At
 rest all joints are parallel to the head frame, and offsets are metres. Channels are `Yrotation Xrotation Zrotation` in

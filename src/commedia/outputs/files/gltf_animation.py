@@ -31,8 +31,7 @@ class ClipWriter(SpooledWriter):
 
     def add(self, time_s: Fraction, pose: RigPose) -> None:
         """Take one pose. Of poses at one time (as glTF's 32-bit seconds tell time) the first is kept."""
-        row = np.concatenate([pose.weights, pose.head_wxyz, pose.left_eye_wxyz, pose.right_eye_wxyz])
-        self._spool.add(time_s, row)
+        self._spool.add(time_s, np.concatenate([pose.weights, pose.head_wxyz, pose.left_eye_wxyz, pose.right_eye_wxyz]))
 
     def _write(self) -> None:
         packed = pack(self.character.document)
@@ -75,8 +74,7 @@ class _Tracks:
         for node in character.node_order:
             mesh = character.nodes[node].mesh
             if mesh is not None and character.meshes[mesh].target_names:
-                group = tuple(character.meshes[mesh].rig_index.tolist())
-                self._nodes_of_group.setdefault(group, []).append(node)
+                self._nodes_of_group.setdefault(tuple(character.meshes[mesh].rig_index.tolist()), []).append(node)
         self.weight_groups = list(self._nodes_of_group)
 
     def declare(self, time_span: tuple[float, float], extras: dict) -> None:
@@ -89,8 +87,7 @@ class _Tracks:
 
         def add(output: int, nodes: list[int], path: str) -> None:
             samplers.append({"input": times, "output": output, "interpolation": "LINEAR"})
-            sampler = len(samplers) - 1
-            channels.extend({"sampler": sampler, "target": {"node": node, "path": path}} for node in nodes)
+            channels.extend({"sampler": len(samplers) - 1, "target": {"node": node, "path": path}} for node in nodes)
 
         for group in self.weight_groups:
             add(

@@ -1,7 +1,4 @@
-"""Makes any opened glTF file ready to be one GLB: its buffers end to end, its pictures inside, its own JSON otherwise.
-
-A file that is a GLB already keeps every byte where it was.
-"""
+"""Makes any opened glTF file one GLB: buffers end to end, pictures inside; a GLB keeps every byte where it was."""
 
 import copy
 import struct

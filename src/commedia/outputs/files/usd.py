@@ -2,9 +2,8 @@
 
 A second is `rate` time codes, so frame n of a steady source is time code n, and a source of variable rate has time
 codes between. Metres, +y up. The exact rate and the timecode of time code 0 stand in the layer's custom data, under
-`commedia`; USD itself has only a 64-bit float for the rate.
-
-Samples stay in memory until the file is written, because USD has no other way: about 4 bytes per morph and frame.
+`commedia`; USD itself has only a 64-bit float for the rate. Samples stay in memory until the file is written: about
+4 bytes per morph and frame.
 """
 
 from fractions import Fraction

@@ -1,11 +1,9 @@
 """A VRM animation (`.vrma`): one face's motion for any VRM avatar, in glTF with the extension `VRMC_vrm_animation`.
 
 Holds no character. A skeleton in T-pose turns at neck and head; an expression's value is the x of its node's
-translation; gaze is the rotation of one node, because the format forbids eye bones and the four look presets.
-Written for a VRM, the file names exactly that avatar's expressions, by a table where one was chosen; otherwise the
-presets and, as Perfect Sync spells them, all 52 blendshapes.
-
-Reference: vrm-c/vrm-specification, `VRMC_vrm_animation-1.0/README.md`.
+translation; gaze is the rotation of one node, because the format forbids eye bones and the four look presets. Written
+for a VRM, the file names exactly that avatar's expressions, by a table where one was chosen; otherwise the presets and,
+as Perfect Sync spells them, all 52 blendshapes. Reference: vrm-c/vrm-specification, `VRMC_vrm_animation-1.0/README.md`.
 """
 
 from dataclasses import dataclass

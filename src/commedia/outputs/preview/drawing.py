@@ -63,8 +63,7 @@ def draw_brackets(
     reach = max(6.0, share * min(right - left, bottom - top))
     for x, inward in ((left, reach), (right, -reach)):
         for y, down in ((top, reach), (bottom, -reach)):
-            chain = np.array([[x + inward, y], [x, y], [x, y + down]])
-            _polyline(picture, chain, colour, thickness_px)
+            _polyline(picture, np.array([[x + inward, y], [x, y], [x, y + down]]), colour, thickness_px)
 
 
 def draw_dots(

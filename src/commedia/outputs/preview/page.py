@@ -1,7 +1,4 @@
-"""One page of the preview: the source as filmed, again with what was found in it, and the characters that play it.
-
-Decides where things stand and how they look; files are the business of `writer.py`.
-"""
+"""One page of the preview, where things stand and how they look: the source, what was found in it, the characters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
