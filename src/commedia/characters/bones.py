@@ -81,5 +81,4 @@ def _local(character: Character, rest: dict[int, np.ndarray], node: int, turn: n
     parent = character.nodes[node].parent
     rest_parent = rest[parent] if parent >= 0 else np.array([1.0, 0, 0, 0])
     before = np.broadcast_to(inverse_wxyz(rest_parent), turn.shape)
-    after = np.broadcast_to(rest[node], turn.shape)
-    return canonical_wxyz(multiply_wxyz(multiply_wxyz(before, turn), after))
+    return canonical_wxyz(multiply_wxyz(multiply_wxyz(before, turn), np.broadcast_to(rest[node], turn.shape)))

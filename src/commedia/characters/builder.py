@@ -114,8 +114,7 @@ def glb_header(tree: dict, binary_length: int) -> bytes:
 
 def _accessor_entry(values: np.ndarray) -> dict:
     width = 1 if values.ndim == 1 else values.shape[1]
-    component = COMPONENT_TYPES[values.dtype.str[1:]]
-    return {"componentType": component, "count": len(values), "type": WIDTH_TYPES[width]}
+    return {"componentType": COMPONENT_TYPES[values.dtype.str[1:]], "count": len(values), "type": WIDTH_TYPES[width]}
 
 
 def _bounds(values: np.ndarray) -> dict:

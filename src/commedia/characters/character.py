@@ -1,8 +1,7 @@
 """The nouns of a rig: meshes with named morphs, nodes, skins and the bones a face moves.
 
-Everything is in glTF's own frame: right-handed, metres, +y up, and (by glTF's rule) the character looks along +z, which
-makes it the head frame of `conventions.py` up to a translation. `Rig.character_from_head` says what is left to rotate
-for the files that look elsewhere. Nothing here reads files or decides how a face is retargeted.
+Everything is in glTF's own frame: right-handed, metres, +y up, looking along +z by glTF's rule, which makes it the head
+frame of `conventions.py` up to a translation; `Rig.character_from_head` turns files that look elsewhere.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""The default head as a character: one person's face as a rig with the 52 blendshapes, made as a GLB and read back.
-
-Going through the file means that the default head takes no path of its own: what a viewer shows is what was posed.
-"""
+"""The default head as a character: a rig of 52 blendshapes, made as GLB and read back like any other file."""
 
 import io
 from functools import lru_cache
@@ -32,10 +29,7 @@ def default_head_character(
     albedo: Albedo | None = None,
     look: Look | None = None,
 ) -> Character:
-    """Make a head (None: the default head) with someone's identity (None: the mean) as a character.
-
-    `albedo` is a `Person`'s; None has the texture painted, with the colours of `look`.
-    """
+    """Make a head with an identity (None: default, mean) as a character; None for `albedo` paints it with `look`."""
     return character_from_bytes(default_head_glb(identity, name=name, head=head, albedo=albedo, look=look), name)
 
 

@@ -115,10 +115,7 @@ def _primitive(entry: dict, accessors: Accessors, materials: int) -> Primitive:
     attributes = entry["attributes"]
     positions = accessors.floats(attributes["POSITION"], 3)
     count = len(positions)
-    if "indices" in entry:
-        flat = accessors.integers(entry["indices"])[:, 0]
-    else:
-        flat = np.arange(count)
+    flat = accessors.integers(entry["indices"])[:, 0] if "indices" in entry else np.arange(count)
     if len(flat) and flat.max() >= count:
         raise BadCharacter(f"{accessors.name}: a triangle refers to vertex {flat.max()} of {count}")
     triangles = flat[: len(flat) // 3 * 3].reshape(-1, 3).astype(np.int32)

@@ -1,7 +1,6 @@
 """How a VRM shows where its character looks: by bones of the eyes, or by four expressions.
 
-The file's author says how far: a range map per direction, from the angle of the gaze to what is shown of it. Reading
-them is left to `vrm.py`.
+The file's author says how far: a range map per direction, from the angle of the gaze to what is shown of it.
 
 Reference: vrm-c/vrm-specification, `VRMC_vrm-1.0/lookAt.md`.
 """
@@ -37,10 +36,7 @@ class LookAt:
 
 
 def gaze_weights(look_at: LookAt, yaw_deg: float, pitch_deg: float) -> dict[str, float]:
-    """Values of the four look presets; yaw is positive to the subject's left, pitch downwards.
-
-    One expression turns both eyes, so VRM maps both sides with the outer range.
-    """
+    """Values of the look presets, each for both eyes (outer range); yaw positive to the subject's left, pitch down."""
     return {
         "lookLeft": look_at.outer.at(yaw_deg) if yaw_deg > 0 else 0.0,
         "lookRight": look_at.outer.at(yaw_deg) if yaw_deg < 0 else 0.0,

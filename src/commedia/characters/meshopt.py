@@ -3,8 +3,7 @@
 Own code, because no maintained package on PyPI ships wheels of the decoder. It raises ValueError or IndexError on bytes
 that break the format, and never reads past their end.
 
-Reference:
-    Khronos glTF repository, extensions/2.0/Vendor/EXT_meshopt_compression, appendices A (bitstream) and B (filters).
+Reference: Khronos glTF repository, extensions/2.0/Vendor/EXT_meshopt_compression, appendices A and B (filters).
 """
 
 import numpy as np

@@ -1,7 +1,6 @@
 """The index codecs of `EXT_meshopt_compression`: triangle lists (mode 1) and plain index sequences (mode 2).
 
-Reference:
-    Khronos glTF repository, extensions/2.0/Vendor/EXT_meshopt_compression, appendix A.
+Reference: Khronos glTF repository, extensions/2.0/Vendor/EXT_meshopt_compression, appendix A.
 """
 
 from collections import deque

@@ -1,7 +1,7 @@
 """A bare sculpt as a character: a neutral OBJ file, and a folder of OBJ files with its shapes, named after the files.
 
 Every shape must have the neutral's vertices in the neutral's order; its faces, if it has any, tell whether it does.
-The result has no bones, so it turns as a whole, and no materials. Blendshapes of length are the files' own.
+The result has no bones, so it turns as a whole, and no materials. Units of length are the files' own.
 """
 
 from pathlib import Path
@@ -103,9 +103,7 @@ def _glb(surface: Surface, offsets: dict[str, np.ndarray]) -> bytes:
     positions, triangles = surface.positions, surface.triangles()
     targets = [{"POSITION": builder.sparse_accessor(offset, bounds=True)} for offset in offsets.values()]
     primitive = {
-        "attributes": {
-            "POSITION": builder.accessor(positions.astype(np.float32), target=ARRAY_BUFFER, bounds=True),
-        },
+        "attributes": {"POSITION": builder.accessor(positions.astype(np.float32), target=ARRAY_BUFFER, bounds=True)},
         "indices": builder.accessor(triangles.reshape(-1).astype("<u4"), target=ELEMENT_ARRAY_BUFFER),
     }
     mesh: dict = {"name": "sculpt", "primitives": [primitive]}
@@ -116,10 +114,5 @@ def _glb(surface: Surface, offsets: dict[str, np.ndarray]) -> bytes:
         # Without normals viewers shade each triangle flat; shapes turn them, so the others do without.
         normals = smooth_normals(positions, triangles, weld(positions))
         primitive["attributes"]["NORMAL"] = builder.accessor(normals, target=ARRAY_BUFFER)
-    builder.tree |= {
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [{"name": "sculpt", "mesh": 0}],
-        "meshes": [mesh],
-    }
+    builder.tree |= {"scene": 0, "scenes": [{"nodes": [0]}], "nodes": [{"name": "sculpt", "mesh": 0}], "meshes": [mesh]}
     return builder.to_bytes()

@@ -1,7 +1,6 @@
 """Put a character into a pose: morph targets, then bones, in numpy. What the preview draws.
 
-`Poser` keeps what never changes between frames and moves only the vertices that a pose really moves; `pose_character`
-is the same for a single pose.
+`Poser` keeps what never changes between frames and moves only the vertices that a pose moves.
 """
 
 from dataclasses import dataclass

@@ -66,8 +66,7 @@ def _node(entry: dict, index: int, parent: int, name: str) -> Node:
         translation, wxyz, scale = decompose(_numbers(entry["matrix"], 16, name).reshape(4, 4).T)
     else:
         translation = _numbers(entry.get("translation", (0, 0, 0)), 3, name)
-        xyzw = _numbers(entry.get("rotation", (0, 0, 0, 1)), 4, name)
-        wxyz = canonical_wxyz(xyzw[[3, 0, 1, 2]])
+        wxyz = canonical_wxyz(_numbers(entry.get("rotation", (0, 0, 0, 1)), 4, name)[[3, 0, 1, 2]])
         scale = _numbers(entry.get("scale", (1, 1, 1)), 3, name)
     mesh, skin = entry.get("mesh"), entry.get("skin")
     for reference in (mesh, skin):

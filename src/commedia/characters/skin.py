@@ -1,7 +1,4 @@
-"""A painted texture for the default head: skin, lips, brows, eyes and cropped hair, so that it looks like a person.
-
-Painted by rule from the head's regions and the places of its landmarks; no photograph is in it.
-"""
+"""A texture for the default head, painted by rule from its regions and landmarks: no photograph is in it."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -136,8 +136,7 @@ class _Reader:
     def __init__(self, document: Document):
         self._name = document.name
         self._nodes = entries(document.json, "nodes", document.name)
-        meshes = entries(document.json, "meshes", document.name)
-        self._targets = [_target_count(mesh) for mesh in meshes]
+        self._targets = [_target_count(mesh) for mesh in entries(document.json, "meshes", document.name)]
 
     def version_1(self, vrm: dict) -> Vrm:
         listed = vrm.get("expressions") or {}
@@ -150,8 +149,7 @@ class _Reader:
         if not look:
             return Vrm("1", self._once(found), None)
         kind = "expression" if look.get("type") == "expression" else "bone"
-        keys = "inputMaxValue", "outputScale"
-        return Vrm("1", self._once(found), self._look_at(look, kind, "rangeMap", keys))
+        return Vrm("1", self._once(found), self._look_at(look, kind, "rangeMap", ("inputMaxValue", "outputScale")))
 
     def version_0(self, vrm: dict) -> Vrm:
         groups = (vrm.get("blendShapeMaster") or {}).get("blendShapeGroups") or []

@@ -83,5 +83,4 @@ def run(
         variants=variants,
         flip_average=flip_average,
     )
-    tables = evaluate(table, settings, seed=seed)
-    return 0 if all(goal.is_met for made in tables for goal in made.goals) else 1
+    return 0 if all(goal.is_met for made in evaluate(table, settings, seed=seed) for goal in made.goals) else 1

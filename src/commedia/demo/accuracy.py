@@ -48,8 +48,7 @@ def _performer_errors(performer, frames: list[TrackedFrame]) -> PerformerErrors:
         if face is not None:
             ids.append(face.id)
             rows.append(_geometry_errors(face, truth))
-            active = truth.expression > ACTIVE
-            blendshapes.extend(np.abs(face.params.expression - truth.expression)[active])
+            blendshapes.extend(np.abs(face.params.expression - truth.expression)[truth.expression > ACTIVE])
     landmarks, turn = np.mean(rows, axis=0) if rows else (np.nan, np.nan)
     expression = float(np.mean(blendshapes)) if blendshapes else np.nan
     share = len(rows) / max(len(frames), 1)

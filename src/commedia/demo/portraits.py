@@ -1,7 +1,4 @@
-"""Two public-domain NASA and US Navy portraits, set in motion: pan, zoom and turn, side by side.
-
-The pictures are read where scikit-image and matplotlib installed them; neither package is imported.
-"""
+"""Two public-domain NASA and US Navy portraits in motion, read where scikit-image and matplotlib installed them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

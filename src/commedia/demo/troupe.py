@@ -60,8 +60,7 @@ def _curtain() -> UInt8[np.ndarray, "h w 3"]:
     x = np.linspace(0, 1, STAGE_WIDTH_PX)
     y = np.linspace(0, 1, STAGE_HEIGHT_PX)[:, None]
     folds = 0.75 + 0.18 * np.sin(2 * np.pi * 14 * x) + 0.07 * np.sin(2 * np.pi * 37 * x + 1)
-    light = (folds * (1.05 - 0.5 * y))[..., None]
-    return np.clip(light * np.array([120, 32, 36]), 0, 255).astype(np.uint8)
+    return np.clip((folds * (1.05 - 0.5 * y))[..., None] * np.array([120, 32, 36]), 0, 255).astype(np.uint8)
 
 
 def _vertex_of_uv(head: HeadModel) -> np.ndarray:

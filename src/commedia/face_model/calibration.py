@@ -39,8 +39,7 @@ def calibration_from(expressions: Iterable[Float[np.ndarray, "52"]]) -> Calibrat
     """Learn a person's neutral, and from a recording long enough also the range, from predictions of them.
 
     A photo or a short clip is taken for a neutral face: its median is the rest. A longer one must show a face that
-    mostly rests between what it does. Both sides of a blendshape share the larger range, so that nobody becomes
-    lopsided.
+    mostly rests. Both sides of a blendshape share the larger range, so that nobody becomes lopsided.
     """
     read = np.array(list(expressions), dtype=np.float64).reshape(-1, EXPRESSION_COUNT)
     if len(read) == 0:

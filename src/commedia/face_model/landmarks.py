@@ -70,10 +70,7 @@ def points(scheme: LandmarkScheme, vertices: Float[np.ndarray, "v 3"]) -> Float[
 
 
 def reduced_model(model: MorphableModel, scheme: LandmarkScheme) -> MorphableModel:
-    """Return the model of the scheme's points alone: its "vertices" are the points and it has no triangles.
-
-    Exact, because a mixture of points is linear in every array; about 70 times cheaper than the mesh for 68 points.
-    """
+    """The model of the scheme's points alone, without triangles: exact, as all is linear, and some 70 times cheaper."""
 
     def mixed(basis: Float[np.ndarray, "k v 3"]) -> Float[np.ndarray, "k l 3"]:
         return np.einsum("lk,nlkc->nlc", scheme.barycentric, basis[:, scheme.vertices]).astype(np.float32)

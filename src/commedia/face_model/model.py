@@ -1,7 +1,6 @@
 """The face model and the default head. Numpy only; evaluating it is `evaluate.py`, with gradients `layer.py`.
 
-Whether a model is linear or multilinear is a fact about its arrays, not a second type, so that nothing that takes a
-model has to ask.
+Whether a model is linear or multilinear is a fact about its arrays, not a second type that callers would ask for.
 """
 
 import zipfile
@@ -127,8 +126,7 @@ def read_head(path: Path) -> HeadModel:
 
 def face_vertices(head: HeadModel) -> Int32[np.ndarray, "n"]:
     """Return the vertices of the face mask, hairline to chin and ear to ear."""
-    chosen = [REGIONS.index(name) for name in FACE_REGIONS]
-    return np.flatnonzero(np.isin(head.vertex_region, chosen)).astype(np.int32)
+    return np.flatnonzero(np.isin(head.vertex_region, [REGIONS.index(name) for name in FACE_REGIONS])).astype(np.int32)
 
 
 def _head_from_arrays(arrays: dict[str, np.ndarray], digest: str) -> HeadModel:

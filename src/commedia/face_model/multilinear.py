@@ -35,16 +35,12 @@ def model_from_tensor(
 ) -> MorphableModel:
     """Write a tensor as mean, directions and interactions.
 
-    Args:
-        tensor: V x 50 x 47 of the paper, or 204 x 50 x 47 for 68 points.
-        triangles: Without rows for a set of points.
-        identity_mean: Tensor weights of the mean person, so that identity 0 is somebody. Without it the identity
-            weights are the tensor's own, as in the paper, and weights of 0 are no face at all.
-        identity_std: Tensor weight per standard deviation of each component; 1 where left out.
+    `tensor` is V x 50 x 47 in the paper, or 204 x 50 x 47 for 68 points, which have no triangles. `identity_mean`, the
+    tensor weights of the mean person, makes identity 0 somebody; without it weights of 0 are no face, as in the paper.
+    `identity_std` is the tensor weight per standard deviation of each component; 1 where left out.
 
-    Reference:
-        Chaudhuri et al. 2019, Eq. 1 and 2: the neutral's weight is 1 minus the others, so that blendshape j adds its
-        difference from the neutral.
+    Reference: Chaudhuri et al. 2019, Eq. 1 and 2: the neutral's weight is 1 minus the others, so that blendshape j adds
+    its difference from the neutral.
     """
     count = tensor.shape[1]
     mean = np.zeros(count) if identity_mean is None else identity_mean
@@ -65,13 +61,10 @@ def model_from_tensor(
 def hosvd(
     tensor: Float[np.ndarray, "..."], ranks: Sequence[int | None]
 ) -> tuple[Float[np.ndarray, "..."], list[Float[np.ndarray, "_ _"] | None]]:
-    """Condense a tensor along each axis that has a rank; None leaves an axis as it is.
+    """Condense a tensor along each axis that has a rank; None leaves an axis as it is (De Lathauwer et al. 2000).
 
-    Returns the core and, per axis, the orthonormal columns that turn it back; strongest first.
-
-    Reference:
-        De Lathauwer et al. 2000 (truncated HOSVD). The columns are eigenvectors of each unfolding's Gram matrix, which
-        sees components down to about 1e-8 of the strongest.
+    Returns the core and, per axis, the orthonormal columns that turn it back, strongest first: eigenvectors of the
+    unfolding's Gram matrix, which sees components down to about 1e-8 of the strongest.
     """
     assert len(ranks) == tensor.ndim
     factors = [None if rank is None else _leading(tensor, axis, rank) for axis, rank in enumerate(ranks)]

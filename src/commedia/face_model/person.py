@@ -1,7 +1,6 @@
 """One person: what is known of their face beyond a name, and the head model that says it.
 
-Each fact is optional and replaces the template's; whoever takes a head takes a person's, and need not ask what of it is
-their own. How such facts are learned from pictures is not decided here.
+Each fact is optional and replaces the template's, so whoever takes a head need not ask what of it is the person's own.
 """
 
 from collections.abc import Mapping

@@ -8,10 +8,6 @@ from commedia.structures import HeadPose
 
 
 def image_from_head(points_head: Float[np.ndarray, "v 3"], pose: HeadPose) -> Float[np.ndarray, "v 2"]:
-    """Project points of the head frame to pixels.
-
-    Reference:
-        Chaudhuri et al. 2019, Eq. 2, with f = `px_per_m` and f t = `origin_px`; image y points down.
-    """
+    """Project head-frame points to pixels, y down (Chaudhuri et al. 2019, Eq. 2: f = `px_per_m`, f t = `origin_px`)."""
     rotated = points_head @ matrix_from_wxyz(pose.wxyz).T
     return pose.origin_px + pose.px_per_m * rotated[:, :2] * np.array([1.0, -1.0], dtype=points_head.dtype)

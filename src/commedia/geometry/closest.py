@@ -1,7 +1,4 @@
-"""Which point of a surface is closest to a point, among those that face the same way and lie on the right side.
-
-Needs scipy's tree of points, which is no dependency of the live path.
-"""
+"""Closest points of a surface, among those facing the same way on the right side. Needs scipy: not for live use."""
 
 from dataclasses import dataclass
 
@@ -48,9 +45,7 @@ class ClosestPoints:
     ):
         """Sample the surface at a distance of `spacing`, which is what counts as near.
 
-        Args:
-            triangles: At least one; anticlockwise seen from outside.
-            sides: 0, or a number of which n and n + 1 (n even) are the two sides of a slit.
+        At least one triangle, anticlockwise from outside; `sides` n and n + 1 (n even) are a slit's two, 0 is neither.
         """
         self.candidates = candidates
         self.corners = vertices[triangles].astype(np.float64)

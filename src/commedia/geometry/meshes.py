@@ -17,8 +17,7 @@ def smooth_normals(
 ) -> Float32[np.ndarray, "v 3"]:
     """Average the triangles' normals by area; unit length, +z where there is no area.
 
-    `places` is what `weld` says, where vertices lie on the same spot: a UV seam must not show as a crease. Without it
-    every vertex stands alone.
+    `places` is what `weld` says: a UV seam must not show as a crease. Without it every vertex stands alone.
     """
     place, count = (np.arange(len(positions)), len(positions)) if places is None else places
     corners = positions[triangles]

@@ -1,7 +1,6 @@
 """Where a pixel is: the centre of the first one is (0.5, 0.5), while OpenCV calls it (0, 0). Half a pixel, said once.
 
-Maps between pictures are 2 x 3 matrices `target_from_source` in our pixels. Refuses to know what a crop or a letterbox
-is: those say which map they mean.
+Maps between pictures are 2 x 3 matrices `target_from_source` in our pixels.
 """
 
 import cv2

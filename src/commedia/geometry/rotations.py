@@ -1,7 +1,6 @@
 """Conversions `target_from_source` between rotation matrices, `wxyz` quaternions, axis-angle and Euler angles.
 
-All are right-handed, act on column vectors and are stable near the identity. Numpy only; the torch twins live beside
-the networks that need gradients.
+Right-handed, on column vectors, stable near the identity. Numpy only; the torch twins live beside the networks.
 """
 
 import numpy as np
@@ -29,10 +28,7 @@ def matrix_from_wxyz(wxyz: Float[np.ndarray, "*b 4"]) -> Float[np.ndarray, "*b 3
 
 
 def wxyz_from_matrix(matrix: Float[np.ndarray, "*b 3 3"]) -> Float[np.ndarray, "*b 4"]:
-    """Turn rotation matrices into quaternions with w >= 0.
-
-    Of the four ways to divide, takes for each matrix the one whose divisor is largest, so no angle is special.
-    """
+    """Turn rotation matrices into quaternions with w >= 0; divides by the largest divisor, so no angle is special."""
     m = matrix
     m00, m11, m22 = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
     ones = np.ones_like(m00)
@@ -49,8 +45,7 @@ def wxyz_from_matrix(matrix: Float[np.ndarray, "*b 3 3"]) -> Float[np.ndarray, "
         ],
         axis=-2,
     )  # fmt: skip
-    diagonal = np.diagonal(candidates, axis1=-2, axis2=-1)
-    best = np.argmax(diagonal, axis=-1)[..., None, None]
+    best = np.argmax(np.diagonal(candidates, axis1=-2, axis2=-1), axis=-1)[..., None, None]
     return canonical_wxyz(np.take_along_axis(candidates, best, axis=-2)[..., 0, :])
 
 

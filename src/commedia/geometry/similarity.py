@@ -52,11 +52,7 @@ def fit_similarity(
 def fit_similarities(
     source: Float[np.ndarray, "n 3"], targets: Float[np.ndarray, "b n 3"], weights: Float[np.ndarray, "n"] | None = None
 ) -> Similarities:
-    """Do the same for many sets of partners of one set of points, in the precision of the targets.
-
-    Reference:
-        Umeyama 1991, Eq. 40 to 42.
-    """
+    """Do the same for many partners of one set of points, in the targets' precision (Umeyama 1991, Eq. 40 to 42)."""
     kind = targets.dtype
     share = np.full(len(source), 1 / len(source)) if weights is None else weights / weights.sum()
     source, share = source.astype(kind), share.astype(kind)

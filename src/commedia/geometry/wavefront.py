@@ -1,7 +1,6 @@
 """Positions and faces of a Wavefront OBJ file: lines `v` and `f`, all others skipped. Not a scene reader.
 
-Files come from anywhere, so whatever is wrong with one is a single sentence, and its size is bounded before it is read.
-What reads characters and what reads face models call that sentence by names of their own.
+Files come from anywhere: whatever is wrong with one is a single sentence, and its size is bounded before it is read.
 """
 
 import io

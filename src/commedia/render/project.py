@@ -28,13 +28,8 @@ def rotate(vertices: Float[Tensor, "b v 3"], wxyz: Float[Tensor, "b 4"]) -> Floa
 def weak_perspective(
     rotated: Float[Tensor, "b v 3"], origin_px: Float[Tensor, "b 2"], px_per_m: Float[Tensor, "b"]
 ) -> Float[Tensor, "b v 3"]:
-    """Project rotated vertices without foreshortening; depth is in metres, 0 at the head's origin.
-
-    Reference:
-        Chaudhuri et al. 2019, Eq. 2.
-    """
-    flip = rotated.new_tensor([1.0, -1.0])
-    xy = origin_px[:, None] + px_per_m[:, None, None] * rotated[..., :2] * flip
+    """Project without foreshortening (Chaudhuri et al. 2019, Eq. 2); depth is in metres, 0 at the head's origin."""
+    xy = origin_px[:, None] + px_per_m[:, None, None] * rotated[..., :2] * rotated.new_tensor([1.0, -1.0])
     return torch.cat([xy, -rotated[..., 2:]], -1)
 
 

@@ -181,5 +181,4 @@ def _fill_part(buffer: Tensor, found: _Candidates, part: Tensor, side: int, widt
 
 
 def _inside(weight_1: Tensor, weight_2: Tensor) -> Bool[Tensor, "k s"]:
-    smallest = torch.minimum(torch.minimum(weight_1, weight_2), 1 - weight_1 - weight_2)
-    return smallest >= -EDGE_TOLERANCE
+    return torch.minimum(torch.minimum(weight_1, weight_2), 1 - weight_1 - weight_2) >= -EDGE_TOLERANCE

@@ -56,11 +56,9 @@ def rasterize(
     cull_back: bool = False,
     keep: Keep | None = None,
 ) -> Visible:
-    """Find the nearest triangle at every pixel centre.
+    """Find the nearest triangle at every pixel centre; `cull_back` drops those that run clockwise as seen.
 
-    Args:
-        vertices_px: x right and y down in pixels, first centre at (0.5, 0.5); z in any unit, larger is nearer.
-        cull_back: drop triangles whose corners run clockwise as seen.
+    `vertices_px`: x right and y down in pixels, first centre at (0.5, 0.5); z in any unit, larger is nearer.
     """
     corners = vertices_px.astype(np.float64)[triangles]
     planes = _edge_planes(corners, cull_back)
@@ -78,8 +76,7 @@ def interpolate(
     """Blend the corners' attributes at given points of triangles."""
     blended = np.zeros((len(triangle), attributes.shape[1]), dtype=np.float32)
     for corner in range(3):
-        index = triangles[:, corner].astype(np.intp).take(triangle)
-        part = attributes.take(index, axis=0)
+        part = attributes.take(triangles[:, corner].astype(np.intp).take(triangle), axis=0)
         part *= barycentric[:, corner : corner + 1]
         blended += part
     return blended

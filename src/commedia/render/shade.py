@@ -26,11 +26,7 @@ def vertex_normals(vertices: Float[Tensor, "b v 3"], triangles: Int64[Tensor, "t
 
 
 def harmonics(normals: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 9"]:
-    """Evaluate the nine real harmonics at unit normals in camera axes.
-
-    Reference:
-        Mo et al. 2022 (paper 3), whose released renderer fixes order, signs and constants.
-    """
+    """Evaluate the nine harmonics at unit normals in camera axes; order, signs, constants as in Mo et al. 2022."""
     x, y, z = normals.unbind(-1)
     bands = [
         torch.full_like(x, _BAND_0),
@@ -58,8 +54,7 @@ def irradiance(
 def directional_coefficients(
     direction: Float[Tensor, "*b 3"], colour: Float[Tensor, "*b 3"]
 ) -> Float[Tensor, "*b 3 9"]:
-    """Coefficients of a distant lamp in blendshape `direction`: `irradiance` is then near colour * max(0, n .
-    direction).
+    """Coefficients of a distant lamp in unit `direction`: `irradiance` is near colour * max(0, n . direction).
 
     Lambert's kernel integrates to pi, 2 pi / 3, pi / 4 in bands 0, 1, 2; the constants above hold pi, 2 pi / sqrt(3),
     2 pi / sqrt(8) already, once in the basis at the lamp and once at the surface.

@@ -1,7 +1,4 @@
-"""Lit pictures of meshes without torch or a display: what previews and the documentation's sheets are drawn with.
-
-Seen from straight ahead and far away (orthographic), as in the weak-perspective camera that faces are fitted with.
-"""
+"""Lit orthographic pictures of meshes without torch or a display: previews and the documentation's sheets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""A mesh's texture, texel by texel: which triangle each shows, values of vertices carried there, gaps filled. Numpy.
-
-Both painters of the head stand on it: the default texture of characters, and the masks of synthetic performers.
-"""
+"""A mesh's texture, texel by texel: which triangle each shows, values of vertices carried there, gaps filled. Numpy."""
 
 from dataclasses import dataclass
 

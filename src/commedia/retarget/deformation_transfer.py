@@ -3,8 +3,7 @@
 Makes the expressions of people we have none of (`scripts/make_multilinear.py`), and of characters that came without. It
 runs once per character and needs scipy's sparse solver, which is no dependency of the live path: extra `rig`.
 
-What moves is the triangles' shape and direction, so that a wide mouth smiles wider than a narrow one. Unlike
-`solve.py`, which finds weights for morphs a character already has.
+What moves is the triangles' shape and direction, so that a wide mouth smiles wider than a narrow one.
 """
 
 from dataclasses import dataclass
@@ -73,20 +72,12 @@ def transfer_deformations(
     edges to be. That is the paper's objective without its fourth vertices: each of those occurs in one triangle only,
     along the normal, where it can be met at no cost, and the Frobenius norm does not change under the rotation [Q n].
 
-    Args:
-        source: Neutral of the mesh that has the expressions; any unit, both meshes in the same axes.
-        deformed: The source's expressions.
-        target: Neutral of the mesh that gets them.
-        triangles: Of the source, and of the target too where `target_triangles` is left out.
-        target_triangles: Of a target with a topology of its own; needs `correspondence`.
-        correspondence: For each target triangle its source triangle, or -1 for those that keep their shape, such as
-            teeth. Must not join triangles across the lips or the lids, or mouth and eyes will not open.
-        anchors: Target vertices that stay where they are. Pieces without any move as far as their source does on
-            average, scaled by the meshes' sizes.
-        guides: Places that pull. They should be in pieces with anchors, since the others are shifted afterwards.
+    Both meshes are in the same axes, any unit. A target with `target_triangles` of its own needs `correspondence`: for
+    each its source triangle, or -1 to keep its shape, such as teeth. It must not join triangles across the lips or the
+    lids, or mouth and eyes will not open. `anchors` stay where they are; pieces without any move as far as their source
+    does on average, scaled by the meshes' sizes. `guides` pull, in pieces with anchors: others are shifted later.
 
-    Reference:
-        Sumner and Popovic 2004, Eq. 4 to 6.
+    Reference: Sumner and Popovic 2004, Eq. 4 to 6.
     """
     surface = triangles if target_triangles is None else target_triangles
     pairs = _paired(source, deformed, target, triangles, surface, correspondence)
@@ -191,8 +182,7 @@ def _system(target: np.ndarray, surface: np.ndarray) -> tuple[Any, Float[np.ndar
     weights = np.concatenate([-inverse.sum(axis=1, keepdims=True), inverse], axis=1).transpose(0, 2, 1)
     rows = np.repeat(np.arange(2 * len(surface)), 3)
     columns = np.repeat(surface, 2, axis=0).reshape(-1)
-    shape = (2 * len(surface), len(target))
-    return _sparse().csc_matrix((weights.reshape(-1), (rows, columns)), shape=shape), plane
+    return _sparse().csc_matrix((weights.reshape(-1), (rows, columns)), shape=(2 * len(surface), len(target))), plane
 
 
 def _pieces(count: int, solid: Int[np.ndarray, "s 3"], anchors: Int[np.ndarray, "a"] | None) -> _Pieces:
@@ -204,8 +194,7 @@ def _pieces(count: int, solid: Int[np.ndarray, "s 3"], anchors: Int[np.ndarray, 
     if len(anchors) and not 0 <= anchors[0] <= anchors[-1] < count:
         raise BadCorrespondence(f"anchor {anchors[-1] if anchors[0] >= 0 else anchors[0]} is no vertex of {count}")
     loose = np.setdiff1d(np.arange(pieces), of_vertex[anchors])
-    first = np.unique(of_vertex, return_index=True)[1]
-    pinned = np.union1d(anchors, first[loose])
+    pinned = np.union1d(anchors, np.unique(of_vertex, return_index=True)[1][loose])
     return _Pieces(of_vertex.astype(np.int32), pinned, np.setdiff1d(np.arange(count), pinned), loose)
 
 

@@ -1,8 +1,7 @@
-"""From blendshapes to a VRM's own expressions, and from those to morphs, with what VRM says about ranges and overrides.
+"""From blendshapes to a VRM's own expressions, and from those to morphs, by VRM's rules of ranges and overrides.
 
 The author of a VRM decides what an expression looks like, so a file that brings all blendshapes as expressions (Perfect
-Sync) is driven through them. Presets are far fewer; the table `expressions/vrm.toml` says which blendshapes each of
-them shows.
+Sync) is driven through them. For the few presets the table `expressions/vrm.toml` says which blendshapes each shows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,8 +52,7 @@ def expression_maps(character: Character) -> tuple[ExpressionMap | None, Express
     vrm = read_vrm(character.document)
     if vrm is None:
         return None, None
-    perfect_table = load_expression_table("perfect-sync").morphs
-    own = {plain_morph(name): {name: 1.0} for name in EXPRESSION_NAMES} | perfect_table
+    own = {plain_morph(name): {name: 1.0} for name in EXPRESSION_NAMES} | load_expression_table("perfect-sync").morphs
     columns = [morph_weights(character, expression) for expression in vrm.expressions]
     moves = [bool(column[character.rig.effective].any()) for column in columns]
     blendshapes = [

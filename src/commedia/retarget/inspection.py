@@ -1,5 +1,4 @@
-"""What a character can play, before anybody plays it: its meshes, morphs and bones, and which blendshape goes where and
-why.
+"""What a character can play, before anybody plays it: meshes, morphs and bones, which blendshape goes where and why.
 
 Unlike `map_morphs` it refuses no readable character: a rig that answers to nothing is what one inspects it for.
 """

@@ -1,7 +1,6 @@
 """Shapes that must not act at full strength together: sums of weights that have a most.
 
 Two shapes that each close a lid push it through the cheek together, and lips that close on a shut jaw pass each other.
-One shape's own range is its `clamp`; this is about several.
 """
 
 from collections.abc import Sequence

@@ -145,8 +145,7 @@ def _map_with(character: Character, mapping: Mapping) -> MorphMap:
     if through is not None:
         own = through.morph_from_expression @ through.expression_from_blendshape
         matrix, reasons = matrix + own, [_either(pair) for pair in zip(reasons, _through_reasons(through), strict=True)]
-    missing = _missing(character, matrix)
-    return MorphMap(matrix, missing, mapping.name, bias, clamp, tuple(reasons), through, limits)
+    return MorphMap(matrix, _missing(character, matrix), mapping.name, bias, clamp, tuple(reasons), through, limits)
 
 
 def _through(character: Character, expressions: ExpressionMap | None) -> list[MorphMap]:

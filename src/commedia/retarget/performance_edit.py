@@ -1,7 +1,4 @@
-"""What is done to a performance before a character plays it: a person's own neutral and range, and the mirror.
-
-The take keeps what was measured; this changes what characters and tables get.
-"""
+"""What a character gets in place of the take's own values: a person's neutral and range, and the mirror."""
 
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,4 @@
-"""The arrow from a tracked face to a rig's pose: weights by name, the head's turn, and gaze for rigs with eye bones.
-
-Reads nothing and remembers nothing but the rig, so equal faces give equal poses.
-"""
+"""From a tracked face to a rig's pose: weights by name, the head's turn, gaze. Equal faces give equal poses."""
 
 import numpy as np
 from jaxtyping import Float

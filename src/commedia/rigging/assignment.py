@@ -72,8 +72,7 @@ def products(
 
 def vertex_areas(vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"]) -> Float[np.ndarray, "w"]:
     """Return a third of the area of the triangles around each vertex."""
-    thirds = triangle_areas(vertices[triangles]) / 3
-    return np.bincount(triangles.reshape(-1), np.repeat(thirds, 3), len(vertices))
+    return np.bincount(triangles.reshape(-1), np.repeat(triangle_areas(vertices[triangles]) / 3, 3), len(vertices))
 
 
 def alike(known: Products) -> list[tuple[int, int]]:

@@ -67,8 +67,7 @@ class Blendshapes:
 def make_blendshapes(
     vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"], marks: Marks, template: Template
 ) -> Blendshapes:
-    """Make the 52 blendshapes on a mesh in any frame and blendshape; vertices at one place must be one, or seams come
-    apart.
+    """Make the 52 blendshapes on a mesh in any frame and unit; vertices at one place must be one, or seams come apart.
 
     Triangles are anticlockwise seen from outside, or all clockwise; of the landmarks at least four are not in a plane.
     """
@@ -251,8 +250,7 @@ def _piece_blendshapes(
         ball = fit_sphere(own)
         assert ball is not None
         # Turned about its own centre, shifted as ours.
-        rows = part_vertices(head, ("left_eye", "right_eye")[piece.part])
-        return _as_rigid(registered, rows, own, ball[0])
+        return _as_rigid(registered, part_vertices(head, ("left_eye", "right_eye")[piece.part]), own, ball[0])
     return _as_rigid(registered, teeth_vertices(head)[piece.part], own, None)
 
 

@@ -13,10 +13,7 @@ LEAST = 1e-5
 
 
 def rigged_glb(sculpt: Sculpt, blendshapes: Float[np.ndarray, "e w 3"]) -> bytes:
-    """Return the GLB with a target per blendshape on each mesh that moves.
-
-    `blendshapes` are in the scene's frame and unit of length, in the order of `EXPRESSION_NAMES`.
-    """
+    """Return the GLB with a target per blendshape (`EXPRESSION_NAMES`; scene's frame, unit) on each moving mesh."""
     packed = pack(sculpt.character.document)
     builder = GlbBuilder(packed.tree, b"".join(packed.chunks))
     extent = float(np.ptp(sculpt.vertices, axis=0).max())

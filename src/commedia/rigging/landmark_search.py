@@ -163,8 +163,7 @@ def _collect(
     stage: _Stage, mfn: DetectorProtocol, sfn: SfnPredictor, camera: np.ndarray, center: np.ndarray, side: float
 ) -> Marks:
     """Read the face from several sides, and take the median of where each landmark meets the surface."""
-    view = _close(center, side)
-    pivot = _middle(stage, camera, view)
+    pivot = _middle(stage, camera, _close(center, side))
     found = np.full((len(TURNS_DEG), LANDMARK_COUNT, 3), np.nan)
     for number, yaw_deg in enumerate(TURNS_DEG):
         turn = _turn("y", yaw_deg)

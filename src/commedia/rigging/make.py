@@ -45,8 +45,7 @@ class MakeResult:
 
 
 def make_rig(source: Path, output: Path, pairs: Path | None = None, *, head: HeadModel | None = None) -> MakeResult:
-    """Read a character without blendshapes, and write it with the 52 blendshapes as GLB, and their contact sheet beside
-    it.
+    """Read a character without blendshapes; write it with the 52 as GLB, and their contact sheet beside it.
 
     Without `pairs` (TOML) landmarks are looked for in renders. `head` lends its blendshapes; None is the default head.
     """
@@ -69,8 +68,7 @@ def make_rig(source: Path, output: Path, pairs: Path | None = None, *, head: Hea
 
 def _framed(head_from_scene: Similarity, template: Template) -> np.ndarray:
     """Where our mean face's landmarks lie on the character: what a picture of the face must show."""
-    skin = template.skin(np.zeros(IDENTITY_COUNT))
-    return head_from_scene.inverse().points(points(template.landmarks, skin))
+    return head_from_scene.inverse().points(points(template.landmarks, template.skin(np.zeros(IDENTITY_COUNT))))
 
 
 def _tints(sculpt: Sculpt, blendshapes: Blendshapes) -> list[np.ndarray]:

@@ -1,8 +1,4 @@
-"""A character whose shapes have names that nobody knows: what they move says which blendshape each of them is. The
-files.
-
-Names that are known are believed, and only what is left is looked for among the shapes that nothing drives.
-"""
+"""Which blendshape each unknown shape of a character is, told by what it moves; names that are known are believed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,8 +123,7 @@ def map_rig(
     used = {morph for one in solved for morph in one.morphs}
     moving = np.array(character.rig.morph_names, dtype=object)[character.rig.effective]
     unused = tuple(name for name in moving if name not in used)
-    text = mapping_text(character, solved, closures, source, told.doubts)
-    write_file(output, text.encode("utf-8", "replace"))
+    write_file(output, mapping_text(character, solved, closures, source, told.doubts).encode("utf-8", "replace"))
     return MapResult(output, solved, unused, told.alike, closures, told.blendshapes is None, told.doubts)
 
 

@@ -1,7 +1,6 @@
 """What a mesh is made of: the face, eyeballs, teeth, lashes, and all that stays.
 
-A piece is what hangs together by shared vertices. Eyeballs are known by their shape, the rest by what of our head they
-lie on.
+A piece hangs together by shared vertices; eyeballs are known by shape, the rest by what of our head they lie on.
 """
 
 from dataclasses import dataclass
@@ -67,8 +66,7 @@ class Anatomy:
 
 def connected(vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"]) -> Int[np.ndarray, "w"]:
     """Number the pieces of a mesh, per vertex."""
-    graph = edge_graph(vertices, triangles)
-    return sparse().csgraph.connected_components(graph, directed=False)[1].astype(np.int64)
+    return sparse().csgraph.connected_components(edge_graph(vertices, triangles), directed=False)[1].astype(np.int64)
 
 
 def face_pieces(

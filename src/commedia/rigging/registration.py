@@ -1,7 +1,4 @@
-"""Lay the default head over another face: its identity first, then a smooth bend that closes what is left.
-
-Everything here is in the head frame, metres; the target is brought there by a similarity, which is found here too.
-"""
+"""Lay the default head over another face, in the head frame and metres: similarity, identity, smooth bend."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -97,15 +94,10 @@ def align(template: Template, marks: Marks) -> Similarity:
 
 
 def fit_identity(template: Template, target: Target, marks: Marks, start: Similarity) -> Fitted:
-    """Find who it is and how it is placed: closest points, point to plane, solved together.
-
-    Reference:
-        Chen and Medioni 1992; robust weights of Geman and McClure.
-    """
+    """Find identity and placement together: closest points, point to plane (Chen and Medioni 1992; Geman-McClure)."""
     basis = template.head.model.identity_basis[:, template.vertices].astype(np.float64)
     # The target is moved to the head once; later moves are kept apart, so that it is sampled only once.
-    near = Target(start.points(target.vertices), target.triangles, target.sides)
-    finder = _Finder(template, near)
+    finder = _Finder(template, Target(start.points(target.vertices), target.triangles, target.sides))
     head_from_near, identity = Similarity(1.0, np.eye(3), np.zeros(3)), np.zeros(IDENTITY_COUNT)
     for number, (farthest, half) in enumerate(IDENTITY_ROUNDS):
         skin = template.skin(identity)
@@ -135,8 +127,7 @@ def bend(template: Template, skin: Float[np.ndarray, "s 3"], target: Target, mar
     Minimises sum_i w_i |d at i - gap_i|^2 + stiffness |L d|^2 over pairs of closest points, and L the difference of a
     vertex from the mean of its neighbours, in rounds of falling stiffness. Target and marks are in the head frame.
 
-    Reference:
-        Amberg et al. 2007, with a Laplacian in place of their affine maps.
+    Reference: Amberg et al. 2007, with a Laplacian in place of their affine maps.
     """
     finder, still = _Finder(template, target), Similarity(1.0, np.eye(3), np.zeros(3))
     rough = _roughness(skin, template.triangles)
@@ -238,8 +229,7 @@ def _mark_rows(template: Template, basis: np.ndarray, skin: np.ndarray, marks: M
     places = np.einsum("nj,njc->nc", shares, skin[corners])
     gap = head_from_target.points(marks.points) - places
     rows = [_rows(moved, places, np.tile(axis, (len(places), 1))) for axis in np.eye(3)]
-    weight = np.tile(marks.weights / LANDMARK_NOISE_M**2, 3)
-    return np.concatenate(rows), gap.T.reshape(-1), weight
+    return np.concatenate(rows), gap.T.reshape(-1), np.tile(marks.weights / LANDMARK_NOISE_M**2, 3)
 
 
 def _least_squares(rows: np.ndarray, gap: np.ndarray, weight: np.ndarray, identity: np.ndarray) -> np.ndarray:
@@ -252,8 +242,7 @@ def _least_squares(rows: np.ndarray, gap: np.ndarray, weight: np.ndarray, identi
 
 
 def _small(step: Float[np.ndarray, "7"]) -> Similarity:
-    turn = matrix_from_wxyz(wxyz_from_axis_angle(step[:3]))
-    return Similarity(float(np.exp(step[3])), turn, step[4:])
+    return Similarity(float(np.exp(step[3])), matrix_from_wxyz(wxyz_from_axis_angle(step[:3])), step[4:])
 
 
 def _roughness(vertices: np.ndarray, triangles: np.ndarray) -> Any:

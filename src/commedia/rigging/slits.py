@@ -1,7 +1,4 @@
-"""Lips and lids: which side of a slit a vertex is on, by the way along the surface and not through the air.
-
-Lips that lie on each other are a millimetre apart in space; on the skin the way round the corner of the mouth is long.
-"""
+"""A vertex's side of a slit between lips or lids, along the surface: through the air lips are a millimetre apart."""
 
 from dataclasses import dataclass
 from typing import Any

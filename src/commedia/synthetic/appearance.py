@@ -1,7 +1,6 @@
 """What performers look like: skin, eyes, brows, lips, beard, make-up, age and light, drawn at random per face.
 
-Colours are linear-light RGB albedo (the square of what a screen shows, near enough). Names are plain people's, ranges
-were set by looking at contact sheets. Geometry lives in `performers.py` and `accessories.py`.
+Colours are linear-light RGB albedo (the square of what a screen shows); ranges were set by looking at contact sheets.
 """
 
 from dataclasses import dataclass

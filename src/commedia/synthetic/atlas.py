@@ -50,8 +50,7 @@ def skin_atlas(head: HeadModel, device: str = "cpu") -> SkinAtlas:
     table = texels.filled(table).reshape(ATLAS_SIZE * ATLAS_SIZE, -1)
     scalp = list(masks).index("scalp")
     # The region's border follows coarse triangles; a hairline does not.
-    soft = cv2.GaussianBlur(table[:, scalp].reshape(ATLAS_SIZE, -1), (0, 0), 9)
-    table[:, scalp] = soft.reshape(-1)
+    table[:, scalp] = cv2.GaussianBlur(table[:, scalp].reshape(ATLAS_SIZE, -1), (0, 0), 9).reshape(-1)
     return SkinAtlas(tuple(masks), torch.from_numpy(table).to(device))
 
 

@@ -66,8 +66,7 @@ def crowd_pictures(
         spots = _spots(rng, side)
         heads = _cast(rng, spots, extras, name=f"{name}-{number:06d}", draw=draw)
         image, faces = _assembled(rng, backgrounds.window(rng, side, side).copy(), spots, heads, backgrounds)
-        smallest = min((spot.face_px for spot in spots), default=60.0)
-        image = degrade(rng, image, smallest, strength=0.7)
+        image = degrade(rng, image, min((spot.face_px for spot in spots), default=60.0), strength=0.7)
         yield PictureSample(image, faces, f"{name}/{number}", "Apache-2.0", "synthetic")
 
 

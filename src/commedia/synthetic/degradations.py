@@ -46,8 +46,7 @@ def _toned(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     ramp = np.linspace(0, 1, 256)[:, None] ** np.exp(rng.normal(0, 0.22))
     ramp = (ramp - 0.5) * np.exp(rng.normal(0, 0.15)) + 0.5 + rng.normal(0, 0.04)
     ramp = ramp * (1 + rng.normal(0, 0.05, 3))
-    table = np.clip(ramp * 255, 0, 255).astype(np.uint8)
-    image = cv2.LUT(image, table[:, None])
+    image = cv2.LUT(image, np.clip(ramp * 255, 0, 255).astype(np.uint8)[:, None])
     if rng.uniform() < 0.3:
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None]
         amount = rng.uniform(0.3, 1.5)

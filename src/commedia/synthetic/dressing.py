@@ -137,8 +137,7 @@ def _hair(
     # Hair shines in bands across the strands: where the strand, which runs down, is across the light.
     sheen = (1 - (normal[:, 1] - 0.35).abs() * 2.5).clamp(0, 1) ** 2 * (0.5 + 0.5 * strands).clamp(0, 1)
     colour = paint * tone * root * lit + 0.05 * appearance.strengths["lip_gloss"] * sheen * lit
-    solid = (fade - 0.42 + 0.20 * strands + 0.08 * blotch) * 5
-    return colour, solid.clamp(0, 1)
+    return colour, ((fade - 0.42 + 0.20 * strands + 0.08 * blotch) * 5).clamp(0, 1)
 
 
 def _torso(extra: Tensor, outfit: Outfit, appearance: Appearance, device: torch.device) -> Tensor:

@@ -1,8 +1,7 @@
-"""Expressions that people make: correlated acts, talk, blinks and gaze, sparse mixtures, and every blendshape's
-extreme.
+"""Expressions that people make: correlated acts, talk, blinks, gaze, sparse mixtures, every blendshape's extreme.
 
 Everything drawn obeys three rules: no two blendshapes of `CONTRADICTORY_PAIRS` together, `mouthClose` never above
-`jawOpen`, and weights in [0, 1]. Knows no mesh and draws nothing.
+`jawOpen`, and weights in [0, 1].
 """
 
 import numpy as np

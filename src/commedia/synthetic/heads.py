@@ -175,8 +175,7 @@ def _rastered_head(mesh: HeadMesh, rotated: Tensor, points: Tensor, size: int) -
     raster = rasterize(points, mesh.triangles, (size, size))
     normals = vertex_normals(rotated, mesh.triangles)
     carried = interpolate(torch.cat([normals, points[..., 2:]], -1), mesh.triangles, raster)
-    corners = mesh.uv[mesh.uv_triangles[raster.triangle]]
-    uv = (corners * raster.barycentric[..., None]).sum(1)
+    uv = (mesh.uv[mesh.uv_triangles[raster.triangle]] * raster.barycentric[..., None]).sum(1)
     return _layer(raster, mesh.part, torch.cat([carried, uv], 1), len(rotated))
 
 
@@ -206,8 +205,7 @@ def _composed(
         normal = torch.nn.functional.normalize(attributes[:, :3], dim=1)
         seen = DressPoints(wear.part[front], attributes[:, 4:], normal)
         cloth, opacity = dress_colours(seen, performer)
-        casts = pixel[(opacity > 0.5) & (seen.part != TORSO)]
-        colour *= _shadow(casts, size)
+        colour *= _shadow(pixel[(opacity > 0.5) & (seen.part != TORSO)], size)
         below = alpha[pixel]
         weight = torch.where(below > 0, opacity, 1.0)[:, None]
         colour[pixel] = colour[pixel] * (1 - weight) + cloth * weight

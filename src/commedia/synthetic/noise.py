@@ -46,8 +46,7 @@ def random_backdrop(rng: np.random.Generator, height: int, width: int) -> np.nda
         tile = _window(rng, channel, height, width, zoom)
         picture += tile[..., None] * rng.uniform(-30, 30, 3).astype(np.float32)
     for _ in range(int(rng.integers(0, 6))):
-        low = np.array([-20, -20])
-        first, second = rng.integers(low, [width + 20, height + 20], (2, 2)).tolist()
+        first, second = rng.integers(np.array([-20, -20]), [width + 20, height + 20], (2, 2)).tolist()
         colour = rng.uniform(0, 255, 3).tolist()
         if rng.uniform() < 0.5:
             cv2.rectangle(picture, first, second, colour, -1)
@@ -57,8 +56,7 @@ def random_backdrop(rng: np.random.Generator, height: int, width: int) -> np.nda
 
 
 def _filtered(rng: np.random.Generator, band: np.ndarray) -> np.ndarray:
-    spectrum = np.fft.fft2(rng.normal(size=(NOISE_SIZE, NOISE_SIZE))) * band
-    field = np.fft.ifft2(spectrum).real
+    field = np.fft.ifft2(np.fft.fft2(rng.normal(size=(NOISE_SIZE, NOISE_SIZE))) * band).real
     return (field - field.mean()) / field.std()
 
 

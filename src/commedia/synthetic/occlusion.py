@@ -40,5 +40,4 @@ def ambient_occlusion(head: HeadModel) -> Float[np.ndarray, "v"]:
     depth = points[..., 2].reshape(-1)[(view.reshape(-1) * len(mean))[:, None] + corners]
     nearest = (weights * depth).sum(1).reshape(_VIEWS, -1)
     open_to = (points[..., 2] < nearest + 0.004).float()
-    share = (open_to * facing).sum(0) / facing.sum(0).clamp_min(1e-6)
-    return share.numpy().astype(np.float32)
+    return ((open_to * facing).sum(0) / facing.sum(0).clamp_min(1e-6)).numpy().astype(np.float32)

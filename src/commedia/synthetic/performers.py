@@ -1,7 +1,4 @@
-"""Who performs: identity, expression, pose, camera, look, light and clothes of each face, drawn from one seed.
-
-Streams keep training and test apart: the same seed in another stream is another troupe. Nothing here draws a picture.
-"""
+"""Who performs, by seed and stream (training, test apart): identity, expression, pose, camera, look, light, clothes."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -94,6 +91,4 @@ def sample_poses(rng: np.random.Generator, count: int) -> Float[np.ndarray, "cou
 
 def sample_distance(rng: np.random.Generator) -> float:
     """Draw metres to the camera: arm's length to across a room, one in three infinitely far."""
-    if rng.uniform() < 1 / 3:
-        return float("inf")
-    return float(np.clip(np.exp(rng.normal(-0.15, 0.55)), 0.33, 6.0))
+    return float("inf") if rng.uniform() < 1 / 3 else float(np.clip(np.exp(rng.normal(-0.15, 0.55)), 0.33, 6.0))

@@ -74,10 +74,7 @@ def generate_shard(
     device: str = "cpu",
     head: HeadModel | None = None,
 ) -> int:
-    """Make `count` pictures of `size` pixels (by default 176; crowds 288 to 320), write them, return how many.
-
-    Everybody has `head` for a head, None for the default head.
-    """
+    """Make `count` pictures of `size` pixels (by default 176; crowds 288 to 320), write them, return how many."""
     loaded = load_backgrounds(backgrounds, stream)
     if kind == "single":
         pictures = single_pictures(stream, seed, count, loaded, size=size or 176, device=device, head=head)

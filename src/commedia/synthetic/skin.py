@@ -89,8 +89,7 @@ def _highlight(normal: Tensor, light: Light, gloss: Tensor, power: Tensor) -> Te
         return gloss.new_zeros(3, len(gloss))
     half = torch.from_numpy(light.directions[0]).to(normal.device) + normal.new_tensor([0.0, 0.0, 1.0])
     facing = (normal @ (half / half.norm().clamp_min(1e-3))).clamp(1e-4, 1)
-    amount = gloss * torch.exp(facing.log_() * power)
-    return torch.from_numpy(light.colours[0]).to(normal.device)[:, None] * amount
+    return torch.from_numpy(light.colours[0]).to(normal.device)[:, None] * (gloss * torch.exp(facing.log_() * power))
 
 
 def _noise(uv: Tensor, appearance: Appearance, device: str) -> Tensor:

@@ -20,12 +20,8 @@ MICROMETRES, DECIMETRES = 1e-6, 0.1
 
 
 def read_bfm2009(path: Path, options: Options) -> SourceModel:
-    """Read shape, and in the front model expression; albedo is left in the file.
-
-    Identity is in standard deviations: the components are multiplied by `shapeEV`, which holds those.
-    """
-    whole = "shapeMU" in mat_headers(path)
-    return source.in_our_frame(path, KIND, (_whole if whole else _front)(path), options)
+    """Read shape, and in the front model expression, in standard deviations (`shapeEV`); albedo is left in the file."""
+    return source.in_our_frame(path, KIND, (_whole if "shapeMU" in mat_headers(path) else _front)(path), options)
 
 
 def _whole(path: Path) -> RawModel:
@@ -53,8 +49,7 @@ def _front(path: Path) -> RawModel:
         triangles=_triangles(path, "tri", found["tri"], len(mean)),
     )
     landmarks = source.ibug68_of(path, KIND, "keypoints", found.get("keypoints"), len(mean), first=1)
-    names = tuple(f"component{number:03d}" for number in range(len(expression)))
-    return RawModel(model, names, DECIMETRES, landmarks)
+    return RawModel(model, tuple(f"component{number:03d}" for number in range(len(expression))), DECIMETRES, landmarks)
 
 
 def _triangles(path: Path, name: str, value: np.ndarray, count: int) -> np.ndarray:

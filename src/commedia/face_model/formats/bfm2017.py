@@ -2,8 +2,7 @@
 
 Refuses links and data sets that lie outside the file: an HDF5 file can name any other on this machine.
 
-Reference:
-    Gerig et al. 2018. Millimetres; variances, of which the roots are the standard deviations.
+Reference: Gerig et al. 2018. Millimetres; variances, of which the roots are the standard deviations.
 """
 
 from pathlib import Path

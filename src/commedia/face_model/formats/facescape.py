@@ -2,8 +2,7 @@
 
 Albedo is left in the file, and so is whatever it holds as pickled objects.
 
-Reference:
-    Yang et al. 2020. Core of 3 v x 52 expressions x 50 identities, all absolute, expression 0 the neutral.
+Reference: Yang et al. 2020. Core of 3 v x 52 expressions x 50 identities, all absolute, expression 0 the neutral.
 """
 
 from pathlib import Path
@@ -22,10 +21,7 @@ MARKS = "lm_list_v16"
 
 
 def read_facescape(path: Path, options: Options) -> SourceModel:
-    """Read the shape core; identity 0 is the file's mean person, its blendshapes its own 51, numbered.
-
-    The unit of length is guessed from the size of the mean face.
-    """
+    """Read the shape core, its unit guessed by size; identity 0 is the mean person, its blendshapes its own 51."""
     found = npz_arrays(path, ("shape_bm_core", "id_mean", "id_var"), optional=(*FACES, MARKS))
     core = source.numbers(path, "shape_bm_core", found["shape_bm_core"], (None, None, None))
     rows, blendshapes, people = core.shape

@@ -2,7 +2,7 @@
 
 The collection comes as `Tester_1/Blendshape/shape.bs` to `Tester_150/...`: the neutral and 46 blendshapes of one person
 each. Cores have no fixed layout; the order of their axes is taken from the caller, from the file's own `axes`, or from
-the sizes where only one prediction is possible.
+the sizes where only one reading is possible.
 
 Reference:
     Cao et al. 2014; Chaudhuri et al. 2019, Eq. 1 (50 identities x 47 blendshapes) and 2 (204 rows for 68 points).

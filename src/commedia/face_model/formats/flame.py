@@ -4,8 +4,7 @@ The pickle is read without running it; old files with chumpy arrays must be conv
 neck and eyes turn by skinning there, which no weighted sum is, so the jaw of this model moves only as far as the
 components go.
 
-Reference:
-    Li et al. 2017. Metres; 300 identity and 100 expression components in standard deviations.
+Reference: Li et al. 2017. Metres; 300 identity and 100 expression components in standard deviations.
 """
 
 from pathlib import Path

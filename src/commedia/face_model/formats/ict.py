@@ -30,10 +30,7 @@ EYEBALLS = (slice(21_451, 23_021), slice(23_021, 24_591))
 
 
 def read_ict(path: Path, options: Options) -> SourceModel:
-    """Read all identities and the expressions that the table lists, in its order, or all there are without a table.
-
-    Takes about a tenth of a second per file, of which the published folder has 154.
-    """
+    """Read all identities, and the expressions that the table lists in its order, or all without a table."""
     folder = path if (path / NEUTRAL).is_file() else path / "FaceXModel"
     mean, triangles = read_surface(folder / NEUTRAL)
     table = _table(folder)

@@ -1,7 +1,4 @@
-"""The door for face models that users bring: says of a file or folder what it is, and reads it as our own model.
-
-Nothing is believed of a file but its bytes: kinds are told by content, not by name, and every count is checked.
-"""
+"""The door for face models that users bring: told by content, not by name, checked, and read as our own model."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,16 +24,10 @@ def load_model(
 ) -> SourceModel:
     """Read somebody else's face model, in metres and in the axes of the head frame.
 
-    Args:
-        path: A file, or a folder for FaceWarehouse and ICT-FaceKit.
-        kind: One of `READERS`; told from the content when left out.
-        axes: Order of the axes of a FaceWarehouse core, where the file leaves a choice: `vie` as in the paper.
-        metres_per_unit: Length of the file's unit, where the reader's own idea is wrong.
-
-    Raises:
-        UnknownName: No such kind.
-        BadFaceModel: Not readable, not what it should be, or not a head by its size.
-        MissingExtra: MATLAB files need scipy and HDF5 files h5py.
+    A folder is FaceWarehouse's or ICT-FaceKit's. `kind` is one of `READERS`, told from the content when left out;
+    `axes` orders those of a FaceWarehouse core where the file leaves a choice, `vie` as in the paper; `metres_per_unit`
+    is the file's unit, where the reader's own idea is wrong. Raises UnknownName for a kind, BadFaceModel for what is
+    not readable or not a head by its size, MissingExtra where MATLAB files lack scipy or HDF5 files h5py.
     """
     path = Path(path)
     if kind is not None and kind not in READERS:

@@ -1,7 +1,4 @@
-"""Which side of the face a blendshape moves, seen in its displacements. Names are not believed.
-
-Sources differ on whose left they mean, and the lists of FaceWarehouse's blendshapes contradict each other.
-"""
+"""Which side of the face a blendshape moves, by displacement: sources differ on whose left their names mean."""
 
 import re
 from pathlib import Path

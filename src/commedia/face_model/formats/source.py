@@ -65,10 +65,7 @@ class RawModel:
 
 @contextmanager
 def prediction(path: Path, what: str) -> Iterator[None]:
-    """Turn whatever a parser makes of foreign bytes into one sentence.
-
-    Everything is caught, because parsers of other people's formats fail with anything at all, MemoryError included.
-    """
+    """Turn whatever a parser makes of foreign bytes, MemoryError included, into one sentence."""
     try:
         yield
     except CommediaError:
@@ -120,8 +117,7 @@ def vertices_of(path: Path, name: str, value: object) -> Float[np.ndarray, "v 3"
 
 def columns(path: Path, name: str, value: object, count: int) -> Float[np.ndarray, "k v 3"]:
     """Read displacements stored as columns: 3 v rows, one column per component."""
-    matrix = numbers(path, name, value, (3 * count, None))
-    return np.ascontiguousarray(matrix.T).reshape(-1, count, 3)
+    return np.ascontiguousarray(numbers(path, name, value, (3 * count, None)).T).reshape(-1, count, 3)
 
 
 def indices(path: Path, name: str, value: object, count: int, *, first: int = 0) -> Int32[np.ndarray, "..."]:
