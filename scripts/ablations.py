@@ -1,6 +1,6 @@
 """Paper 1's comparisons on our own data: each pair trained alike, over several seeds, and measured.
 
-    python scripts/ablations.py --singles shards/{helen-train,synth-train-001}.tar --scenes shards/crowd-train-00?.tar \
+    python scripts/ablations.py --face-crops shards/{helen-train,synth-train-001}.tar --pictures shards/crowd-train-00?.tar \
       --held shards/{helen-dev,ytf-dev,synth-test}-000.tar --crowds shards/crowd-test-000.tar --out runs/ablations \
       --seeds 0 1
 
@@ -106,13 +106,15 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--singles", type=Path, nargs="+", required=True, help="shards of one face a picture")
-    parser.add_argument("--scenes", type=Path, nargs="+", default=[], help="shards of crowds and empty scenes, for MFN")
+    parser.add_argument("--face-crops", type=Path, nargs="+", required=True, help="shards of one face a picture")
+    parser.add_argument(
+        "--pictures", type=Path, nargs="+", default=[], help="shards of crowds and empty scenes, for MFN"
+    )
     parser.add_argument("--held", type=Path, nargs="+", required=True, help="shards that NME is measured on")
     parser.add_argument("--crowds", type=Path, nargs="+", default=[], help="shards that AP is measured on")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--faces-seen", type=int, default=60_000, help="by each SFN")
-    parser.add_argument("--scenes-seen", type=int, default=10_000, help="by each MFN")
+    parser.add_argument("--pictures-seen", type=int, default=10_000, help="by each MFN")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--only", nargs="+", choices=list(QUESTIONS), default=list(QUESTIONS))
     return parser.parse_args()

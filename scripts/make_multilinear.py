@@ -55,7 +55,7 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=150)
     parser.add_argument("--held-out", type=int, default=10, help="people the tensor does not see, to measure it by")
     parser.add_argument("--identities", type=int, default=50)
-    parser.add_argument("--units", choices=("facewarehouse", "arkit"), default="facewarehouse", help="46 or 52")
+    parser.add_argument("--blendshapes", choices=("facewarehouse", "arkit"), default="facewarehouse", help="46 or 52")
     parser.add_argument("--whole", action="store_true", help="every vertex instead of the 68 points: 0.13 GB")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()

@@ -40,7 +40,7 @@ CONTOUR_COUNT = 17
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scheme", choices=("mediapipe478", "ibug68"))
-    parser.add_argument("--readings", type=Path, nargs="+", required=True, help="kept by `commedia label`")
+    parser.add_argument("--predictions", type=Path, nargs="+", required=True, help="kept by `commedia label`")
     parser.add_argument("--pictures", type=Path, nargs="*", default=[], help="tar files with gold, for ibug68")
     parser.add_argument("--faces", type=int, default=2000, help="at most so many faces, spread evenly")
     parser.add_argument("--rounds", type=int, default=2)

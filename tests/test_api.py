@@ -17,11 +17,11 @@ ARGUMENTS = {
     commedia.track: ["path", "models", "person"],
     commedia.retarget: [
         *("path", "output", "character", "cast", "models", "preview", "overwrite", "formats", "rate"),
-        *("mapping", "acting", "person", "progress", "report"),
+        *("mapping", "edit", "person", "progress", "report"),
     ],
-    retarget_folder: ["path", "output", "character", "cast", "models", "mapping", "acting", "person", "options"],
+    retarget_folder: ["path", "output", "character", "cast", "models", "mapping", "edit", "person", "options"],
     commedia.calibrate: ["path", "models"],
-    commedia.open_models: ["mfn", "sfn", "careful", "head"],
+    commedia.open_models: ["mfn", "sfn", "flip_average", "head"],
 }
 
 

@@ -24,7 +24,7 @@ def laid_ready(tmp_path, rng):
     points[1] += rng.normal(scale=15, size=points[1].shape).astype(np.float32)
     predictions = GroupPredictions(np.array([0, 2]), points, faces.expression[[0, 2]], np.array([1]), 3)
     (group,) = group_inputs([source])
-    _save(tmp_path / "out" / "readings" / "set.npz", _fingerprint(group, readers), predictions)
+    _save(tmp_path / "out" / "predictions" / "set.npz", _fingerprint(group, readers), predictions)
     return source, readers, faces
 
 
@@ -59,7 +59,7 @@ def test_an_interrupted_job_leaves_no_half_written_shard(laid_ready, tmp_path, m
     monkeypatch.setattr("commedia.labelling.samples._face_sample", interrupted)
     with pytest.raises(KeyboardInterrupt):
         label_pictures([source], tmp_path / "out", readers, LabelSettings(), _silent)
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["readings"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["predictions"]
 
 
 def test_shards_of_a_longer_run_disappear_but_other_files_stay(laid_ready, tmp_path):

@@ -13,6 +13,7 @@ from commedia.demo.performance import TROUPE, params_at
 from commedia.demo.troupe import stage_picture
 from commedia.errors import BadPicture
 from commedia.face_model.landmarks import landmarks_from_params
+from commedia.face_model.model import load_head
 from commedia.faces.mfn import open_mfn
 from commedia.faces.protocol import DetectorProtocol
 from commedia.faces.sfn import open_sfn
@@ -104,7 +105,7 @@ def test_boxes_are_enough_to_follow_read_and_confirm_people(settings: TrackerSet
 def test_boxes_of_drawn_heads_are_read_as_well_as_detections():
     """With the shipped networks: the box's crop leads SFN to the points that MFN's landmarks lead it to."""
     truth = [params_at(performer, 1.0) for performer in TROUPE]
-    picture = stage_picture(list(zip(TROUPE, truth, strict=True)))
+    picture = stage_picture(list(zip(TROUPE, truth, strict=True)), load_head())
     mfn, sfn = open_mfn(), open_sfn()
     full = Tracker(Models(mfn, sfn), PHOTO_SETTINGS).step(picture, 0).faces
     boxes = Tracker(Models(BoxesOf(mfn), sfn, TiledDetector(BoxesOf(mfn))), PHOTO_SETTINGS).step(picture, 0).faces

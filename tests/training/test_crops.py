@@ -15,8 +15,8 @@ from commedia.training.pictures import FaceCrops, load_face_crops
 from tests.training.drawings import on_dots
 
 MOVED = Augmentation(flip=0.5, colour=0.0)
-SHARED_BY_VIEWS = ("identity", "identity_trust", "expression", "expression_weight", "pose_trust", "landmark_trust")
-SHARED_BY_EDITS = ("identity", "identity_trust", "expression_weight", "wxyz", "pose_trust", "landmark_trust")
+SHARED_BY_VIEWS = ("identity", "identity_weight", "expression", "expression_weight", "pose_weight", "landmark_weight")
+SHARED_BY_EDITS = ("identity", "identity_weight", "expression_weight", "wxyz", "pose_weight", "landmark_weight")
 
 
 @pytest.fixture(scope="module")

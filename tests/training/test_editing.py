@@ -186,6 +186,6 @@ def test_only_units_that_show_are_edited(model: FaceModel) -> None:
 def test_faces_must_be_known(face: FaceArrays) -> None:
     nothing = np.zeros(1, dtype=np.float32)
     assert editable(face).tolist() == [True]
-    for part in ("identity_trust", "pose_trust", "landmark_trust"):
+    for part in ("identity_weight", "pose_weight", "landmark_weight"):
         assert editable(face._replace(**{part: nothing})).tolist() == [False]
     assert editable(face._replace(expression_weight=face.expression_weight * 0)).tolist() == [False]

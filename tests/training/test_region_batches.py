@@ -82,7 +82,7 @@ def test_rows_without_a_face_ask_for_nothing_but_presence(store: FaceStore, mode
     batch = region_batch(store, rows, DESKTOP, STILL, model.identity_mirror, chance)
     absent = batch.present == 0
     assert 2 < int(absent.sum()) < 30
-    for name in ("identity_trust", "expression_weight", "pose_trust", "landmark_trust"):
+    for name in ("identity_weight", "expression_weight", "pose_weight", "landmark_weight"):
         weight = getattr(batch.targets, name)
         assert not weight[absent].any()
         assert weight[~absent].all()

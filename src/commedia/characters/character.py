@@ -46,7 +46,7 @@ class Primitive:
 
     positions: Float32[np.ndarray, "v 3"]
     normals: Float32[np.ndarray, "v 3"]
-    """Blendshape length; made from the triangles where the file has none."""
+    """Unit length; made from the triangles where the file has none."""
     triangles: Int32[np.ndarray, "t 3"]
     uv: Float32[np.ndarray, "v 2"] | None
     """(0, 0) is the upper left corner of the image."""

@@ -121,7 +121,7 @@ def _gold_of(group: PictureGroup, predictions: GroupPredictions) -> Float[np.nda
 def _label_group(
     group: PictureGroup, output: Path, readers: Readers, settings: LabelSettings, advance: Advance, head: HeadModel
 ) -> GroupReport:
-    predictions = read_group(group, readers, output / "readings" / f"{group.name}.npz", advance)
+    predictions = read_group(group, readers, output / "predictions" / f"{group.name}.npz", advance)
     if not len(predictions.picture):
         raise CommediaError(f"no face was found in the {predictions.picture_count} pictures of '{group.name}'")
     faces = fit_group(group, predictions, default_fitter(head=head), advance, head)

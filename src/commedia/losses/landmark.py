@@ -28,7 +28,7 @@ def project(points_dm: Float[Tensor, "b l 3"], faces: FaceOutputs) -> Float[Tens
 
 
 def projected(model: LandmarkModel, faces: FaceOutputs) -> Float[Tensor, "b l 2"]:
-    """Predicted parameters to their points, in crop or box blendshapes (y down)."""
+    """Predicted parameters to their points, in crop or box units (y down)."""
     return project(DM_PER_M * model(faces.identity, faces.expression), faces)
 
 

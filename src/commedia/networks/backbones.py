@@ -21,7 +21,7 @@ REDUCTION = 16
 
 
 def scaled(channels: int, width_mult: float) -> int:
-    """Widen or narrow a layer, in steps of 8 channels so that vector blendshapes stay full."""
+    """Widen or narrow a layer, in steps of 8 channels so that vector units stay full."""
     return max(8, 8 * round(channels * width_mult / 8))
 
 

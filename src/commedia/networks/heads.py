@@ -23,7 +23,7 @@ class FaceOutputs(NamedTuple):
     expression: Float[Tensor, "b e"]
     """In [0, 1]."""
     wxyz: Float[Tensor, "b 4"]
-    """Blendshape quaternion; its sign is free."""
+    """Unit quaternion; its sign is free."""
     translation: Float[Tensor, "b 3"]
     """Added after rotation; z has no effect in weak perspective and is left unsupervised."""
     scale: Float[Tensor, "b 1"]

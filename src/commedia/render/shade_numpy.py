@@ -187,7 +187,7 @@ def _shade(
     if surface.uv is not None:
         attributes.append(surface.uv.astype(np.float32))
     blended = interpolate(np.concatenate(attributes, axis=1), surface.triangles, triangle, barycentric)
-    normal = _blendshape(blended[:, :3])
+    normal = _unit(blended[:, :3])
     # A surface seen from behind is lit as if it faced the viewer.
     normal[normal[:, 2] < 0] *= -1
     diffuse, specular = _light(normal, blended[:, 3])
@@ -215,8 +215,8 @@ def _light_table() -> Float32[np.ndarray, "n 5"]:
     """Light by normal: three of diffuse colour, the wide and the narrow highlight; rows are y, columns x."""
     axis = np.linspace(-1, 1, TABLE_SIZE)
     x, y = np.meshgrid(axis, axis)
-    normal = _blendshape(np.stack([x, y, np.sqrt(np.maximum(1 - x * x - y * y, 0))], axis=-1).reshape(-1, 3))
-    key, fill = _blendshape(KEY[0]), _blendshape(FILL[0])
+    normal = _unit(np.stack([x, y, np.sqrt(np.maximum(1 - x * x - y * y, 0))], axis=-1).reshape(-1, 3))
+    key, fill = _unit(KEY[0]), _unit(FILL[0])
     wrapped = np.maximum((normal @ key + WRAP) / (1 + WRAP), 0)
     grazing = np.maximum(1 - normal[:, 2], 0) ** 3
     parts = (
@@ -227,11 +227,11 @@ def _light_table() -> Float32[np.ndarray, "n 5"]:
         (grazing * np.maximum(0.35 + 0.65 * normal[:, 1], 0), RIM),
     )
     diffuse = sum(level[:, None] * colour for level, colour in parts)
-    toward_half = np.clip(normal @ _blendshape(key + np.array([0, 0, 1])), 0, 1)[:, None]
+    toward_half = np.clip(normal @ _unit(key + np.array([0, 0, 1])), 0, 1)[:, None]
     return np.concatenate([diffuse, toward_half**16, toward_half**180], axis=1).astype(np.float32)
 
 
-def _blendshape(vectors: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
+def _unit(vectors: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
     square = np.einsum("...k,...k->...", vectors, vectors)
     return vectors * (1 / np.sqrt(np.maximum(square, 1e-30)))[..., None]
 

@@ -66,7 +66,7 @@ class Suggestion:
 
     morph: str
     blendshape: str
-    likeness: float
+    similarity: float
     """1 for equal names."""
 
 

@@ -44,7 +44,7 @@ class Light:
     sky: Float[np.ndarray, "3"]
     """Added from above, taken away from below."""
     directions: Float[np.ndarray, "k 3"]
-    """Blendshape vectors towards the lamps, camera axes."""
+    """Unit vectors towards the lamps, camera axes."""
     colours: Float[np.ndarray, "k 3"]
 
 

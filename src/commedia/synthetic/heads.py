@@ -108,8 +108,8 @@ def _placed(
 ) -> tuple[Tensor, Tensor]:
     """Find origin and scale that put the box of the landmarks where it should be."""
     count = len(performers)
-    blendshape = rotated.new_zeros(count, 2), rotated.new_ones(count)
-    marks = _marks(mesh, _project(rotated, *blendshape, performers))[..., :2]
+    at_rest = rotated.new_zeros(count, 2), rotated.new_ones(count)
+    marks = _marks(mesh, _project(rotated, *at_rest, performers))[..., :2]
     low, high = marks.amin(1), marks.amax(1)
     scale = torch.from_numpy(np.asarray(sides, np.float32)).to(rotated.device) / (high - low).amax(1)
     centre = size / 2 + torch.from_numpy(np.asarray(offsets, np.float32)).to(rotated.device)

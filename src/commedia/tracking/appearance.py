@@ -41,7 +41,7 @@ def appearance_of(image: UInt8[np.ndarray, "h w 3"], face: Face) -> Appearance:
     (x, _) = box.center_px
     identity = np.zeros(IDENTITY_COUNT) if face.params is None else face.params.identity
     below = Box(x - 0.8 * width, box.bottom_px + 0.35 * height, x + 0.8 * width, box.bottom_px + 1.35 * height)
-    return Appearance(grey_pattern(image, box), _clothes(_region(image, below)), _blendshape(identity))
+    return Appearance(grey_pattern(image, box), _clothes(_region(image, below)), _unit(identity))
 
 
 def grey_pattern(image: UInt8[np.ndarray, "h w 3"], box: Box) -> Float[np.ndarray, "p"]:
@@ -51,7 +51,7 @@ def grey_pattern(image: UInt8[np.ndarray, "h w 3"], box: Box) -> Float[np.ndarra
         return np.zeros(THUMBNAIL_SIZE**2, dtype=np.float32)
     small = cv2.resize(region, (THUMBNAIL_SIZE, THUMBNAIL_SIZE), interpolation=cv2.INTER_AREA)
     grey = small.astype(np.float32).sum(axis=2).ravel()
-    return _blendshape(grey - grey.mean())
+    return _unit(grey - grey.mean())
 
 
 def appearance_distance(first: Appearance, second: Appearance) -> float:
@@ -67,7 +67,7 @@ def appearance_distance(first: Appearance, second: Appearance) -> float:
 
 def blended(old: Appearance, new: Appearance, share: float) -> Appearance:
     """Move a share of the way to a new description."""
-    return Appearance(*(_blendshape(one + share * (other - one)) for one, other in zip(old, new, strict=True)))
+    return Appearance(*(_unit(one + share * (other - one)) for one, other in zip(old, new, strict=True)))
 
 
 class Appearances:
@@ -111,9 +111,9 @@ def _clothes(region: np.ndarray) -> Float[np.ndarray, "q"]:
     coloured = (saturation >= LEAST_SATURATION) & (value >= LEAST_SATURATION)
     bins = np.where(coloured, hue * HUE_BINS // 180, HUE_BINS + value * GREY_BINS // 256)
     counts = np.bincount(bins, minlength=HUE_BINS + GREY_BINS).astype(np.float32)
-    return _blendshape(np.sqrt(counts))
+    return _unit(np.sqrt(counts))
 
 
-def _blendshape(vector: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+def _unit(vector: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
     length = float(np.linalg.norm(vector))
     return (vector / length if length > 1e-6 else np.zeros_like(vector)).astype(np.float32)

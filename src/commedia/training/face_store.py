@@ -16,6 +16,7 @@ from jaxtyping import Bool, UInt8
 
 from commedia.data.shards import EncodedPicture, read_encoded
 from commedia.errors import BadShard
+from commedia.files import named_aside
 from commedia.training.labels import FaceArrays, arrays_from_faces, joined
 from commedia.training.pictures import squares
 
@@ -80,11 +81,10 @@ def _decoded(shard: Path, folder: Path, size: int) -> str:
         "gold": np.array([one.gold for one in found], dtype=bool),
         "negatives": np.stack(negatives) if negatives else np.zeros((0, size, size, 3), np.uint8),
     }
-    aside = f"{stem}.{os.getpid()}.part"  # two runs may meet here
-    np.save(f"{aside}.npy", images)
-    np.savez(f"{aside}.npz", **others, **arrays._asdict())
-    for ending in (".npy", ".npz"):
-        Path(aside + ending).replace(stem + ending)
+    with named_aside(Path(f"{stem}.npy"), ".npy") as aside:
+        np.save(aside, images)
+    with named_aside(Path(f"{stem}.npz"), ".npz") as aside:
+        np.savez(aside, **others, **arrays._asdict())
     return stem
 
 

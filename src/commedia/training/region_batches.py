@@ -15,6 +15,7 @@ from torch import Tensor
 
 from commedia.conventions import EXPRESSION_MIRROR, LANDMARK_MIRROR
 from commedia.faces.crop import CROP_SCALE, PADDING_GREY
+from commedia.geometry.placement import warp
 from commedia.geometry.rotations import mirrored_wxyz, multiply_wxyz
 from commedia.losses.faces import FaceTargets
 from commedia.networks.ours.region_patches import EYE_RAISE, EYE_REACH, MOUTH_REACH, RegionPatches
@@ -64,17 +65,16 @@ def region_batch(
     for place, row in enumerate(rows.tolist()):
         source = store.negatives[rng.integers(len(store.negatives))] if absent[place] else store.image(row)
         border = cv2.BORDER_REFLECT_101 if varied and rng.random() < 0.3 else cv2.BORDER_CONSTANT
-        crop = cv2.warpAffine(
-            source, affines[place], (INPUT_SIZE, INPUT_SIZE), flags=cv2.INTER_LINEAR, borderMode=border,
-            borderValue=(PADDING_GREY,) * 3,
-        )  # fmt: skip
+        crop = warp(source, affines[place], (INPUT_SIZE, INPUT_SIZE), border=border, grey=PADDING_GREY)
         crops[place] = spoiled(crop, bytes_only, rng)
     face = np.stack([cv2.resize(crop, (INPUT_SIZE // POOL,) * 2, interpolation=cv2.INTER_AREA) for crop in crops])
     eyes, mouth = cut_patches(crops, faces.landmarks / INPUT_SIZE, network, rng if varied else None)
     known = torch.from_numpy(1.0 - absent.astype(np.float32))
     targets = sfn_targets(faces, INPUT_SIZE)
-    trusts = {name: part for name, part in targets._asdict().items() if name.endswith("weight")}
-    targets = targets._replace(**{name: part * known.view(-1, *[1] * (part.ndim - 1)) for name, part in trusts.items()})
+    weights = {name: part for name, part in targets._asdict().items() if name.endswith("weight")}
+    targets = targets._replace(
+        **{name: part * known.view(-1, *[1] * (part.ndim - 1)) for name, part in weights.items()}
+    )
     images = (torch.from_numpy(part) for part in (crops, face, eyes, mouth))
     return RegionBatch(*images, targets, known, int(rng.integers(2**31)))
 
@@ -145,7 +145,7 @@ def _weights(center: float, side: float, size: int, count: int) -> tuple[int, Fl
 def _placed(
     faces: FaceArrays, config: Augmentation, identity_mirror: np.ndarray, rng: np.random.Generator
 ) -> tuple[FaceArrays, Float[np.ndarray, "b 2 3"]]:
-    """Crop faces, mirrored or not, as inference would, then jitter; labels in crop pixels, and OpenCV's matrices.
+    """Crop faces, mirrored or not, as inference would, then jitter; labels and matrices in our pixels.
 
     What `labels.placed` does for one face after another, for all at once.
     """
@@ -176,9 +176,7 @@ def _placed(
         expression_weight=np.where(flat, faces.expression_weight[:, order], faces.expression_weight),
         wxyz=wxyz.astype(np.float32),
     )
-    # OpenCV counts from pixel centres, labels from pixel corners: half a pixel on either side.
-    shifted = offset + linear.sum(2) / 2 - 0.5
-    return faces, np.concatenate([linear, shifted[..., None]], axis=2)
+    return faces, np.concatenate([linear, offset[..., None]], axis=2)
 
 
 def _turns(angle: Float[np.ndarray, "b"]) -> Float[np.ndarray, "b 2 2"]:

@@ -117,10 +117,8 @@ class RegionTask:
     def _read_held(self, network: Any, rows: np.ndarray) -> tuple[RegionBatch, RegionFaces]:
         """Run over whole crops in slices, as inference does; results on the CPU."""
         batch, device = self._still(rows), next(network.parameters()).device
-        return batch, gathered(
-            [network.read_crops(_blendshape(part.to(device))) for part in batch.crops.split(AT_ONCE)]
-        )
+        return batch, gathered([network.read_crops(_unit(part.to(device))) for part in batch.crops.split(AT_ONCE)])
 
 
-def _blendshape(crops: UInt8[Tensor, "b h w 3"]) -> Float[Tensor, "b 3 h w"]:
+def _unit(crops: UInt8[Tensor, "b h w 3"]) -> Float[Tensor, "b 3 h w"]:
     return crops.movedim(-1, -3).contiguous().float() / 255

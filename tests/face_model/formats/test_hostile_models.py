@@ -179,7 +179,7 @@ def test_absurd_sizes_are_refused_before_they_are_allocated(tmp_path: Path):
         load_model(huge)
     shapes = tmp_path / "shape.bs"
     shapes.write_bytes(struct.pack("<3i", 46, 2_000_000_000, 1) + b"0" * 100)
-    with pytest.raises(BadFaceModel, match="46 blendshapes of 2000000000 vertices in 112 bytes"):
+    with pytest.raises(BadFaceModel, match="46 shapes of 2000000000 vertices in 112 bytes"):
         load_model(shapes)
     shapes.write_bytes(struct.pack("<3i", -5, 68, 1))
     with pytest.raises(BadFaceModel, match="expected 46 of 11510"):

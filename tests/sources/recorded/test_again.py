@@ -178,7 +178,7 @@ def test_what_is_no_motion_is_one_sentence(name: str, tmp_path: Path, capsys: py
     ("options", "said"),
     [
         (["--faces", "2"], "--faces chooses among the faces of pictures"),
-        (["--careful"], "--flip-average reads the faces of pictures twice"),
+        (["--flip-average"], "--flip-average reads the faces of pictures twice"),
         (["--rate", "0"], "--rate 0 is no frame rate"),
         (["--rate", "1e999999999"], "is no frame rate"),
         (["--rate", "a/b"], "is no frame rate"),

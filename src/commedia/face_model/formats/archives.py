@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Int32, Shaped
 
 from commedia.errors import optional
-from commedia.face_model.formats.source import BadFaceModel, check_size, prediction
+from commedia.face_model.formats.source import BadFaceModel, check_size, reading
 from commedia.geometry.wavefront import read_obj
 
 Header = tuple[tuple[int, ...], np.dtype]
@@ -17,7 +17,7 @@ Header = tuple[tuple[int, ...], np.dtype]
 
 def npz_headers(path: Path) -> dict[str, Header]:
     """Return shape and type of each array of an npz file."""
-    with prediction(path, "npz"), zipfile.ZipFile(path) as archive:
+    with reading(path, "npz"), zipfile.ZipFile(path) as archive:
         found = {}
         for name in archive.namelist():
             if name.endswith(".npy"):
@@ -36,13 +36,13 @@ def npz_arrays(
     chosen = required + [name for name in optional if name in headers and not headers[name][1].hasobject]
     for name in chosen:
         _check(path, name, headers[name])
-    with prediction(path, "npz"), zipfile.ZipFile(path) as archive:
+    with reading(path, "npz"), zipfile.ZipFile(path) as archive:
         return {name: _array(archive, name) for name in chosen}
 
 
 def npy_array(path: Path) -> Shaped[np.ndarray, "..."]:
     """Read an npy file of numbers."""
-    with prediction(path, "npy"), path.open("rb") as file:
+    with reading(path, "npy"), path.open("rb") as file:
         _check(path, "the array", _header(file))
         file.seek(0)
         return np.lib.format.read_array(file, allow_pickle=False)
@@ -51,7 +51,7 @@ def npy_array(path: Path) -> Shaped[np.ndarray, "..."]:
 def mat_headers(path: Path) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the numeric variables of a MATLAB file of version 5 to 7."""
     loader = _scipy_io()
-    with prediction(path, "a MATLAB file"):
+    with reading(path, "a MATLAB file"):
         kinds = ("double", "single", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
         return {name: tuple(shape) for name, shape, kind in loader.whosmat(path) if kind in kinds}
 
@@ -66,20 +66,20 @@ def mat_arrays(
     chosen = required + [name for name in optional if name in headers]
     for name in chosen:
         check_size(path, name, headers[name])
-    with prediction(path, "a MATLAB file"):
+    with reading(path, "a MATLAB file"):
         found = _scipy_io().loadmat(path, variable_names=chosen)
         return {name: np.asarray(found[name]) for name in chosen}
 
 
 def read_positions(path: Path) -> Float32[np.ndarray, "v 3"]:
     """Return the vertices in the file's unit and order; its faces are not looked at."""
-    with prediction(path, "an OBJ file"):
+    with reading(path, "an OBJ file"):
         return read_obj(path, BadFaceModel, faces=False).positions.astype(np.float32)
 
 
 def read_surface(path: Path) -> tuple[Float32[np.ndarray, "v 3"], Int32[np.ndarray, "t 3"]]:
     """Return the vertices and the faces, split into triangles around each face's first corner."""
-    with prediction(path, "an OBJ file"):
+    with reading(path, "an OBJ file"):
         found = read_obj(path, BadFaceModel)
         return found.positions.astype(np.float32), found.triangles()
 

@@ -24,7 +24,7 @@ def read_bfm2017(path: Path, options: Options) -> SourceModel:
     """Read identity and expression in standard deviations; the mean holds the mean expression too, as the model's
     authors add it."""
     h5py = _h5py()
-    with source.prediction(path, "HDF5"), h5py.File(path, "r") as file:
+    with source.reading(path, "HDF5"), h5py.File(path, "r") as file:
         mean = source.vertices_of(path, "shape/model/mean", _array(path, file, "shape/model/mean"))
         identity = _basis(path, file, "shape", len(mean))
         expression = np.zeros((0, *mean.shape), dtype=np.float32)

@@ -71,7 +71,7 @@ def read_facewarehouse(path: Path, options: Options) -> SourceModel:
 def read_shapes(path: Path) -> Float[np.ndarray, "u v 3"]:
     """Read one `shape.bs`: three int32 (blendshapes, vertices, faces), then neutral and blendshapes as float32, little-
     endian."""
-    with source.prediction(path, "shape.bs"), path.open("rb") as file:
+    with source.reading(path, "shape.bs"), path.open("rb") as file:
         header = np.frombuffer(file.read(12), dtype="<i4")
         blendshapes, vertices, size = int(header[0]) + 1, int(header[1]), path.stat().st_size
         sane = 2 <= blendshapes <= MAX_BLENDSHAPES and 3 <= vertices <= source.MAX_VERTICES
@@ -172,7 +172,7 @@ def _first(tensor: Float[np.ndarray, "n i u"]) -> Float[np.ndarray, "i"]:
 
 def _core_arrays(path: Path) -> dict[str, Shaped[np.ndarray, "..."]]:
     """Find the one array with three axes, and whatever our own script writes beside it."""
-    with source.prediction(path, "a bilinear core"), path.open("rb") as file:
+    with source.reading(path, "a bilinear core"), path.open("rb") as file:
         start = file.read(8)
     if start.startswith(b"\x93NUMPY"):
         return {"tensor": npy_array(path)}

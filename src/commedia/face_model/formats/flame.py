@@ -73,7 +73,7 @@ def _landmarks(folder: Path, model: MorphableModel) -> LandmarkScheme | None:
 
 def _arrays(path: Path) -> dict[str, Any]:
     required, optional = ("v_template", "shapedirs", "f"), ("J_regressor",)
-    with source.prediction(path, "FLAME"), path.open("rb") as file:
+    with source.reading(path, "FLAME"), path.open("rb") as file:
         npz = file.read(2) == b"PK"
     if npz:
         return npz_arrays(path, required, optional=optional)

@@ -75,7 +75,7 @@ def _table(folder: Path) -> dict[str, Any]:
     path = folder / TABLE
     if not path.is_file():
         return {}
-    with source.prediction(path, "a table of ICT-FaceKit"):
+    with source.reading(path, "a table of ICT-FaceKit"):
         found = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(found, dict):
         raise BadFaceModel(f"'{path}' holds a {type(found).__name__}, expected a table of expressions and vertices")
@@ -97,5 +97,5 @@ def _landmarks(folder: Path, table: dict[str, Any], count: int) -> LandmarkSchem
     marks = table.get("idx_to_landmark_verts")
     if not isinstance(marks, list) or len(marks) != 68:
         return None
-    with source.prediction(folder / TABLE, "a table of ICT-FaceKit"):
+    with source.reading(folder / TABLE, "a table of ICT-FaceKit"):
         return source.ibug68_of(folder / TABLE, KIND, "idx_to_landmark_verts", marks, count)

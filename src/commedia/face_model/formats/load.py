@@ -6,7 +6,7 @@ from pathlib import Path
 from commedia.errors import UnknownName
 from commedia.face_model.formats import bfm2009, bfm2017, facescape, facewarehouse, flame, ict
 from commedia.face_model.formats.archives import mat_headers, npz_headers
-from commedia.face_model.formats.source import BadFaceModel, Options, SourceModel, prediction
+from commedia.face_model.formats.source import BadFaceModel, Options, SourceModel, reading
 
 READERS: dict[str, Callable[[Path, Options], SourceModel]] = {
     facewarehouse.KIND: facewarehouse.read_facewarehouse,
@@ -50,13 +50,13 @@ def detect_kind(path: Path) -> str:
 def _kind_of_folder(path: Path) -> str | None:
     if any((place / ict.NEUTRAL).is_file() for place in (path, path / "FaceXModel")):
         return ict.KIND
-    with prediction(path, "a folder"):
+    with reading(path, "a folder"):
         people = any(facewarehouse.TESTER.match(entry.name) for entry in path.iterdir())
     return facewarehouse.KIND if people or (path / "Blendshape" / "shape.bs").is_file() else None
 
 
 def _kind_of_file(path: Path) -> str | None:
-    with prediction(path, "a face model"), path.open("rb") as file:
+    with reading(path, "a face model"), path.open("rb") as file:
         start = file.read(1024)
     if start.startswith(b"\x89HDF"):
         return bfm2017.KIND

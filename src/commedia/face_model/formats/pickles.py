@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
-from commedia.face_model.formats.source import BadFaceModel, check_size, prediction
+from commedia.face_model.formats.source import BadFaceModel, check_size, reading
 
 CONTAINERS = {kind.__name__: kind for kind in (dict, list, tuple, set, frozenset, complex, int, float, bool)}
 SPARSE = re.compile(r"scipy\.sparse\.(_?cs[cr])$")
@@ -24,13 +24,13 @@ NUMBER = re.compile(r"[<>=|]?[fiub]\d{1,2}$")
 
 def read_pickle(path: Path) -> dict[str, Any]:
     """Return the dictionary of a pickle, arrays as numpy arrays, sparse matrices made dense; or raise BadFaceModel."""
-    with prediction(path, "a pickle"):
+    with reading(path, "a pickle"):
         return unpickled(path, path.read_bytes())
 
 
 def read_pickled_npy(path: Path) -> dict[str, Any]:
     """Return the dictionary that `numpy.save` wrote as an array of one object."""
-    with prediction(path, "npy"):
+    with reading(path, "npy"):
         file = io.BytesIO(path.read_bytes())
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0

@@ -64,7 +64,7 @@ class RawModel:
 
 
 @contextmanager
-def prediction(path: Path, what: str) -> Iterator[None]:
+def reading(path: Path, what: str) -> Iterator[None]:
     """Turn whatever a parser makes of foreign bytes, MemoryError included, into one sentence."""
     try:
         yield

@@ -15,7 +15,7 @@ With `scales="single"` (SS-SFN) the slim paths are gone and all five heads read 
 
 Reference:
     Chaudhuri et al. 2019, sections 3.2, 3.3 and 4.3.2. The number of Fire modules per block (2)
-    and the branch taps are not in the text; this prediction has 178,928 parameters at 46 expressions, whose Keras file
+    and the branch taps are not in the text; read so, it has 178,928 parameters at 46 expressions, whose Keras file
     with optimiser state would be the published 2 MB.
 """
 
