@@ -1,7 +1,7 @@
 """Paper 1's comparisons on our own data: each pair trained alike, over several seeds, and measured.
 
-    python scripts/ablations.py --face-crops shards/{helen-train,synth-train-001}.tar --pictures shards/crowd-train-00?.tar \
-      --held shards/{helen-dev,ytf-dev,synth-test}-000.tar --crowds shards/crowd-test-000.tar --out runs/ablations \
+    python scripts/ablations.py --face-crops shards/{helen-train,synth-train-001}.tar \
+      --pictures shards/crowd-train-00?.tar --held shards/{helen-dev,ytf-dev,synth-test}-000.tar --crowds shards/crowd-test-000.tar --out runs/ablations \
       --seeds 0 1
 
 Asks: are several scales better than one (NME of SFN), does learning to read help to find (AP of MFN), does truth from
@@ -107,9 +107,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--face-crops", type=Path, nargs="+", required=True, help="shards of one face a picture")
-    parser.add_argument(
-        "--pictures", type=Path, nargs="+", default=[], help="shards of crowds and empty scenes, for MFN"
-    )
+    parser.add_argument("--pictures", type=Path, nargs="+", default=[], help="shards of crowds and of nobody, for MFN")
     parser.add_argument("--held", type=Path, nargs="+", required=True, help="shards that NME is measured on")
     parser.add_argument("--crowds", type=Path, nargs="+", default=[], help="shards that AP is measured on")
     parser.add_argument("--out", type=Path, required=True)
