@@ -1,8 +1,8 @@
 """Paper 1's comparisons on our own data: each pair trained alike, over several seeds, and measured.
 
     python scripts/ablations.py --face-crops shards/{helen-train,synth-train-001}.tar \
-      --pictures shards/crowd-train-00?.tar --held shards/{helen-dev,ytf-dev,synth-test}-000.tar --crowds shards/crowd-test-000.tar --out runs/ablations \
-      --seeds 0 1
+      --pictures shards/crowd-train-00?.tar --held shards/{helen-dev,ytf-dev,synth-test}-000.tar \
+      --crowds shards/crowd-test-000.tar --out runs/ablations --seeds 0 1
 
 Asks: are several scales better than one (NME of SFN), does learning to read help to find (AP of MFN), does truth from
 a better SFN make a better MFN (NME of MFN): from several scales instead of one, as in the paper, and from a finished
