@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 BLENDER := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/commedia/blender
 BLENDER_PYTHON ?= python3.11
 
-.PHONY: demo test test-slow golden lint types format chromium blender clean
+.PHONY: demo test test-slow lint types format chromium blender clean
 
 demo: $(VENV)/.installed
 	$(BIN)/commedia demo --output demo-out
@@ -17,11 +17,6 @@ test: $(VENV)/.installed-dev node_modules/.installed
 
 test-slow: $(VENV)/.installed-dev node_modules/.installed
 	$(BIN)/python -m pytest -q -m "slow or not slow"
-
-# What every command writes, against what it wrote the first time: build/golden, made where there is none.
-golden: $(VENV)/.installed-dev
-	@if [ -d build/golden ]; then $(BIN)/python scripts/golden_record.py compare build/golden; \
-	else $(BIN)/python scripts/golden_record.py record build/golden; fi
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check src tests scripts benchmarks examples
