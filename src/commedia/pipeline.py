@@ -84,7 +84,7 @@ def retarget(
         formats: What each person becomes: names of `outputs.people.FORMATS`.
         mapping: Which blendshape moves which morph: a shipped table by name, or one of your own; None finds one by
             name.
-        acting: Changes what characters play, such as a `Calibration`; the take keeps what was measured.
+        edit: Changes what characters play, such as a `Calibration`; the take keeps what was measured.
         person: Whoever is seen, with what is known of them: the head that is tracked and worn, and the calibration.
         rate: Frames per second at which a table of motion counts its timecodes, where it does not show.
         progress: Called after every frame.

@@ -73,7 +73,7 @@ def run(
         root: Folder with published data sets in folders of their names, or one of them, for the tables `paper-...`; for
             `paper-table-5` the folder of expressions.csv, or that file.
         variants: NAME=FILE.onnx of networks that rows of the paper's tables ask for; a row without says its name.
-        careful: Read every face twice, as it is and mirrored; the tables are named so. Not for `paper-...`.
+        flip_average: Read every face twice, as it is and mirrored; the tables are named so. Not for `paper-...`.
         seed: Written into the report; nothing here is random.
     """
     settings = EvaluationSettings(

@@ -1,6 +1,6 @@
 """Table `mfn-groups`: is everybody found in photographs of groups, measured against a reference detector.
 
-By MFN alone, in one pass over the picture; and end to end: MFN, a closer look, and SFN's judgement of every crop.
+By MFN alone, in one pass over the picture; and end to end: MFN, tiled detection, and SFN's judgement of every crop.
 """
 
 from collections.abc import Callable, Sequence

@@ -40,7 +40,7 @@ class SfnPredictor:
         params = params_in_crops(crop_params._replace(expression=with_closed_lids(crop_params.expression)), crops)
         if PRESENCE not in outputs:
             return params
-        # Of a careful prediction the first half: who is there must not depend on how they are read.
+        # Of two predictions the first half: who is there must not depend on how they are read.
         presence = outputs[PRESENCE].reshape(-1)[: len(crops)].tolist()
         return [replace(face, presence=sure) for face, sure in zip(params, presence, strict=True)]
 

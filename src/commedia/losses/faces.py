@@ -20,7 +20,7 @@ class Loss(NamedTuple):
 
 
 class FaceTargets(NamedTuple):
-    """Truth about faces, in the blendshapes of `FaceOutputs`; unknown parts hold zeros and are not trusted."""
+    """Truth about faces, in the units of `FaceOutputs`; unknown parts hold zeros and are not trusted."""
 
     landmarks: Float[Tensor, "*b l 2"]
     identity: Float[Tensor, "*b i"]

@@ -191,6 +191,6 @@ def _ridge(offset: np.ndarray, width: float) -> np.ndarray:
 
 
 def _furrow(phase: np.ndarray) -> np.ndarray:
-    """Repeated dark lines, one per blendshape of phase, lighter between."""
+    """Repeated dark lines, one per unit of phase, lighter between."""
     wave = np.cos(2 * np.pi * phase)
     return np.where(wave > 0, wave**2, -0.35 * wave**2)

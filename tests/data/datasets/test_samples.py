@@ -9,7 +9,7 @@ from PIL import Image
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT
 from commedia.data.datasets.cpem import crop_box
-from commedia.data.datasets.items import IBUG68, DatasetFace, DatasetItem, MarkedPoints, Moment, StoredPicture
+from commedia.data.datasets.items import IBUG68, ClipMoment, DatasetFace, DatasetItem, MarkedPoints, StoredPicture
 from commedia.data.datasets.samples import pose_from_landmarks, samples_from_dataset
 from commedia.data.datasets.table import DATASETS, open_dataset
 from commedia.data.datasets.tree import LeftOut
@@ -135,7 +135,7 @@ def test_clip_mask_and_action_units_reach_the_shard(tmp_path: Path):
     Image.fromarray(mask).save(tmp_path / "mask.png")
     box = crop_box(face.marked.points_px)
     face = replace(face, action_units=blendshapes, mask=StoredPicture(tmp_path / "mask.png"), mask_box=box)
-    item = replace(item, faces=(face,), moment=Moment("clip", "7"))
+    item = replace(item, faces=(face,), moment=ClipMoment("clip", "7"))
     write_shard(tmp_path / "a.tar", samples_from_dataset([item, replace(item, all_faces=False)], LeftOut()))
     whole, cut = read_shard(tmp_path / "a.tar")
     assert (whole.clip, whole.frame) == (cut.clip, cut.frame) == ("clip", "7")

@@ -3,19 +3,19 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from commedia.data.datasets.items import Clip, ClipFrame, DatasetFace, DatasetItem, Moment, StoredPicture
+from commedia.data.datasets.items import Clip, ClipFrame, ClipMoment, DatasetFace, DatasetItem, StoredPicture
 from commedia.data.datasets.tree import PICTURES, VIDEOS, Tree
 
 
 def media_items(tree: Tree, path: Path, clip: str, faces: Sequence[DatasetFace] = ()) -> Iterator[DatasetItem]:
     """Yield a picture, or every frame of a video; it is decoded on the way, once if each is looked at in turn."""
     if path.suffix.lower() not in VIDEOS:
-        yield tree.item(StoredPicture(path), faces, moment=Moment(clip, path.stem))
+        yield tree.item(StoredPicture(path), faces, moment=ClipMoment(clip, path.stem))
         return
     video = Clip(path)
     index = 0
     while tree.attempt(video.frame, index) is not None:
-        yield tree.item(ClipFrame(video, index), faces, moment=Moment(clip, str(index)))
+        yield tree.item(ClipFrame(video, index), faces, moment=ClipMoment(clip, str(index)))
         index += 1
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from commedia.data.datasets.items import IBUG68, DatasetFace, DatasetItem, MarkedPoints, Moment, StoredPicture
+from commedia.data.datasets.items import IBUG68, ClipMoment, DatasetFace, DatasetItem, MarkedPoints, StoredPicture
 from commedia.data.datasets.pts import ZERO_BASED_CENTRES, read_pts
 from commedia.data.datasets.spec import DatasetSpec
 from commedia.data.datasets.tree import PICTURES, BadAnnotation, NoPicture, Tree, text_lines
@@ -60,7 +60,7 @@ def _item(tree: Tree, path: Path, place: Path, is_frontal: bool) -> DatasetItem:
         mask=StoredPicture(mask) if mask.is_file() and tree.holds(mask) else None,
         mask_box=crop_box(contour),
     )
-    return tree.item(StoredPicture(path), (face,), moment=Moment(f"{person}/{clip}", frame))
+    return tree.item(StoredPicture(path), (face,), moment=ClipMoment(f"{person}/{clip}", frame))
 
 
 def crop_box(fan_points: Float[np.ndarray, "68 2"]) -> Box:

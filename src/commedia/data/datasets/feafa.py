@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
-from commedia.data.datasets.items import Clip, ClipFrame, DatasetFace, DatasetItem, Moment, StoredPicture
+from commedia.data.datasets.items import Clip, ClipFrame, ClipMoment, DatasetFace, DatasetItem, StoredPicture
 from commedia.data.datasets.spec import DatasetSpec
 from commedia.data.datasets.tree import PICTURES, VIDEOS, BadAnnotation, NoPicture, Tree, numbers, text_lines
 from commedia.errors import CommediaError, UnknownName
@@ -95,7 +95,7 @@ def _items(tree: Tree, text: Path, frames: Sequence[StoredPicture] | Clip) -> li
     for index, (number, line) in enumerate(lines):
         picture = ClipFrame(frames, index) if isinstance(frames, Clip) else frames[index]
         face = DatasetFace(identity_name=person, action_units=_values(text, number, line))
-        items.append(tree.item(picture, (face,), moment=Moment(clip, str(index))))
+        items.append(tree.item(picture, (face,), moment=ClipMoment(clip, str(index))))
     return items
 
 

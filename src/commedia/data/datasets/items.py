@@ -4,7 +4,7 @@
       └ DatasetFace                   what is published, nothing inferred: box, points, rotation, name, action units
 
 Truth is in our conventions already: pixels of the picture *as stored*, corner of the first pixel at (0, 0). Annotators'
-tools ignore EXIF orientation, so it is ignored here too, unlike in `capture`, which serves photographs for their looks.
+tools ignore EXIF orientation, so it is ignored here too, unlike in `sources`, which serves photographs for their looks.
 """
 
 import io
@@ -48,7 +48,7 @@ class StoredPicture:
             return np.array(picture.convert("RGB"))
 
     def encoded(self) -> bytes:
-        """Return bytes that `capture` decodes to these pixels: the file itself unless it would be turned or reduced."""
+        """Return bytes that `sources` decodes to these pixels: the file itself unless it would be turned or reduced."""
         with _opened(self.path) as picture:
             as_stored = picture.getexif().get(0x0112, 1) == 1 and max(picture.size) <= MAX_SIDE_PX
         return self.path.read_bytes() if as_stored else _png(self.decoded())
@@ -149,7 +149,7 @@ class DatasetFace:
 
 
 @dataclass(frozen=True)
-class Moment:
+class ClipMoment:
     """Where in which clip a picture was taken."""
 
     clip: str
@@ -167,7 +167,7 @@ class DatasetItem:
     faces: tuple[DatasetFace, ...]
     licence: str
     split: str | None
-    moment: Moment | None
+    moment: ClipMoment | None
     all_faces: bool
     """Every face of the picture is listed, so whatever else a detector finds is wrong."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import ParamSpec, TypeVar
 
-from commedia.data.datasets.items import ClipFrame, DatasetFace, DatasetItem, Moment, StoredPicture
+from commedia.data.datasets.items import ClipFrame, ClipMoment, DatasetFace, DatasetItem, StoredPicture
 from commedia.errors import CommediaError, UnreadableMedia
 from commedia.sources.folder import natural_key
 
@@ -135,7 +135,7 @@ class Tree:
         faces: Sequence[DatasetFace],
         *,
         split: str | None = None,
-        moment: Moment | None = None,
+        moment: ClipMoment | None = None,
         all_faces: bool = False,
     ) -> DatasetItem:
         """Put together an item of this data set."""

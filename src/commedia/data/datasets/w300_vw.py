@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from commedia.data.datasets.items import Clip, ClipFrame, DatasetItem, Moment
+from commedia.data.datasets.items import Clip, ClipFrame, ClipMoment, DatasetItem
 from commedia.data.datasets.pts import marked_face, read_pts
 from commedia.data.datasets.spec import DatasetSpec
 from commedia.data.datasets.tree import VIDEOS, BadAnnotation, NoPicture, Tree
@@ -43,7 +43,9 @@ def _item(tree: Tree, path: Path, clip: Clip) -> DatasetItem:
         raise BadAnnotation(path, "its name is not the number of a frame, from 000001")
     name = clip.path.parent.name
     face = marked_face(read_pts(path), name)
-    return tree.item(ClipFrame(clip, int(path.stem) - 1), (face,), split=split_of(name), moment=Moment(name, path.stem))
+    return tree.item(
+        ClipFrame(clip, int(path.stem) - 1), (face,), split=split_of(name), moment=ClipMoment(name, path.stem)
+    )
 
 
 SPEC = DatasetSpec(
