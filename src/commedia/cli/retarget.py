@@ -76,8 +76,8 @@ def run(
         calibrate: A photo of the person's face at rest, or a recording (video or take.jsonl) that shows it at rest and
             at its most: characters then play 0 and 1 where this person's face is so.
         mirror: Play everything as a mirror shows it.
-        flip_average: Read every face twice, as it is and mirrored, and take the mean: head poses and expressions come out a
-            little nearer the truth, for twice the time of reading.
+        flip_average: Read every face twice, as it is and mirrored, and take the mean: head poses and expressions come
+            out a little nearer the truth, for twice the time of reading.
         mfn: Weights of the network that finds faces: a shipped name, or an .onnx file.
         sfn: Weights of the network that reads single faces: a shipped name, or an .onnx file.
     """
