@@ -1,4 +1,4 @@
-"""A tiled detection: the same detector on overlapping squares of the picture, for faces too small in the whole of it.
+"""Tiled detection: the same detector on overlapping squares of the picture, for faces too small in the whole of it.
 
 A face of 3 % of a picture is 8 pixels in what MFN sees of it, and 15 in a square as high as a 16:9 picture. Costs one
 evaluation per square, two for 16:9; when that is worth it is decided in `tracking/`.

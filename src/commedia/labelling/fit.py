@@ -46,8 +46,8 @@ class DenseFitter(HeadSums):
         low, high = plane.min(axis=1), plane.max(axis=1)
         size_px = np.sqrt(np.prod(high - low, axis=-1)).astype(REAL)
         centre_px = ((low + high) / 2).astype(REAL)
-        goal = _face_blendshapes(targets.points_px, centre_px, size_px)
-        gold = _face_blendshapes(targets.gold_px, centre_px, size_px)
+        goal = _face_units(targets.points_px, centre_px, size_px)
+        gold = _face_units(targets.gold_px, centre_px, size_px)
         problem = Problem(self, goal, gold, targets.scores.astype(REAL))
         state, ids = solve(problem), self.identity_count
         flip = np.array([1.0, -1.0], dtype=REAL)
@@ -98,7 +98,7 @@ def _stepped(head: HeadSums, state: State, hessian: np.ndarray, gradient: np.nda
     )
 
 
-def _face_blendshapes(
+def _face_units(
     points_px: Float[np.ndarray, "b l d"], centre_px: Float[np.ndarray, "b 2"], size_px: Float[np.ndarray, "b"]
 ) -> Float[np.ndarray, "b l d"]:
     """Centre, divide by the face size and turn y up (and z towards the viewer)."""

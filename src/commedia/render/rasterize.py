@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 EDGE_TOLERANCE = 1e-5
-"""How far outside a triangle, in barycentric blendshapes, a pixel centre still counts: shared edges must not crack."""
+"""How far outside a triangle, in barycentric units, a pixel centre still counts: shared edges must not crack."""
 
 _BUCKETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256, 512, 1024)
 _DEPTH_LEVELS = 2**30

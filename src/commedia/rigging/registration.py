@@ -157,7 +157,7 @@ class _Pulls:
     corners: Int[np.ndarray, "n 3"]
     shares: Float[np.ndarray, "n 3"]
     planes: Float[np.ndarray, "n 3"]
-    """Blendshape normals, along which the distance counts."""
+    """Unit normals, along which the distance counts."""
     wanted: Float[np.ndarray, "n 3"]
     weight: Float[np.ndarray, "n"]
 

@@ -46,7 +46,7 @@ class OneEuro:
 
 @dataclass(frozen=True)
 class Smoothing:
-    """One-Euro settings per kind of channel; speeds are blendshapes, radians and head sizes per second."""
+    """One-Euro settings per kind of channel; speeds are weights, radians and head sizes per second."""
 
     expression: OneEuro = OneEuro(1.5, 3.0, 1.0, 0.2)
     blink: OneEuro = OneEuro(1.5, 6.0, 2.0, 0.5)

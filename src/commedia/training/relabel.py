@@ -99,7 +99,7 @@ def _crop(face: FaceArrays) -> Placement:
 
 
 def _picture_points(landmarks: Float[Tensor, "68 2"], placement: Placement) -> Float[np.ndarray, "68 2"]:
-    """Crop blendshapes back to pixels of the picture."""
+    """Crop units back to pixels of the picture."""
     affine = placement.target_from_source
     points = ((landmarks.numpy() + 0.5) * SFN_SIZE - affine[:, 2]) @ np.linalg.inv(affine[:, :2]).T
     return points.astype(np.float32)
