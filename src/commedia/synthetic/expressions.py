@@ -27,6 +27,10 @@ _MOUTH_ACTS: tuple[dict[str, float], ...] = (
     {"mouthPucker": 1.0, "mouthFunnel": 0.2},
     {"mouthPucker": 0.6, "jawOpen": 0.6, "mouthClose": 0.5},
     {"jawOpen": 0.7, "mouthClose": 0.65},
+    {"mouthSmile": 1.0, "mouthUpperUp": 0.6, "mouthLowerDown": 0.7, "cheekSquint": 0.6, "mouthDimple": 0.2},
+    {"mouthSmile": 0.9, "mouthStretch": 0.4, "mouthUpperUp": 0.3, "mouthLowerDown": 0.6},
+    {"mouthSmile": 0.8},
+    {"cheekPuff": 1.0},
     {"cheekPuff": 1.0, "mouthPress": 0.4},
     {"cheekPuff": 0.8, "mouthPucker": 0.6},
     {"mouthShrugLower": 0.8, "mouthShrugUpper": 0.7},
@@ -58,6 +62,8 @@ _BROW_ACTS: tuple[dict[str, float], ...] = (
     {"browOuterUp": 0.9},
     {"browOuterUpLeft": 0.9, "browDownRight": 0.5},
     {"browOuterUpRight": 0.9, "browDownLeft": 0.5},
+    {"browInnerUp": 0.9, "browDown": 0.35},
+    {"browInnerUp": 0.7, "mouthFrown": 0.4},
     {"browDown": 0.9},
     {"browDown": 0.8, "eyeSquint": 0.6, "noseSneer": 0.4},
     {"browDown": 0.7, "noseSneer": 0.9, "cheekSquint": 0.5},
@@ -67,7 +73,10 @@ _EYE_ACTS: tuple[dict[str, float], ...] = (
     {"eyeSquint": 0.8},
     {"eyeSquint": 0.6, "cheekSquint": 0.8},
     {"eyeBlink": 1.0},
+    {"eyeBlink": 1.0},
     {"eyeBlink": 0.5},
+    {"eyeBlink": 0.9, "eyeSquint": 0.6},
+    {"eyeBlink": 1.0, "eyeSquint": 0.7, "cheekSquint": 0.4},
     {"eyeBlinkLeft": 1.0, "cheekSquintLeft": 0.5},
     {"eyeBlinkRight": 1.0, "cheekSquintRight": 0.5},
 )
@@ -104,9 +113,11 @@ def obey_rules(rng: np.random.Generator, expression: Float[np.ndarray, "52"]) ->
 def _one(rng: np.random.Generator) -> np.ndarray:
     expression = np.zeros(EXPRESSION_COUNT)
     kind = rng.uniform()
-    if kind < 0.07:
+    if kind < 0.04:
+        return expression
+    if kind < 0.10:
         return obey_rules(rng, _gaze(rng, expression, reach=0.3))
-    if kind < 0.47:
+    if kind < 0.50:
         _act(rng, expression, _MOUTH_ACTS if rng.uniform() < 0.65 else _SPEECH)
         if rng.uniform() < 0.6:
             _act(rng, expression, _BROW_ACTS)

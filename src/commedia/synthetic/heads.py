@@ -79,7 +79,8 @@ def draw_heads(
         torch.from_numpy(np.stack([getattr(truth, name) for truth in truths])).to(device)
         for name in ("identity", "expression", "wxyz")
     )
-    vertices = mesh.layer(identity, expression)
+    sizes = torch.from_numpy(np.stack([performer.sizes for performer in performers])).to(device)
+    vertices = mesh.layer(identity, expression * sizes)
     dressed = [dress(p, v, mesh.head) for p, v in zip(performers, vertices.cpu().numpy(), strict=True)]
     worn, extra = (torch.from_numpy(np.stack(part)).to(device) for part in zip(*dressed, strict=True))
     rotated = rotate(vertices, wxyz)

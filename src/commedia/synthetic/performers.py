@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from commedia.conventions import IDENTITY_COUNT
+from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, IDENTITY_COUNT, sideless_name
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 from commedia.synthetic.appearance import Appearance, Light, sample_appearance, sample_light
 from commedia.synthetic.expressions import sample_expressions
@@ -33,6 +33,8 @@ class Performer:
     """One face, dressed and lit."""
 
     truth: Truth
+    sizes: Float[np.ndarray, "52"]
+    """How far each blendshape goes on this person at weight 1, over how far it goes on the head model."""
     distance_m: float
     """From the camera; infinite is weak perspective."""
     appearance: Appearance
@@ -59,6 +61,7 @@ def sample_performers(
     return [
         Performer(
             truth=Truth(f"{name}-{k:05d}", identity[k], expression[k], wxyz[k]),
+            sizes=sample_sizes(rng),
             distance_m=sample_distance(rng),
             appearance=sample_appearance(rng),
             light=light or sample_light(rng),
@@ -75,6 +78,20 @@ def sample_identities(rng: np.random.Generator, count: int) -> Float[np.ndarray,
     """Draw from the unit normal; one in six is half as far again from the mean as it came out."""
     stretch = np.where(rng.uniform(size=(count, 1)) < 1 / 6, 1.5, 1.0)
     return np.clip(rng.normal(size=(count, IDENTITY_COUNT)) * stretch, -4, 4).astype(np.float32)
+
+
+def sample_sizes(rng: np.random.Generator) -> Float[np.ndarray, "52"]:
+    """Draw how far each blendshape goes on one person, 0.7 to 1.3; both sides nearly alike.
+
+    A blink closes everybody's eyes and the gaze is an angle: these stay. `mouthClose` undoes what `jawOpen` does.
+    """
+    person = rng.normal(0, 0.08)
+    groups = {name: rng.normal(0, 0.12) for name in dict.fromkeys(map(sideless_name, EXPRESSION_NAMES))}
+    drawn = np.array([person + groups[sideless_name(name)] + rng.normal(0, 0.04) for name in EXPRESSION_NAMES])
+    sizes = np.exp(np.clip(drawn, np.log(0.7), np.log(1.3)))
+    sizes[[name.startswith(("eyeBlink", "eyeLook")) for name in EXPRESSION_NAMES]] = 1.0
+    sizes[EXPRESSION_INDEX["mouthClose"]] = sizes[EXPRESSION_INDEX["jawOpen"]]
+    return sizes.astype(np.float32)
 
 
 def sample_poses(rng: np.random.Generator, count: int) -> Float[np.ndarray, "count 4"]:
