@@ -21,7 +21,7 @@ from commedia.geometry.placement import inverse_affine, moved_points, ours_from_
 
 POINT_COUNT = 478
 
-_CANVAS_PX = 256
+_CANVAS_PX = 512
 # Zoom about the picture's centre and turn in degrees, tried in order until a face is found. The short-range detector
 # inside wants a face of about a third to two thirds of its square, roughly upright.
 _VIEWS = ((1.0, 0.0), (0.7, 0.0), (1.4, 0.0), (0.7, 25.0), (0.7, -25.0), (0.5, 0.0), (0.9, 50.0), (0.9, -50.0))
