@@ -1,8 +1,9 @@
-"""The batched z-buffer in plain torch: which triangle does each pixel see, and where on it.
+"""The batched z-buffer in torch: which triangle does each pixel see, and where on it.
 
-Depth and triangle number are packed into one int64 per candidate pixel, so that a single `scatter_reduce('amin')`
-decides visibility; candidates are enumerated per bucket of triangle size, so that a thousand two-pixel triangles cost
-no more than their pixels. Visibility has no gradient; the barycentric weights of the visible triangle do.
+On the CPU compiled loops find it where numba is installed; elsewhere, and as their oracle, plain torch does. Depth and
+triangle number are then packed into one int64 per candidate pixel, so that a single `scatter_reduce('amin')` decides
+visibility; candidates are enumerated per bucket of triangle size, so that a thousand two-pixel triangles cost no more
+than their pixels. Visibility has no gradient; the barycentric weights of the visible triangle do.
 No anti-aliasing, no clipping against the camera plane.
 """
 
@@ -11,6 +12,8 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
+
+from commedia.render.rasterize_compiled import CompiledBuffer, Loops, compiled_loops
 
 EDGE_TOLERANCE = 1e-5
 """How far outside a triangle, in barycentric units, a pixel centre still counts: shared edges must not crack."""
@@ -52,7 +55,12 @@ def rasterize(
 def visible_triangles(
     points: Float[Tensor, "b v 3"], triangles: Int64[Tensor, "t 3"], size: tuple[int, int], *, cull: bool = True
 ) -> Int64[Tensor, "b h w"]:
-    """Number the triangle each pixel sees; -1 where it sees none."""
+    """Number the triangle each pixel sees; -1 where it sees none.
+
+    Triangles with a corner that is not finite, or without area, are not drawn.
+    """
+    if points.device.type == "cpu" and (loops := compiled_loops()) is not None:
+        return _visible_compiled(loops, points, triangles, size, cull)
     height, width = size
     buffer = torch.full((points.shape[0] * height * width,), _NOTHING, dtype=torch.int64, device=points.device)
     found = _candidate_triangles(points, triangles, size, cull)
@@ -100,6 +108,15 @@ def paint(colours: Float[Tensor, "n c"], raster: Raster, canvas: Float[Tensor, "
     return canvas.reshape(-1, channels).index_copy(0, where, colours).reshape(canvas.shape)
 
 
+def _visible_compiled(loops: Loops, points: Tensor, triangles: Tensor, size: tuple[int, int], cull: bool) -> Tensor:
+    towards_viewer = (points.detach().double() * points.new_tensor([1.0, 1.0, -1.0], dtype=torch.float64)).numpy()
+    seen = torch.full((len(points), *size), -1, dtype=torch.int64)
+    for picture, vertices in enumerate(towards_viewer):
+        corners = vertices.take(triangles.numpy(), axis=0)
+        seen[picture] = torch.from_numpy(CompiledBuffer(loops, corners, *size, cull_back=cull).triangle)
+    return seen
+
+
 class _Candidates(NamedTuple):
     """Triangles whose box holds a pixel centre, with their affine functions of the pixel's column and row."""
 
@@ -120,6 +137,7 @@ def _candidate_triangles(points: Tensor, triangles: Tensor, size: tuple[int, int
     top, bottom = _pixel_range(y, height)
     # Image y points down, so what runs anticlockwise to the viewer has a negative area here.
     facing = area < -1e-12 if cull else area.abs() > 1e-12
+    facing &= (area + z[0] + z[1] + z[2]).isfinite()
     keep = (facing & (right >= left) & (bottom >= top)).reshape(-1).nonzero()[:, 0]
     x, y, z = ([corner.reshape(-1)[keep] for corner in plane] for plane in (x, y, z))
     left, right, top, bottom, area = (plane.reshape(-1)[keep] for plane in (left, right, top, bottom, area))

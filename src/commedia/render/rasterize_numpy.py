@@ -1,7 +1,8 @@
-"""A z-buffer in plain numpy: which triangle each pixel sees. For previews and sheets, where torch is not installed.
+"""A z-buffer for numpy arrays: which triangle each pixel sees. For previews and sheets, where torch is not installed.
 
-Triangles are cut into rows of pixels and rows into pixels, all triangles at once, so that every candidate that is ever
-made lies inside its triangle; the nearest candidate of each pixel then wins.
+Compiled loops find it where numba is installed. Without, and as their oracle, plain numpy does: triangles are cut into
+rows of pixels and rows into pixels, all triangles at once, so that every candidate that is ever made lies inside its
+triangle; the nearest candidate of each pixel then wins.
 """
 
 from collections.abc import Callable
@@ -11,8 +12,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int, Int32, Int64
 
-ON_EDGE_PX = 1e-6
-"""Pixel centres this close to an edge count as inside, so that rounding cannot open a crack between neighbours."""
+from commedia.render.rasterize_compiled import CompiledBuffer, compiled_loops
+from commedia.render.zbuffer_loops import ON_EDGE_PX
 
 BACKGROUND = -1
 
@@ -58,9 +59,17 @@ def rasterize(
 ) -> Visible:
     """Find the nearest triangle at every pixel centre; `cull_back` drops those that run clockwise as seen.
 
-    `vertices_px`: x right and y down in pixels, first centre at (0.5, 0.5); z in any unit, larger is nearer.
+    `vertices_px`: x right and y down in pixels, first centre at (0.5, 0.5); z in any unit, larger is nearer. Triangles
+    with a corner that is not finite, or without area, are not drawn.
     """
     corners = vertices_px.astype(np.float64)[triangles]
+    if (loops := compiled_loops()) is not None:
+        buffer = CompiledBuffer(loops, corners, height, width, cull_back=cull_back)
+        if keep is not None:
+            buffer.peel(lambda pixel: keep(*_seen_at(buffer, pixel)))
+        return Visible(buffer.triangle, buffer.depth.astype(np.float32), buffer.planes)
+    # With its corners in one place a triangle has no area.
+    corners = np.where(np.isfinite(corners).all(axis=(1, 2), keepdims=True), corners, 0.0)
     planes = _edge_planes(corners, cull_back)
     triangle, x, y = _pixels_inside(planes, corners[:, :, 1], height, width)
     owner, depth = _nearest(planes, corners[:, :, 2], triangle, x, y, (height, width), keep)
@@ -82,6 +91,11 @@ def interpolate(
     return blended
 
 
+def _seen_at(buffer: CompiledBuffer, pixel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    triangle, width = buffer.triangle.reshape(-1)[pixel], buffer.triangle.shape[1]
+    return triangle.astype(np.int64), _barycentric(buffer.planes, triangle, pixel % width, pixel // width)
+
+
 def _edge_planes(corners: np.ndarray, cull_back: bool) -> np.ndarray:
     """(t, 3, 3): weights (a, b, c) with barycentric[k] = a x + b y + c; NaN for triangles that are not drawn."""
     x, y = corners[:, :, 0], corners[:, :, 1]
@@ -92,6 +106,7 @@ def _edge_planes(corners: np.ndarray, cull_back: bool) -> np.ndarray:
     double_area = c.sum(axis=1)
     # y points down here, so corners that run anticlockwise as seen have a negative area.
     drawn = double_area < -1e-12 if cull_back else np.abs(double_area) > 1e-12
+    drawn &= np.isfinite(double_area)
     scale = np.where(drawn, 1 / np.where(drawn, double_area, 1), np.nan)
     return np.stack([a, b, c], axis=-1) * scale[:, None, None]
 
@@ -159,7 +174,9 @@ def _nearest(
     if len(triangle) == 0:
         return owner, depth
     a, b, c = (column.take(triangle) for column in np.einsum("tkc,tk->ct", planes, corner_z))
-    z = a * (x + 0.5) + b * (y + 0.5) + c
+    shown = corner_z[np.bincount(triangle, minlength=len(corner_z)) > 0]
+    # Slivers, whose weights are huge a millionth of a pixel outside, must not stretch the range of depth.
+    z = np.clip(a * (x + 0.5) + b * (y + 0.5) + c, shown.min(), shown.max())
     # Distance in 31 bits above the triangle's index: one minimum decides both.
     nearest_z, step = float(z.max()), max(float(np.ptp(z)), 1e-30) / (2**31 - 1)
     packed = ((nearest_z - z) / step).astype(np.int64) << 32 | triangle
