@@ -52,7 +52,18 @@ TORCH_FILES = frozenset(
         "render/shade.py",
     )
 )
-HEAVY = ("torch", "pxr", "mediapipe", "matplotlib", "skimage", "scipy", "onnx", "lightning", "lightning_fabric")
+HEAVY = (
+    "torch",
+    "pxr",
+    "mediapipe",
+    "matplotlib",
+    "skimage",
+    "scipy",
+    "onnx",
+    "lightning",
+    "lightning_fabric",
+    "numba",
+)
 """None of these may be loaded by the live path."""
 
 

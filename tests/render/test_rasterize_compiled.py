@@ -47,7 +47,7 @@ def assert_same(compiled: Visible, oracle: Visible) -> None:
 def test_the_compiled_picture_is_the_oracles(plain: Draw, seed: int, cull_back: bool) -> None:
     vertices, triangles = soup(seed, count=(1, 30, 300)[seed % 3])
     compiled = rasterize(vertices, triangles, HEIGHT, WIDTH, cull_back=cull_back)
-    assert seed % 3 == 0 or (compiled.triangle >= 0).mean() > 0.3
+    assert seed % 3 == 0 or (compiled.triangle >= 0).mean() > 0.05
     assert_same(compiled, plain(vertices, triangles, HEIGHT, WIDTH, cull_back=cull_back))
 
 

@@ -1,6 +1,7 @@
 """The z-buffer as machine code, where numba is installed: triangles in, the nearest one of each pixel out.
 
-The same answers as plain numpy and torch, in a quarter of their time and less. Compiled at the first picture, for this processor, and kept on disk for the next process.
+The same answers as plain numpy and torch, in a quarter of their time and less. Compiled at the first picture, for this
+processor, and kept on disk for the next process.
 """
 
 from collections.abc import Callable
