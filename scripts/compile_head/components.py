@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from sampling import detail_axes, detail_weights, macro_weights
+from scipy.linalg import eigh
 from wheel import Targets
 
 # How much of a head's size stays after alignment. A camera without scale cannot see size, so little may hang on it, but
@@ -78,8 +79,9 @@ def principal_components(heads: np.ndarray, mirror: np.ndarray, weight: np.ndarr
     for sign in (1.0, -1.0):
         part = ((centred + np.float32(sign) * flipped) / 2).reshape(len(heads), -1)
         scaled = part * np.repeat(np.sqrt(weight), 3).astype(np.float32)
-        variances, scores = np.linalg.eigh((scaled @ scaled.T).astype(np.float64) / len(heads))
-        total += variances.clip(0).sum()
+        products = (scaled @ scaled.T).astype(np.float64) / len(heads)
+        total += np.trace(products)
+        variances, scores = eigh(products, subset_by_index=(len(heads) - count, len(heads) - 1), overwrite_a=True)
         for rank in range(1, count + 1):
             score = scores[:, -rank] * np.sqrt(len(heads))
             found.append((variances[-rank], sign, (score @ part).reshape(-1, 3) / len(heads)))

@@ -16,6 +16,9 @@ LID_EDGE = (6784, 6785)
 LID_FRONT = (11465, 11466)
 """The lash line of the same lids, 28 vertices."""
 
+LID_LININGS = ((13352, 13353), (7748, 7747))
+"""The next two rings inwards of the edge, which bound what is seen of the eyeball; iBUG-68's lids lie on them."""
+
 LIP_BORDER = (455, 7214)
 """The edge of the red of the lips, 38 vertices; 455 is its upper midpoint, 492 its lower one."""
 

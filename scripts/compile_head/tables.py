@@ -6,13 +6,13 @@ from surface import SurfacePoint
 
 HEADERS = {
     "ibug68": (
-        "The 68 points of the iBUG / 300-W scheme on the default head (assets/head.npz). Licence: as the head, CC0.",
+        "The 68 points of the iBUG / 300-W scheme on the default head (assets/head.npz). Licence: CC0.",
         "Each is a mixture of three vertices; a vertex itself repeats its number. Left and right are the subject's.",
         "Written by `python scripts/compile_head/embed.py`: lids and lips lie on edge rings of the mesh; jaw line,",
         "nose and brows follow MediaPipe's sightings, which see the jaw's edge from the front and from the side.",
     ),
     "mediapipe478": (
-        "MediaPipe's 468 face and 10 iris points on the default head (assets/head.npz). Licence: as the head, CC0.",
+        "MediaPipe's 468 face and 10 iris points on the default head (assets/head.npz). Licence: CC0.",
         "Written by `python scripts/compile_head/embed.py`: detected on renders of many heads from many sides, traced",
         "back to the surface, averaged, made symmetric; points of lids, lips and irises moved onto their rings.",
     ),

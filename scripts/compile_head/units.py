@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from commedia.conventions import EXPRESSION_NAMES, mirrored_name
+from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, mirrored_name
 
 FLIP = np.array([-1.0, 1.0, 1.0])
 GAZE_DEG = {"eyeLookIn": 28.0, "eyeLookOut": 28.0, "eyeLookUp": 22.0, "eyeLookDown": 25.0}
@@ -16,7 +16,7 @@ def symmetric_units(units: dict[str, np.ndarray], mirror: np.ndarray) -> dict[st
     return found
 
 
-def add_gaze(units: dict[str, np.ndarray], mean: np.ndarray, eyes: dict[str, np.ndarray]) -> None:
+def add_gaze(units: np.ndarray, mean: np.ndarray, eyes: dict[str, np.ndarray]) -> None:
     """Replace what looking does to the eyeballs by the displacement of a true rotation about the eyeball's centre."""
     for side, vertices in eyes.items():
         outward = 1.0 if side == "Left" else -1.0
@@ -28,7 +28,9 @@ def add_gaze(units: dict[str, np.ndarray], mean: np.ndarray, eyes: dict[str, np.
         }
         arm = mean[vertices] - mean[vertices].mean(axis=0)
         for name, axis in axis_angle.items():
-            units[name + side][vertices] = _rotated(arm, np.array(axis), np.deg2rad(GAZE_DEG[name])) - arm
+            units[EXPRESSION_INDEX[name + side], vertices] = (
+                _rotated(arm, np.array(axis), np.deg2rad(GAZE_DEG[name])) - arm
+            )
 
 
 def _rotated(points: np.ndarray, axis: np.ndarray, angle: float) -> np.ndarray:

@@ -24,9 +24,9 @@ NO_TRIANGLES = np.zeros((0, 3), dtype=np.int32)
 def tensor_from_model(model: MorphableModel) -> Float[np.ndarray, "n i u"]:
     """Write a model, linear or not, as a tensor; its first identity component is the mean person, to be weighted 1."""
     people = np.concatenate([model.mean[None], model.identity_basis])
-    pairs = model.interaction_basis
-    if pairs is None:
-        pairs = np.zeros((len(model.identity_basis), *model.expression_basis.shape), model.mean.dtype)
+    pairs = np.zeros((len(model.identity_basis), *model.expression_basis.shape), model.mean.dtype)
+    if (crossed := model.interaction) is not None:
+        pairs[np.ix_(range(len(pairs)), crossed.expressions, crossed.vertices)] = crossed.basis
     blendshapes = people[:, None] + np.concatenate([model.expression_basis[None], pairs])
     whole = np.concatenate([people[:, None], blendshapes], axis=1)
     return np.moveaxis(whole.reshape(*whole.shape[:2], -1), -1, 0)
@@ -88,8 +88,8 @@ def test_a_linear_model_written_as_a_tensor_is_the_same_model(rng: np.random.Gen
     model = linear(rng)
     mean = np.eye(IDENTITIES + 1)[0]
     again = model_from_tensor(tensor_from_model(model), NO_TRIANGLES, identity_mean=mean, identity_std=1 - mean)
-    assert again.interaction_basis is not None
-    np.testing.assert_allclose(again.interaction_basis, 0, atol=1e-6)
+    assert again.interaction is not None
+    np.testing.assert_allclose(again.interaction.basis, 0, atol=1e-6)
     (identity,), (blendshapes,) = weights(rng)
     expected = vertices_from_params(model, identity, blendshapes)
     found = vertices_from_params(again, np.concatenate([[7.0], identity]), blendshapes)
@@ -128,8 +128,8 @@ def test_a_model_without_identities_can_be_reduced(rng: np.random.Generator):
     model = model_from_tensor(tensor_of(rng)[:, :0], NO_TRIANGLES)
     scheme = LandmarkScheme("one", np.zeros((1, 3), np.int32), np.full((1, 3), 1 / 3, np.float32), ("a",))
     reduced = reduced_model(model, scheme)
-    assert reduced.interaction_basis is not None
-    assert reduced.interaction_basis.shape == (0, BLENDSHAPES, 1, 3)
+    assert reduced.interaction is not None
+    assert reduced.interaction.basis.shape == (0, BLENDSHAPES, 1, 3)
 
 
 def test_a_tensor_of_low_rank_survives_condensing_exactly(rng: np.random.Generator):

@@ -19,12 +19,18 @@ def vertices_from_params(
     dtype = model.mean.dtype
     identity, expression = identity.astype(dtype), expression.astype(dtype)
     moved = np.tensordot(identity, model.identity_basis, axes=1)
-    moved += np.tensordot(expression, blendshapes_of_identity(model, identity), axes=1)
+    moved += np.tensordot(expression, model.expression_basis, axes=1)
+    if (crossed := model.interaction) is not None:
+        changes = np.tensordot(identity, crossed.basis, axes=1)
+        moved[crossed.vertices] += np.tensordot(expression[crossed.expressions], changes, axes=1)
     return model.mean + moved
 
 
 def blendshapes_of_identity(model: MorphableModel, identity: Float[np.ndarray, "i"]) -> Float[np.ndarray, "e v 3"]:
     """Return the displacements of somebody's blendshapes at weight 1: in a linear model the same for everybody."""
-    if model.interaction_basis is None:
+    if (crossed := model.interaction) is None:
         return model.expression_basis
-    return model.expression_basis + np.tensordot(identity, model.interaction_basis, axes=1)
+    found = model.expression_basis.copy()
+    changes = np.tensordot(identity.astype(found.dtype), crossed.basis, axes=1)
+    found[np.ix_(crossed.expressions, crossed.vertices)] += changes
+    return found

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int32
 from commedia.conventions import LANDMARK_COUNT
 from commedia.errors import CommediaError, UnknownName
 from commedia.face_model.evaluate import vertices_from_params
-from commedia.face_model.model import HeadModel, MorphableModel, face_vertices, head_or_default
+from commedia.face_model.model import HeadModel, Interaction, MorphableModel, face_vertices, head_or_default
 from commedia.geometry.boxes import tight_box
 from commedia.geometry.cameras import image_from_head
 from commedia.structures import Box, FaceParams
@@ -75,16 +75,23 @@ def reduced_model(model: MorphableModel, scheme: LandmarkScheme) -> MorphableMod
     def mixed(basis: Float[np.ndarray, "k v 3"]) -> Float[np.ndarray, "k l 3"]:
         return np.einsum("lk,nlkc->nlc", scheme.barycentric, basis[:, scheme.vertices]).astype(np.float32)
 
-    pairs = model.interaction_basis
     return MorphableModel(
         mean=points(scheme, model.mean),
         identity_basis=mixed(model.identity_basis),
         expression_basis=mixed(model.expression_basis),
         triangles=np.zeros((0, 3), dtype=np.int32),
-        interaction_basis=None
-        if pairs is None
-        else mixed(pairs.reshape(-1, *pairs.shape[2:])).reshape(*pairs.shape[:2], len(scheme.vertices), 3),
+        interaction=model.interaction and _reduced_interaction(model.interaction, scheme, len(model.mean)),
     )
+
+
+def _reduced_interaction(crossed: Interaction, scheme: LandmarkScheme, count: int) -> Interaction:
+    place = np.full(count, -1)
+    place[crossed.vertices] = np.arange(len(crossed.vertices))
+    places = place[scheme.vertices]
+    reached = np.flatnonzero((places >= 0).any(axis=1))
+    shares = np.where(places >= 0, scheme.barycentric, 0)[reached]
+    basis = np.einsum("lk,imlkc->imlc", shares, crossed.basis[:, :, places[reached]]).astype(np.float32)
+    return Interaction(crossed.expressions, reached.astype(np.int32), basis)
 
 
 def landmarks_from_params(params: FaceParams, head: HeadModel | None = None) -> Float[np.ndarray, "68 2"]:

@@ -16,24 +16,30 @@ class MorphableLayer(nn.Module):
     identity_basis: Tensor
     expression_basis: Tensor
     interaction_basis: Tensor | None
+    interaction_expressions: Tensor | None
+    interaction_vertices: Tensor | None
 
     def __init__(self, model: MorphableModel):
         super().__init__()
         self.source = model
         self.register_buffer("mean", torch.from_numpy(model.mean.copy()), persistent=False)
-        for name in ("identity_basis", "expression_basis", "interaction_basis"):
-            basis = getattr(model, name)
-            rows = None if basis is None else torch.from_numpy(basis.reshape(-1, 3 * len(model.mean)).copy())
+        for name in ("identity_basis", "expression_basis"):
+            rows = torch.from_numpy(getattr(model, name).reshape(-1, 3 * len(model.mean)).copy())
             self.register_buffer(name, rows, persistent=False)
+        for name in ("basis", "expressions", "vertices"):
+            array = None if model.interaction is None else torch.from_numpy(getattr(model.interaction, name).copy())
+            self.register_buffer(f"interaction_{name}", array, persistent=False)
 
     def forward(self, identity: Float[Tensor, "b i"], expression: Float[Tensor, "b e"]) -> Float[Tensor, "b v 3"]:
         """Return vertices in metres of the head frame, before head pose."""
         moved = identity @ self.identity_basis + expression @ self.expression_basis
+        vertices = self.mean + moved.view(-1, *self.mean.shape)
         if self.interaction_basis is not None:
             # All products of weights first: the other order would hold every blendshape of every face at once.
-            pairs = identity[:, :, None] * expression[:, None, :]
-            moved = moved + pairs.flatten(1) @ self.interaction_basis
-        return self.mean + moved.view(-1, *self.mean.shape)
+            pairs = identity[:, :, None] * expression[:, None, self.interaction_expressions]
+            added = torch.tensordot(pairs, self.interaction_basis, dims=2)
+            vertices = vertices.index_add(1, self.interaction_vertices, added)
+        return vertices
 
     def reduced(self, scheme: LandmarkScheme) -> "MorphableLayer":
         """Return a layer whose vertices are the scheme's points, on the same device."""

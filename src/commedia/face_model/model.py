@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int32, UInt8
 
-from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT
+from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, IDENTITY_COUNT
 from commedia.errors import WeightsMismatch
 from commedia.files import sha256_of
 
@@ -43,6 +43,16 @@ HEAD_FILE = Path(__file__).resolve().parents[1] / "assets" / "head.npz"
 
 
 @dataclass(frozen=True)
+class Interaction:
+    """How blendshapes change with identity: some of them, at some vertices; the others are alike on everybody."""
+
+    expressions: Int32[np.ndarray, "m"]
+    vertices: Int32[np.ndarray, "n"]
+    basis: Float[np.ndarray, "i m n 3"]
+    """Change of a blendshape's displacement per standard deviation of each identity component."""
+
+
+@dataclass(frozen=True)
 class MorphableModel:
     """Mean plus weighted displacements, in metres of the head frame.
 
@@ -50,7 +60,7 @@ class MorphableModel:
         V = mean + sum_k p_k B_k + sum_j q_j E_j + sum_kj p_k q_j C_kj
     A linear model has no C: everyone smiles alike. A multilinear one says how each blendshape changes with who makes
     it; it is the tensor of Chaudhuri et al. 2019 (Eq. 1) with the neutral's weight 1 - sum q written out, so that
-    nobody has to derive or clamp it (`multilinear.py`).
+    nobody has to derive or clamp it (`multilinear.py`). The default head has a C for its lids: everybody's blink closes.
     """
 
     mean: Float[np.ndarray, "v 3"]
@@ -61,9 +71,8 @@ class MorphableModel:
     """Displacement of each blendshape at weight 1, in the order of `EXPRESSION_NAMES`."""
     triangles: Int32[np.ndarray, "t 3"]
     """Anticlockwise seen from outside; without rows where the model is only a set of points."""
-    interaction_basis: Float[np.ndarray, "i e v 3"] | None = None
-    """Change of each blendshape's displacement per standard deviation of each identity component; None in a linear
-    model."""
+    interaction: Interaction | None = None
+    """C; None in a linear model."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +128,7 @@ def read_head(path: Path) -> HeadModel:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = dict(archive)
             _check(arrays)
-            return _head_from_arrays(arrays, sha256_of(path))
+            return head_from_arrays(arrays, sha256_of(path))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as problem:
         raise WeightsMismatch(f"'{path}' is not a compiled head model: {problem}") from problem
 
@@ -129,12 +138,17 @@ def face_vertices(head: HeadModel) -> Int32[np.ndarray, "n"]:
     return np.flatnonzero(np.isin(head.vertex_region, [REGIONS.index(name) for name in FACE_REGIONS])).astype(np.int32)
 
 
-def _head_from_arrays(arrays: dict[str, np.ndarray], digest: str) -> HeadModel:
+def head_from_arrays(arrays: dict[str, np.ndarray], digest: str = "") -> HeadModel:
     model = MorphableModel(
         mean=arrays["mean"].astype(np.float32),
         identity_basis=arrays["identity_basis"].astype(np.float32),
         expression_basis=arrays["expression_basis"].astype(np.float32),
         triangles=arrays["triangles"].astype(np.int32),
+        interaction=Interaction(
+            np.array([EXPRESSION_INDEX["eyeBlinkLeft"], EXPRESSION_INDEX["eyeBlinkRight"]], dtype=np.int32),
+            arrays["blink_vertices"].astype(np.int32),
+            arrays["blink_interaction"].astype(np.float32),
+        ),
     )
     return HeadModel(
         model=model,
@@ -162,9 +176,11 @@ def _check(arrays: dict[str, np.ndarray]) -> None:
         "mirror_vertex": (count,),
         "identity_mirror": (IDENTITY_COUNT,),
         "pivots": (3, 3),
+        "blink_interaction": (IDENTITY_COUNT, 2, len(arrays["blink_vertices"]), 3),
     }
     for name, wanted in expected.items():
         if arrays[name].shape != wanted:
             raise ValueError(f"{name} is {arrays[name].shape}, expected {wanted}")
-    if triangles.size and triangles.max() >= count:
-        raise ValueError(f"a triangle names vertex {triangles.max()} of {count}")
+    for name in ("triangles", "blink_vertices"):
+        if arrays[name].size and arrays[name].max() >= count:
+            raise ValueError(f"{name} name vertex {arrays[name].max()} of {count}")

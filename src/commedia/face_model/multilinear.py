@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int32
 
-from commedia.face_model.model import MorphableModel
+from commedia.face_model.model import Interaction, MorphableModel
 
 CHUNK = 1 << 16
 """Columns per product of a Gram matrix: single precision in memory, double in the sums."""
@@ -54,7 +54,7 @@ def model_from_tensor(
         identity_basis=people[:, 0],
         expression_basis=centre[1:],
         triangles=triangles,
-        interaction_basis=people[:, 1:],
+        interaction=Interaction(_all(people.shape[1] - 1), _all(people.shape[2]), people[:, 1:]),
     )
 
 
@@ -95,6 +95,10 @@ def model_from_people(
     return model_from_tensor(
         made.tensor, triangles, identity_mean=made.weights.mean(axis=0), identity_std=made.weights.std(axis=0)
     )
+
+
+def _all(count: int) -> Int32[np.ndarray, "_"]:
+    return np.arange(count, dtype=np.int32)
 
 
 def _leading(tensor: np.ndarray, axis: int, rank: int) -> Float[np.ndarray, "n r"]:

@@ -70,24 +70,24 @@ class Person:
 def _model(person: Person, template: MorphableModel) -> MorphableModel:
     """Whose neutral is known does not change with the identity that is predicted: that basis becomes zero."""
     mean, identity_basis, expression_basis = template.mean, template.identity_basis, template.expression_basis
-    pairs = template.interaction_basis
+    crossed = template.interaction
     if person.identity is not None or person.neutral is not None:
         identity = np.zeros(len(identity_basis)) if person.identity is None else person.identity
         identity = identity.astype(mean.dtype)
         rest = np.zeros(len(expression_basis), mean.dtype)
         mean = vertices_from_params(template, identity, rest) if person.neutral is None else person.neutral
-        expression_basis, pairs = blendshapes_of_identity(template, identity), None
+        expression_basis, crossed = blendshapes_of_identity(template, identity), None
         identity_basis = np.zeros_like(identity_basis)
     own = person.blendshapes or {}
     rows = [EXPRESSION_INDEX[name] for name in own]
     if rows:
         expression_basis = _replaced(expression_basis, rows, np.stack(list(own.values())))
-        pairs = None if pairs is None else _replaced(pairs.swapaxes(0, 1), rows, 0).swapaxes(0, 1)
+        crossed = crossed and replace(crossed, basis=crossed.basis * ~np.isin(crossed.expressions, rows)[:, None, None])
     mean, expression_basis = mean.astype(np.float32), expression_basis.astype(np.float32)
-    return MorphableModel(mean, identity_basis, expression_basis, template.triangles, pairs)
+    return MorphableModel(mean, identity_basis, expression_basis, template.triangles, crossed)
 
 
-def _replaced(basis: np.ndarray, rows: list[int], own: np.ndarray | int) -> np.ndarray:
+def _replaced(basis: np.ndarray, rows: list[int], own: np.ndarray) -> np.ndarray:
     basis = basis.copy()
     basis[rows] = own
     return basis

@@ -1,7 +1,7 @@
 """Landmarks of many faces at once. The same numbers as `face_model.landmarks.landmarks_from_params`, for one price.
 
-A head reduced to its 68 landmarks is a (50 + 52) x 204 matrix, so all faces of a frame cost one small product; the
-changes of a multilinear head's blendshapes with identity are 50 x 52 more rows.
+A head reduced to its 68 landmarks is a (50 + 52) x 204 matrix, so all faces of a frame cost one small product; what
+changes with identity (of the default head the two blinks, of a multilinear one all) is 50 more rows per blendshape.
 """
 
 from collections.abc import Sequence
@@ -17,23 +17,25 @@ from commedia.structures import FaceParams
 
 
 @lru_cache(maxsize=8)
-def _mean_and_rows(head: HeadModel) -> tuple[np.ndarray, np.ndarray]:
-    model = landmark_model(head)
-    pairs = model.interaction_basis
-    more = [] if pairs is None else [pairs.reshape(-1, *pairs.shape[2:])]
-    basis = np.concatenate([model.identity_basis, model.expression_basis, *more])
-    return model.mean.astype(np.float32), basis.reshape(len(basis), -1).astype(np.float32)
+def _mean_and_rows(head: HeadModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the mean, the basis, and which blendshapes change with identity."""
+    model, changing = landmark_model(head), np.zeros(0, dtype=np.int32)
+    basis = [model.identity_basis, model.expression_basis]
+    if (crossed := model.interaction) is not None:
+        changes = np.zeros((*crossed.basis.shape[:2], *model.mean.shape), dtype=np.float32)
+        changes[:, :, crossed.vertices] = crossed.basis
+        basis, changing = [*basis, changes.reshape(-1, *model.mean.shape)], crossed.expressions
+    rows = np.concatenate(basis)
+    return model.mean.astype(np.float32), rows.reshape(len(rows), -1).astype(np.float32), changing
 
 
 def landmarks_of_faces(faces: Sequence[FaceParams], head: HeadModel | None = None) -> list[Float[np.ndarray, "68 2"]]:
     """Place the iBUG-68 points of several faces of one head (None: the default head) in the image."""
     if not faces:
         return []
-    mean, basis = _mean_and_rows(head_or_default(head))
-    weights = np.stack([np.concatenate([face.identity, face.expression]) for face in faces]).astype(np.float32)
-    if len(basis) > weights.shape[1]:
-        pairs = [np.outer(face.identity, face.expression).ravel() for face in faces]
-        weights = np.concatenate([weights, np.stack(pairs)], axis=1, dtype=np.float32)
+    mean, basis, changing = _mean_and_rows(head_or_default(head))
+    rows = [[f.identity, f.expression, np.outer(f.identity, f.expression[changing]).ravel()] for f in faces]
+    weights = np.stack([np.concatenate(row) for row in rows]).astype(np.float32)
     heads = mean + (weights @ basis).reshape(len(faces), -1, 3)
     rotated = heads @ matrix_from_wxyz(np.stack([face.pose.wxyz for face in faces])).transpose(0, 2, 1)
     scale = np.array([face.pose.px_per_m for face in faces], dtype=np.float32)[:, None, None]

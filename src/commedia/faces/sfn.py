@@ -7,7 +7,6 @@ from jaxtyping import UInt8
 
 from commedia.face_model.model import HeadModel, head_or_default
 from commedia.faces.crop import Crop, CropParams, crop_image, params_in_crops
-from commedia.faces.lids import with_closed_lids
 from commedia.faces.mirrored import agreed, with_mirrored
 from commedia.faces.session import DEFAULT_THREADS, OnnxSession, open_session, pixels_from_images
 from commedia.faces.weights import DEFAULT_SFN, find_weights
@@ -37,7 +36,7 @@ class SfnPredictor:
         identity, expression, wxyz, translation, scale = (outputs[name] for name in SFN_OUTPUTS)
         crop_params = CropParams(identity, expression, wxyz, translation, scale.reshape(-1))
         crop_params = agreed(crop_params, self.head.identity_mirror) if self.flip_average else crop_params
-        params = params_in_crops(crop_params._replace(expression=with_closed_lids(crop_params.expression)), crops)
+        params = params_in_crops(crop_params, crops)
         if PRESENCE not in outputs:
             return params
         # Of two predictions the first half: who is there must not depend on how they are read.

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.conventions import CONTRADICTORY_PAIRS, EXPRESSION_COUNT, EXPRESSION_INDEX
-from commedia.face_model.model import MorphableModel
+from commedia.face_model.model import Interaction, MorphableModel
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_matrix
 from commedia.geometry.similarity import fit_similarities
 from commedia.labelling.blendshapes import BlendshapeTable
@@ -75,6 +75,7 @@ class HeadSums:
         self.settings, self.blendshapes = settings, blendshapes
         self.identity_count = len(dense.identity_basis)
         self.mean, self.landmark_mean = dense.mean.astype(REAL), landmarks.mean.astype(REAL)
+        self.crossed, self.landmark_crossed = dense.interaction, landmarks.interaction
         self.basis = np.concatenate([dense.identity_basis, dense.expression_basis]).astype(REAL)
         self.landmark_basis = np.concatenate([landmarks.identity_basis, landmarks.expression_basis]).astype(REAL)
         share = point_weights / point_weights.sum()
@@ -123,12 +124,19 @@ class Problem:
 
     def points(self, state: State) -> Float[np.ndarray, "b l 3"]:
         """The model's dense points in face blendshapes."""
-        return self._placed(state, self.head.mean, self.head.basis)[0]
+        return self._placed(state, self.head.mean, self.head.basis, self.head.crossed)[0]
 
     @staticmethod
-    def _placed(state: State, mean: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _placed(
+        state: State, mean: np.ndarray, basis: np.ndarray, crossed: Interaction | None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Points with and without the translation."""
         shape = mean + (state.weights @ basis.reshape(len(basis), -1)).reshape(len(state.weights), -1, 3)
+        if crossed is not None:
+            # Derivatives leave this out: it is small, and the steps are checked by their cost.
+            identity, expression = np.split(state.weights, [len(crossed.basis)], axis=1)
+            pairs = identity[:, :, None] * expression[:, None, crossed.expressions]
+            shape[:, crossed.vertices] += np.tensordot(pairs, crossed.basis, axes=2).astype(REAL)
         turned = state.scale[:, None, None] * (shape @ matrix_from_wxyz(state.wxyz).transpose(0, 2, 1))
         return turned + state.translation[:, None], turned
 
@@ -136,7 +144,9 @@ class Problem:
         """The sum in the module's docstring, per face."""
         head, ids = self.head, self.head.identity_count
         miss = (self.goal - self.points(state)) ** 2 @ self.depth
-        gold_miss = self.gold - self._placed(state, head.landmark_mean, head.landmark_basis)[0][..., :2]
+        gold_miss = (
+            self.gold - self._placed(state, head.landmark_mean, head.landmark_basis, head.landmark_crossed)[0][..., :2]
+        )
         identity, expression = state.weights[:, :ids], state.weights[:, ids:]
         return (
             miss @ head.point_weights / 2
@@ -156,7 +166,7 @@ class Problem:
         head = self.head
         batch, count = len(self.goal), len(head.basis)
         rotation = state.scale[:, None, None] * matrix_from_wxyz(state.wxyz)
-        placed, turned = self._placed(state, head.mean, head.basis)
+        placed, turned = self._placed(state, head.mean, head.basis, head.crossed)
         pose = _pose_jacobian(turned)
         weighted_pose = pose * (self.depth[:, None] * head.point_weights[:, None, None])
         miss = self.goal - placed
@@ -193,7 +203,8 @@ class Problem:
 
     def _add_gold(self, state: State, rotation: np.ndarray, hessian: np.ndarray, gradient: np.ndarray) -> None:
         head, rows = self.head, np.flatnonzero(self.has_gold)
-        placed, turned = self._placed(_rows(state, rows), head.landmark_mean, head.landmark_basis)
+        marks = head.landmark_mean, head.landmark_basis, head.landmark_crossed
+        placed, turned = self._placed(_rows(state, rows), *marks)
         shape = np.einsum("bij,alj->blia", rotation[rows][:, :2], head.landmark_basis, optimize=True)
         jacobian = np.concatenate([_pose_jacobian(turned)[:, :, :2], shape], axis=-1)
         weighted = np.einsum("blij,blja->blia", self.gold_weights[rows], jacobian, optimize=True)

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from commedia.conventions import EXPRESSION_COUNT
+from commedia.face_model.evaluate import blendshapes_of_identity
 from commedia.face_model.landmarks import points
 from commedia.face_model.model import PARTS, REGIONS, HeadModel
 from commedia.geometry.closest import ClosestPoints, Hits, triangle_normals
@@ -76,7 +77,7 @@ def make_blendshapes(
     nearest = _nearest(vertices, marks.points)
     faces = face_pieces(align(template, marks).points(vertices), of_vertex, nearest, marks.numbers)
     on_face = np.isin(of_vertex, faces)[triangles[:, 0]]
-    registered, target = _lay(template, vertices, triangles[on_face], marks)
+    registered, target = lay(template, vertices, triangles[on_face], marks)
     pieces = sort_pieces(target, of_vertex, faces, _anatomy(registered))
     moved = np.zeros((EXPRESSION_COUNT, len(vertices), 3))
     for piece in pieces:
@@ -99,7 +100,7 @@ def _nearest(vertices: np.ndarray, points: np.ndarray) -> Int[np.ndarray, "n"]:
     return np.asarray(search_tree(vertices).query(points)[1])
 
 
-def _lay(
+def lay(
     template: Template, vertices: np.ndarray, triangles: np.ndarray, marks: Marks
 ) -> tuple[RegisteredHead, Float[np.ndarray, "w 3"]]:
     """Lay our head over the face, twice: the second time nothing crosses a slit. Also returns the vertices there."""
@@ -113,7 +114,7 @@ def _lay(
     bent = bend(template, skin, Target(target, near, blank), marks)
     sides = side_of_triangle(target_sides(template, bent, target, near), near)
     bent = bend(template, skin, Target(target, near, sides), marks)
-    own = template.head.model.expression_basis[:, template.vertices].astype(np.float64)
+    own = blendshapes_of_identity(template.head.model, fitted.identity)[:, template.vertices].astype(np.float64)
     anchors = np.flatnonzero(template.moves < STILL_M)
     triangles = template.triangles.astype(np.int32)
     blendshapes = transfer_deformations(skin, skin + own, bent, triangles, anchors=anchors) - bent

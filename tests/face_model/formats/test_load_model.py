@@ -172,7 +172,7 @@ def test_a_scan_that_numbers_its_vertices_differently_lends_no_triangles(tmp_pat
 def test_one_person_of_facewarehouse_is_linear(tmp_path: Path):
     found = load_model(FILES["shape.bs"](tmp_path)).model
     person = warehouse_people()[0]
-    assert found.interaction_basis is None
+    assert found.interaction is None
     assert found.identity_basis.shape == (0, 68, 3)
     np.testing.assert_allclose(found.expression_basis, (person[1:] - person[0]) / 10, atol=ATOL)
 

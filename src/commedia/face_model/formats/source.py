@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log10
 from pathlib import Path
 from typing import Any
@@ -176,13 +176,13 @@ def in_our_frame(path: Path, kind: str, raw: RawModel, options: Options) -> Sour
         )
     if landmarks is not None:
         _check_axes(path, points(landmarks, model.mean))
-    pairs = model.interaction_basis
+    crossed = model.interaction
     scaled = MorphableModel(
         mean=((model.mean - _origin(raw)) * scale).astype(np.float32),
         identity_basis=(model.identity_basis * scale).astype(np.float32),
         expression_basis=(model.expression_basis * scale).astype(np.float32),
         triangles=_turned_outwards(model.mean, model.triangles),
-        interaction_basis=None if pairs is None else (pairs * scale).astype(np.float32),
+        interaction=crossed and replace(crossed, basis=(crossed.basis * scale).astype(np.float32)),
     )
     assert len(raw.expression_names) == len(scaled.expression_basis)
     return SourceModel(kind, scaled, raw.expression_names, landmarks)
