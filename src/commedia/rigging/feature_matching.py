@@ -35,8 +35,8 @@ SHIFT = 0.3
 """What the mouth does as a whole, but aside, counts this much: our jaw takes it along, and a drawn one need not."""
 TWINS = 0.85
 """Cosine of two of our blendshapes that these features do not tell apart: the one that does more stands for both."""
-LEAST_COSINE = 0.75
-MARGIN = 0.05
+LEAST_COSINE = 0.65
+MARGIN = 0.01
 """By how much a shape must be more like its blendshape than like any other."""
 RIVALS = 0.06
 """Shapes that are less like a blendshape than the likest by at most this may be meant as well ..."""
@@ -204,6 +204,8 @@ def _targets(seen: Bool[np.ndarray, "all"], template: Template) -> _Targets:
     # Of equals the first, as one side where the other is not seen.
     order = np.lexsort((np.arange(len(whole)), -whole.round(9))).argsort()
     greater = (cosine > TWINS) & (order[None] < order[:, None])
+    # Inner brows take the outer ones along, and are not all brows.
+    greater[:, -1] = False
     kept = ~greater.any(axis=1) & (whole > 1e-3 * size.max())
     return _Targets(gains[kept], motion[kept])
 

@@ -157,6 +157,8 @@ def _mouth(skin: Skin, placed: np.ndarray, apart: float) -> tuple[dict[str, np.n
     if not LEAST_WIDTH < width < MOST_WIDTH or abs(left + right) / 2 > LOPSIDED * width:
         return {}, 1.0
     found = _lips("upper", np.unique(upper[rim]), x, width) | _lips("lower", np.unique(lower[rim]), x, width)
+    if not len(found["middle upper lip"]) or not len(found["middle lower lip"]):
+        return {}, 1.0
     rims = np.unique(pairs[wide])
     for side, end in (("left", left), ("right", right)):
         tip = placed[rims[np.abs(placed[rims, 0] - end).argmin()]]
