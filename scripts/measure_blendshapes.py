@@ -30,7 +30,8 @@ EYE_CORNERS = [36, 45]
 # What the Autodesk Character Generator, whose heads the VALID avatars have, calls what is like one of ours.
 CHARACTER_GENERATOR = {
     "eyeBlinkLeft": ["LeyeClose"], "eyeSquintLeft": ["LlowLid"], "eyeWideLeft": ["LeyeOpen"],
-    "jawForward": ["JawFront"], "jawLeft": ["Ljaw"], "jawOpen": ["MouthOpen"], "mouthFunnel": ["SH_CH"], "mouthPucker": ["Kiss"],
+    "jawForward": ["JawFront"], "jawLeft": ["Ljaw"], "jawOpen": ["MouthOpen"], "mouthFunnel": ["SH_CH"],
+    "mouthPucker": ["Kiss"],
     "mouthSmileLeft": ["LsmileClose"], "mouthFrownLeft": ["LmouthSad"], "mouthRollLower": ["MPB_Down"],
     "mouthRollUpper": ["MPB_Up"], "mouthLowerDownLeft": ["LlipDown"], "mouthUpperUpLeft": ["LlipUp"],
     "browOuterUpLeft": ["LLbrowUp"], "browDownLeft": ["LbrowDown", "LLbrowDown"], "browInnerUp": ["Lsad", "Rsad"],

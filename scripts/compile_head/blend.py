@@ -2,7 +2,7 @@
 
 import numpy as np
 from scans import Registered, transferred
-from smooth import harmonic
+from smooth import harmonic, smoothed
 
 from commedia.conventions import EXPRESSION_NAMES
 from commedia.face_model.model import FACE_REGIONS, REGIONS
@@ -24,6 +24,8 @@ TABLE: dict[str, tuple[float, float]] = {
 }  # fmt: skip
 HIDDEN_FADING = 0.02
 """Per edge squared: what happens to the lips reaches a few edges into the mouth."""
+BROW_SMOOTHING = 1.0
+"""Twice as large as it was sculpted, the outer brow would break where its motion ends."""
 FARTHEST_SHARE = 0.01
 BRIDGE_M = 0.004
 """Half the width of the bridge of the nose."""
@@ -61,6 +63,8 @@ def blended(template: Template, scans: Registered, mean: np.ndarray, units: np.n
         percent, share = TABLE[base_name(name)]
         own, other = units[index, rows], theirs[index]
         mixed = (1 - share) * own / _strength(own[seen]) + share * other / _strength(other[seen])
+        if name.startswith("browOuterUp"):
+            mixed = smoothed(template.triangles, mixed, BROW_SMOOTHING)
         gain = percent / 100 * width / size(mixed[seen])
         ratio = percent / 100 * width / size(own[seen])
         change = gain * mixed - ratio * own

@@ -26,6 +26,12 @@ def harmonic(triangles: np.ndarray, known: np.ndarray, fields: np.ndarray, *, fa
     return found
 
 
+def smoothed(triangles: np.ndarray, field: np.ndarray, strength: float) -> np.ndarray:
+    """Spread a field (v, 3) over its neighbours, `strength` squared edges far."""
+    matrix = scipy.sparse.identity(len(field)) + strength * laplacian(triangles, len(field))
+    return scipy.sparse.linalg.splu(matrix.tocsc()).solve(field)
+
+
 def extension(triangles: np.ndarray, fixed: np.ndarray, still: np.ndarray) -> np.ndarray:
     """Return (v, n): how far each vertex follows each of the `fixed` ones, where `still` ones do not move at all.
 

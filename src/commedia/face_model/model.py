@@ -60,7 +60,7 @@ class MorphableModel:
         V = mean + sum_k p_k B_k + sum_j q_j E_j + sum_kj p_k q_j C_kj
     A linear model has no C: everyone smiles alike. A multilinear one says how each blendshape changes with who makes
     it; it is the tensor of Chaudhuri et al. 2019 (Eq. 1) with the neutral's weight 1 - sum q written out, so that
-    nobody has to derive or clamp it (`multilinear.py`). The default head has a C for its lids: everybody's blink closes.
+    nobody has to derive or clamp it (`multilinear.py`). The default head has a C for lids: everybody's blink closes.
     """
 
     mean: Float[np.ndarray, "v 3"]
