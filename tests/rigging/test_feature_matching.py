@@ -181,7 +181,7 @@ def test_a_drawn_face_is_told_by_motion_alone(shared_data: Path):
     assert len(known) == 18
     right = {name for name, truth in known.items() if blendshapes[name] == truth}
     assert right == {f"Fcl_{name}" for name in ("EYE_Close_L", "EYE_Close_R", "EYE_Spread", "MTH_U", "BRW_Angry")}
-    # The table keeps the inner brows, which take our outer ones along, for sorrow, and calls a closed smile dimples; by motion these are what they are.
+    # Our inner brows take the outer ones along; the table keeps them for sorrow, and calls a closed smile dimples.
     other = {name: blendshapes[name] for name in known if blendshapes[name] and name not in right}
     assert other == {
         "Fcl_BRW_Surprised": {"browInnerUp"},
