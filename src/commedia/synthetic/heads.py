@@ -17,6 +17,7 @@ from commedia.render.project import perspective, rotate, weak_perspective
 from commedia.render.rasterize import Raster, interpolate, rasterize
 from commedia.render.shade import vertex_normals
 from commedia.structures import Box, HeadPose
+from commedia.synthetic.deviations import deviation_of
 from commedia.synthetic.dressing import TORSO, DressPoints, dress, dress_colours, dress_mesh
 from commedia.synthetic.performers import Performer
 from commedia.synthetic.skin import Points, head_colours
@@ -79,8 +80,13 @@ def draw_heads(
         torch.from_numpy(np.stack([getattr(truth, name) for truth in truths])).to(device)
         for name in ("identity", "expression", "wxyz")
     )
-    sizes = torch.from_numpy(np.stack([performer.sizes for performer in performers])).to(device)
+    sizes, deviations = (
+        torch.from_numpy(np.stack([getattr(performer, name) for performer in performers])).to(device)
+        for name in ("sizes", "deviations")
+    )
     vertices = mesh.layer(identity, expression * sizes)
+    for own, weights, deviation in zip(vertices, expression * sizes, deviations, strict=True):
+        own += deviation_of(mesh.head, weights, deviation)
     dressed = [dress(p, v, mesh.head) for p, v in zip(performers, vertices.cpu().numpy(), strict=True)]
     worn, extra = (torch.from_numpy(np.stack(part)).to(device) for part in zip(*dressed, strict=True))
     rotated = rotate(vertices, wxyz)
