@@ -37,7 +37,15 @@ def troupe(count: int) -> list[Performer]:
 
 
 def as_the_model_moves(performer: Performer) -> Performer:
-    return replace(performer, sizes=np.ones_like(performer.sizes), deviations=np.zeros_like(performer.deviations))
+    """As far and in the shape that the model moves, and with eyes open: drawn lids never pass one another."""
+    expression = performer.truth.expression.copy()
+    expression[[EXPRESSION_INDEX["eyeBlinkLeft"], EXPRESSION_INDEX["eyeBlinkRight"]]] = 0
+    return replace(
+        performer,
+        truth=replace(performer.truth, expression=expression),
+        sizes=np.ones_like(performer.sizes),
+        deviations=np.zeros_like(performer.deviations),
+    )
 
 
 def params_of(face: FaceSample) -> FaceParams:

@@ -32,7 +32,9 @@ def moved_heads(performers: list[Performer], head: HeadModel, device: str) -> Fl
     """Move the head as each performer does: metres of the head frame, before pose."""
     identity, weights, sizes, deviations = (
         torch.from_numpy(np.stack(arrays)).to(device)
-        for arrays in zip(*((p.truth.identity, p.truth.expression, p.sizes, p.deviations) for p in performers))
+        for arrays in zip(
+            *((p.truth.identity, p.truth.expression, p.sizes, p.deviations) for p in performers), strict=True
+        )
     )
     weights = weights * sizes
     vertices = _moved(head, identity, weights, deviations)
