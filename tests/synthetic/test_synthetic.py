@@ -12,12 +12,13 @@ from commedia.conventions import CONTRADICTORY_PAIRS, EXPRESSION_INDEX, EXPRESSI
 from commedia.data.sample import FaceSample
 from commedia.data.shards import read_shard
 from commedia.errors import UnreadableMedia
-from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
+from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params, load_scheme, points
 from commedia.face_model.model import load_head
 from commedia.geometry.rotations import mirrored_wxyz
 from commedia.structures import FaceParams
 from commedia.synthetic.backgrounds import load_backgrounds
 from commedia.synthetic.crowds import MOST_FACES, crowd_pictures
+from commedia.synthetic.deviations import deviation_of
 from commedia.synthetic.expressions import sample_expressions
 from commedia.synthetic.heads import draw_heads, weak_fit
 from commedia.synthetic.performers import Performer, sample_performers, stream_rng
@@ -35,6 +36,18 @@ def troupe(count: int) -> list[Performer]:
     return sample_performers(stream_rng("train", 3), count, name="t")
 
 
+def as_the_model_moves(performer: Performer) -> Performer:
+    """As far and in the shape that the model moves, and with eyes open: drawn lids never pass one another."""
+    expression = performer.truth.expression.copy()
+    expression[[EXPRESSION_INDEX["eyeBlinkLeft"], EXPRESSION_INDEX["eyeBlinkRight"]]] = 0
+    return replace(
+        performer,
+        truth=replace(performer.truth, expression=expression),
+        sizes=np.ones_like(performer.sizes),
+        deviations=np.zeros_like(performer.deviations),
+    )
+
+
 def params_of(face: FaceSample) -> FaceParams:
     assert face.identity is not None
     assert face.expression is not None
@@ -42,14 +55,14 @@ def params_of(face: FaceSample) -> FaceParams:
 
 
 def test_a_far_face_is_where_its_parameters_say() -> None:
-    for head in draw([replace(p, distance_m=float("inf")) for p in troupe(4)]):
+    for head in draw([as_the_model_moves(replace(p, distance_m=float("inf"))) for p in troupe(4)]):
         np.testing.assert_allclose(landmarks_from_params(params_of(head.face)), head.face.landmarks_px, atol=0.02)
         box = face_box_from_params(params_of(head.face))
         assert (box.left_px, box.bottom_px) == pytest.approx((head.face.box.left_px, head.face.box.bottom_px), abs=0.02)
 
 
 def test_a_near_face_is_close_to_where_its_parameters_say_but_not_there() -> None:
-    for head in draw([replace(p, distance_m=0.6) for p in troupe(4)]):
+    for head in draw([as_the_model_moves(replace(p, distance_m=0.6)) for p in troupe(4)]):
         error = np.linalg.norm(landmarks_from_params(params_of(head.face)) - head.face.landmarks_px, axis=1)
         assert 0.05 < error.mean() < 0.05 * SIDE
 
@@ -75,6 +88,8 @@ def mirrored(performer: Performer) -> Performer:
             expression=truth.expression[list(EXPRESSION_MIRROR)],
             wxyz=mirrored_wxyz(truth.wxyz),
         ),
+        sizes=performer.sizes[list(EXPRESSION_MIRROR)],
+        deviations=performer.deviations[list(EXPRESSION_MIRROR)],
         appearance=symmetric,
         light=light,
     )
@@ -107,6 +122,34 @@ def test_a_blink_of_the_left_eye_is_seen_on_image_right() -> None:
     open_eyes, shut = draw([replace(plain, truth=replace(frontal, expression=e)) for e in (still, blink)])
     moved = np.abs(open_eyes.rgba.astype(int) - shut.rgba).sum((0, 2))
     assert moved[SIZE // 2 :].sum() > 5 * moved[: SIZE // 2].sum()
+
+
+def test_people_differ_in_how_a_smile_moves_but_not_in_how_a_blink_does() -> None:
+    head = load_head()
+    first, second = (torch.from_numpy(p.deviations) for p in troupe(2))
+    for name, differs in (("mouthSmileLeft", True), ("browInnerUp", True), ("eyeBlinkLeft", False)):
+        weights = torch.zeros(52)
+        weights[EXPRESSION_INDEX[name]] = 1
+        moved = torch.from_numpy(head.model.expression_basis[EXPRESSION_INDEX[name]])
+        here, there = (moved + deviation_of(head, weights, own) for own in (first, second))
+        alike = float((here * there).sum() / here.norm() / there.norm())
+        assert (0.6 < alike < 0.995) if differs else alike > 0.9999, (name, alike)
+
+
+def test_a_person_shuts_the_mouth_of_an_open_jaw_as_well_as_the_model() -> None:
+    head = load_head()
+    upper, lower = (list(pair) for pair in ((61, 62, 63), (67, 66, 65)))
+    weights = torch.zeros(52)
+    weights[[EXPRESSION_INDEX["jawOpen"], EXPRESSION_INDEX["mouthClose"]]] = 1
+    moved = head.model.mean + np.tensordot(weights.numpy(), head.model.expression_basis, 1)
+
+    def gap(vertices: np.ndarray) -> float:
+        marks = points(load_scheme("ibug68"), vertices)
+        return float(np.linalg.norm(marks[upper] - marks[lower], axis=1).max())
+
+    for performer in troupe(6):
+        own = deviation_of(head, weights, torch.from_numpy(performer.deviations)).numpy()
+        assert gap(moved + own) < gap(moved) + 0.002
 
 
 def test_expressions_obey_the_rules_and_reach_every_unit() -> None:

@@ -104,6 +104,7 @@ def _skin_strengths(rng: np.random.Generator) -> dict[str, float]:
         "blush": rng.uniform(0, 1) ** 2,
         "lips": rng.uniform(0.45, 1.0),
         "shadow": rng.uniform(0.15, 0.8) if rng.uniform() < 0.3 else rng.uniform(0, 0.25),
+        "lid": rng.uniform(0.2, 1.0),
         "under_eye": rng.uniform(0, 0.45) ** 1.3,
         "age": rng.uniform(0, 1) ** 2.2,
         "wrinkles": rng.uniform(0.35, 1.0),
@@ -142,8 +143,10 @@ def _eye_strengths(rng: np.random.Generator) -> dict[str, float]:
         "pupil_radius": rng.uniform(0.12, 0.24),
         "limbus": rng.uniform(0.2, 0.8),
         "veins": rng.uniform(0, 0.5) ** 1.5,
-        "lashes": rng.uniform(0.2, 0.6) if rng.uniform() < 0.6 else rng.uniform(0.6, 1.0),
+        "lashes": rng.uniform(0.35, 0.7) if rng.uniform() < 0.5 else rng.uniform(0.7, 1.0),
         "eye_gloss": rng.uniform(0.2, 1.5),
+        "tooth_width": rng.uniform(0.9, 1.12),
+        "tooth_gaps": rng.uniform(0.1, 0.5),
     }
 
 

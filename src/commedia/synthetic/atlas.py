@@ -13,10 +13,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from commedia.conventions import EXPRESSION_INDEX
 from commedia.face_model.landmarks import load_scheme, points
 from commedia.face_model.model import REGIONS, HeadModel
 from commedia.render.uv import texels_of
 from commedia.synthetic.occlusion import ambient_occlusion
+from commedia.synthetic.teeth import tooth_masks
 
 ATLAS_SIZE = 640
 _ARC_RADIUS = 0.105
@@ -40,11 +42,13 @@ def skin_atlas(head: HeadModel, device: str = "cpu") -> SkinAtlas:
     """Paint the masks of a head; takes about a second, once."""
     texels = texels_of(head.uv, head.uv_triangles, ATLAS_SIZE)
     member = np.eye(len(REGIONS), dtype=np.float32)[head.vertex_region]
-    of_vertex = np.concatenate([head.model.mean, ambient_occlusion(head)[:, None], member], axis=1)
+    with_jaw = np.linalg.norm(head.model.expression_basis[EXPRESSION_INDEX["jawOpen"]], axis=1) > 0.003
+    of_vertex = np.concatenate([head.model.mean, ambient_occlusion(head)[:, None], with_jaw[:, None], member], axis=1)
     known = texels.carried(of_vertex, head.model.triangles)[texels.covered]
-    regions = dict(zip(REGIONS, known[:, 4:].T, strict=True))
+    regions = dict(zip(REGIONS, known[:, 5:].T, strict=True))
     masks = _masks(known[:, :3], regions, points(load_scheme("ibug68"), head.model.mean))
     masks["occlusion"] = known[:, 3]
+    masks |= tooth_masks(known[:, :3], regions["teeth"], known[:, 4])
     table = np.zeros((ATLAS_SIZE, ATLAS_SIZE, len(masks)), np.float32)
     table[texels.covered] = np.stack(list(masks.values()), -1)
     table = texels.filled(table).reshape(ATLAS_SIZE * ATLAS_SIZE, -1)

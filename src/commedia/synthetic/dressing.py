@@ -1,4 +1,4 @@
-"""Hair, hats, glasses and shoulders of a batch as one mesh, and the colours of its points."""
+"""Hair, hats, glasses, shoulders and lashes of a batch as one mesh, and the colours of its points."""
 
 from functools import cache, lru_cache
 from typing import NamedTuple
@@ -14,13 +14,14 @@ from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_yaw_pitch_ro
 from commedia.synthetic import wardrobe
 from commedia.synthetic.appearance import Appearance
 from commedia.synthetic.hair import COLUMNS, ROWS, cap_triangles, cap_vertices
+from commedia.synthetic.lashes import LASH_COUNT, lash_triangles, lash_vertices
 from commedia.synthetic.noise import NOISE_NAMES, NOISE_SIZE, noise_bank
 from commedia.synthetic.performers import Performer
 from commedia.synthetic.scalp import scalp_grid
 from commedia.synthetic.skin import irradiance
 from commedia.synthetic.wardrobe import Outfit
 
-HAIR, FRAME, GLASS, TORSO = range(4)
+HAIR, FRAME, GLASS, TORSO, LASH = range(5)
 _CAP_COUNT = COLUMNS * ROWS
 _GLASSES_COUNT = 134
 
@@ -37,16 +38,22 @@ class DressPoints(NamedTuple):
 
     part: Int64[Tensor, "n"]
     extra: Float[Tensor, "n 3"]
-    """Hair: azimuth share, way along the strand, fade. Torso: its own coordinates. Glasses: zero."""
+    """Hair: azimuth share, way along the strand, fade. Lashes: place along the lid, way from root to tip, lower lid.
+    Torso: its own coordinates. Glasses: zero."""
     normal: Float[Tensor, "n 3"]
 
 
 @cache
 def dress_mesh() -> DressMesh:
-    """Return the topology: cap, glasses, torso, in this order of vertices."""
+    """Return the topology: cap, glasses, lashes, torso, in this order of vertices."""
     frame, glass = wardrobe.glasses_triangles()
-    triangles = [cap_triangles(), frame + _CAP_COUNT, wardrobe.torso_triangles() + _CAP_COUNT + _GLASSES_COUNT]
-    parts = [np.full(len(triangles[0]), HAIR), np.where(glass, GLASS, FRAME), np.full(len(triangles[2]), TORSO)]
+    starts = np.cumsum([0, _CAP_COUNT, _GLASSES_COUNT, LASH_COUNT])
+    pieces = (cap_triangles(), frame, lash_triangles(), wardrobe.torso_triangles())
+    triangles = [piece + start for piece, start in zip(pieces, starts, strict=True)]
+    parts = [
+        np.full(len(pieces[0]), HAIR), np.where(glass, GLASS, FRAME), np.full(len(pieces[2]), LASH),
+        np.full(len(pieces[3]), TORSO),
+    ]  # fmt: skip
     return DressMesh(np.concatenate(triangles).astype(np.int64), np.concatenate(parts).astype(np.int64))
 
 
@@ -65,9 +72,10 @@ def dress(
     if performer.glasses is not None:
         glasses = wardrobe.glasses_vertices(performer.glasses, points(load_scheme("ibug68"), vertices))
     torso = wardrobe.torso_vertices(performer.outfit)
-    worn = np.concatenate([cap, glasses]) @ rotation.T
+    lashes, lash_extra = lash_vertices(head, vertices)
+    worn = np.concatenate([cap, glasses, lashes]) @ rotation.T
     shoulders = torso @ _torso_rotation(performer, rng).T + rotation @ _neck_base(head, vertices)
-    extra = np.concatenate([cap_extra, np.zeros_like(glasses), torso])
+    extra = np.concatenate([cap_extra, np.zeros_like(glasses), lash_extra, torso])
     return np.concatenate([worn, shoulders]).astype(np.float32), extra.astype(np.float32)
 
 
@@ -92,7 +100,7 @@ def dress_colours(seen: DressPoints, performer: Performer) -> tuple[Float[Tensor
     device = seen.part.device
     light = irradiance(seen.normal, performer.light).T
     colour, alpha = torch.zeros(3, len(seen.part), device=device), torch.ones(len(seen.part), device=device)
-    for part in (HAIR, FRAME, GLASS, TORSO):
+    for part in (HAIR, FRAME, GLASS, TORSO, LASH):
         index = (seen.part == part).nonzero()[:, 0]
         if index.numel() == 0:
             continue
@@ -101,6 +109,8 @@ def dress_colours(seen: DressPoints, performer: Performer) -> tuple[Float[Tensor
             colour[:, index] = _torso(extra, performer.outfit, performer.appearance, device) * lit
         elif part == HAIR:
             colour[:, index], alpha[index] = _hair(extra, seen.normal[index], performer, device, lit)
+        elif part == LASH:
+            colour[:, index], alpha[index] = _lashes(extra, performer.appearance, lit)
         else:
             glasses = performer.glasses
             assert glasses is not None
@@ -138,6 +148,14 @@ def _hair(
     sheen = (1 - (normal[:, 1] - 0.35).abs() * 2.5).clamp(0, 1) ** 2 * (0.5 + 0.5 * strands).clamp(0, 1)
     colour = paint * tone * root * lit + 0.05 * appearance.strengths["lip_gloss"] * sheen * lit
     return colour, ((fade - 0.42 + 0.20 * strands + 0.08 * blotch) * 5).clamp(0, 1)
+
+
+def _lashes(extra: Tensor, appearance: Appearance, lit: Tensor) -> tuple[Tensor, Tensor]:
+    along, way, lower = extra
+    paint = torch.from_numpy(appearance.colours["brow"]).to(extra.device)[:, None] * 0.12 + 0.004
+    hairs = 0.75 + 0.25 * torch.sin(along * 150 + 5 * way)
+    alpha = appearance.strengths["lashes"] * (1 - way) * hairs * torch.where(lower > 0.5, 0.45, 1.1)
+    return paint * lit, alpha.clamp(0, 0.97)
 
 
 def _torso(extra: Tensor, outfit: Outfit, appearance: Appearance, device: torch.device) -> Tensor:

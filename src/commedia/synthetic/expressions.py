@@ -29,7 +29,11 @@ _MOUTH_ACTS: tuple[dict[str, float], ...] = (
     {"jawOpen": 0.7, "mouthClose": 0.65},
     {"mouthSmile": 1.0, "mouthUpperUp": 0.6, "mouthLowerDown": 0.7, "cheekSquint": 0.6, "mouthDimple": 0.2},
     {"mouthSmile": 0.9, "mouthStretch": 0.4, "mouthUpperUp": 0.3, "mouthLowerDown": 0.6},
+    {"mouthSmile": 0.8, "mouthUpperUp": 0.8, "mouthLowerDown": 0.5, "cheekSquint": 0.7, "eyeSquint": 0.3},
     {"mouthSmile": 0.8},
+    {"mouthSmile": 0.6, "cheekSquint": 0.3},
+    {"mouthPucker": 0.9},
+    {"mouthPucker": 0.7, "mouthFunnel": 0.5, "jawOpen": 0.25},
     {"cheekPuff": 1.0},
     {"cheekPuff": 1.0, "mouthPress": 0.4},
     {"cheekPuff": 0.8, "mouthPucker": 0.6},
@@ -74,6 +78,8 @@ _EYE_ACTS: tuple[dict[str, float], ...] = (
     {"eyeSquint": 0.6, "cheekSquint": 0.8},
     {"eyeBlink": 1.0},
     {"eyeBlink": 1.0},
+    {"eyeBlink": 1.0},
+    {"eyeBlink": 0.75},
     {"eyeBlink": 0.5},
     {"eyeBlink": 0.9, "eyeSquint": 0.6},
     {"eyeBlink": 1.0, "eyeSquint": 0.7, "cheekSquint": 0.4},
@@ -115,20 +121,30 @@ def _one(rng: np.random.Generator) -> np.ndarray:
     kind = rng.uniform()
     if kind < 0.04:
         return expression
-    if kind < 0.10:
-        return obey_rules(rng, _gaze(rng, expression, reach=0.3))
-    if kind < 0.50:
+    if kind < 0.13:
+        return obey_rules(rng, _resting(rng, expression))
+    if kind < 0.53:
         _act(rng, expression, _MOUTH_ACTS if rng.uniform() < 0.65 else _SPEECH)
         if rng.uniform() < 0.6:
             _act(rng, expression, _BROW_ACTS)
         if rng.uniform() < 0.6:
             _act(rng, expression, _EYE_ACTS)
     else:
-        _extremes(rng, expression, count=int(rng.integers(1, 10)))
+        _extremes(rng, expression, count=int(rng.integers(1, 11)))
     _faint(rng, expression)
     if rng.uniform() < 0.75:
         expression = _gaze(rng, expression, reach=1.0)
     return obey_rules(rng, expression)
+
+
+def _resting(rng: np.random.Generator, expression: np.ndarray) -> np.ndarray:
+    """Look somewhere and hardly move: a trace of one act, or of nothing."""
+    if rng.uniform() < 0.6:
+        acts = (_MOUTH_ACTS, _SPEECH, _BROW_ACTS)[rng.integers(3)]
+        for name, weight in acts[rng.integers(len(acts))].items():
+            for index, _ in _sides_of(name):
+                expression[index] = weight * rng.uniform(0.02, 0.15)
+    return _gaze(rng, expression, reach=0.3)
 
 
 def _act(rng: np.random.Generator, expression: np.ndarray, acts: tuple[dict[str, float], ...]) -> None:

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from commedia.data.sample import FaceSample, full_weight
 from commedia.face_model.landmarks import load_scheme
-from commedia.face_model.layer import MorphableLayer
 from commedia.face_model.model import HeadModel, face_vertices, head_or_default
 from commedia.render.project import perspective, rotate, weak_perspective
 from commedia.render.rasterize import Raster, interpolate, rasterize
 from commedia.render.shade import vertex_normals
 from commedia.structures import Box, HeadPose
 from commedia.synthetic.dressing import TORSO, DressPoints, dress, dress_colours, dress_mesh
+from commedia.synthetic.motion import moved_heads
 from commedia.synthetic.performers import Performer
 from commedia.synthetic.skin import Points, head_colours
 
@@ -35,7 +35,6 @@ class DrawnHead:
 @dataclass(frozen=True)
 class HeadMesh:
     head: HeadModel
-    layer: MorphableLayer
     triangles: Tensor
     part: Tensor
     uv: Tensor
@@ -56,7 +55,7 @@ def head_mesh(head: HeadModel, device: str) -> HeadMesh:
     )  # fmt: skip
     tensors = [torch.from_numpy(np.array(array)).to(device) for array in arrays]
     whole = [tensor if tensor.is_floating_point() else tensor.long() for tensor in tensors]
-    return HeadMesh(head, MorphableLayer(head.model).to(device), *whole)
+    return HeadMesh(head, *whole)
 
 
 @torch.no_grad()
@@ -74,13 +73,11 @@ def draw_heads(
     The box of the 68 landmarks gets `sides_px` as its longer side, and lies `offsets_px` from the picture's middle.
     """
     mesh = head_mesh(head_or_default(head), device)
-    truths = [performer.truth for performer in performers]
-    identity, expression, wxyz = (
-        torch.from_numpy(np.stack([getattr(truth, name) for truth in truths])).to(device)
-        for name in ("identity", "expression", "wxyz")
+    expression, wxyz = (
+        torch.from_numpy(np.stack([getattr(performer.truth, name) for performer in performers])).to(device)
+        for name in ("expression", "wxyz")
     )
-    sizes = torch.from_numpy(np.stack([performer.sizes for performer in performers])).to(device)
-    vertices = mesh.layer(identity, expression * sizes)
+    vertices = moved_heads(performers, mesh.head, device)
     dressed = [dress(p, v, mesh.head) for p, v in zip(performers, vertices.cpu().numpy(), strict=True)]
     worn, extra = (torch.from_numpy(np.stack(part)).to(device) for part in zip(*dressed, strict=True))
     rotated = rotate(vertices, wxyz)
@@ -206,7 +203,7 @@ def _composed(
         normal = torch.nn.functional.normalize(attributes[:, :3], dim=1)
         seen = DressPoints(wear.part[front], attributes[:, 4:], normal)
         cloth, opacity = dress_colours(seen, performer)
-        colour *= _shadow(pixel[(opacity > 0.5) & (seen.part != TORSO)], size)
+        colour *= _shadow(pixel[(opacity > 0.5) & (seen.part < TORSO)], size)
         below = alpha[pixel]
         weight = torch.where(below > 0, opacity, 1.0)[:, None]
         colour[pixel] = colour[pixel] * (1 - weight) + cloth * weight

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, IDENTITY_COUNT, sideless_name
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 from commedia.synthetic.appearance import Appearance, Light, sample_appearance, sample_light
+from commedia.synthetic.deviations import sample_deviations
 from commedia.synthetic.expressions import sample_expressions
 from commedia.synthetic.hair import HairStyle, sample_style
 from commedia.synthetic.wardrobe import Glasses, Outfit, sample_glasses, sample_outfit
@@ -35,6 +36,8 @@ class Performer:
     truth: Truth
     sizes: Float[np.ndarray, "52"]
     """How far each blendshape goes on this person at weight 1, over how far it goes on the head model."""
+    deviations: Float[np.ndarray, "52 4 8"]
+    """How its shape differs, see `deviations.py`."""
     distance_m: float
     """From the camera; infinite is weak perspective."""
     appearance: Appearance
@@ -62,6 +65,7 @@ def sample_performers(
         Performer(
             truth=Truth(f"{name}-{k:05d}", identity[k], expression[k], wxyz[k]),
             sizes=sample_sizes(rng),
+            deviations=sample_deviations(rng),
             distance_m=sample_distance(rng),
             appearance=sample_appearance(rng),
             light=light or sample_light(rng),

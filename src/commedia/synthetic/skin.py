@@ -16,6 +16,7 @@ from commedia.render import shade
 from commedia.synthetic.appearance import Appearance, Light
 from commedia.synthetic.atlas import ATLAS_SIZE, skin_atlas
 from commedia.synthetic.noise import NOISE_NAMES, NOISE_SIZE, noise_bank
+from commedia.synthetic.teeth import tooth_colours
 
 _LEFT_EYE, _RIGHT_EYE, _TEETH, _TONGUE = (PARTS.index(n) for n in ("left_eye", "right_eye", "teeth", "tongue"))
 
@@ -112,11 +113,15 @@ def _skin(mask: dict[str, Tensor], noise: Tensor, appearance: Appearance, expres
     )
     _mix(colour, _rgb(appearance, "lips", tone) * tone, mask["lips"] * strength["lips"])
     colour *= 1 - 0.35 * mask["lip_line"] - 0.5 * strength["under_eye"] * mask["under_eye"]
+    colour *= torch.stack([1 - deep * strength["lid"] * mask["lid"] for deep in (0.16, 0.26, 0.26)])
     _mix(colour, _rgb(appearance, "shadow", tone), mask["shadow"] * strength["shadow"])
     colour *= 1 - _wrinkled(mask, appearance, expression)
     colour *= 1 + 0.22 * expression[EXPRESSION_INDEX["cheekPuff"]] * mask["cheek"]
     _mix(colour, _rgb(appearance, "skin", tone) * colour.new_tensor([0.55, 0.2, 0.2])[:, None], mask["inner_mouth"])
     _hair_on_skin(colour, mask, noise, appearance)
+    left, right = (min(expression[EXPRESSION_INDEX[f"eyeBlink{side}"]], 1.0) for side in ("Left", "Right"))
+    shut = left * (mask["side"] > 0) + right * (mask["side"] < 0)
+    colour *= 1 - 0.5 * shut**2 * torch.maximum(mask["lash_upper"], mask["lash_lower"])
     lashes = strength["lashes"] * (mask["lash_upper"] + 0.35 * mask["lash_lower"])
     _mix(colour, torch.full_like(colour, 0.006), lashes.clamp(0, 0.95))
     return colour.clamp_(0.002, 1)
@@ -172,8 +177,8 @@ def _paint_other(
     part = points.part[index]
     eye = (part == _LEFT_EYE) | (part == _RIGHT_EYE)
     shade_of = torch.where(part == _TEETH, 1 - 0.55 * mask["depth"], 1 - 0.7 * mask["depth"])
-    colour = torch.where(part == _TEETH, _rgb(appearance, "teeth", shade_of), _rgb(appearance, "tongue", shade_of))
-    colour = colour * (1 + 0.08 * noise[1])
+    tongue = _rgb(appearance, "tongue", shade_of) * (1 + 0.08 * noise[1])
+    colour = torch.where(part == _TEETH, tooth_colours(mask, noise[1], appearance), tongue)
     colour = torch.where(eye, _eyes(points.uv[index], part, noise, appearance), colour)
     albedo[:, index] = colour
     gloss[index] = torch.where(eye, appearance.strengths["eye_gloss"], 0.25)
