@@ -8,7 +8,7 @@ from importlib.resources import files
 import numpy as np
 from jaxtyping import Float
 
-from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES, sideless_name
+from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, sideless_name
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
 
 _WHOLE_FACE = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
@@ -25,26 +25,34 @@ class BlendshapeTable:
 
     weight: Float[np.ndarray, "52"]
     pull: Float[np.ndarray, "52"]
-    rows: tuple[Float[np.ndarray, "k 3"], ...]
+    rows: tuple[Float[np.ndarray, "_ 3"], ...]
     """Per blendshape: a score, rising, and the least and the most that it stands for, neither falling."""
 
-    def limits(self, scores: Float[np.ndarray, "b 52"]) -> tuple[Float[np.ndarray, "b 52"], Float[np.ndarray, "b 52"]]:
-        """Lowest and highest weight that the teacher's scores leave to the fit."""
+    def limits(
+        self, scores: Float[np.ndarray, "b 52"], wxyz: Float[np.ndarray, "b 4"]
+    ) -> tuple[Float[np.ndarray, "b 52"], Float[np.ndarray, "b 52"]]:
+        """Lowest and highest weight that the teacher's scores leave to the fit of faces turned about as `wxyz` says."""
         least, most = np.empty_like(scores), np.empty_like(scores)
-        for column, (score, rows) in enumerate(zip(_eyes_together(scores).T, self.rows, strict=True)):
+        for column, (score, rows) in enumerate(zip(_eyes_together(scores, wxyz).T, self.rows, strict=True)):
             least[:, column] = np.interp(score, rows[:, 0], rows[:, 1])
             most[:, column] = np.interp(score, rows[:, 0], rows[:, 2])
         return least, most
 
 
-def _eyes_together(scores: Float[np.ndarray, "b 52"]) -> Float[np.ndarray, "b 52"]:
-    """Draw the two blink scores together by the teacher's noise; what is left between them is a wink."""
+def _eyes_together(scores: Float[np.ndarray, "b 52"], wxyz: Float[np.ndarray, "b 4"]) -> Float[np.ndarray, "b 52"]:
+    """Take out of the blink scores what is no wink: differences within the teacher's noise, and those of an eye that
+    turns away, which it calls shut (all winks it saw in YouTube Faces were such)."""
     eyes = [EXPRESSION_INDEX["eyeBlinkLeft"], EXPRESSION_INDEX["eyeBlinkRight"]]
-    middle, half = scores[:, eyes].mean(axis=1), (scores[:, eyes[0]] - scores[:, eyes[1]]) / 2
+    yaw = yaw_pitch_roll_from_wxyz(wxyz)[:, 0]
+    hidden = np.clip((np.degrees(np.abs(yaw)) - 10) / 15, 0, 1)
+    rows, far = np.arange(len(scores)), np.where(yaw > 0, 0, 1)
+    blinks = scores[:, eyes].copy()
+    blinks[rows, far] += hidden * (blinks[rows, 1 - far] - blinks[rows, far])
+    middle, half = blinks.mean(axis=1), (blinks[:, 0] - blinks[:, 1]) / 2
     half = np.sign(half) * np.maximum(np.abs(half) - _NOISE_BETWEEN_EYES / 2, 0)
-    drawn = scores.copy()
-    drawn[:, eyes[0]], drawn[:, eyes[1]] = middle + half, middle - half
-    return drawn
+    together = scores.copy()
+    together[:, eyes] = np.stack([middle + half, middle - half], axis=1)
+    return together
 
 
 @cache
@@ -72,11 +80,16 @@ def seen_weight(weight: Float[np.ndarray, "52"], wxyz: Float[np.ndarray, "4"]) -
     )
 
 
-def gaze_weight(expression: Float[np.ndarray, "52"]) -> Float[np.ndarray, "52"]:
-    """Trust in where each eye looks: none behind a shut lid, where the teacher mostly says down; 1 for the rest."""
-    weight = np.ones(EXPRESSION_COUNT)
-    for column, name in enumerate(EXPRESSION_NAMES):
-        if name.startswith("eyeLook"):
-            side = "Left" if name.endswith("Left") else "Right"
-            weight[column] = np.clip(2 - 2 * expression[EXPRESSION_INDEX[f"eyeBlink{side}"]], 0, 1)
-    return weight
+def eye_weight(expression: Float[np.ndarray, "52"]) -> Float[np.ndarray, "52"]:
+    """Trust in what is said of the eyes, 1 for all other blendshapes.
+
+    Behind a shut lid nobody sees where an eye looks, and the teacher mostly says down. Winks are rarer in photographs
+    than eyes misread, so that blinks are doubted as far as they differ.
+    """
+    blinks = [expression[EXPRESSION_INDEX[f"eyeBlink{side}"]] for side in ("Left", "Right")]
+    weight = dict.fromkeys(EXPRESSION_NAMES, 1.0)
+    for side, blink in zip(("Left", "Right"), blinks, strict=True):
+        weight[f"eyeBlink{side}"] = 1 - abs(blinks[0] - blinks[1])
+        for way in ("Down", "In", "Out", "Up"):
+            weight[f"eyeLook{way}{side}"] = min(1.0, 2 - 2 * blink)
+    return np.array(list(weight.values()))

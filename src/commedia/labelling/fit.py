@@ -59,7 +59,7 @@ class DenseFitter(HeadSums):
         gold = _face_units(targets.gold_px, centre_px, size_px)
         ids = self.identity_count
         known = targets.identity if targets.identity is not None else np.full((len(goal), ids), np.nan)
-        problem = Problem(self, goal, gold, self.limits(targets.scores, known))
+        problem = Problem(self, goal, gold, targets.scores, known)
         state = solve(problem)
         flip = np.array([1.0, -1.0], dtype=REAL)
         error = np.linalg.norm(goal[..., :2] - problem.points(state)[..., :2], axis=-1).mean(axis=1)

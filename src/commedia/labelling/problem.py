@@ -92,10 +92,10 @@ class HeadSums:
             self.pairs[first, second] = self.pairs[second, first] = settings.clash
 
     def limits(
-        self, scores: Float[np.ndarray, "b 52"], identity: Float[np.ndarray, "b i"]
+        self, scores: Float[np.ndarray, "b 52"], wxyz: Float[np.ndarray, "b 4"], identity: Float[np.ndarray, "b i"]
     ) -> tuple[Float[np.ndarray, "b c"], Float[np.ndarray, "b c"]]:
         """Lowest and highest weights of each face; an identity that is known (not NaN) leaves no room."""
-        least, most = self.blendshapes.limits(scores)
+        least, most = self.blendshapes.limits(scores, wxyz)
         lowest = np.where(np.isnan(identity), -_IDENTITY_LIMIT, identity)
         highest = np.where(np.isnan(identity), _IDENTITY_LIMIT, identity)
         return np.hstack([lowest, least]).astype(REAL), np.hstack([highest, most]).astype(REAL)
@@ -109,25 +109,23 @@ class Problem:
         head: HeadSums,
         goal: Float[np.ndarray, "b l 3"],
         gold: Float[np.ndarray, "b 68 2"],
-        limits: tuple[Float[np.ndarray, "b c"], Float[np.ndarray, "b c"]],
+        scores: Float[np.ndarray, "b 52"],
+        identity: Float[np.ndarray, "b i"],
     ):
         self.head, self.goal = head, goal
-        self.lower, self.upper = limits
         self.depth = np.array([1.0, 1.0, head.settings.depth_weight], dtype=REAL)
         self.has_gold = np.asarray(np.isfinite(gold).all(axis=(1, 2)))
         self.gold = np.where(self.has_gold[:, None, None], gold, REAL(0))
-        self.start = self._aligned()
+        placed = fit_similarities(head.mean, goal)
+        wxyz = wxyz_from_matrix(placed.rotation)
+        self.lower, self.upper = head.limits(scores, wxyz, identity)
+        weights = np.zeros((len(goal), len(head.basis)))
+        weights[:, head.identity_count :] = 0.02
+        parts = wxyz, placed.translation, placed.scale, np.clip(weights, self.lower, self.upper)
+        # The mean head, laid over the teacher's points in 3D.
+        self.start = State(*(part.astype(REAL) for part in parts))
         self.gold_weights = gold_weights(self.gold, self.start.wxyz, head.settings.gold_sigma).astype(REAL)
         self.gold_weights[~self.has_gold] = 0.0
-
-    def _aligned(self) -> State:
-        """Lay the mean head over the teacher's points in 3D."""
-        placed = fit_similarities(self.head.mean, self.goal)
-        weights = np.zeros((len(self.goal), len(self.head.basis)))
-        weights[:, self.head.identity_count :] = 0.02
-        weights = np.clip(weights, self.lower, self.upper)
-        parts = wxyz_from_matrix(placed.rotation), placed.translation, placed.scale, weights
-        return State(*(part.astype(REAL) for part in parts))
 
     def points(self, state: State) -> Float[np.ndarray, "b l 3"]:
         """The model's dense points in face blendshapes."""

@@ -11,7 +11,7 @@ from commedia.data.datasets.samples import reduced
 from commedia.data.sample import FaceSample, PictureSample
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
 from commedia.face_model.model import HeadModel
-from commedia.labelling.blendshapes import gaze_weight, seen_weight
+from commedia.labelling.blendshapes import eye_weight, seen_weight
 from commedia.labelling.fit import DenseTargets, FittedFaces
 from commedia.labelling.pictures import PictureGroup, SourcePicture
 from commedia.labelling.predictions import GroupPredictions
@@ -108,7 +108,7 @@ def _face_sample(
     gold = picture.gold_px
     landmarks = landmarks_from_params(params, head) if gold is None else gold * np.float32(scale)
     expression = params.expression
-    weight = (seen_weight(label_weight, params.pose.wxyz) * gaze_weight(expression)).astype(np.float32)
+    weight = (seen_weight(label_weight, params.pose.wxyz) * eye_weight(expression)).astype(np.float32)
     if picture.action_units is not None:
         # What people set by hand stands above what the fit found.
         said, believed = expression_from_action_units(picture.action_units)
