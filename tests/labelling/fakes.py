@@ -60,8 +60,9 @@ def _placed(identity: np.ndarray, expression: np.ndarray, wxyz: np.ndarray, sche
 
 
 def scored_blendshapes() -> tuple[str, ...]:
-    """Those that the teacher knows best."""
-    return tuple(name for name, index in EXPRESSION_INDEX.items() if load_blendshapes().weight[index] >= 0.8)
+    """Those that the teacher knows best, without blinks: a single one is not believed of a face that is turned."""
+    known = (name for name, index in EXPRESSION_INDEX.items() if load_blendshapes().weight[index] >= 0.8)
+    return tuple(name for name in known if not name.startswith("eyeBlink"))
 
 
 def scores_of(expression: Float[np.ndarray, "b 52"]) -> Float[np.ndarray, "b 52"]:
