@@ -110,12 +110,12 @@ def freedom() -> np.ndarray:
 
 
 def calm_blendshapes() -> BlendshapeTable:
-    """Blendshapes held to the teacher's score or to zero: what all faces share must go into the table, not into a
-    smile."""
+    """Blendshapes held to the least that the teacher's scores leave: what all faces share must go into the table, not
+    into a smile."""
     blendshapes = load_blendshapes()
     gaze = np.array([name.startswith("eyeLook") for name in EXPRESSION_NAMES])
-    calm = np.where((blendshapes.hint > 0) | gaze, blendshapes.pull, np.maximum(20.0, blendshapes.pull))
-    return BlendshapeTable(blendshapes.weight, blendshapes.hint * 10, calm)
+    calm = np.where(gaze, blendshapes.pull, np.maximum(20.0, blendshapes.pull))
+    return BlendshapeTable(blendshapes.weight, calm, blendshapes.rows)
 
 
 def calm_faces(scores: np.ndarray) -> np.ndarray:

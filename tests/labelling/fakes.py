@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
+from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.landmarks import load_scheme, reduced_model
 from commedia.face_model.model import load_head
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_yaw_pitch_roll
@@ -30,7 +31,7 @@ class KnownFaces:
 
     def targets(self, *, with_gold: bool = False) -> DenseTargets:
         gold = self.landmarks_px if with_gold else np.full_like(self.landmarks_px, np.nan)
-        return DenseTargets(self.points_px, self.expression, gold)
+        return DenseTargets(self.points_px, scores_of(self.expression), gold)
 
 
 def known_faces(
@@ -42,18 +43,35 @@ def known_faces(
     for row in range(count if blendshapes else 0):
         expression[row, EXPRESSION_INDEX[blendshapes[row % len(blendshapes)]]] = weight
     wxyz = wxyz_from_yaw_pitch_roll(rng.normal(size=(count, 3)) * np.array([0.4, 0.2, 0.2])).astype(np.float32)
-    placed = {}
-    for scheme in ("mediapipe478", "ibug68"):
-        model = reduced_model(load_head().model, load_scheme(scheme))
-        shape = model.mean + np.tensordot(identity, model.identity_basis, 1)
-        shape = shape + np.tensordot(expression, model.expression_basis, 1)
-        turned = shape @ matrix_from_wxyz(wxyz).transpose(0, 2, 1) * np.float32(PX_PER_M)
-        placed[scheme] = (turned * np.float32([1, -1, -1]) + np.float32([96, 100, 0])).astype(np.float32)
-    return KnownFaces(identity, expression, wxyz, placed["mediapipe478"], placed["ibug68"][..., :2])
+    points, landmarks = (_placed(identity, expression, wxyz, scheme) for scheme in ("mediapipe478", "ibug68"))
+    return KnownFaces(identity, expression, wxyz, points, landmarks[..., :2])
 
 
-def usable_blendshapes() -> tuple[str, ...]:
-    return tuple(name for name, index in EXPRESSION_INDEX.items() if load_blendshapes().hint[index] > 0)
+def placed(faces: KnownFaces, expression: Float[np.ndarray, "b 52"]) -> Float[np.ndarray, "b 478 3"]:
+    """Dense points of the same people, turned alike, with another expression."""
+    return _placed(faces.identity, expression, faces.wxyz, "mediapipe478")
+
+
+def _placed(identity: np.ndarray, expression: np.ndarray, wxyz: np.ndarray, scheme: str) -> np.ndarray:
+    model = reduced_model(load_head().model, load_scheme(scheme))
+    shape = np.stack([vertices_from_params(model, *weights) for weights in zip(identity, expression, strict=True)])
+    turned = shape @ matrix_from_wxyz(wxyz).transpose(0, 2, 1) * np.float32(PX_PER_M)
+    return (turned * np.float32([1, -1, -1]) + np.float32([96, 100, 0])).astype(np.float32)
+
+
+def scored_blendshapes() -> tuple[str, ...]:
+    """Those that the teacher knows best, without blinks: a single one is not believed of a face that is turned."""
+    known = (name for name, index in EXPRESSION_INDEX.items() if load_blendshapes().weight[index] >= 0.8)
+    return tuple(name for name in known if not name.startswith("eyeBlink"))
+
+
+def scores_of(expression: Float[np.ndarray, "b 52"]) -> Float[np.ndarray, "b 52"]:
+    """What a teacher would say who is right: the scores whose limits lie around each weight."""
+    scores = np.zeros_like(expression)
+    for column, rows in enumerate(load_blendshapes().rows):
+        middle = rows[:, 1:].mean(axis=1) + 1e-6 * np.arange(len(rows))
+        scores[:, column] = np.where(expression[:, column] > 0, np.interp(expression[:, column], middle, rows[:, 0]), 0)
+    return scores
 
 
 def write_pictures(path: Path, count: int, records: list[dict] | None = None) -> Path:

@@ -8,7 +8,7 @@ from commedia.conventions import EXPRESSION_INDEX
 from commedia.errors import CommediaError, MissingExtra
 from commedia.geometry.placement import opencv_from_ours
 from commedia.labelling.rfb import FaceFinder
-from commedia.labelling.teacher import Teacher, _points_px, _view
+from commedia.labelling.teacher import _CANVAS_PX, Teacher, _points_px, _view
 
 
 def test_files_that_are_absent_or_something_else(tmp_path):
@@ -43,15 +43,15 @@ def test_points_return_from_every_view(zoom, turn_deg):
     image = np.zeros((150, 110, 3), np.uint8)
     view = _view(110, 150, zoom, turn_deg)
     canvas = cv2.warpAffine(
-        cv2.circle(image, (60, 70), 6, (255,) * 3, -1, cv2.LINE_AA), opencv_from_ours(view), (256, 256)
+        cv2.circle(image, (60, 70), 6, (255,) * 3, -1, cv2.LINE_AA), opencv_from_ours(view), (_CANVAS_PX, _CANVAS_PX)
     )
     rows, columns = np.indices(canvas.shape[:2])
     mass = canvas[..., 0] / canvas[..., 0].sum()
-    spot = Point(((columns + 0.5) * mass).sum() / 256, ((rows + 0.5) * mass).sum() / 256, 0.1)
+    spot = Point(((columns + 0.5) * mass).sum() / _CANVAS_PX, ((rows + 0.5) * mass).sum() / _CANVAS_PX, 0.1)
     found = _points_px([spot] * 478, view)[0]
     # OpenCV drew about the centre of pixel (60, 70), which is (60.5, 70.5) here.
     np.testing.assert_allclose(found[:2], [60.5, 70.5], atol=0.1)
-    assert found[2] == pytest.approx(0.1 * 256 * 150 / 256 / zoom)
+    assert found[2] == pytest.approx(0.1 * 150 / zoom)
 
 
 def test_a_real_face_and_no_face(shared_data):

@@ -25,12 +25,13 @@ from commedia.face_model.model import HeadModel, head_or_default
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.files import write_file
 from commedia.labelling.blendshapes import load_blendshapes
-from commedia.labelling.fit import DenseFitter, FittedFaces
+from commedia.labelling.fit import DenseFitter, DenseTargets, FittedFaces, replace_rows
 from commedia.labelling.inputs import group_inputs
+from commedia.labelling.people import shared_identities
 from commedia.labelling.pictures import PictureGroup
 from commedia.labelling.predictions import Advance, GroupPredictions, Readers, read_group
 from commedia.labelling.problem import FitSettings
-from commedia.labelling.samples import FittedGroup, dense_targets, params_of, picture_samples
+from commedia.labelling.samples import LARGEST_ERROR, FittedGroup, dense_targets, params_of, picture_samples
 from commedia.labelling.weights import point_weights
 
 _BATCH = 256
@@ -99,23 +100,36 @@ def default_fitter(settings: FitSettings | None = None, *, head: HeadModel | Non
 def fit_group(
     group: PictureGroup, predictions: GroupPredictions, fitter: DenseFitter, advance: Advance, head: HeadModel
 ) -> FittedGroup:
-    """Fit every face of a group in batches."""
-    gold = _gold_of(group, predictions)
-    total = len(predictions.picture)
-    parts = []
+    """Fit every face of a group alone, then those of people with several faces again with one identity each."""
+    gold, names = _known_of(group, predictions)
+    alone = _fit_batches(fitter, dense_targets(predictions, gold), f"fitting {group.name}", advance)
+    usable = alone.error <= LARGEST_ERROR
+    identity = shared_identities(names, alone, usable, fitter.settings.identity_ridge)
+    rows = np.flatnonzero(np.isfinite(identity[:, 0]))
+    fitted = alone
+    if len(rows):
+        again = dense_targets(predictions, gold, rows, identity)
+        fitted = replace_rows(alone, rows, _fit_batches(fitter, again, f"fitting people of {group.name}", advance))
+    everyone = [params_of(fitted, row) for row in range(len(gold))]
+    return FittedGroup(predictions, fitted, np.stack(landmarks_of_faces(everyone, head)).astype(np.float32), gold)
+
+
+def _fit_batches(fitter: DenseFitter, targets: DenseTargets, stage: str, advance: Advance) -> FittedFaces:
+    total, parts = len(targets.points_px), []
     for start in range(0, total, _BATCH):
-        parts.append(fitter.fit(dense_targets(predictions, gold, slice(start, start + _BATCH))))
-        advance(f"fitting {group.name}", min(start + _BATCH, total), total)
-    names = FittedFaces.__dataclass_fields__
-    fitted = FittedFaces(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
-    landmarks = np.stack(landmarks_of_faces([params_of(fitted, row) for row in range(total)], head))
-    return FittedGroup(predictions, fitted, landmarks.astype(np.float32), gold)
+        parts.append(fitter.fit(targets.rows(slice(start, start + _BATCH))))
+        advance(stage, min(start + _BATCH, total), total)
+    return FittedFaces(*(np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])))
 
 
-def _gold_of(group: PictureGroup, predictions: GroupPredictions) -> Float[np.ndarray, "f 68 2"]:
+def _known_of(
+    group: PictureGroup, predictions: GroupPredictions
+) -> tuple[Float[np.ndarray, "f 68 2"], list[str | None]]:
+    """Gold landmarks and name of every face, from the records of the pictures."""
     unknown = np.full((LANDMARK_COUNT, 2), np.nan, dtype=np.float32)
-    by_picture = [unknown if picture.gold_px is None else picture.gold_px for picture in group]
-    return np.stack([by_picture[index] for index in predictions.picture.tolist()]).astype(np.float32)
+    known = [(unknown if picture.gold_px is None else picture.gold_px, picture.identity_name) for picture in group]
+    gold, names = zip(*(known[index] for index in predictions.picture.tolist()), strict=True)
+    return np.stack(gold).astype(np.float32), list(names)
 
 
 def _label_group(

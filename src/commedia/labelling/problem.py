@@ -1,10 +1,12 @@
 """What fitting our head to points of photographs means: the cost, its gradient and its Gauss-Newton Hessian.
 
-    minimise over pose, identity, expression in [0, 1]
+    minimise over pose, identity, expression between limits that differ from face to face
         1/2 sum_p w_p |target_p - (s R X_p(identity, expression) + t)|^2      dense points, in face sizes
       + 1/2 sum_l (gold_l - ...)^T W_l (gold_l - ...)                         68 points marked by people, where known
-      + 1/2 ridge |identity|^2 + pull . expression + 1/2 hint . (expression - scores)^2
+      + 1/2 ridge |identity|^2 + pull . expression
       + clash * sum of products of blendshapes one face cannot make at once
+
+The limits carry what is known beforehand: a person's identity, and what the teacher's scores say of an expression.
 
 The dense points carry equal weights on every face, so the part of the Hessian that is quadratic in the bases is summed
 over the points once and for all. Minimising is left to `fit.py`.
@@ -45,7 +47,7 @@ class FitSettings:
     """Expected error of a gold landmark, in face sizes."""
     identity_ridge: float = 1.0
     clash: float = 4.0
-    steps: int = 14
+    steps: int = 10
 
 
 @dataclass(frozen=True)
@@ -83,17 +85,20 @@ class HeadSums:
         # moments[i, j, a, b] = sum_p w_p basis_a,p,i basis_b,p,j
         weighted = self.basis * self.point_weights[None, :, None]
         self.moments = np.einsum("api,bpj->ijab", weighted, self.basis, optimize=True)
-        self.lower, self.upper = self._both(-_IDENTITY_LIMIT, 0.0), self._both(_IDENTITY_LIMIT, 1.0)
-        self.ridge = self._both(settings.identity_ridge, blendshapes.hint)
+        self.ridge = np.zeros(len(self.basis), dtype=REAL)
+        self.ridge[: self.identity_count] = settings.identity_ridge
         self.pairs = np.zeros((EXPRESSION_COUNT, EXPRESSION_COUNT), dtype=REAL)
         for first, second in _PAIRS:
             self.pairs[first, second] = self.pairs[second, first] = settings.clash
 
-    def _both(self, identity: float, expression: float | np.ndarray) -> np.ndarray:
-        """One number per identity component, then one per blendshape."""
-        both = np.full(len(self.basis), identity, dtype=REAL)
-        both[self.identity_count :] = expression
-        return both
+    def limits(
+        self, scores: Float[np.ndarray, "b 52"], wxyz: Float[np.ndarray, "b 4"], identity: Float[np.ndarray, "b i"]
+    ) -> tuple[Float[np.ndarray, "b c"], Float[np.ndarray, "b c"]]:
+        """Lowest and highest weights of each face; an identity that is known (not NaN) leaves no room."""
+        least, most = self.blendshapes.limits(scores, wxyz)
+        lowest = np.where(np.isnan(identity), -_IDENTITY_LIMIT, identity)
+        highest = np.where(np.isnan(identity), _IDENTITY_LIMIT, identity)
+        return np.hstack([lowest, least]).astype(REAL), np.hstack([highest, most]).astype(REAL)
 
 
 class Problem:
@@ -105,22 +110,22 @@ class Problem:
         goal: Float[np.ndarray, "b l 3"],
         gold: Float[np.ndarray, "b 68 2"],
         scores: Float[np.ndarray, "b 52"],
+        identity: Float[np.ndarray, "b i"],
     ):
-        self.head, self.goal, self.scores = head, goal, scores
+        self.head, self.goal = head, goal
         self.depth = np.array([1.0, 1.0, head.settings.depth_weight], dtype=REAL)
         self.has_gold = np.asarray(np.isfinite(gold).all(axis=(1, 2)))
         self.gold = np.where(self.has_gold[:, None, None], gold, REAL(0))
-        self.start = self._aligned()
+        placed = fit_similarities(head.mean, goal)
+        wxyz = wxyz_from_matrix(placed.rotation)
+        self.lower, self.upper = head.limits(scores, wxyz, identity)
+        weights = np.zeros((len(goal), len(head.basis)))
+        weights[:, head.identity_count :] = 0.02
+        parts = wxyz, placed.translation, placed.scale, np.clip(weights, self.lower, self.upper)
+        # The mean head, laid over the teacher's points in 3D.
+        self.start = State(*(part.astype(REAL) for part in parts))
         self.gold_weights = gold_weights(self.gold, self.start.wxyz, head.settings.gold_sigma).astype(REAL)
         self.gold_weights[~self.has_gold] = 0.0
-
-    def _aligned(self) -> State:
-        """Lay the mean head over the teacher's points in 3D."""
-        placed = fit_similarities(self.head.mean, self.goal)
-        weights = np.zeros((len(self.goal), len(self.head.basis)))
-        weights[:, self.head.identity_count :] = np.where(self.head.blendshapes.hint > 0, self.scores, 0.02)
-        parts = wxyz_from_matrix(placed.rotation), placed.translation, placed.scale, weights
-        return State(*(part.astype(REAL) for part in parts))
 
     def points(self, state: State) -> Float[np.ndarray, "b l 3"]:
         """The model's dense points in face blendshapes."""
@@ -153,7 +158,6 @@ class Problem:
             + np.einsum("bli,blij,blj->b", gold_miss, self.gold_weights, gold_miss) / 2
             + head.settings.identity_ridge * np.square(identity).sum(axis=1) / 2
             + expression @ head.blendshapes.pull
-            + np.square(expression - self.scores) @ head.blendshapes.hint / 2
             + np.einsum("be,ef,bf->b", expression, head.pairs, expression) / 2
         )
 
@@ -198,8 +202,7 @@ class Problem:
         hessian[:, diagonal, diagonal] += head.ridge
         expression = state.weights[:, ids:]
         gradient[:, POSE_COUNT : POSE_COUNT + ids] += head.settings.identity_ridge * state.weights[:, :ids]
-        gradient[:, POSE_COUNT + ids :] += head.blendshapes.pull + head.blendshapes.hint * (expression - self.scores)
-        gradient[:, POSE_COUNT + ids :] += expression @ head.pairs
+        gradient[:, POSE_COUNT + ids :] += head.blendshapes.pull + expression @ head.pairs
 
     def _add_gold(self, state: State, rotation: np.ndarray, hessian: np.ndarray, gradient: np.ndarray) -> None:
         head, rows = self.head, np.flatnonzero(self.has_gold)

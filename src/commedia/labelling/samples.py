@@ -11,7 +11,7 @@ from commedia.data.datasets.samples import reduced
 from commedia.data.sample import FaceSample, PictureSample
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
 from commedia.face_model.model import HeadModel
-from commedia.labelling.blendshapes import seen_weight
+from commedia.labelling.blendshapes import eye_weight, seen_weight
 from commedia.labelling.fit import DenseTargets, FittedFaces
 from commedia.labelling.pictures import PictureGroup, SourcePicture
 from commedia.labelling.predictions import GroupPredictions
@@ -57,10 +57,14 @@ def params_of(fitted: FittedFaces, index: int) -> FaceParams:
 
 
 def dense_targets(
-    predictions: GroupPredictions, gold_px: Float[np.ndarray, "f 68 2"], rows: Int[np.ndarray, "b"] | slice
+    predictions: GroupPredictions,
+    gold_px: Float[np.ndarray, "f 68 2"],
+    rows: Int[np.ndarray, "b"] | slice = slice(None),
+    identity: Float[np.ndarray, "f i"] | None = None,
 ) -> DenseTargets:
-    """What the fit is to explain, for some faces of a group."""
-    return DenseTargets(predictions.points_px[rows], predictions.scores[rows], gold_px[rows])
+    """What the fit is to explain, for some faces of a group; `identity` where it is known."""
+    known = None if identity is None else identity[rows]
+    return DenseTargets(predictions.points_px[rows], predictions.scores[rows], gold_px[rows], known)
 
 
 def picture_samples(
@@ -103,7 +107,8 @@ def _face_sample(
     params = FaceParams(params.identity, params.expression, pose)
     gold = picture.gold_px
     landmarks = landmarks_from_params(params, head) if gold is None else gold * np.float32(scale)
-    expression, weight = params.expression, seen_weight(label_weight, params.pose.wxyz).astype(np.float32)
+    expression = params.expression
+    weight = (seen_weight(label_weight, params.pose.wxyz) * eye_weight(expression)).astype(np.float32)
     if picture.action_units is not None:
         # What people set by hand stands above what the fit found.
         said, believed = expression_from_action_units(picture.action_units)
