@@ -7,7 +7,8 @@ import pytest
 from fakes import FakeDetector, FakeRegressor, Person, World, fake_box, fake_landmarks, fake_params
 from test_tracker import step
 
-from commedia.faces.crop import Crop
+from commedia.faces.crop import Crop, crop_from_landmarks
+from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
 from commedia.structures import Face, FaceParams, TrackedFrame
 from commedia.tracking.models import Models
 from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, TrackerSettings
@@ -138,3 +139,42 @@ def test_a_detection_outweighs_the_doubt_about_somebody_known():
     settings_frames = [step(tracker, world.frame(index)) for index in range(30)]
     assert people(settings_frames) == {1}
     assert sum(frame.faces[0].status == "tracked" for frame in settings_frames[11:]) >= 18
+
+
+@dataclass
+class UprightReader(FakeRegressor):
+    """Sees a face only in crops that are turned as the person is, as a network taught on upright crops does."""
+
+    roll: float = 0.0
+
+    def regress(self, image: np.ndarray, crops: list[Crop]) -> list[FaceParams]:
+        read = [self._turned(face, crop) for face, crop in zip(super().regress(image, crops), crops, strict=True)]
+        apart = [abs((crop.roll - self.roll + np.pi) % (2 * np.pi) - np.pi) for crop in crops]
+        return [replace(face, presence=face.presence * (far < 0.6)) for face, far in zip(read, apart, strict=True)]
+
+    @staticmethod
+    def _turned(face: FaceParams, crop: Crop) -> FaceParams:
+        """The same head with the crop's roll, in the middle of the crop."""
+        wxyz = np.array([np.cos(crop.roll / 2), 0, 0, np.sin(crop.roll / 2)], np.float32)
+        face = replace(face, pose=replace(face.pose, wxyz=wxyz))
+        shift = crop.center_px - crop_from_landmarks(fake_landmarks([face])[0]).center_px
+        return replace(face, pose=replace(face.pose, origin_px=face.pose.origin_px + shift))
+
+
+@pytest.mark.parametrize("quarter", [1, 2, 3])
+def test_who_lies_or_stands_on_their_head_is_read_as_they_are(quarter: int):
+    world = World([Person(1, lambda t: (80, 100))])
+    reader = UprightReader(world, judges=True, roll=quarter * np.pi / 2)
+    tracker = Tracker(Models(FakeDetector(world), reader, landmarker=fake_landmarks), PHOTO_SETTINGS)
+    (face,) = step(tracker, world.frame(0)).faces
+    _, _, roll = yaw_pitch_roll_from_wxyz(face.params.pose.wxyz)
+    assert np.cos(roll - reader.roll) == pytest.approx(1)
+    # Nobody is turned for long who stands upright, or whom the detector itself doubts.
+    assert len(reader.crops) == 3
+    reader.roll = 0.0
+    tracker.reset()
+    step(tracker, world.frame(0))
+    assert len(reader.crops) == 1
+    doubted = Tracker(Models(FakeDetector(world, 0.4), reader, landmarker=fake_landmarks), PHOTO_SETTINGS)
+    reader.roll = np.pi
+    assert step(doubted, world.frame(0)).faces == ()

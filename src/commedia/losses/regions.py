@@ -7,10 +7,15 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
+from commedia.conventions import CONTRADICTORY_PAIRS, EXPRESSION_INDEX
+from commedia.losses.disentangling import identity_disagreement
 from commedia.losses.faces import FaceTargets, Loss, mean_by_weight
 from commedia.losses.landmark import LandmarkModel, projected
 from commedia.losses.parameters import identity_error
+from commedia.networks.heads import FaceOutputs
 from commedia.networks.ours.sfn import RegionFaces
+
+_EXCLUSIVE = tuple((EXPRESSION_INDEX[first], EXPRESSION_INDEX[second]) for first, second in CONTRADICTORY_PAIRS)
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,25 @@ class RegionLossConfig:
     rotation: float = 10.0
     identity: float = 0.5
     presence: float = 0.5
+    identity_consistent: float = 0.0
+    """Of the distance of each person's identities from their mean, where a batch has groups."""
+    expression_exclusive: float = 0.0
+    """Of the product of two blendshapes that no face makes at once (`CONTRADICTORY_PAIRS`)."""
 
 
 def region_loss(
-    read: RegionFaces, targets: FaceTargets, present: Float[Tensor, "b"], model: LandmarkModel, config: RegionLossConfig
+    read: RegionFaces,
+    targets: FaceTargets,
+    present: Float[Tensor, "b"],
+    model: LandmarkModel,
+    config: RegionLossConfig,
+    group_size: int = 1,
 ) -> Loss:
-    """Sum the terms, each averaged over the faces that have it; parts are before their weights."""
+    """Sum the terms, each averaged over the faces that have it; parts are before their weights.
+
+    The last two terms are options, after Otto et al. 2022 (identity consistency, expression exclusiveness); with a
+    `group_size` above 1 the first half of the rows are groups of one person each.
+    """
     faces = read.faces
     landmarks = projected(model, faces)
     sign = torch.where((faces.wxyz * targets.wxyz).sum(-1, keepdim=True) < 0, -1.0, 1.0)
@@ -46,7 +64,20 @@ def region_loss(
         "identity": mean_by_weight(identity_error(faces.identity, targets.identity), targets.identity_weight),
         "presence": binary_cross_entropy_with_logits(read.presence[:, 0], present),
     }
+    if config.identity_consistent and group_size > 1:
+        terms["identity_consistent"] = _inconsistency(faces, present, group_size)
+    if config.expression_exclusive:
+        first, second = (faces.expression[:, list(side)] for side in zip(*_EXCLUSIVE, strict=True))
+        terms["expression_exclusive"] = ((first * second).mean(1) * present).sum() / present.sum().clamp_min(1.0)
     return Loss(sum(getattr(config, name) * term for name, term in terms.items()), tuple(terms.items()))
+
+
+def _inconsistency(faces: FaceOutputs, present: Float[Tensor, "b"], size: int) -> Float[Tensor, ""]:
+    """Mean distance of identities from that of their group, over the groups in which every face can be seen."""
+    groups = len(present) // 2 // size
+    whole = present[: groups * size].unflatten(0, (groups, size)).amin(1)
+    apart = identity_disagreement(FaceOutputs(*(part[: groups * size] for part in faces)), size)
+    return mean_by_weight(apart, whole)
 
 
 def _expression(logits: Float[Tensor, "b e"], targets: FaceTargets, absolute: float) -> Float[Tensor, ""]:

@@ -1,12 +1,12 @@
 """Who may be in a frame - known, found, or both - and whether what was read of them is to be believed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
-from commedia.faces.crop import CROP_SCALE, Crop, crop_from_landmarks, crop_of_face
+from commedia.faces.crop import CROP_SCALE, Crop, crop_from_landmarks, crop_of_face, crop_of_face_box
 from commedia.geometry.boxes import corners_of, intersection_over_union, pairwise_iou
 from commedia.structures import Box, Face, FaceParams
 from commedia.tracking.settings import TrackLifecycle
@@ -76,6 +76,22 @@ def is_refused(candidate: Candidate, params: FaceParams, lifecycle: TrackLifecyc
         return params.presence < lifecycle.birth_presence
     seen = candidate.face is not None and candidate.face.confidence >= lifecycle.birth_confidence
     return not seen and params.presence < lifecycle.keep_presence
+
+
+def may_be_turned(candidate: Candidate, params: FaceParams, lifecycle: TrackLifecycle) -> bool:
+    """Say whether a sure detection of somebody new was denied in its crop, as a face on its side is."""
+    sure = candidate.track is None and not is_doubtful(candidate, lifecycle)
+    return sure and params.presence is not None and params.presence < lifecycle.birth_presence
+
+
+def turned_crops(candidate: Candidate) -> list[Crop]:
+    """A detected face to the crops in which it would be upright if it lay on either side or on its head."""
+    assert candidate.face is not None
+    upright = crop_of_face_box(candidate.face.box)
+    middle = np.array(candidate.face.box.center_px, dtype=np.float32)
+    crops = [replace(upright, roll=roll) for roll in (np.pi / 2, -np.pi / 2, np.pi)]
+    # The chin, below the box's middle, turns with the face.
+    return [replace(crop, center_px=middle + crop.image_from_crop @ (upright.center_px - middle)) for crop in crops]
 
 
 def refinement_crop(candidate: Candidate, ahead_s: float) -> Crop:

@@ -15,7 +15,8 @@ from jaxtyping import UInt8
 
 from commedia.errors import BadPicture
 from commedia.face_model.model import HeadModel
-from commedia.structures import Face, Frame, TrackedFrame
+from commedia.faces.crop import Crop
+from commedia.structures import Face, FaceParams, Frame, TrackedFrame
 from commedia.tracking.appearance import Appearance, Appearances
 from commedia.tracking.associate import Expected, match
 from commedia.tracking.candidates import (
@@ -23,10 +24,12 @@ from commedia.tracking.candidates import (
     duplicates,
     is_doubtful,
     is_refused,
+    may_be_turned,
     refined_prediction,
     refinement_crop,
     refinement_order,
     strangers,
+    turned_crops,
 )
 from commedia.tracking.follow import TrackedStep, filled_in
 from commedia.tracking.models import Models, open_models
@@ -145,7 +148,7 @@ class Tracker:
         chosen = refinement_order(candidates, self.settings.refine_budget, lifecycle)
         ages = [self._now.s - who.track.seen_s if who.track else 0.0 for who in candidates]
         crops = [refinement_crop(candidates[index], ages[index]) for index in chosen]
-        params = self.models.regressor.regress(image, crops)
+        crops, params = self._regressed(image, [candidates[index] for index in chosen], crops)
         for index, crop, read, points in zip(chosen, crops, params, self.models.landmarker(params), strict=True):
             refined = refined_prediction(candidates[index], crop, read, points) or predictions[index]
             predictions[index] = None if is_refused(candidates[index], read, lifecycle) else refined
@@ -153,6 +156,20 @@ class Tracker:
             known = candidates[index].track is not None
             self._schedule.suspicious |= known and read.presence is not None and read.presence < lifecycle.keep_presence
         return predictions
+
+    def _regressed(
+        self, image: UInt8[np.ndarray, "h w 3"], candidates: list[Candidate], crops: list[Crop]
+    ) -> tuple[list[Crop], list[FaceParams]]:
+        """Read the crops; who is denied there is looked for lying on a side or upside down."""
+        regressor, lifecycle = self.models.regressor, self.settings.lifecycle
+        params, crops = list(regressor.regress(image, crops)), list(crops)
+        for place, (candidate, read) in enumerate(zip(candidates, params, strict=True)):
+            if may_be_turned(candidate, read, lifecycle):
+                turned = turned_crops(candidate)
+                for crop, again in zip(turned, regressor.regress(image, turned), strict=True):
+                    if (again.presence or 0.0) > max(lifecycle.birth_presence, params[place].presence or 0.0):
+                        crops[place], params[place] = crop, again
+        return crops, params
 
     def _update(
         self, candidates: list[Candidate], predictions: list[Prediction | None], appearances: Appearances

@@ -24,6 +24,8 @@ class Augmentation:
     """Largest move along each axis, as a share of the crop's side."""
     roll_deg: float = 30.0
     """Largest in-plane rotation, either way; the paper gives no range."""
+    turned: float = 0.0
+    """MFN: probability of a face or scene at any roll, upside down included."""
     flip: float = 0.0
     """Probability of a mirrored picture with mirrored labels."""
     colour: float = 0.3

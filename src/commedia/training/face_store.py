@@ -23,7 +23,7 @@ from commedia.training.pictures import squares
 SQUARE_SIZE = 256
 WINDOWS = 4
 """Of each picture without faces."""
-_OTHERS = ("labelled", "gold", "negatives")
+_OTHERS = ("labelled", "gold", "person", "clip", "negatives")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,9 @@ class FaceStore:
     """Whether it is a photograph."""
     gold: Bool[np.ndarray, " n"]
     """Whether people marked its landmarks."""
+    person: np.ndarray
+    """Name of who is seen, empty where nobody knows; of the clip likewise."""
+    clip: np.ndarray
     negatives: UInt8[np.ndarray, "m s s 3"]
     """Windows of pictures without a face."""
 
@@ -55,11 +58,11 @@ def open_store(shards: Sequence[Path], folder: Path | None = None, *, size: int 
     folder.mkdir(parents=True, exist_ok=True)
     stems = [_decoded(shard, folder, size) for shard in shards]
     labels = [dict(np.load(f"{stem}.npz")) for stem in stems]
-    labelled, gold, negatives = (np.concatenate([part.pop(name) for part in labels]) for name in _OTHERS)
-    if not len(labelled):
+    others = [np.concatenate([part.pop(name) for part in labels]) for name in _OTHERS]
+    if not len(others[0]):
         raise BadShard(f"no face with landmarks in {', '.join(path.name for path in shards)}")
     parts = tuple(np.load(f"{stem}.npy", mmap_mode="r") for stem in stems)
-    return FaceStore(parts, joined([FaceArrays(**part) for part in labels]), labelled, gold, negatives)
+    return FaceStore(parts, joined([FaceArrays(**part) for part in labels]), *others)
 
 
 def _decoded(shard: Path, folder: Path, size: int) -> str:
@@ -79,6 +82,8 @@ def _decoded(shard: Path, folder: Path, size: int) -> str:
     others = {
         "labelled": np.array([one.labelled for one in found], dtype=bool),
         "gold": np.array([one.gold for one in found], dtype=bool),
+        "person": np.array([one.person for one in found], dtype=str),
+        "clip": np.array([one.clip for one in found], dtype=str),
         "negatives": np.stack(negatives) if negatives else np.zeros((0, size, size, 3), np.uint8),
     }
     with named_aside(Path(f"{stem}.npy"), ".npy") as aside:

@@ -64,7 +64,7 @@ def scene_view(
     fit = MFN_SIZE / max(height, width)
     zoom = rng.uniform(*config.scale) if rng.random() < 0.7 else np.exp(rng.uniform(np.log(0.5), np.log(2.5)))
     placement = Placement(
-        roll=np.deg2rad(rng.uniform(-config.roll_deg, config.roll_deg)) * (rng.random() < 0.5),
+        roll=_roll(config, rng),
         scale=fit * zoom,
         mirror=bool(rng.random() < config.flip),
         source_px=np.array([width, height]) / 2,
@@ -133,7 +133,7 @@ def _face_tile(
     """Put one face whole into a tile, at 45 to 95 % of what fits."""
     row = int(rng.integers(len(face_crops)))
     face = face_crops.face(row)
-    roll = np.deg2rad(rng.uniform(-config.roll_deg, config.roll_deg)) * (rng.random() < 0.5)
+    roll = _roll(config, rng)
     mirror = bool(rng.random() < config.flip)
     box = placed(face, Placement(roll, 1.0, mirror, np.zeros(2), np.zeros(2)), identity_mirror).box[0]
     extent = box[2:] - box[:2]
@@ -144,6 +144,12 @@ def _face_tile(
     placement = Placement(roll, scale, mirror, (face.box[0, :2] + face.box[0, 2:]) / 2, center)
     border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_CONSTANT
     return redrawn(face_crops.images[row], placement, size, border=border), placed(face, placement, identity_mirror)
+
+
+def _roll(config: Augmentation, rng: np.random.Generator) -> float:
+    """Radians: any of the circle, or one within the range of the recipe, or, as often, none."""
+    reach = 180.0 if rng.random() < config.turned else config.roll_deg * (rng.random() < 0.5)
+    return float(np.deg2rad(rng.uniform(-reach, reach)))
 
 
 def _fill_empty(

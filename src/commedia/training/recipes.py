@@ -123,7 +123,7 @@ MFN_DESKTOP = Recipe(
             ),
             tau=TauSchedule("constant", start=1.0),
             # A covered patch could hide a small face whole, or copy one that no label knows.
-            augmentation=replace(_VARIED, roll_deg=20.0),
+            augmentation=replace(_VARIED, roll_deg=20.0, turned=0.3),
             optimisation=replace(OUR_OPTIMISATION, batch_size=16, learning_rate=2e-3),
             data=DataConfig(mosaic_share=0.5, measure_anchors=True, epoch_steps=300),
         ),

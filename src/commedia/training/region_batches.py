@@ -10,7 +10,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from commedia.conventions import EXPRESSION_MIRROR, LANDMARK_MIRROR
@@ -30,6 +30,8 @@ from commedia.training.labels import FaceArrays
 PATCH_JITTER = 0.02
 """Standard deviation of a patch's centre, and of the size of all, as a share of the landmark box's longer side."""
 NEGATIVE_SHARE = 0.06
+TURNED_SHARE = 0.04
+"""Of crops whose face lies on its side or upside down and counts as absent: presence tells which way up a crop goes."""
 
 
 class RegionBatch(NamedTuple):
@@ -45,6 +47,8 @@ class RegionBatch(NamedTuple):
     """1 where there is a face; elsewhere nothing is trusted."""
     seed: int
     """Of the colours."""
+    group_size: int = 1
+    """The first half of the rows are groups of so many that show one person, all mirrored or none; 1 knows none."""
 
 
 def region_batch(
@@ -56,27 +60,33 @@ def region_batch(
     rng: np.random.Generator,
     *,
     varied: bool = True,
+    group_size: int = 1,
 ) -> RegionBatch:
     """Cut and label the crops of some faces; when `varied`, patches are a little off and some rows show no face."""
-    faces, affines = _placed(store.faces.at(rows), config, identity_mirror, rng)
-    absent = rng.random(len(rows)) < (NEGATIVE_SHARE if varied and len(store.negatives) else 0.0)
+    mirror = rng.random(len(rows)) < config.flip
+    grouped = len(rows) // 2 // group_size * group_size
+    mirror[:grouped] = mirror[:grouped:group_size].repeat(group_size)
+    faces, affines = _placed(store.faces.at(rows), mirror, config, identity_mirror, rng)
+    draw = rng.random(len(rows)) if varied else np.ones(len(rows))
+    turned = draw < TURNED_SHARE
+    empty = (draw > 1 - NEGATIVE_SHARE) & varied & bool(len(store.negatives))
     bytes_only = replace(config, colour=0.0, grey=0.0)
     crops = np.zeros((len(rows), INPUT_SIZE, INPUT_SIZE, 3), np.uint8)
     for place, row in enumerate(rows.tolist()):
-        source = store.negatives[rng.integers(len(store.negatives))] if absent[place] else store.image(row)
+        source = store.negatives[rng.integers(len(store.negatives))] if empty[place] else store.image(row)
         border = cv2.BORDER_REFLECT_101 if varied and rng.random() < 0.3 else cv2.BORDER_CONSTANT
         crop = warp(source, affines[place], (INPUT_SIZE, INPUT_SIZE), border=border, grey=PADDING_GREY)
-        crops[place] = spoiled(crop, bytes_only, rng)
+        crops[place] = spoiled(np.rot90(crop, rng.integers(1, 4)) if turned[place] else crop, bytes_only, rng)
     face = np.stack([cv2.resize(crop, (INPUT_SIZE // POOL,) * 2, interpolation=cv2.INTER_AREA) for crop in crops])
     eyes, mouth = cut_patches(crops, faces.landmarks / INPUT_SIZE, network, rng if varied else None)
-    known = torch.from_numpy(1.0 - absent.astype(np.float32))
+    known = torch.from_numpy(1.0 - (turned | empty).astype(np.float32))
     targets = sfn_targets(faces, INPUT_SIZE)
     weights = {name: part for name, part in targets._asdict().items() if name.endswith("weight")}
     targets = targets._replace(
         **{name: part * known.view(-1, *[1] * (part.ndim - 1)) for name, part in weights.items()}
     )
     images = (torch.from_numpy(part) for part in (crops, face, eyes, mouth))
-    return RegionBatch(*images, targets, known, int(rng.integers(2**31)))
+    return RegionBatch(*images, targets, known, int(rng.integers(2**31)), group_size)
 
 
 def region_views(batch: RegionBatch, config: Augmentation) -> RegionViews:
@@ -143,14 +153,17 @@ def _weights(center: float, side: float, size: int, count: int) -> tuple[int, Fl
 
 
 def _placed(
-    faces: FaceArrays, config: Augmentation, identity_mirror: np.ndarray, rng: np.random.Generator
+    faces: FaceArrays,
+    mirror: Bool[np.ndarray, "b"],
+    config: Augmentation,
+    identity_mirror: np.ndarray,
+    rng: np.random.Generator,
 ) -> tuple[FaceArrays, Float[np.ndarray, "b 2 3"]]:
     """Crop faces, mirrored or not, as inference would, then jitter; labels and matrices in our pixels.
 
     What `labels.placed` does for one face after another, for all at once.
     """
     count, size = len(faces.box), INPUT_SIZE
-    mirror = rng.random(count) < config.flip
     sign = np.where(mirror, -1.0, 1.0)[:, None, None] * np.array([1.0, 0.0]) + np.array([0.0, 1.0])
     points = np.where(mirror[:, None, None], faces.landmarks[:, list(LANDMARK_MIRROR)], faces.landmarks) * sign
     roll = _upright_roll(points)

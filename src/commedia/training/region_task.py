@@ -17,7 +17,7 @@ from commedia.training.config import STILL
 from commedia.training.face_store import open_store
 from commedia.training.measures import active_error, angles_deg, correlations, normalised_error, rankings
 from commedia.training.region_batches import RegionBatch, region_batch, region_views
-from commedia.training.sfn_task import sampling_chances
+from commedia.training.sfn_task import groups_of, sampling_chances
 from commedia.training.sheets import faces_sheet
 from commedia.training.tasks import RunShare, TaskSetup, split_rows
 
@@ -61,6 +61,7 @@ class RegionTask:
         self.store = open_store(setup.pictures.paths)
         training, self.held = split_rows(len(self.store), stage.data.validation_share, VALIDATION_MOST)
         self.chances = sampling_chances(self.store, training, stage.data)
+        self.groups = groups_of(self.store, self.chances, stage.data.groups)
         self.epoch_steps = stage.data.epoch_steps or max(1, len(training) // stage.optimisation.batch_size)
         if not setup.network.points.bias.any():
             with torch.no_grad():  # the mean face: reaching it at the optimiser's rate takes 7,000 faces
@@ -68,8 +69,13 @@ class RegionTask:
 
     def batch(self, step: int) -> RegionBatch:
         rng = np.random.default_rng((self.seed, step))
+        size = self.stage.data.group_size if self.groups else 1
         rows = rng.choice(len(self.store), self.stage.optimisation.batch_size, p=self.chances)
-        return region_batch(self.store, rows, self.config, self.stage.augmentation, self.model.identity_mirror, rng)
+        if self.groups:
+            drawn = self.groups.draw(rng, len(rows) // 2 // size, size).flatten()
+            rows[: len(drawn)] = drawn
+        augmentation, mirror = self.stage.augmentation, self.model.identity_mirror
+        return region_batch(self.store, rows, self.config, augmentation, mirror, rng, group_size=size)
 
     def pixels(self, batch: RegionBatch) -> RegionViews:
         return region_views(batch, self.stage.augmentation)
@@ -80,7 +86,8 @@ class RegionTask:
     def loss(self, outputs: RegionFaces, batch: RegionBatch, run: RunShare) -> Loss:
         device = outputs.points.device
         targets = type(batch.targets)(*(part.to(device) for part in batch.targets))
-        return region_loss(outputs, targets, batch.present.to(device), self.model.landmarks.to(device), self.stage.loss)
+        present, model = batch.present.to(device), self.model.landmarks.to(device)
+        return region_loss(outputs, targets, present, model, self.stage.loss, batch.group_size)
 
     @torch.no_grad()
     def validate(self, network: nn.Module) -> RegionValidation:

@@ -121,7 +121,7 @@ def groups_at(config: DataConfig, step: int) -> GroupKind:
     return config.groups
 
 
-def groups_of(face_crops: FaceCrops, chances: Float[np.ndarray, "n"], kind: str) -> Groups | None:
+def groups_of(face_crops: FaceCrops | FaceStore, chances: Float[np.ndarray, "n"], kind: str) -> Groups | None:
     """Group singles by person or clip, where that is asked for."""
     if kind not in ("person", "clip"):
         return None
