@@ -69,6 +69,8 @@ class DataConfig:
     """Share of photographs in a batch; the rest is synthetic. None draws every picture equally often."""
     gold_weight: float = 1.0
     """How much more often than others a picture with landmarks marked by people is drawn."""
+    rare_weight: float = 1.0
+    """SFN: how much more often than others a photograph is drawn that shows shut eyes, a kiss or a dropped jaw."""
     mosaic_share: float = 0.5
     """MFN: share of pictures put together from single faces; the rest are scenes."""
     measure_anchors: bool = False

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 
+from commedia.conventions import EXPRESSION_INDEX
 from commedia.errors import BadShard
 from commedia.losses.disentangling import edit_disagreement, identity_disagreement, view_disagreement
 from commedia.losses.faces import FaceTargets, Loss, face_loss
@@ -25,6 +26,7 @@ from commedia.training.sheets import faces_sheet
 from commedia.training.tasks import AT_THE_END, RunShare, TaskSetup, Validation, split_rows
 
 VALIDATION_MOST = 1000
+_RARE = ("eyeBlinkLeft", "eyeBlinkRight", "mouthPucker", "jawOpen")
 
 
 class SfnTask:
@@ -131,7 +133,9 @@ def groups_of(face_crops: FaceCrops | FaceStore, chances: Float[np.ndarray, "n"]
 def sampling_chances(face_crops: FaceCrops | FaceStore, rows: np.ndarray, config: DataConfig) -> Float[np.ndarray, "n"]:
     """Turn the recipe's wishes into a probability per picture; those not in `rows` are never drawn."""
     chances = np.zeros(len(face_crops))
-    chances[rows] = np.where(face_crops.gold, config.gold_weight, 1.0)[rows]
+    gold = np.where(face_crops.gold, config.gold_weight, 1.0)
+    rare = np.where(face_crops.labelled & _is_rare(face_crops.faces.expression), config.rare_weight, 1.0)
+    chances[rows] = (gold * rare)[rows]
     for group, share in (
         (face_crops.labelled, config.labelled_share),
         (~face_crops.labelled, 1 - (config.labelled_share or 0)),
@@ -139,3 +143,9 @@ def sampling_chances(face_crops: FaceCrops | FaceStore, rows: np.ndarray, config
         if config.labelled_share is not None and group.any() and not group.all():
             chances[group] *= share / max(chances[group].sum(), 1e-12)
     return chances / chances.sum()
+
+
+def _is_rare(expression: Float[np.ndarray, "n e"]) -> Bool[np.ndarray, "n"]:
+    """Say which faces show what photographs show seldom."""
+    left, right, pucker, jaw = (expression[:, EXPRESSION_INDEX[name]] for name in _RARE)
+    return (np.minimum(left, right) > 0.85) | (pucker > 0.6) | (jaw > 0.4)
