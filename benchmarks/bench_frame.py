@@ -206,9 +206,8 @@ def goals_met(results: dict[int, list[Round]]) -> bool:
     if is_compared(results) and first == 1:
         ratio = median(played.ours.mean / played.before.mean for played in results[first] if played.before)
         met &= ratio <= GOAL_OF_BEFORE
-        print(
-            f"\none face, mean over before's: {ratio:.2f}, goal <= {GOAL_OF_BEFORE}: {verdict(ratio, GOAL_OF_BEFORE)}"
-        )
+        goal = verdict(ratio, GOAL_OF_BEFORE)
+        print(f"\none face, mean over before's: {ratio:.2f}, goal <= {GOAL_OF_BEFORE}: {goal}")
     if (first, last) == (1, 20):
         growth = median(b.ours.mean / a.ours.mean for a, b in zip(results[first], results[last], strict=True))
         met &= growth <= GOAL_GROWTH

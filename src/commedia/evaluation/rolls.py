@@ -24,7 +24,7 @@ GOAL_DEG = 5.0
 class Rolled(NamedTuple):
     """One picture at one roll."""
 
-    roll_deg: float
+    roll_deg: int
     faces: int
     read_deg: float
     """Of the largest face; NaN where there is none."""
@@ -51,7 +51,7 @@ def rolls(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     return [rolls_table(rows)]
 
 
-def turned(image: UInt8[np.ndarray, "h w 3"], roll_deg: float) -> UInt8[np.ndarray, "a b 3"]:
+def turned(image: UInt8[np.ndarray, "h w 3"], roll_deg: int) -> UInt8[np.ndarray, "a b 3"]:
     """Turn a picture anticlockwise, as a positive roll does, on a canvas that holds all of it."""
     cosine, sine = np.cos(np.radians(roll_deg)), np.sin(np.radians(roll_deg))
     turn = np.array([[cosine, sine], [-sine, cosine]])
@@ -81,7 +81,7 @@ def rolls_table(rows: list[tuple[str, Rolled]]) -> Table:
     return Table("rolls", "A face at every roll", columns, cells, notes, goals)
 
 
-def _rolled(faces: tuple[TrackedFace, ...], roll_deg: float) -> Rolled:
+def _rolled(faces: tuple[TrackedFace, ...], roll_deg: int) -> Rolled:
     largest = max(faces, key=lambda face: face.box.width_px * face.box.height_px, default=None)
     if largest is None:
         return Rolled(roll_deg, 0, float("nan"))

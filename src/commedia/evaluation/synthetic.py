@@ -111,9 +111,8 @@ def blendshape_table(predictions: Predictions) -> Table:
     scores = dict(
         zip(EXPRESSION_NAMES, metrics.blendshape_scores(predictions.predicted, predictions.truth), strict=True)
     )
-    correlations = [
-        metrics.correlation(*pair) for pair in zip(predictions.predicted.T, predictions.truth.T, strict=True)
-    ]
+    pairs = zip(predictions.predicted.T, predictions.truth.T, strict=True)
+    correlations = [metrics.correlation(ours, truth) for ours, truth in pairs]
     rows = [
         (*(name, score.active_count, score.active_error, score.error, score.false_activation, score.ranking), moves)
         for (name, score), moves in zip(scores.items(), correlations, strict=True)
