@@ -67,6 +67,17 @@ def test_clips_count_people_too_many_and_too_few() -> None:
     assert [goal.is_met for goal in table.goals[3:]] == [False, False]
 
 
+def test_a_face_that_mediapipe_sees_in_the_sky_proves_nothing() -> None:
+    sky = np.full((40, EXPRESSION_COUNT), np.nan)
+    sky[:3] = rows_of(3, eyeBlinkLeft=0.9, eyeBlinkRight=0.9, jawOpen=1.0)
+    sky[2] = 0
+    nobody = clip_of(sky, np.full((40, EXPRESSION_COUNT), np.nan), people=0)
+    table = moments_table([nobody])
+    assert [row[1] for row in table.rows[:3]] == [0, 0, 0]
+    assert [goal.is_met for goal in table.goals[3:]] == [True, True]
+    assert {row[1] for row in correlation_table([nobody]).rows} == {0}
+
+
 def test_clips_ask_every_blendshape_for_its_own_correlation() -> None:
     time = np.linspace(0, 6, 60)
     scores = np.zeros((60, EXPRESSION_COUNT))

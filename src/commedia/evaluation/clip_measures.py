@@ -1,7 +1,7 @@
 """What is counted on clips: MediaPipe's shut eyes and grins in ours, correlation, people; pure functions and tables."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +48,7 @@ class ClipTracks:
     @property
     def expected(self) -> int:
         """How many people are there: one, or nobody where MediaPipe sees nobody in nine of ten frames."""
-        return int(self.theirs.seen.mean() > 0.1)
+        return int(self.theirs.shows_somebody)
 
 
 def shut_eyes(scores: Expressions) -> Bool[np.ndarray, " n"]:
@@ -104,8 +104,9 @@ def blendshape_rows(scores: Expressions, ours: Sequence[Expressions]) -> list[tu
 
 def moments_table(clips: Sequence[ClipTracks]) -> Table:
     """Shut eyes, grins and people over all clips, with their goals; a frame without our reading counts as missed."""
-    shut = np.concatenate([clip.tracked[shut_eyes(clip.theirs.scores)] for clip in clips])[:, [BLINK_LEFT, BLINK_RIGHT]]
-    jaws = np.concatenate([clip.tracked[grins(clip.theirs.scores)] for clip in clips])[:, JAW]
+    shown = _of_people(clips)
+    shut = _at(shown, shut_eyes)[:, [BLINK_LEFT, BLINK_RIGHT]]
+    jaws = _at(shown, grins)[:, JAW]
     both = _share((shut > OURS_SHUT).all(axis=1))
     differ = _share(np.nan_to_num(np.abs(shut[:, 0] - shut[:, 1]), nan=1.0) > SIDES_DIFFER)
     jaw = float(np.nan_to_num(jaws, nan=1.0).mean()) if len(jaws) else float("nan")
@@ -138,7 +139,9 @@ def moments_table(clips: Sequence[ClipTracks]) -> Table:
 
 def correlation_table(clips: Sequence[ClipTracks]) -> Table:
     """Median over clips of the correlation with MediaPipe, blendshape by blendshape, with its goals."""
-    rows = [row for clip in clips for row in blendshape_rows(clip.theirs.scores, (clip.tracked, clip.alone))]
+    rows = [
+        row for clip in _of_people(clips) for row in blendshape_rows(clip.theirs.scores, (clip.tracked, clip.alone))
+    ]
 
     def median(column: int, blendshape: str) -> float:
         values = [row[column] for row in rows if row[0] == blendshape]
@@ -179,6 +182,17 @@ def detail_tables(clips: Sequence[ClipTracks]) -> list[Table]:
         Table("clips-detail", "Clip by clip", columns, tuple(rows)),
         Table("clips-correlation-detail", "Correlation with MediaPipe, clip by clip", heads, correlations),
     ]
+
+
+def _of_people(clips: Sequence[ClipTracks]) -> list[ClipTracks]:
+    """Clips that show somebody: where nobody is, MediaPipe's few faces are mistakes, and prove nothing."""
+    return [clip for clip in clips if clip.expected]
+
+
+def _at(clips: Sequence[ClipTracks], wanted: Callable[[Expressions], Bool[np.ndarray, " n"]]) -> Expressions:
+    """Our expressions in the frames of MediaPipe's that are wanted, of all clips."""
+    nothing = np.zeros((0, EXPRESSION_COUNT))
+    return np.concatenate([nothing, *(clip.tracked[wanted(clip.theirs.scores)] for clip in clips)])
 
 
 def _share(chosen: Bool[np.ndarray, " n"]) -> float:

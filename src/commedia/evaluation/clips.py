@@ -58,7 +58,10 @@ def clips(settings: EvaluationSettings, progress: Progress) -> list[Table]:
         progress("MediaPipe", index, len(paths))
         readings.append(read_clip(path, landmarker, settings.teacher_folder()))
     progress("MediaPipe", len(paths), len(paths))
-    chosen = {sheet: spread([wanted(reading.scores) for reading in readings]) for sheet, wanted in MOMENTS.items()}
+    chosen = {
+        sheet: spread([wanted(reading.scores) & reading.shows_somebody for reading in readings])
+        for sheet, wanted in MOMENTS.items()
+    }
     tracks, tiles = [], {sheet: [] for sheet in MOMENTS}
     for index, (path, reading) in enumerate(zip(paths, readings, strict=True)):
         progress("clips", index, len(paths))

@@ -35,6 +35,11 @@ class ClipReading:
         """Frames in which it sees somebody, as booleans."""
         return np.isfinite(self.scores[:, 0])
 
+    @property
+    def shows_somebody(self) -> bool:
+        """Whether it sees somebody in more than a tenth of the frames; a few are mistakes."""
+        return bool(self.seen.mean() > 0.1)
+
 
 @cache
 def ibug_from_mediapipe() -> Int[np.ndarray, "68"]:
