@@ -16,7 +16,7 @@ from commedia.retarget.cast import Cast
 from commedia.structures import Frame, TrackedFace, TrackedFrame
 
 BACKDROP = 24
-FACE_SHARE = 2.0
+FACE_SHARE = 1.6
 """Side of an actor's picture over the longer side of the landmarks' box."""
 
 
