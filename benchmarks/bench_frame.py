@@ -3,6 +3,12 @@
     python benchmarks/bench_frame.py --faces ../shared/data/faces/lfw-000.tar \
         --mediapipe ../shared/data/models/face_landmarker_v2_with_blendshapes.task
 
+With `--before-sfn` and `--before-mfn` an older pair of weights takes its turns too, and the ratio of both is printed:
+
+    python benchmarks/bench_frame.py --faces LFW.tar --counts 1 20 --before-sfn OLD_SFN.onnx --before-mfn OLD_MFN.onnx
+
+Weights may be of another head here: their points are then wrong by a little and their time is right.
+
 Frames are composed of face pictures that move a little. Blocks of frames of ours, of MFN alone and of MediaPipe take
 turns, so that a busy machine slows all alike. A frame with the detector costs several times one without, so means say
 what a video costs and medians what its usual frame does; the ratio is that of the means of one round, median over the
@@ -26,7 +32,7 @@ import cv2
 import numpy as np
 import onnxruntime
 import tyro
-from frame_programs import STAGES, Block, MediaPipe, Ours
+from frame_programs import STAGES, Block, MediaPipe, Ours, any_head
 from PIL import Image
 
 from commedia.errors import UnknownName
@@ -39,6 +45,8 @@ from commedia.tracking.models import FOLLOW_CONFIDENCE
 from commedia.tracking.settings import VIDEO_SETTINGS
 
 HEIGHT, WIDTH, FPS = 720, 1280, 30
+GOAL_OF_BEFORE, GOAL_GROWTH = 0.7, 2.2
+"""Most time of one face over that with older weights, and of twenty faces with refinement over one."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,9 @@ class Arguments:
     sfn: str = DEFAULT_SFN
     """Name of shipped weights, or an .onnx file."""
     mfn: str = DEFAULT_MFN
+    before_sfn: str | None = None
+    """Older weights to measure beside; by default `sfn`, where only `before_mfn` is given."""
+    before_mfn: str | None = None
     threads: int = DEFAULT_THREADS
     detect_every: int = VIDEO_SETTINGS.detect_every
     """1 runs the detector on every frame."""
@@ -70,6 +81,7 @@ class Round(NamedTuple):
     ours: Block
     mfn: Block
     theirs: Block | None
+    before: Block | None
 
 
 def pictures_from(path: Path | None) -> list[np.ndarray]:
@@ -122,18 +134,26 @@ def machine() -> str:
     return f"{model}, {cores} cores, {platform.system()}; {versions}; commit {commit or 'unknown'}"
 
 
-def opened(arguments: Arguments) -> Ours:
-    """Open our networks as the pipeline does."""
-    sfn = open_sfn(arguments.sfn, threads=arguments.threads)
-    mfn = open_mfn(arguments.mfn, threads=arguments.threads, threshold=FOLLOW_CONFIDENCE)
+def opened(arguments: Arguments, sfn_name: str, mfn_name: str) -> Ours:
+    """Open a pair of our networks as the pipeline does, whatever head they are of."""
+    with any_head():
+        sfn = open_sfn(sfn_name, threads=arguments.threads)
+        mfn = open_mfn(mfn_name, threads=arguments.threads, threshold=FOLLOW_CONFIDENCE)
     settings = replace(VIDEO_SETTINGS, detect_every=arguments.detect_every, refine_budget=arguments.refine_budget)
     return Ours(sfn, mfn, settings)
 
 
+def opened_before(arguments: Arguments) -> Ours | None:
+    """Open the older pair, if one of it is named."""
+    if arguments.before_sfn is None and arguments.before_mfn is None:
+        return None
+    return opened(arguments, arguments.before_sfn or arguments.sfn, arguments.before_mfn or arguments.mfn)
+
+
 def main(arguments: Arguments) -> None:
-    """Measure and print."""
+    """Measure and print; exits with 1 when a goal is missed."""
     try:
-        ours = opened(arguments)
+        ours, before = opened(arguments, arguments.sfn, arguments.mfn), opened_before(arguments)
     except UnknownName as missing:
         sys.exit(f"No weights to measure yet: {missing}. Give --sfn and --mfn an .onnx file.")
     theirs = MediaPipe(arguments.mediapipe) if arguments.mediapipe else None
@@ -143,13 +163,17 @@ def main(arguments: Arguments) -> None:
     for done in range(arguments.rounds + 1):
         for count, frames in takes.items():
             played = Round(
-                ours.play(frames), ours.play_detector(frames), theirs.play(frames, count) if theirs else None
+                ours=ours.play(frames),
+                mfn=ours.play_detector(frames),
+                theirs=theirs.play(frames, count) if theirs else None,
+                before=before.play(frames) if before else None,
             )
             if done:  # The first round only warms up.
                 results[count].append(played)
     report(arguments, results, theirs.name if theirs else "")
     if theirs:
         theirs.close()
+    sys.exit(0 if goals_met(results) else 1)
 
 
 def report(arguments: Arguments, results: dict[int, list[Round]], other: str) -> None:
@@ -160,6 +184,7 @@ def report(arguments: Arguments, results: dict[int, list[Round]], other: str) ->
     print("stages and MFN alone are means\n")
     heads = ["faces", "found", "mean", "median", *STAGES, "MFN alone"]
     heads += [f"{other} mean", "median", "found", "ratio of means"] if other else []
+    heads += ["before: mean", "median", "SFN", "MFN", "found", "ratio of means"] if is_compared(results) else []
     print("| " + " | ".join(heads) + " |\n|" + " --: |" * len(heads))
     for count, rounds in results.items():
         print("| " + " | ".join([str(count), *cells(rounds)]) + " |")
@@ -167,6 +192,32 @@ def report(arguments: Arguments, results: dict[int, list[Round]], other: str) ->
     for label, of in (("MFN alone", lambda played: played.mfn), ("with tracking", lambda played: played.ours)):
         growth = median(of(b).mean / of(a).mean for a, b in zip(results[first], results[last], strict=True))
         print(f"\n{label}: t({last} faces) / t({first}) = {growth:.2f}")
+
+
+def is_compared(results: dict[int, list[Round]]) -> bool:
+    """Say whether older weights took part."""
+    return any(played.before for rounds in results.values() for played in rounds)
+
+
+def goals_met(results: dict[int, list[Round]]) -> bool:
+    """Print the two goals: one face against older weights, and twenty faces against one."""
+    met = True
+    first, last = min(results), max(results)
+    if is_compared(results) and first == 1:
+        ratio = median(played.ours.mean / played.before.mean for played in results[first] if played.before)
+        met &= ratio <= GOAL_OF_BEFORE
+        goal = verdict(ratio, GOAL_OF_BEFORE)
+        print(f"\none face, mean over before's: {ratio:.2f}, goal <= {GOAL_OF_BEFORE}: {goal}")
+    if (first, last) == (1, 20):
+        growth = median(b.ours.mean / a.ours.mean for a, b in zip(results[first], results[last], strict=True))
+        met &= growth <= GOAL_GROWTH
+        print(f"\n20 faces over one face: {growth:.2f}, goal <= {GOAL_GROWTH}: {verdict(growth, GOAL_GROWTH)}")
+    return met
+
+
+def verdict(value: float, bound: float) -> str:
+    """Say whether a goal is met."""
+    return "met" if value <= bound else "NOT met"
 
 
 def cells(rounds: list[Round]) -> list[str]:
@@ -181,6 +232,12 @@ def cells(rounds: list[Round]) -> list[str]:
         row += [f"{median(of.mean for _, of in pairs):.1f}", f"{median(of.median for _, of in pairs):.1f}"]
         row.append(f"{median(of.found for _, of in pairs):.0f}")
         row.append(f"{median(mine.mean / of.mean for mine, of in pairs):.2f}")
+    older = [(played.ours, played.before) for played in rounds if played.before]
+    if older:
+        row += [f"{median(of.mean for _, of in older):.1f}", f"{median(of.median for _, of in older):.1f}"]
+        row += [f"{median(of.stages[stage] for _, of in older):.2f}" for stage in ("SFN", "MFN")]
+        row.append(f"{median(of.found for _, of in older):.0f}")
+        row.append(f"{median(mine.mean / of.mean for mine, of in older):.2f}")
     return row
 
 

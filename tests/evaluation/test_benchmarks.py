@@ -13,10 +13,10 @@ from commedia.data.sample import FaceSample, PictureSample, full_weight
 from commedia.data.shards import write_shard
 from commedia.errors import CommediaError, UnknownName
 from commedia.evaluation.benchmarks import benchmark
-from commedia.evaluation.clips import blendshape_rows, main_expression
+from commedia.evaluation.clip_measures import blendshape_rows, main_expression
 from commedia.evaluation.groups import ALONE, END_TO_END, SMALL, Reference, groups_summary, measured, sorted_out
 from commedia.evaluation.ids import count_ids
-from commedia.evaluation.landmarks import ibug_from_mediapipe
+from commedia.evaluation.mediapipe import ibug_from_mediapipe
 from commedia.evaluation.settings import EvaluationSettings
 from commedia.evaluation.synthetic import blendshape_table, read_shards, summary_table
 from commedia.faces.crop import Crop
@@ -110,20 +110,36 @@ def test_synthetic_table_by_hand(tmp_path: Path) -> None:
     assert blendshapes["jawOpen"][3] == pytest.approx(0.26, abs=1e-4)
 
 
-def test_synthetic_goals_ask_for_pose_by_yaw_and_for_what_mediapipe_does_not_find(tmp_path: Path) -> None:
+def test_synthetic_goals_weigh_everything_and_pay_nothing_for_loudness(tmp_path: Path) -> None:
     left, puffed = np.zeros(EXPRESSION_COUNT), np.zeros(EXPRESSION_COUNT)
     left[EXPRESSION_INDEX["jawLeft"]], puffed[EXPRESSION_INDEX["cheekPuff"]] = 0.9, 0.8
     shard = shard_of(tmp_path / "held-back.tar", [params_of(left, 0), params_of(puffed, 60), params_of(puffed, 70)])
-    answers = [params_of(puffed, 4), params_of(puffed, 61), params_of(puffed, 75)]
+    loud = np.full(EXPRESSION_COUNT, 0.5)
+    answers = [params_of(loud, 4), params_of(loud, 61), params_of(loud, 75)]
     predictions = read_shards(PerfectReader(answers), [shard], None, silent)
-    active, near, far = summary_table(predictions, [shard]).goals
-    assert (active.value, near.value, far.value) == pytest.approx((0.3, 2.5, 5.0), abs=0.01)
-    assert (active.is_met, near.is_met, far.is_met) == (False, True, True)
-    by_name = {goal.name: goal for goal in blendshape_table(predictions).goals}
-    assert len(by_name) == 8
-    assert by_name["AUC of cheekPuff"].value == pytest.approx(0.5), "said of everybody alike"
-    assert by_name["AUC of jawLeft"].value == pytest.approx(0.5)
-    assert not by_name["AUC of tongueOut"].is_met, "nobody put it out"
+    table = summary_table(predictions, [shard])
+    everywhere, rest, near, far = table.goals
+    assert everywhere.value == pytest.approx((3 * 51 * 0.5 + 0.4 + 0.3 + 0.3) / (3 * 52), abs=1e-4)
+    assert (rest.value, near.value, far.value) == pytest.approx((0.5, 2.5, 5.0), abs=0.01)
+    assert [goal.is_met for goal in table.goals] == [False, False, True, True]
+    reader_of_nothing = {str(row[0]): row[1] for row in table.rows}["the same of a reader that always says 0"]
+    assert reader_of_nothing == pytest.approx((0.9 + 0.8 + 0.8) / (3 * 52), abs=1e-4)
+
+
+def test_synthetic_ranks_and_correlates_blendshape_by_blendshape(tmp_path: Path) -> None:
+    truths = np.random.default_rng(3).uniform(0.01, 1, (12, EXPRESSION_COUNT))
+    truths[:4] = 0
+    shard = shard_of(tmp_path / "held-back.tar", [params_of(truth) for truth in truths])
+    quiet = 0.2 * truths + 0.1
+    quiet[:, EXPRESSION_INDEX["jawOpen"]] = 0.4
+    predictions = read_shards(PerfectReader([params_of(one) for one in quiet]), [shard], None, silent)
+    table = blendshape_table(predictions)
+    rows = {str(row[0]): row[1:] for row in table.rows}
+    assert rows["jawOpen"][4:] == pytest.approx((0.5, 0), abs=1e-4), "said of everybody alike"
+    assert rows["tongueOut"][4:] == pytest.approx((1, 1), abs=1e-3), "order and motion are right, loudness is not"
+    ranking, moves = table.goals
+    assert ranking.value == pytest.approx((51 + 0.5) / 52, abs=1e-6)
+    assert moves.value == pytest.approx(1, abs=1e-3)
 
 
 def test_careful_tables_have_names_of_their_own(tmp_path: Path) -> None:
@@ -163,6 +179,7 @@ def test_groups_count_misses_and_false_alarms_for_each_reader_and_size() -> None
     assert rows[END_TO_END, 0.05] == (1, 1, 1, 1.0, 1.0), "finding the small one is no error where nobody asked for it"
     assert rows[END_TO_END, SMALL] == (2, 2, 2, 1.0, 1.0)
     assert [(goal.value, goal.is_met) for goal in table.goals] == [(1.0, True), (0.5, False), (1.0, True), (1.0, True)]
+    assert [goal.bound for goal in table.goals] == [0.92, 0.95, 0.96, 0.97], "recall and precision of MFN, then of all"
 
 
 def test_ids_are_counted_where_people_are_seen() -> None:
@@ -195,11 +212,11 @@ def test_clips_judge_only_units_that_move_and_frames_that_both_read() -> None:
     scores = np.zeros((60, EXPRESSION_COUNT))
     scores[:, EXPRESSION_INDEX["jawOpen"]] = 0.5 + 0.4 * np.sin(time)
     scores[:, EXPRESSION_INDEX["mouthLeft"]] = 0.1 + 0.1 * np.sin(time)
-    scores[:, EXPRESSION_INDEX["browInnerUp"]] = np.sin(time) ** 2
+    scores[:, EXPRESSION_INDEX["browOuterUpLeft"]] = np.sin(time) ** 2
     following, opposed = 0.3 * scores + 0.2, 1 - scores
     following[:20] = np.nan
     rows = blendshape_rows(scores, (following, opposed))
-    assert [row[0] for row in rows] == ["jawOpen"], "mouthLeft hardly moves, browInnerUp is not one of the seven"
+    assert [row[0] for row in rows] == ["jawOpen"], "mouthLeft hardly moves, browOuterUpLeft is not asked for"
     assert rows[0][3:] == pytest.approx((1, -1))
 
 
@@ -227,3 +244,8 @@ def test_an_unknown_table_and_a_missing_folder_are_said(tmp_path: Path) -> None:
     settings = EvaluationSettings(tmp_path)
     with pytest.raises(CommediaError, match="--shards"):
         benchmark("synthetic")(settings, silent)
+    with pytest.raises(CommediaError, match="--files"):
+        benchmark("rolls")(settings, silent)
+    for table in ("clips", "neutral"):
+        with pytest.raises(CommediaError, match=r"--landmarker|--data"):
+            benchmark(table)(settings, silent)

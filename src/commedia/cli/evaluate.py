@@ -14,7 +14,8 @@ from commedia.evaluation.report import Table, origin_of, show, write_report
 from commedia.evaluation.settings import EvaluationSettings
 
 TableName = Literal[
-    "sfn-nme", "mfn-groups", "mfn-crowds", "clips-correlation", "synthetic", "ids",
+    "sfn-nme", "mfn-groups", "mfn-crowds", "clips", "synthetic", "ids",
+    "neutral", "rolls", "winks",
     "paper-table-2", "paper-table-3", "paper-table-4", "paper-table-5", "paper-runtime",
 ]  # fmt: skip
 CAREFULLY = "Every face was read twice, as it is and mirrored (`--flip_average`)."
@@ -51,6 +52,8 @@ def run(
     detector: Path | None = None,
     smallest_face: float = 0.05,
     limit: int | None = None,
+    files: tuple[Path, ...] = (),
+    teacher_cache: Path | None = None,
     root: Path | None = None,
     variants: tuple[str, ...] = (),
     flip_average: tyro.conf.FlagCreatePairsOff[bool] = False,
@@ -70,6 +73,10 @@ def run(
         smallest_face: Least longer side of a face over the longer side of its picture, in `mfn-groups` and
             `mfn-crowds`.
         limit: Look at this many pictures or clips only.
+        files: Clips of one person each, for `clips` (by default every .mp4 of data/clips); pictures of one upright
+            face each, for `rolls`.
+        teacher_cache: Folder that keeps MediaPipe's predictions from run to run; by default `teacher` in the output
+            folder.
         root: Folder with published data sets in folders of their names, or one of them, for the tables `paper-...`; for
             `paper-table-5` the folder of expressions.csv, or that file.
         variants: NAME=FILE.onnx of networks that rows of the paper's tables ask for; a row without says its name.
@@ -79,6 +86,8 @@ def run(
     settings = EvaluationSettings(
         *(output, data, sfn, mfn, landmarker, detector, shards, smallest_face),
         limit=limit,
+        files=files,
+        teacher_cache=teacher_cache,
         root=root,
         variants=variants,
         flip_average=flip_average,

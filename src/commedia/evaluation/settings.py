@@ -28,6 +28,10 @@ class EvaluationSettings:
     """Least longer side of a reference face over the longer side of its picture."""
     limit: int | None = None
     """At most this many pictures or clips of each set, for a quick look."""
+    files: tuple[Path, ...] = ()
+    """Clips of one person for `clips`, pictures of one upright face for `rolls`."""
+    teacher_cache: Path | None = None
+    """Where predictions of MediaPipe are kept between runs; None is `teacher/` in the output folder."""
     root: Path | None = None
     """Holds published data sets, each in a folder of its name, or is one of them; for the tables of the paper."""
     variants: tuple[str, ...] = ()
@@ -45,6 +49,10 @@ class EvaluationSettings:
                 "pass --data FOLDER, which holds faces/, groups/, clips/ and models/"
             )
         return path
+
+    def teacher_folder(self) -> Path:
+        """Where predictions of MediaPipe are kept."""
+        return self.teacher_cache or self.output / "teacher"
 
     def landmarker_file(self) -> Path | None:
         """The landmarker given, or the one beside the data."""
