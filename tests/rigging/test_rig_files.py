@@ -22,13 +22,17 @@ from commedia.retarget.inspection import inspect_character
 from commedia.rigging import landmark_search
 from commedia.rigging.glb import rigged_glb
 from commedia.rigging.pairs import BadPairs, read_pairs
-from commedia.rigging.sculpt import read_bare
+from commedia.rigging.sculpt import Sculpt, assembled
 from commedia.rigging.sheet import draw_sheet
 from commedia.structures import Face, FaceParams
 
 pytest.importorskip("scipy")
 CUBE = np.array([(x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1)], dtype=np.float64)
 CUBE_FACES = ("1 2 4 3", "5 7 8 6", "1 5 6 2", "3 4 8 7", "1 3 7 5", "2 6 8 4")
+
+
+def read_bare(path: Path) -> Sculpt:
+    return assembled(open_still(path))
 
 
 def write_obj(path: Path, vertices: np.ndarray, faces: tuple[str, ...] = CUBE_FACES) -> Path:
