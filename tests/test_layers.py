@@ -31,7 +31,7 @@ ALLOWED: dict[str, str] = {
     "networks": "errors conventions files",
     "losses": "networks render",
     "data": "errors conventions structures files geometry face_model sources",
-    "synthetic": "errors conventions structures geometry face_model render data",
+    "synthetic": "errors conventions structures geometry face_model render characters data",
     "labelling": "errors conventions structures files geometry face_model sources faces data",
     "training": "errors conventions files geometry face_model render faces networks losses data",
     "evaluation": "errors conventions structures files geometry face_model sources faces tracking outputs rigging data "

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from commedia.characters.builder import GlbBuilder
+from commedia.characters.face_frame import KEY, FaceFrame
 from commedia.conventions import EXPRESSION_NAMES
 from commedia.outputs.files.packing import pack
 from commedia.rigging.own_shapes import still_shapes
@@ -16,11 +17,15 @@ LEAST = 1e-5
 
 
 def rigged_glb(
-    sculpt: Sculpt, blendshapes: Float[np.ndarray, "e w 3"], names: Sequence[str] = EXPRESSION_NAMES
+    sculpt: Sculpt,
+    blendshapes: Float[np.ndarray, "e w 3"],
+    names: Sequence[str] = EXPRESSION_NAMES,
+    face: FaceFrame | None = None,
 ) -> bytes:
     """Return the GLB with a target per blendshape (scene's frame and unit) on each mesh that they move.
 
-    Targets that are there stay before the new ones; one of the same name, which moves nothing, becomes the new one.
+    Targets that are there stay before the new ones; one of the same name, which moves nothing, becomes the new one. `face` is
+    written down beside them.
     """
     packed = pack(sculpt.character.document)
     builder = GlbBuilder(packed.tree, b"".join(packed.chunks))
@@ -38,6 +43,9 @@ def rigged_glb(
         still_shapes(builder.tree)
     for mesh in moved:
         _add_targets(builder, sculpt, mesh, patches[mesh], dict(zip(names, blendshapes, strict=True)), LEAST * extent)
+    if face is not None:
+        extras = builder.tree["asset"].get("extras")
+        builder.tree["asset"]["extras"] = {**(extras if isinstance(extras, dict) else {}), KEY: face.to_json()}
     return builder.to_bytes()
 
 

@@ -15,6 +15,7 @@ from commedia.face_model.model import HeadModel
 from commedia.files import written_aside
 from commedia.geometry.similarity import Similarity
 from commedia.rigging.blendshapes import Blendshapes, make_blendshapes
+from commedia.rigging.face_frame import face_frame
 from commedia.rigging.glb import rigged_glb
 from commedia.rigging.landmark_search import find_marks
 from commedia.rigging.own_shapes import Own, plan_shapes
@@ -67,7 +68,8 @@ def make_rig(
     template = load_template(head)
     blendshapes = make_blendshapes(sculpt.vertices, sculpt.triangles, marks, template)
     rows = [EXPRESSION_INDEX[name] for name in plan.made]
-    data = rigged_glb(sculpt, blendshapes.displacements[rows], tuple(plan.made.values()))
+    face = face_frame(sculpt, blendshapes)
+    data = rigged_glb(sculpt, blendshapes.displacements[rows], tuple(plan.made.values()), face)
     character = character_from_bytes(data, output.stem)
     placed = align(template, marks)
     picture = png_bytes(draw_sheet(character, placed.rotation, _framed(placed, template), _tints(sculpt, blendshapes)))
