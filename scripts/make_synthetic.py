@@ -28,7 +28,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kind", choices=("single", "crowd"), default="single", help="one face each, or 0 to 20")
     parser.add_argument(
-        "--characters", type=Path, nargs="+", help="glTF that 'commedia rig make' wrote: they perform instead of our head"
+        "--characters",
+        type=Path,
+        nargs="+",
+        help="glTF that 'commedia rig make' wrote: they perform instead of our head",
     )
     parser.add_argument("--count", type=int, required=True, help="how many pictures")
     parser.add_argument("--seed", type=int, default=0)

@@ -34,8 +34,8 @@ ALLOWED: dict[str, str] = {
     "synthetic": "errors conventions structures geometry face_model render characters data",
     "labelling": "errors conventions structures files geometry face_model sources faces data",
     "training": "errors conventions files geometry face_model render faces networks losses data",
-    "evaluation": "errors conventions structures files geometry face_model sources faces tracking outputs rigging data "
-    "labelling",
+    "evaluation": "errors conventions structures files geometry face_model sources faces tracking characters outputs "
+    "rigging data synthetic labelling",
     "demo": "errors conventions structures geometry face_model render formats sources characters",
     "cli": "errors formats sources faces tracking characters retarget outputs pipeline calibration folder rigging "
     "networks data labelling training evaluation demo",

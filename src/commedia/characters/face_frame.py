@@ -1,4 +1,4 @@
-"""Where a character's face is: its head frame in the scene, and its 68 landmarks on its mesh. `rig make` writes it down.
+"""Where a character's face is: its head frame in the scene, its 68 landmarks on the mesh. `rig make` writes it down.
 
 It lies in the file under `asset.extras.commediaFace`, beside what a viewer reads.
 """

@@ -7,6 +7,7 @@ from commedia.evaluation.settings import Benchmark
 def benchmark(name: str) -> Benchmark:
     """Look a table up; its modules are imported only now."""
     from commedia.evaluation import (
+        avatars,
         clips,
         crowds,
         groups,
@@ -26,6 +27,7 @@ def benchmark(name: str) -> Benchmark:
         "mfn-crowds": crowds.mfn_crowds,
         "clips-correlation": clips.clips_correlation,
         "synthetic": synthetic.synthetic,
+        "avatars": avatars.avatars,
         "ids": ids.ids,
         "paper-table-2": paper_detection.paper_table_2,
         "paper-table-3": paper_poses.paper_table_3,

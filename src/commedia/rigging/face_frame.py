@@ -3,21 +3,24 @@
 import numpy as np
 from jaxtyping import Int
 
+from commedia.characters.character import Character
 from commedia.characters.face_frame import FaceFrame
 from commedia.conventions import LANDMARK_COUNT
 from commedia.face_model.landmarks import points
+from commedia.face_model.model import HeadModel
 from commedia.geometry.closest import ClosestPoints
 from commedia.geometry.meshes import smooth_normals
-from commedia.rigging.blendshapes import Blendshapes, RegisteredHead, target_sides
+from commedia.rigging.blendshapes import Blendshapes, RegisteredHead, make_blendshapes, target_sides
+from commedia.rigging.landmark_search import find_marks
 from commedia.rigging.pieces import Kind
 from commedia.rigging.registration import SPACING_M
-from commedia.rigging.sculpt import Sculpt
+from commedia.rigging.sculpt import Sculpt, assembled
 from commedia.rigging.slits import side_of_triangle
-from commedia.rigging.template import SLITS
+from commedia.rigging.template import SLITS, load_template
 
 
 def face_frame(sculpt: Sculpt, blendshapes: Blendshapes) -> FaceFrame:
-    """Put the landmarks of the laid head on the nearest skin of the character, upper lips and lids on their own side."""
+    """Put the landmarks of the laid head on the nearest skin, those of upper lips and lids on their own side."""
     registered = blendshapes.registered
     vertices = registered.fitted.head_from_target.points(sculpt.vertices)
     skin = np.concatenate([piece.vertices for piece in blendshapes.pieces if piece.kind is Kind.FACE])
@@ -33,6 +36,12 @@ def face_frame(sculpt: Sculpt, blendshapes: Blendshapes) -> FaceFrame:
     triangle = np.where(found, hits.triangle, anywhere.triangle)
     weights = np.where(found[:, None], hits.barycentric, anywhere.barycentric)
     return FaceFrame(registered.fitted.head_from_target, _numbers(sculpt)[triangles[triangle]], weights)
+
+
+def find_face_frame(character: Character, head: HeadModel | None = None) -> FaceFrame:
+    """Look for the face in pictures of a character, and lay our head over it; `head` None is the default head."""
+    sculpt, template = assembled(character), load_template(head)
+    return face_frame(sculpt, make_blendshapes(sculpt.vertices, sculpt.triangles, find_marks(sculpt, head), template))
 
 
 def _normals(registered: RegisteredHead) -> np.ndarray:

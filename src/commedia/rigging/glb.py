@@ -1,4 +1,4 @@
-"""The character's own file with up to 52 morph targets more; its look, its bones and its extensions stay as they were."""
+"""The character's own file with up to 52 morph targets more; look, bones and extensions stay as they were."""
 
 from collections.abc import Sequence
 
@@ -24,8 +24,8 @@ def rigged_glb(
 ) -> bytes:
     """Return the GLB with a target per blendshape (scene's frame and unit) on each mesh that they move.
 
-    Targets that are there stay before the new ones; one of the same name, which moves nothing, becomes the new one. `face` is
-    written down beside them.
+    Targets that are there stay before the new ones; one of the same name, which moves nothing, becomes the new one.
+    `face` is written down beside them.
     """
     packed = pack(sculpt.character.document)
     builder = GlbBuilder(packed.tree, b"".join(packed.chunks))

@@ -44,9 +44,9 @@ def plan_shapes(character: Character, own: Own) -> Plan:
             )
         return Plan(character, kept, (), {name: idle.get(plain_morph(name), name) for name in missing})
     raise BadCharacter(
-        f"{character.name} has {len(names)} blendshapes already, such as '{names[0]}'; --add keeps them and makes those "
-        "of the 52 that are missing, --replace takes them off and makes all 52, and 'commedia rig inspect' says what "
-        "they can play"
+        f"{character.name} has {len(names)} blendshapes already, such as '{names[0]}'; --add keeps them and makes "
+        "those of the 52 that are missing, --replace takes them off and makes all 52; 'commedia rig inspect' says "
+        "what its own can play"
     )
 
 

@@ -72,7 +72,8 @@ def read_avatar(path: Path) -> Avatar:
     frame = face_frame_of(character.document)
     if frame is None:
         raise BadCharacter(
-            f"{character.name} does not say where its face is; 'commedia rig make {path} --replace' (or --add) writes it"
+            f"{character.name} does not say where its face is; 'commedia rig make {path} --replace' writes that, "
+            "or --add"
         )
     return avatar_of(character, frame, path.stem)
 
@@ -184,9 +185,7 @@ def draw_avatar(avatar: Avatar, performer: Performer, size: int, side_px: float,
     return DrawnHead(on_screen(colour, alpha, size), face)
 
 
-def _projected(
-    rotated: torch.Tensor, origin: torch.Tensor, scale: torch.Tensor, distance_m: float
-) -> torch.Tensor:
+def _projected(rotated: torch.Tensor, origin: torch.Tensor, scale: torch.Tensor, distance_m: float) -> torch.Tensor:
     if np.isinf(distance_m):
         return weak_perspective(rotated, origin, scale)
     return perspective(rotated, origin, scale, torch.full((1,), float(distance_m)))

@@ -67,7 +67,9 @@ def avatar_pictures(
     for number, performer in enumerate(sample_performers(rng, count, name=name)):
         side, offset = size / CROP_MARGIN * rng.uniform(0.92, 1.06), rng.uniform(-0.04, 0.04, 2) * size
         drawn = draw_avatar(avatars[number % len(avatars)], performer, size, side, offset)
-        yield PictureSample(_taken(rng, drawn, side, backgrounds), (drawn.face,), f"{name}/{number}", LICENCE, "synthetic")
+        yield PictureSample(
+            _taken(rng, drawn, side, backgrounds), (drawn.face,), f"{name}/{number}", LICENCE, "synthetic"
+        )
 
 
 def _taken(rng: np.random.Generator, drawn: DrawnHead, side_px: float, backgrounds: Backgrounds) -> np.ndarray:
