@@ -11,8 +11,8 @@ from rigs import small_builder
 from strangers import other_topology
 
 from commedia.characters.builder import glb_header
-from commedia.characters.default_head import default_head_glb
 from commedia.characters.gltf import character_from_bytes
+from commedia.characters.open import open_still
 from commedia.cli.main import main
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_NAMES
 from commedia.errors import BadCharacter, UnknownName
@@ -135,13 +135,6 @@ def test_what_is_no_surface_is_said(vertices: np.ndarray, faces: tuple[str, ...]
     assert "\n" not in str(refused.value)
 
 
-def test_shapes_that_are_there_are_not_replaced(tmp_path: Path):
-    path = tmp_path / "rig.glb"
-    path.write_bytes(small_builder(("jawOpen",)).to_bytes())
-    with pytest.raises(BadCharacter, match="has 1 blendshapes already, such as 'jawOpen'"):
-        read_bare(path)
-
-
 class Blind:
     """A detector that finds nothing."""
 
@@ -222,9 +215,3 @@ def test_a_clay_head_is_seen_and_rigged(tmp_path: Path, capsys: pytest.CaptureFi
     found = inspect_character(character_from_bytes((tmp_path / "hero.glb").read_bytes(), "hero"))
     assert found.still() == ()
     assert sum(found.morphs.values()) == 52
-
-
-def test_a_rig_of_ours_has_them_already(tmp_path: Path):
-    (tmp_path / "head.glb").write_bytes(default_head_glb())
-    with pytest.raises(BadCharacter, match="52 blendshapes already"):
-        read_bare(tmp_path / "head.glb")
