@@ -1,13 +1,13 @@
 """The tables `commedia evaluate` can make, by name."""
 
-from commedia.errors import UnknownName
-from commedia.evaluation.settings import Benchmark
+from commedia.errors import MissingExtra, UnknownName
+from commedia.evaluation.report import Table
+from commedia.evaluation.settings import Benchmark, EvaluationSettings, Progress
 
 
 def benchmark(name: str) -> Benchmark:
     """Look a table up; its modules are imported only now."""
     from commedia.evaluation import (
-        avatars,
         clips,
         crowds,
         groups,
@@ -27,7 +27,7 @@ def benchmark(name: str) -> Benchmark:
         "mfn-crowds": crowds.mfn_crowds,
         "clips-correlation": clips.clips_correlation,
         "synthetic": synthetic.synthetic,
-        "avatars": avatars.avatars,
+        "avatars": _avatars,
         "ids": ids.ids,
         "paper-table-2": paper_detection.paper_table_2,
         "paper-table-3": paper_poses.paper_table_3,
@@ -38,3 +38,14 @@ def benchmark(name: str) -> Benchmark:
     if name not in known:
         raise UnknownName("table", name, known)
     return known[name]
+
+
+def _avatars(settings: EvaluationSettings, progress: Progress) -> list[Table]:
+    """The one table that draws, which takes torch."""
+    try:
+        from commedia.evaluation.avatars import avatars
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtra("the table 'avatars' draws characters, which", "torch", "train") from error
+    return avatars(settings, progress)
