@@ -27,7 +27,8 @@ def face_frame(sculpt: Sculpt, blendshapes: Blendshapes) -> FaceFrame:
     triangles = sculpt.triangles[np.isin(sculpt.triangles[:, 0], skin)]
     marked = points(registered.template.landmarks, registered.skin)
     low, high = marked.min(axis=0) - 0.05, marked.max(axis=0) + 0.05
-    triangles = triangles[((vertices[triangles] > low) & (vertices[triangles] < high)).all(axis=(1, 2))]
+    near = ((vertices > low) & (vertices < high)).all(axis=1)[triangles].any(axis=1)
+    triangles = triangles[near] if near.any() else triangles
     sides = target_sides(registered.template, registered.skin, vertices, triangles)
     surface = ClosestPoints(vertices, triangles, SPACING_M, side_of_triangle(sides, triangles))
     hits = surface.closest(marked, _normals(registered), least_cosine=0.0, sides=_mark_sides())
