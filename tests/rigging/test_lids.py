@@ -48,7 +48,7 @@ def test_a_tongue_grown_into_the_lower_teeth_is_a_row_of_teeth() -> None:
 
     upper, lower, tongue = arch(0.0), arch(-0.012), block((-0.018, -0.015, -0.01), (0.018, -0.009, 0.025))
     anatomy = Anatomy(
-        ClosestPoints(np.eye(3), np.array([[0, 1, 2]])), np.zeros((2, 3)), (np.zeros(3), np.zeros(3)), -0.005
+        ClosestPoints(np.eye(3), np.array([[0, 1, 2]]), 0.5), np.zeros((2, 3)), (np.zeros(3), np.zeros(3)), -0.005
     )
 
     def told(*pieces: np.ndarray) -> list[tuple[Kind, int]]:
