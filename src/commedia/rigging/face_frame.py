@@ -11,21 +11,26 @@ from commedia.face_model.model import HeadModel
 from commedia.geometry.closest import ClosestPoints
 from commedia.geometry.meshes import smooth_normals
 from commedia.rigging.blendshapes import Blendshapes, RegisteredHead, make_blendshapes, target_sides
-from commedia.rigging.landmark_search import find_marks
+from commedia.rigging.landmark_search import BROWS_END, JAW_LINE, find_marks
 from commedia.rigging.pieces import Kind
-from commedia.rigging.registration import SPACING_M
+from commedia.rigging.registration import SPACING_M, Marks
 from commedia.rigging.sculpt import Sculpt, assembled
 from commedia.rigging.slits import side_of_triangle
 from commedia.rigging.template import SLITS, load_template
 
 
-def face_frame(sculpt: Sculpt, blendshapes: Blendshapes) -> FaceFrame:
-    """Put the landmarks of the laid head on the nearest skin, those of upper lips and lids on their own side."""
+def face_frame(sculpt: Sculpt, blendshapes: Blendshapes, marks: Marks) -> FaceFrame:
+    """Put the landmarks of the laid head on the nearest skin, those of upper lips and lids on their own side.
+
+    Brows are where they were seen: they are painted, and our head is laid on the shape.
+    """
     registered = blendshapes.registered
     vertices = registered.fitted.head_from_target.points(sculpt.vertices)
     skin = np.concatenate([piece.vertices for piece in blendshapes.pieces if piece.kind is Kind.FACE])
     triangles = sculpt.triangles[np.isin(sculpt.triangles[:, 0], skin)]
     marked = points(registered.template.landmarks, registered.skin)
+    brows = (marks.numbers >= JAW_LINE) & (marks.numbers < BROWS_END)
+    marked[marks.numbers[brows]] = registered.fitted.head_from_target.points(marks.points[brows])
     low, high = marked.min(axis=0) - 0.05, marked.max(axis=0) + 0.05
     near = ((vertices > low) & (vertices < high)).all(axis=1)[triangles].any(axis=1)
     triangles = triangles[near] if near.any() else triangles
@@ -42,7 +47,8 @@ def face_frame(sculpt: Sculpt, blendshapes: Blendshapes) -> FaceFrame:
 def find_face_frame(character: Character, head: HeadModel | None = None) -> FaceFrame:
     """Look for the face in pictures of a character, and lay our head over it; `head` None is the default head."""
     sculpt, template = assembled(character), load_template(head)
-    return face_frame(sculpt, make_blendshapes(sculpt.vertices, sculpt.triangles, find_marks(sculpt, head), template))
+    marks = find_marks(sculpt, head)
+    return face_frame(sculpt, make_blendshapes(sculpt.vertices, sculpt.triangles, marks, template), marks)
 
 
 def _normals(registered: RegisteredHead) -> np.ndarray:

@@ -68,7 +68,7 @@ def make_rig(
     template = load_template(head)
     blendshapes = make_blendshapes(sculpt.vertices, sculpt.triangles, marks, template)
     rows = [EXPRESSION_INDEX[name] for name in plan.made]
-    face = face_frame(sculpt, blendshapes)
+    face = face_frame(sculpt, blendshapes, marks)
     data = rigged_glb(sculpt, blendshapes.displacements[rows], tuple(plan.made.values()), face)
     character = character_from_bytes(data, output.stem)
     placed = align(template, marks)
