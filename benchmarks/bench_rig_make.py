@@ -19,7 +19,7 @@ from commedia.characters.gltf import character_from_document
 from commedia.rigging.blendshapes import make_blendshapes
 from commedia.rigging.landmark_search import find_marks
 from commedia.rigging.registration import Marks
-from commedia.rigging.sculpt import sculpt_of
+from commedia.rigging.sculpt import assembled
 
 # The strangers are made where their tests are.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "rigging"))
@@ -84,7 +84,7 @@ def _seen(seed: int) -> tuple[Stranger, Marks]:
     builder.tree |= {"scene": 0, "scenes": [{"nodes": [0]}], "nodes": [{"mesh": 0}]}
     builder.tree["meshes"] = [{"primitives": [primitive]}]
     document = parse_document(builder.to_bytes(), name="stranger")
-    return stranger, find_marks(sculpt_of(character_from_document(document, needs_morphs=False)))
+    return stranger, find_marks(assembled(character_from_document(document, needs_morphs=False)))
 
 
 ROWS: dict[str, Callable[[int], tuple[Stranger, Marks]]] = {

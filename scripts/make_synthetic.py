@@ -1,6 +1,7 @@
 """Make a shard of synthetic training pictures. Example:
 
 python scripts/make_synthetic.py --kind single --count 5000 --seed 1 --backgrounds photos.tar --out train-001.tar
+python scripts/make_synthetic.py --characters rigs/*.glb --count 2500 --backgrounds photos.tar --out avatars-001.tar
 """
 
 import argparse
@@ -12,12 +13,26 @@ import torch
 
 from commedia.errors import CommediaError
 from commedia.synthetic.performers import STREAMS
-from commedia.synthetic.shards import generate_shard
+from commedia.synthetic.shards import generate_avatar_shard, generate_shard
+
+
+def write(given: argparse.Namespace) -> int:
+    """The arguments to a shard; returns how many pictures it holds."""
+    common = {"stream": given.stream, "seed": given.seed, "backgrounds": given.backgrounds, "size": given.size}
+    if given.characters:
+        return generate_avatar_shard(given.out, given.characters, given.count, **common)
+    return generate_shard(given.out, given.kind, given.count, **common, device=given.device)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kind", choices=("single", "crowd"), required=True, help="one face each, or 0 to 20")
+    parser.add_argument("--kind", choices=("single", "crowd"), default="single", help="one face each, or 0 to 20")
+    parser.add_argument(
+        "--characters",
+        type=Path,
+        nargs="+",
+        help="glTF that 'commedia rig make' wrote: they perform instead of our head",
+    )
     parser.add_argument("--count", type=int, required=True, help="how many pictures")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--stream", choices=STREAMS, default="train", help="test shares nobody and nothing with train")
@@ -30,10 +45,7 @@ def main() -> int:
     torch.set_num_threads(given.threads)
     start = time.monotonic()
     try:
-        count = generate_shard(
-            given.out, given.kind, given.count, stream=given.stream, seed=given.seed, backgrounds=given.backgrounds,
-            size=given.size, device=given.device,
-        )  # fmt: skip
+        count = write(given)
     except CommediaError as error:
         print(f"make_synthetic: {error}", file=sys.stderr)
         return 2

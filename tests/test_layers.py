@@ -31,11 +31,11 @@ ALLOWED: dict[str, str] = {
     "networks": "errors conventions files",
     "losses": "networks render",
     "data": "errors conventions structures files geometry face_model sources",
-    "synthetic": "errors conventions structures geometry face_model render data",
+    "synthetic": "errors conventions structures geometry face_model render characters data",
     "labelling": "errors conventions structures files geometry face_model sources faces data",
     "training": "errors conventions files geometry face_model render faces networks losses data",
-    "evaluation": "errors conventions structures files geometry face_model sources faces tracking retarget outputs "
-    "rigging data labelling demo",
+    "evaluation": "errors conventions structures files geometry face_model sources faces tracking characters retarget "
+    "outputs rigging data synthetic labelling demo",
     "demo": "errors conventions structures geometry face_model render formats sources characters",
     "cli": "errors formats sources faces tracking characters retarget outputs pipeline calibration folder rigging "
     "networks data labelling training evaluation demo",

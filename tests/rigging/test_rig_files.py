@@ -11,8 +11,8 @@ from rigs import small_builder
 from strangers import other_topology
 
 from commedia.characters.builder import glb_header
-from commedia.characters.default_head import default_head_glb
 from commedia.characters.gltf import character_from_bytes
+from commedia.characters.open import open_still
 from commedia.cli.main import main
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_NAMES
 from commedia.errors import BadCharacter, UnknownName
@@ -22,13 +22,17 @@ from commedia.retarget.inspection import inspect_character
 from commedia.rigging import landmark_search
 from commedia.rigging.glb import rigged_glb
 from commedia.rigging.pairs import BadPairs, read_pairs
-from commedia.rigging.sculpt import read_bare
+from commedia.rigging.sculpt import Sculpt, assembled
 from commedia.rigging.sheet import draw_sheet
 from commedia.structures import Face, FaceParams
 
 pytest.importorskip("scipy")
 CUBE = np.array([(x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1)], dtype=np.float64)
 CUBE_FACES = ("1 2 4 3", "5 7 8 6", "1 5 6 2", "3 4 8 7", "1 3 7 5", "2 6 8 4")
+
+
+def read_bare(path: Path) -> Sculpt:
+    return assembled(open_still(path))
 
 
 def write_obj(path: Path, vertices: np.ndarray, faces: tuple[str, ...] = CUBE_FACES) -> Path:
@@ -131,13 +135,6 @@ def test_what_is_no_surface_is_said(vertices: np.ndarray, faces: tuple[str, ...]
     assert "\n" not in str(refused.value)
 
 
-def test_shapes_that_are_there_are_not_replaced(tmp_path: Path):
-    path = tmp_path / "rig.glb"
-    path.write_bytes(small_builder(("jawOpen",)).to_bytes())
-    with pytest.raises(BadCharacter, match="has 1 blendshapes already, such as 'jawOpen'"):
-        read_bare(path)
-
-
 class Blind:
     """A detector that finds nothing."""
 
@@ -218,9 +215,3 @@ def test_a_clay_head_is_seen_and_rigged(tmp_path: Path, capsys: pytest.CaptureFi
     found = inspect_character(character_from_bytes((tmp_path / "hero.glb").read_bytes(), "hero"))
     assert found.still() == ()
     assert sum(found.morphs.values()) == 52
-
-
-def test_a_rig_of_ours_has_them_already(tmp_path: Path):
-    (tmp_path / "head.glb").write_bytes(default_head_glb())
-    with pytest.raises(BadCharacter, match="52 blendshapes already"):
-        read_bare(tmp_path / "head.glb")

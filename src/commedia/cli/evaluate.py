@@ -14,7 +14,7 @@ from commedia.evaluation.report import Table, origin_of, show, write_report
 from commedia.evaluation.settings import EvaluationSettings
 
 TableName = Literal[
-    "sfn-nme", "mfn-groups", "mfn-crowds", "clips", "synthetic", "ids",
+    "sfn-nme", "mfn-groups", "mfn-crowds", "clips", "synthetic", "avatars", "ids",
     "neutral", "rolls", "winks",
     "paper-table-2", "paper-table-3", "paper-table-4", "paper-table-5", "paper-runtime",
 ]  # fmt: skip
@@ -56,6 +56,7 @@ def run(
     teacher_cache: Path | None = None,
     root: Path | None = None,
     variants: tuple[str, ...] = (),
+    characters: tuple[Path, ...] = (),
     flip_average: tyro.conf.FlagCreatePairsOff[bool] = False,
     seed: int = 0,
 ) -> int:
@@ -80,6 +81,8 @@ def run(
         root: Folder with published data sets in folders of their names, or one of them, for the tables `paper-...`; for
             `paper-table-5` the folder of expressions.csv, or that file.
         variants: NAME=FILE.onnx of networks that rows of the paper's tables ask for; a row without says its name.
+        characters: Characters with ARKit's blendshapes, for the table `avatars`: what 'commedia rig make' wrote, or
+            others, whose faces are looked for first.
         flip_average: Read every face twice, as it is and mirrored; the tables are named so. Not for `paper-...`.
         seed: Written into the report; nothing here is random.
     """
@@ -90,6 +93,7 @@ def run(
         teacher_cache=teacher_cache,
         root=root,
         variants=variants,
+        characters=characters,
         flip_average=flip_average,
     )
     return 0 if all(goal.is_met for made in evaluate(table, settings, seed=seed) for goal in made.goals) else 1

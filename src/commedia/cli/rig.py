@@ -4,7 +4,7 @@
 """
 
 import json as json_format
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,9 +22,12 @@ File = tyro.conf.Positional[Path]
 Output = Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")]
 Landmarks = Annotated[Path | None, tyro.conf.arg(metavar="PAIRS.toml")]
 Json = tyro.conf.FlagCreatePairsOff[bool]
+Flag = tyro.conf.FlagCreatePairsOff[bool]
 
 MOST_UNKNOWN = 0.5
 """Of the morphs: with more unknown names it is worth looking at what they move."""
+MOST_LISTED = 4
+"""Names that one line says."""
 LEFT_OPEN = 0.01
 """Of an eye or a mouth: more is worth a word."""
 
@@ -66,16 +69,26 @@ def map_shapes(
     print(json_format.dumps(asdict(mapped), indent=2, ensure_ascii=False, default=str) if json else mapped_text(mapped))
 
 
-def make(file: File, *, output: Output = None, landmarks: Landmarks = None, json: Json = False) -> None:
-    """Lay the default head over a character without shapes, and write it with 52 morph targets.
+def make(
+    file: File,
+    *,
+    output: Output = None,
+    landmarks: Landmarks = None,
+    replace: Flag = False,
+    add: Flag = False,
+    json: Json = False,
+) -> None:
+    """Lay the default head over a character, and write it with the 52 blendshapes as morph targets.
 
-    A picture of all of them lies beside it.
+    A picture of all of them lies beside it. A character that has shapes needs --add or --replace.
 
     Args:
         file: A .glb, .gltf or .vrm file; or the neutral .obj of a sculpt.
         output: The GLB to write; the contact sheet has its name and ends in .png.
         landmarks: Points of the face as TOML, see docs/rig-make.md. Without it the face is looked for in pictures of
             the character.
+        replace: Take the character's own shapes off, and make all 52.
+        add: Keep the character's own shapes, and make those of the 52 that it has under no such name.
         json: Print JSON, and nothing else.
     """
     # Draws and looks, which inspecting does without.
@@ -83,14 +96,27 @@ def make(file: File, *, output: Output = None, landmarks: Landmarks = None, json
 
     if output is None:
         raise CommediaError(f"'rig make' needs a file to write: rig make {file} -o {file.stem}-rig.glb")
-    made = make_rig(file, output, landmarks)
+    if replace and add:
+        raise CommediaError("--replace takes the character's own shapes off and --add keeps them; give one of the two")
+    made = make_rig(file, output, landmarks, own="replace" if replace else "add" if add else "refuse")
     moving = int(made.character.rig.effective.sum())
     if json:
         facts = {"glb": str(made.glb), "sheet": str(made.sheet), "blendshapes": moving, "landmarks": made.landmarks}
+        facts |= {"kept": made.kept, "taken_off": made.taken_off, "added": made.added}
         print(json_format.dumps(facts, indent=2, ensure_ascii=False))
         return
     print(f"{made.glb}: {moving} of {len(made.character.rig.morph_names)} blendshapes move the face")
+    if made.kept:
+        print(f"kept {_listed(made.kept)}; added {_listed(made.added)}")
+    if made.taken_off:
+        print(f"took off {_listed(made.taken_off)}; added {_listed(made.added)}; {file} is as it was")
     print(f"{made.sheet}: look at it before anybody plays the rig")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """How many, and the first few by name."""
+    shown = ", ".join(names[:MOST_LISTED]) + (", ..." if len(names) > MOST_LISTED else "")
+    return f"{len(names)} ({shown})" if names else "none"
 
 
 run: dict[str, Callable[..., None]] = {"inspect": inspect, "make": make, "map": map_shapes}

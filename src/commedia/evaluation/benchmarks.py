@@ -1,7 +1,8 @@
 """The tables `commedia evaluate` can make, by name."""
 
-from commedia.errors import UnknownName
-from commedia.evaluation.settings import Benchmark
+from commedia.errors import MissingExtra, UnknownName
+from commedia.evaluation.report import Table
+from commedia.evaluation.settings import Benchmark, EvaluationSettings, Progress
 
 
 def benchmark(name: str) -> Benchmark:
@@ -29,6 +30,7 @@ def benchmark(name: str) -> Benchmark:
         "mfn-crowds": crowds.mfn_crowds,
         "clips": clips.clips,
         "synthetic": synthetic.synthetic,
+        "avatars": _avatars,
         "ids": ids.ids,
         "neutral": neutral.neutral,
         "rolls": rolls.rolls,
@@ -42,3 +44,14 @@ def benchmark(name: str) -> Benchmark:
     if name not in known:
         raise UnknownName("table", name, known)
     return known[name]
+
+
+def _avatars(settings: EvaluationSettings, progress: Progress) -> list[Table]:
+    """The one table that draws, which takes torch."""
+    try:
+        from commedia.evaluation.avatars import avatars
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtra("the table 'avatars' draws characters, which", "torch", "train") from error
+    return avatars(settings, progress)

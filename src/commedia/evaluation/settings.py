@@ -36,6 +36,8 @@ class EvaluationSettings:
     """Holds published data sets, each in a folder of its name, or is one of them; for the tables of the paper."""
     variants: tuple[str, ...] = ()
     """`NAME=FILE` of networks that rows of the paper's tables ask for."""
+    characters: tuple[Path, ...] = ()
+    """Files of characters with ARKit's blendshapes."""
     flip_average: bool = False
     """Read every face twice, the second time mirrored."""
 

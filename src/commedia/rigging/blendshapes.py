@@ -22,6 +22,7 @@ from commedia.geometry.meshes import smooth_normals
 from commedia.geometry.similarity import fit_similarity
 from commedia.geometry.solvers import distances, search_tree
 from commedia.retarget.deformation_transfer import Guides, transfer_deformations
+from commedia.rigging.lids import keep_off_eyeball
 from commedia.rigging.pieces import Anatomy, Kind, Piece, connected, face_pieces, fit_sphere, sort_pieces
 from commedia.rigging.registration import SPACING_M, Fitted, Marks, Target, align, bend, fit_identity
 from commedia.rigging.slits import side_of_triangle, sides_from_seeds
@@ -85,6 +86,10 @@ def make_blendshapes(
             moved[:, piece.vertices] = _face_blendshapes(registered, target, triangles[on_face])[:, piece.vertices]
         else:
             moved[:, piece.vertices] = _piece_blendshapes(registered, target, triangles, piece)
+    skin = np.concatenate([piece.vertices for piece in pieces if piece.kind is Kind.FACE])
+    for piece in pieces:
+        if piece.kind is Kind.EYE:
+            keep_off_eyeball(moved, target, skin, piece.vertices)
     return Blendshapes(registered.fitted.head_from_target.inverse().offsets(moved), tuple(pieces), registered)
 
 

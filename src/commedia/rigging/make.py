@@ -1,4 +1,4 @@
-"""A bare character in, a character with the 52 blendshapes out: the files."""
+"""A character in, a character with the 52 blendshapes out: the files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,19 +7,22 @@ import numpy as np
 
 from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes
-from commedia.conventions import IDENTITY_COUNT
+from commedia.characters.open import open_still
+from commedia.conventions import EXPRESSION_INDEX, IDENTITY_COUNT
 from commedia.errors import CommediaError
 from commedia.face_model.landmarks import points
 from commedia.face_model.model import HeadModel
 from commedia.files import written_aside
 from commedia.geometry.similarity import Similarity
 from commedia.rigging.blendshapes import Blendshapes, make_blendshapes
+from commedia.rigging.face_frame import face_frame
 from commedia.rigging.glb import rigged_glb
 from commedia.rigging.landmark_search import find_marks
+from commedia.rigging.own_shapes import Own, plan_shapes
 from commedia.rigging.pairs import read_pairs
 from commedia.rigging.pieces import Kind
 from commedia.rigging.registration import align
-from commedia.rigging.sculpt import Sculpt, read_bare
+from commedia.rigging.sculpt import Sculpt, assembled
 from commedia.rigging.sheet import draw_sheet, png_bytes
 from commedia.rigging.template import Template, load_template
 
@@ -42,20 +45,31 @@ class MakeResult:
     sheet: Path
     landmarks: int
     """How many were used."""
+    kept: tuple[str, ...] = ()
+    """The character's own shapes that are there still."""
+    taken_off: tuple[str, ...] = ()
+    """Its own shapes that are gone."""
+    added: tuple[str, ...] = ()
+    """Blendshapes that were made."""
 
 
-def make_rig(source: Path, output: Path, pairs: Path | None = None, *, head: HeadModel | None = None) -> MakeResult:
-    """Read a character without blendshapes; write it with the 52 as GLB, and their contact sheet beside it.
+def make_rig(
+    source: Path, output: Path, pairs: Path | None = None, *, own: Own = "refuse", head: HeadModel | None = None
+) -> MakeResult:
+    """Read a character, write it with the 52 blendshapes as GLB, and their contact sheet beside it.
 
-    Without `pairs` (TOML) landmarks are looked for in renders. `head` lends its blendshapes; None is the default head.
+    `own` says what becomes of shapes that it has. Without `pairs` (TOML) landmarks are looked for in renders. `head`
+    lends its blendshapes; None is the default head.
     """
-    if output.suffix.lower() not in (".glb", ".vrm"):
-        raise CommediaError(f"the rig is written as GLB, so {output} should end in .glb")
-    sculpt = read_bare(source)
+    _check_output(source, output)
+    plan = plan_shapes(open_still(source), own)
+    sculpt = assembled(plan.character)
     marks = find_marks(sculpt, head) if pairs is None else read_pairs(pairs, sculpt)
     template = load_template(head)
     blendshapes = make_blendshapes(sculpt.vertices, sculpt.triangles, marks, template)
-    data = rigged_glb(sculpt, blendshapes.displacements)
+    rows = [EXPRESSION_INDEX[name] for name in plan.made]
+    face = face_frame(sculpt, blendshapes, marks)
+    data = rigged_glb(sculpt, blendshapes.displacements[rows], tuple(plan.made.values()), face)
     character = character_from_bytes(data, output.stem)
     placed = align(template, marks)
     picture = png_bytes(draw_sheet(character, placed.rotation, _framed(placed, template), _tints(sculpt, blendshapes)))
@@ -63,7 +77,14 @@ def make_rig(source: Path, output: Path, pairs: Path | None = None, *, head: Hea
     with written_aside(output) as file, written_aside(sheet) as beside:
         file.write(data)
         beside.write(picture)
-    return MakeResult(character, output, sheet, len(marks.numbers))
+    return MakeResult(character, output, sheet, len(marks.numbers), plan.kept, plan.taken_off, tuple(plan.made))
+
+
+def _check_output(source: Path, output: Path) -> None:
+    if output.suffix.lower() not in (".glb", ".vrm"):
+        raise CommediaError(f"the rig is written as GLB, so {output} should end in .glb")
+    if output.exists() and source.exists() and output.samefile(source):
+        raise CommediaError(f"the rig would be written over {source}, which would lose it; name another file")
 
 
 def _framed(head_from_scene: Similarity, template: Template) -> np.ndarray:

@@ -1,16 +1,14 @@
 """A character as one mesh in the scene: seams closed, every vertex with its way back to the file, and its own shapes.
 
-Refuses what there is nothing to make of: no triangles, no extent; and of a bare one morphs that are there already.
+Refuses what there is nothing to make of: no triangles, no extent.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from commedia.characters.character import Character
-from commedia.characters.open import open_still
 from commedia.characters.posing import Poser
 from commedia.errors import BadCharacter
 from commedia.geometry.meshes import weld
@@ -46,22 +44,6 @@ class Sculpt:
         """The place of a vertex by its number in the file, or None; primitives count on from one another."""
         places = np.concatenate([patch.places for patch in self.patches])
         return self.vertices[places[vertex]] if 0 <= vertex < len(places) else None
-
-
-def read_bare(path: Path) -> Sculpt:
-    """Open a character without blendshapes."""
-    return sculpt_of(open_still(path))
-
-
-def sculpt_of(character: Character) -> Sculpt:
-    """Put the pieces of a character without blendshapes together."""
-    count = len(character.rig.morph_names)
-    if count:
-        raise BadCharacter(
-            f"{character.name} has {count} blendshapes already, such as '{character.rig.morph_names[0]}', and new ones "
-            "are made only for a character without any; 'commedia rig inspect' says what its own can play"
-        )
-    return assembled(character)
 
 
 def assembled(character: Character) -> Sculpt:

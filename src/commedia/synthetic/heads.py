@@ -208,7 +208,7 @@ def _composed(
         weight = torch.where(below > 0, opacity, 1.0)[:, None]
         colour[pixel] = colour[pixel] * (1 - weight) + cloth * weight
         alpha[pixel] = torch.maximum(below, opacity)
-    return _on_screen(colour, alpha, size)
+    return on_screen(colour, alpha, size)
 
 
 def _shadow(casts: Tensor, size: int) -> Tensor:
@@ -220,7 +220,8 @@ def _shadow(casts: Tensor, size: int) -> Tensor:
     return torch.from_numpy(1 - 0.55 * soft.reshape(-1, 1)).to(casts.device)
 
 
-def _on_screen(colour: Tensor, alpha: Tensor, size: int) -> np.ndarray:
+def on_screen(colour: Tensor, alpha: Tensor, size: int) -> np.ndarray:
+    """Linear colour and opacity per pixel to RGBA as a screen shows it."""
     # A shoulder like a film's: straight up to 0.7 of white, then never quite there.
     bright = (colour - 0.7).clamp_min_(0)
     shown = torch.minimum(colour, colour.new_tensor(0.7)) + 0.3 * bright / (bright + 0.3)

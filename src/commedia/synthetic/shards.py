@@ -4,7 +4,7 @@
 file. The same stream, seed and backgrounds give the same pictures on the same machine.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -12,11 +12,13 @@ import numpy as np
 
 from commedia.data.sample import PictureSample
 from commedia.data.shards import write_shard
+from commedia.errors import BadCharacter
 from commedia.face_model.model import HeadModel
+from commedia.synthetic.avatars import Avatar, draw_avatar, held_back, read_avatar
 from commedia.synthetic.backgrounds import Backgrounds, load_backgrounds
 from commedia.synthetic.crowds import crowd_pictures
 from commedia.synthetic.degradations import degrade
-from commedia.synthetic.heads import draw_heads
+from commedia.synthetic.heads import DrawnHead, draw_heads
 from commedia.synthetic.occluders import occlude
 from commedia.synthetic.performers import Stream, sample_performers, stream_rng
 
@@ -27,6 +29,9 @@ LICENCE = "Apache-2.0"
 
 CROP_MARGIN = 2.0
 """Picture side over the landmark box's longer side: room for the training's shifts around the 1.5 of SFN's crop."""
+
+AVATAR_SEEDS = 1_000_000
+"""Added to the seed: characters play other expressions than our own head does under the same seed."""
 
 _BATCH = 8
 
@@ -49,11 +54,31 @@ def single_pictures(
         sides = size / CROP_MARGIN * rng.uniform(0.92, 1.06, len(performers))
         offsets = rng.uniform(-0.04, 0.04, (len(performers), 2)) * size
         for number, drawn in enumerate(draw_heads(performers, size, sides, offsets, device=device, head=head)):
-            image = paste(drawn.rgba, backgrounds.window(rng, size, size))
-            if rng.uniform() < 0.22:
-                occlude(rng, image, drawn.face.box, backgrounds.window(rng, size, size))
-            image = degrade(rng, image, float(sides[number]))
+            image = _taken(rng, drawn, float(sides[number]), backgrounds)
             yield PictureSample(image, (drawn.face,), f"{name}/{start + number}", LICENCE, "synthetic")
+
+
+def avatar_pictures(
+    stream: Stream, seed: int, count: int, backgrounds: Backgrounds, avatars: Sequence[Avatar], *, size: int = 176
+) -> Iterator[PictureSample]:
+    """As `single_pictures`, of characters that take turns."""
+    rng = stream_rng(stream, AVATAR_SEEDS + seed)
+    name = f"avatars-{stream}-{seed}"
+    for number, performer in enumerate(sample_performers(rng, count, name=name)):
+        side, offset = size / CROP_MARGIN * rng.uniform(0.92, 1.06), rng.uniform(-0.04, 0.04, 2) * size
+        drawn = draw_avatar(avatars[number % len(avatars)], performer, size, side, offset)
+        yield PictureSample(
+            _taken(rng, drawn, side, backgrounds), (drawn.face,), f"{name}/{number}", LICENCE, "synthetic"
+        )
+
+
+def _taken(rng: np.random.Generator, drawn: DrawnHead, side_px: float, backgrounds: Backgrounds) -> np.ndarray:
+    """A photograph of it: before a background, sometimes behind something, as a camera sees it."""
+    size = len(drawn.rgba)
+    image = paste(drawn.rgba, backgrounds.window(rng, size, size))
+    if rng.uniform() < 0.22:
+        occlude(rng, image, drawn.face.box, backgrounds.window(rng, size, size))
+    return degrade(rng, image, side_px)
 
 
 def paste(rgba: np.ndarray, background: np.ndarray) -> np.ndarray:
@@ -81,3 +106,25 @@ def generate_shard(
     else:
         pictures = crowd_pictures(stream, seed, count, loaded, size=size, device=device, head=head)
     return write_shard(path, pictures)
+
+
+def generate_avatar_shard(
+    path: Path,
+    characters: Sequence[Path],
+    count: int,
+    *,
+    stream: Stream = "train",
+    seed: int = 0,
+    backgrounds: Path | None = None,
+    size: int | None = None,
+) -> int:
+    """Make `count` pictures in which characters with a face frame perform, and write them; returns how many.
+
+    Raises BadCharacter for one that is held back from training.
+    """
+    for character in characters:
+        if stream == "train" and held_back(character.stem):
+            raise BadCharacter(f"{character.stem} tests how heads that are not ours are read, and is never trained on")
+    avatars = [read_avatar(character) for character in characters]
+    loaded = load_backgrounds(backgrounds, stream)
+    return write_shard(path, avatar_pictures(stream, seed, count, loaded, avatars, size=size or 176))
