@@ -125,3 +125,31 @@ def test_a_shard_is_decoded_once(model: FaceModel, tmp_path: Path, rng: np.rando
 
 def _centred(images: Tensor) -> Tensor:
     return images.movedim(-1, -3).float() / 127.5 - 1
+
+
+def test_a_face_on_its_side_is_none(store: FaceStore, model: FaceModel) -> None:
+    """Presence says which way up a crop belongs, so some upright faces are shown turned, and count as absent."""
+    rows = np.zeros(400, dtype=int)
+    config, chance = replace(STILL, colour=0.0), np.random.default_rng(0)
+    batch = region_batch(
+        replace(store, negatives=store.negatives[:0]), rows, DESKTOP, config, model.identity_mirror, chance
+    )
+    upright = batch.crops[batch.present > 0][0]
+    assert 0.01 < float((batch.present == 0).float().mean()) < 0.1
+    turns = torch.stack([torch.rot90(upright, turn) for turn in range(4)]).int()
+    # By which quarter each crop is turned; borders differ by a grey level.
+    found = [[int((crop.int() - turn).abs().max()) < 2 for turn in turns].index(True) for crop in batch.crops]
+    assert {turn for turn, here in zip(found, batch.present, strict=True) if here} == {0}
+    assert {turn for turn, here in zip(found, batch.present, strict=True) if not here} == {1, 2, 3}
+
+
+def test_a_group_is_mirrored_as_one(store: FaceStore, model: FaceModel) -> None:
+    rows = np.repeat(np.arange(6), 10)
+    config = replace(STILL, flip=0.5)
+    mirror, chance = model.identity_mirror, np.random.default_rng(0)
+    batch = region_batch(store, rows, DESKTOP, config, mirror, chance, varied=False, group_size=5)
+    first = batch.targets.identity[:30].unflatten(0, (6, 5))
+    for group, wanted in zip(first, store.faces.identity[rows[:30:5]], strict=True):
+        assert torch.equal(group, group[:1].expand(5, -1))
+        np.testing.assert_allclose(group[0].abs(), np.abs(wanted), atol=1e-6)
+    assert len({tuple(row) for row in batch.targets.identity[30:40].tolist()}) == 2

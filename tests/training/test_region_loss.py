@@ -1,0 +1,69 @@
+"""What paper 3 asks of SFN besides the truth: one person, one identity; no two blendshapes that exclude each other."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT, LANDMARK_COUNT
+from commedia.losses.faces import FaceTargets
+from commedia.losses.regions import RegionLossConfig, region_loss
+from commedia.networks.heads import FaceOutputs
+from commedia.networks.ours.sfn import RegionFaces
+from commedia.training.face_model import FaceModel
+
+ROWS = 8
+ASKED = RegionLossConfig(identity_consistent=1.0, expression_exclusive=1.0)
+
+
+def terms(
+    model: FaceModel, identity: Tensor, logits: Tensor, present: Tensor, config: RegionLossConfig = ASKED, size: int = 2
+) -> dict[str, Tensor]:
+    upright = torch.tensor([1.0, 0, 0, 0]).repeat(ROWS, 1)
+    nothing, points = torch.zeros(ROWS), torch.zeros(ROWS, LANDMARK_COUNT, 2)
+    faces = FaceOutputs(identity, logits.sigmoid(), upright, torch.zeros(ROWS, 3), torch.full((ROWS, 1), 0.2))
+    read = RegionFaces(faces, points, logits, logits, torch.zeros(ROWS, 1))
+    expression = torch.zeros(ROWS, EXPRESSION_COUNT)
+    targets = FaceTargets(points, identity, nothing, expression, expression, upright, nothing, nothing)
+    return dict(region_loss(read, targets, present, model.landmarks, config, size).parts)
+
+
+@pytest.fixture
+def identity() -> Tensor:
+    return torch.randn(ROWS, IDENTITY_COUNT, generator=torch.Generator().manual_seed(0))
+
+
+def test_pictures_of_one_person_want_one_identity(model: FaceModel, identity: Tensor) -> None:
+    rest, here = torch.full((ROWS, EXPRESSION_COUNT), -20.0), torch.ones(ROWS)
+    alike = identity.clone()
+    alike[1], alike[3] = alike[0], alike[2]
+    assert terms(model, alike, rest, here)["identity_consistent"] == 0
+    apart = terms(model, identity, rest, here)["identity_consistent"]
+    assert apart > 0.3
+    # The second half of the rows are strangers to each other, and a crop without a face is nobody's.
+    strangers = identity.clone()
+    strangers[ROWS // 2 :] += 5
+    assert terms(model, strangers, rest, here)["identity_consistent"] == apart
+    gone = here.clone()
+    gone[1] = gone[2] = 0
+    assert terms(model, identity, rest, gone)["identity_consistent"] == 0
+
+
+def test_only_blendshapes_that_exclude_each_other_are_parted(model: FaceModel, identity: Tensor) -> None:
+    def said(*names: str) -> Tensor:
+        logits = torch.full((ROWS, EXPRESSION_COUNT), -20.0)
+        for name in names:
+            logits[:, EXPRESSION_INDEX[name]] = 20.0
+        return terms(model, identity, logits, torch.ones(ROWS))["expression_exclusive"]
+
+    assert said("mouthLeft", "mouthRight") > 1e-3
+    assert said("mouthLeft") < 1e-6
+    assert said("mouthLeft", "jawOpen", "eyeBlinkLeft") < 1e-6
+
+
+def test_neither_is_asked_unless_the_recipe_does(model: FaceModel, identity: Tensor) -> None:
+    silent = replace(ASKED, identity_consistent=0.0, expression_exclusive=0.0)
+    logits, here = torch.zeros(ROWS, EXPRESSION_COUNT), torch.ones(ROWS)
+    assert not terms(model, identity, logits, here, silent).keys() & {"identity_consistent", "expression_exclusive"}
+    assert "identity_consistent" not in terms(model, identity, logits, here, ASKED, size=1)
