@@ -1,6 +1,7 @@
 """Contact sheets: square pictures in rows, and an actor's face beside the default head that plays it."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,8 @@ from commedia.outputs.preview.drawing import draw_text
 from commedia.outputs.preview.player import Player
 from commedia.retarget.cast import Cast
 from commedia.structures import Frame, TrackedFace, TrackedFrame
+
+Square = UInt8[np.ndarray, "s s 3"]
 
 BACKDROP = 24
 FACE_SHARE = 1.6
@@ -49,18 +52,33 @@ class Stage:
         below: str,
     ) -> UInt8[np.ndarray, "h w 3"]:
         """Draw the face at these points and, to its right, the character; `below` is written under both."""
-        side = self.side_px
+        below = below if face is not None else "nobody found"
+        return self.labelled([self.actor(frame.image, points_px), self.character(face)], title, below)
+
+    def around(self, points_px: Float[np.ndarray, "68 2"]) -> Crop:
+        """Points of a face to what is shown of the picture, upright as it is."""
         box = tight_box(points_px)
-        around = Crop(np.array(box.center_px, np.float32), FACE_SHARE * max(box.width_px, box.height_px))
-        actor = crop_image(frame.image, around, side)
-        character = np.full((side, side, 3), BACKDROP, dtype=np.uint8)
-        if face is not None:
-            pose = self._cast.poses(TrackedFrame(frame.index, frame.time_s, (face,)))[face.id]
-            character = self._player(face).draw(pose, character, opacity=1.0)
-        label = np.full((18, 2 * side, 3), BACKDROP, dtype=np.uint8)
+        return Crop(np.array(box.center_px, np.float32), FACE_SHARE * max(box.width_px, box.height_px))
+
+    def actor(self, image: UInt8[np.ndarray, "h w 3"], points_px: Float[np.ndarray, "68 2"]) -> Square:
+        """Cut out the face at these points."""
+        return crop_image(image, self.around(points_px), self.side_px)
+
+    def character(self, face: TrackedFace | None) -> Square:
+        """Draw the character as it plays a face; an empty picture for nobody."""
+        picture = np.full((self.side_px, self.side_px, 3), BACKDROP, dtype=np.uint8)
+        if face is None:
+            return picture
+        pose = self._cast.poses(TrackedFrame(0, Fraction(0), (face,)))[face.id]
+        return self._player(face).draw(pose, picture, opacity=1.0)
+
+    def labelled(self, pictures: Sequence[Square], title: str, below: str) -> UInt8[np.ndarray, "h w 3"]:
+        """Put pictures side by side, over a line with a title on its left and `below` on its right."""
+        width = self.side_px * len(pictures)
+        label = np.full((18, width, 3), BACKDROP, dtype=np.uint8)
         draw_text(label, title, (4.0, 9.0), size_px=11)
-        draw_text(label, below if face is not None else "nobody found", (2.0 * side - 4, 9.0), size_px=11, anchor="rm")
-        return np.concatenate([np.concatenate([actor, character], axis=1), label])
+        draw_text(label, below, (width - 4.0, 9.0), size_px=11, anchor="rm")
+        return np.concatenate([np.concatenate(pictures, axis=1), label])
 
     def _player(self, face: TrackedFace) -> Player:
         if face.id not in self._players:
