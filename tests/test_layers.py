@@ -29,7 +29,7 @@ ALLOWED: dict[str, str] = {
     "folder": "errors face_model sources tracking retarget outputs pipeline",
     "rigging": "errors conventions structures files geometry face_model render faces characters retarget outputs",
     "networks": "errors conventions files",
-    "losses": "networks render",
+    "losses": "conventions networks render",
     "data": "errors conventions structures files geometry face_model sources",
     "synthetic": "errors conventions structures geometry face_model render characters data",
     "labelling": "errors conventions structures files geometry face_model sources faces data",
