@@ -6,6 +6,7 @@ python scripts/make_scenes.py --empty photos.tar --clips a.mp4 b.gif --detector 
 import argparse
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -20,6 +21,8 @@ from commedia.labelling.rfb import FaceFinder
 from commedia.sources.open import open_frames
 from commedia.structures import Box, HeadPose
 from commedia.synthetic.backgrounds import HELD_BACK
+from commedia.training.decoys import add_decoys
+from commedia.training.pictures import FaceCrops, load_pictures_and_face_crops
 
 SURE, UNSURE = 0.7, 0.3
 """A picture with a face found at a confidence between the two is left out, since neither label would be safe."""
@@ -52,6 +55,15 @@ def empty_scenes(tar: Path, finder: FaceFinder, licence: str) -> Iterator[Pictur
             yield PictureSample(image, (), picture.source, licence, "labelled")
 
 
+def decoy_scenes(scenes: list[PictureSample], faces: FaceCrops, rng: np.random.Generator) -> Iterator[PictureSample]:
+    """Paint limbs, hands, backs of heads and scraps of faces into pictures without faces, so that skin is no face."""
+    for scene in scenes:
+        canvas = scene.image.copy()
+        for _ in range(4):
+            add_decoys(canvas, np.zeros((0, 4), np.float32), faces, rng)
+        yield replace(scene, image=canvas, source=f"decoys/{scene.source}")
+
+
 def clip_scenes(clip: Path, count: int, finder: FaceFinder, licence: str) -> Iterator[PictureSample]:
     """Label evenly spaced frames, where the detector is sure of all it sees."""
     frames = [frame.image for frame in open_frames(clip)]
@@ -74,6 +86,7 @@ def reduced(image: np.ndarray) -> np.ndarray:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Make shards of scenes with boxes only.")
     parser.add_argument("--empty", type=Path, nargs="*", default=[], help="tars of photographs without faces")
+    parser.add_argument("--decoys", type=Path, help="shard of faces: also write the empty pictures with decoys of them")
     parser.add_argument("--clips", type=Path, nargs="*", default=[])
     parser.add_argument("--frames", type=int, default=25, help="of each clip")
     parser.add_argument("--detector", type=Path, required=True, help="the RFB-640 face detector, an .onnx file")
@@ -83,6 +96,11 @@ def main() -> int:
     try:
         finder = FaceFinder(given.detector)
         jobs = [(tar.stem, empty_scenes(tar, finder, given.licence)) for tar in given.empty]
+        if given.decoys:
+            _, faces = load_pictures_and_face_crops([given.decoys])
+            empty = [scene for _, scenes in jobs for scene in scenes]
+            rng = np.random.default_rng(0)
+            jobs = [("empty", iter(empty)), ("decoys", decoy_scenes(empty, faces, rng))]
         jobs += [(clip.stem, clip_scenes(clip, given.frames, finder, given.licence)) for clip in given.clips]
         for name, samples in jobs:
             kept = list(samples)
