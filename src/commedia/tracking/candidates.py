@@ -1,7 +1,7 @@
 """Who may be in a frame - known, found, or both - and whether what was read of them is to be believed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -78,22 +78,6 @@ def is_refused(candidate: Candidate, params: FaceParams, lifecycle: TrackLifecyc
     return not seen and params.presence < lifecycle.keep_presence
 
 
-def may_be_turned(candidate: Candidate, params: FaceParams, lifecycle: TrackLifecycle) -> bool:
-    """Say whether a sure detection of somebody new was denied in its crop, as a face on its side is."""
-    sure = candidate.track is None and not is_doubtful(candidate, lifecycle)
-    return sure and params.presence is not None and params.presence < lifecycle.birth_presence
-
-
-def turned_crops(candidate: Candidate) -> list[Crop]:
-    """A detected face to the crops in which it would be upright if it lay on either side or on its head."""
-    assert candidate.face is not None
-    upright = crop_of_face_box(candidate.face.box)
-    middle = np.array(candidate.face.box.center_px, dtype=np.float32)
-    crops = [replace(upright, roll=roll) for roll in (np.pi / 2, -np.pi / 2, np.pi)]
-    # The chin, below the box's middle, turns with the face.
-    return [replace(crop, center_px=middle + crop.image_from_crop @ (upright.center_px - middle)) for crop in crops]
-
-
 def refinement_crop(candidate: Candidate, ahead_s: float) -> Crop:
     """Place the crop by the track, unless it is new or has drifted off the detected face."""
     track, face = candidate.track, candidate.face
@@ -157,8 +141,10 @@ def is_plausible(landmarks_px: Float[np.ndarray, "68 2"], crop: Crop) -> bool:
 
 
 def agrees(landmarks_px: Float[np.ndarray, "68 2"], face: Face) -> bool:
-    """Say whether refined landmarks still lie on the detected face."""
-    return crop_overlap(crop_from_landmarks(landmarks_px), crop_of_face(face)) >= AGREEMENT_IOU
+    """Say whether refined landmarks still lie on the detected face: on its landmarks, or in its box."""
+    found = crop_from_landmarks(landmarks_px)
+    expected = crop_of_face(face), crop_of_face_box(face.box)
+    return max(crop_overlap(found, crop) for crop in expected) >= AGREEMENT_IOU
 
 
 def _corners(crop: Crop) -> tuple[float, float, float, float]:

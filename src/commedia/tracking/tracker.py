@@ -24,12 +24,10 @@ from commedia.tracking.candidates import (
     duplicates,
     is_doubtful,
     is_refused,
-    may_be_turned,
     refined_prediction,
     refinement_crop,
     refinement_order,
     strangers,
-    turned_crops,
 )
 from commedia.tracking.follow import TrackedStep, filled_in
 from commedia.tracking.models import Models, open_models
@@ -37,6 +35,7 @@ from commedia.tracking.presentation import is_kept, shown_faces
 from commedia.tracking.schedule import Schedule
 from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, TrackerSettings
 from commedia.tracking.track import Now, Prediction, Track, expected_box, is_lost, moved_on, prediction_from_face
+from commedia.tracking.turned import may_be_turned, read_turned
 from commedia.tracking.update import born_track, next_track, with_stepped_filters
 
 APPEARANCES_PER_FRAME = 2
@@ -160,15 +159,12 @@ class Tracker:
     def _regressed(
         self, image: UInt8[np.ndarray, "h w 3"], candidates: list[Candidate], crops: list[Crop]
     ) -> tuple[list[Crop], list[FaceParams]]:
-        """Read the crops; who is denied there is looked for lying on a side or upside down."""
-        regressor, lifecycle = self.models.regressor, self.settings.lifecycle
-        params, crops = list(regressor.regress(image, crops)), list(crops)
+        """Read the crops; who is new and not surely seen there is looked for at every roll."""
+        params, crops = list(self.models.regressor.regress(image, crops)), list(crops)
         for place, (candidate, read) in enumerate(zip(candidates, params, strict=True)):
-            if may_be_turned(candidate, read, lifecycle):
-                turned = turned_crops(candidate)
-                for crop, again in zip(turned, regressor.regress(image, turned), strict=True):
-                    if (again.presence or 0.0) > max(lifecycle.birth_presence, params[place].presence or 0.0):
-                        crops[place], params[place] = crop, again
+            if may_be_turned(candidate, read) and (turned := read_turned(image, candidate, self.models)) is not None:
+                if (turned[1].presence or 0.0) > (read.presence or 0.0):
+                    crops[place], params[place] = turned
         return crops, params
 
     def _update(
