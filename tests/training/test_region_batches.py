@@ -81,7 +81,7 @@ def test_rows_without_a_face_ask_for_nothing_but_presence(store: FaceStore, mode
     rows, chance = np.zeros(200, int), np.random.default_rng(2)
     batch = region_batch(store, rows, DESKTOP, STILL, model.identity_mirror, chance)
     absent = batch.present == 0
-    assert 2 < int(absent.sum()) < 30
+    assert 10 < int(absent.sum()) < 60
     for name in ("identity_weight", "expression_weight", "pose_weight", "landmark_weight"):
         weight = getattr(batch.targets, name)
         assert not weight[absent].any()
@@ -127,20 +127,19 @@ def _centred(images: Tensor) -> Tensor:
     return images.movedim(-1, -3).float() / 127.5 - 1
 
 
-def test_a_face_on_its_side_is_none(store: FaceStore, model: FaceModel) -> None:
-    """Presence says which way up a crop belongs, so some upright faces are shown turned, and count as absent."""
-    rows = np.zeros(400, dtype=int)
+def test_a_crop_that_is_not_where_it_should_be_is_empty(store: FaceStore, model: FaceModel) -> None:
+    """Presence says which way up a crop belongs and where, so some are turned or misplaced, and count as empty."""
     config, chance = replace(STILL, colour=0.0), np.random.default_rng(0)
-    batch = region_batch(
-        replace(store, negatives=store.negatives[:0]), rows, DESKTOP, config, model.identity_mirror, chance
-    )
-    upright = batch.crops[batch.present > 0][0]
-    assert 0.01 < float((batch.present == 0).float().mean()) < 0.1
-    turns = torch.stack([torch.rot90(upright, turn) for turn in range(4)]).int()
-    # By which quarter each crop is turned; borders differ by a grey level.
-    found = [[int((crop.int() - turn).abs().max()) < 2 for turn in turns].index(True) for crop in batch.crops]
-    assert {turn for turn, here in zip(found, batch.present, strict=True) if here} == {0}
-    assert {turn for turn, here in zip(found, batch.present, strict=True) if not here} == {1, 2, 3}
+    faces_only = replace(store, negatives=store.negatives[:0])
+    batch = region_batch(faces_only, np.zeros(400, dtype=int), DESKTOP, config, model.identity_mirror, chance)
+    assert 0.05 < float((batch.present == 0).float().mean()) < 0.2
+    upright = batch.crops[batch.present > 0][0].int()
+    apart = (batch.crops.int() - upright).abs().float().mean((1, 2, 3))
+    # Borders differ by a grey level.
+    assert apart[batch.present > 0].max() < 0.1
+    assert apart[batch.present == 0].min() > 5
+    for name in ("identity_weight", "expression_weight", "pose_weight", "landmark_weight"):
+        assert not getattr(batch.targets, name)[batch.present == 0].any()
 
 
 def test_a_group_is_mirrored_as_one(store: FaceStore, model: FaceModel) -> None:

@@ -29,9 +29,9 @@ from commedia.training.labels import FaceArrays
 
 PATCH_JITTER = 0.02
 """Standard deviation of a patch's centre, and of the size of all, as a share of the landmark box's longer side."""
-NEGATIVE_SHARE = 0.06
-TURNED_SHARE = 0.04
-"""Of crops whose face lies on its side or upside down and counts as absent: presence tells which way up a crop goes."""
+EMPTY_SHARE, TURNED_SHARE, MISPLACED_SHARE = 0.06, 0.05, 0.05
+"""Of crops that count as empty: windows of pictures without a face, faces turned by 45 degrees and more, faces half
+outside or of the wrong size. So presence says whether a crop is where it should be, and which way up."""
 
 
 class RegionBatch(NamedTuple):
@@ -68,18 +68,21 @@ def region_batch(
     mirror[:grouped] = mirror[:grouped:group_size].repeat(group_size)
     faces, affines = _placed(store.faces.at(rows), mirror, config, identity_mirror, rng)
     draw = rng.random(len(rows)) if varied else np.ones(len(rows))
-    turned = draw < TURNED_SHARE
-    empty = (draw > 1 - NEGATIVE_SHARE) & varied & bool(len(store.negatives))
+    misplaced = draw < TURNED_SHARE + MISPLACED_SHARE
+    empty = (draw > 1 - EMPTY_SHARE) & varied & bool(len(store.negatives))
     bytes_only = replace(config, colour=0.0, grey=0.0)
     crops = np.zeros((len(rows), INPUT_SIZE, INPUT_SIZE, 3), np.uint8)
     for place, row in enumerate(rows.tolist()):
         source = store.negatives[rng.integers(len(store.negatives))] if empty[place] else store.image(row)
         border = cv2.BORDER_REFLECT_101 if varied and rng.random() < 0.3 else cv2.BORDER_CONSTANT
-        crop = warp(source, affines[place], (INPUT_SIZE, INPUT_SIZE), border=border, grey=PADDING_GREY)
-        crops[place] = spoiled(np.rot90(crop, rng.integers(1, 4)) if turned[place] else crop, bytes_only, rng)
+        affine = affines[place]
+        if misplaced[place]:
+            affine = _turned(affine, rng) if draw[place] < TURNED_SHARE else _misplaced(affine, rng)
+        crop = warp(source, affine, (INPUT_SIZE, INPUT_SIZE), border=border, grey=PADDING_GREY)
+        crops[place] = spoiled(crop, bytes_only, rng)
     face = np.stack([cv2.resize(crop, (INPUT_SIZE // POOL,) * 2, interpolation=cv2.INTER_AREA) for crop in crops])
     eyes, mouth = cut_patches(crops, faces.landmarks / INPUT_SIZE, network, rng if varied else None)
-    known = torch.from_numpy(1.0 - (turned | empty).astype(np.float32))
+    known = torch.from_numpy(1.0 - (misplaced | empty).astype(np.float32))
     targets = sfn_targets(faces, INPUT_SIZE)
     weights = {name: part for name, part in targets._asdict().items() if name.endswith("weight")}
     targets = targets._replace(
@@ -190,6 +193,26 @@ def _placed(
         wxyz=wxyz.astype(np.float32),
     )
     return faces, np.concatenate([linear, offset[..., None]], axis=2)
+
+
+def _turned(affine: Float[np.ndarray, "2 3"], rng: np.random.Generator) -> Float[np.ndarray, "2 3"]:
+    """The same crop turned about its middle by 45 to 180 degrees either way."""
+    return _about_middle(_turns(np.deg2rad(rng.uniform(45, 180, 1)) * rng.choice([-1, 1]))[0], np.zeros(2), affine)
+
+
+def _misplaced(affine: Float[np.ndarray, "2 3"], rng: np.random.Generator) -> Float[np.ndarray, "2 3"]:
+    """A crop beside the face, by 0.4 to 0.9 of its side, or with the face half or twice as large and more."""
+    scale = 2 ** (rng.uniform(0.9, 1.6) * rng.choice([-1, 1])) if rng.random() < 0.4 else 2 ** rng.uniform(-0.6, 0.6)
+    reach = rng.uniform(0.4, 0.9) if 0.6 < scale < 1.7 else rng.uniform(0, 0.3)
+    angle = rng.uniform(-np.pi, np.pi)
+    shift = INPUT_SIZE * reach * np.array([np.cos(angle), np.sin(angle)])
+    return _about_middle(scale * np.eye(2), shift, affine)
+
+
+def _about_middle(linear: Float[np.ndarray, "2 2"], shift: Float[np.ndarray, "2"], affine: np.ndarray) -> np.ndarray:
+    moved = linear @ affine
+    moved[:, 2] += INPUT_SIZE / 2 - linear @ np.full(2, INPUT_SIZE / 2) + shift
+    return moved
 
 
 def _turns(angle: Float[np.ndarray, "b"]) -> Float[np.ndarray, "b 2 2"]:
