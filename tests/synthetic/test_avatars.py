@@ -47,9 +47,10 @@ def avatar(character: Character, frame: FaceFrame) -> Avatar:
 
 
 def ours(count: int) -> list[Performer]:
-    """Performers with the mean identity and without lids' corrections, which a character's morphs lack."""
+    """Performers with the mean identity, who move as the model does: a character's morphs can do no more."""
     made = sample_performers(stream_rng("train", 9), count, name="t")
-    return [replace(one, truth=replace(one.truth, identity=np.zeros(50, np.float32))) for one in made]
+    alike = [replace(one, deviations=np.zeros_like(one.deviations)) for one in made]
+    return [replace(one, truth=replace(one.truth, identity=np.zeros(50, np.float32))) for one in alike]
 
 
 def test_our_head_as_a_character_has_our_head_s_points_and_pose(avatar: Avatar) -> None:
