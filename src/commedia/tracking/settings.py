@@ -24,9 +24,9 @@ class TrackLifecycle:
     turns or is half covered scores low exactly when it must not be lost."""
     doubtful_confidence: float = 0.3
     """From here on it begins somebody new if the regressor, which sees the crop in full resolution, agrees."""
-    birth_presence: float = 0.3
-    """The regressor agrees; where it does not, nobody is born, however sure the detector is. It was taught on as many
-    faces as others; of what a detector finds seven in ten are faces, which moves the even odds here."""
+    birth_presence: float = 0.9
+    """The regressor agrees; where it does not, nobody is born, however sure the detector is. On group photographs 0.3
+    finds 96 % with 91 % right, 0.9 finds 94.5 % with 94.5 % right, 0.97 finds 93 % with 97.5 % right."""
     keep_presence: float = 0.1
     """Less than this in a crop that no sure detection stands behind: whoever was there is gone."""
     confirm_confidence: float = 0.9
