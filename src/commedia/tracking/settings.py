@@ -54,7 +54,10 @@ class TrackerSettings:
     """Faces per frame read again from full-resolution crops, the largest first. The others keep the detector's
     prediction: taking turns would make them flicker between two predictions."""
     smoothing: Smoothing | None = field(default_factory=Smoothing)
-    """None shows every prediction as it is."""
+    """None shows every prediction as it is, with its own identity."""
+    learn_neutral: bool = False
+    """Learn the face at rest of everyone as it shows, and take it away. For streams: who has a whole take finds it
+    better afterwards (`WholeTake`), and who has a `Calibration` need not."""
     lifecycle: TrackLifecycle = field(default_factory=TrackLifecycle)
     matching: Matching = field(default_factory=Matching)
 
