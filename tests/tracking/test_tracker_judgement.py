@@ -186,3 +186,14 @@ def test_who_lies_or_stands_on_their_head_is_read_as_they_are(quarter: int):
     tracker.reset()
     step(tracker, world.frame(0))
     assert reader.calls == calls + 1
+
+
+@pytest.mark.parametrize(("settings", "turns"), [(VIDEO_SETTINGS, 1), (PHOTO_SETTINGS, 3)], ids=["video", "photo"])
+def test_a_frame_of_a_video_looks_for_one_face_at_every_roll(settings: TrackerSettings, turns: int):
+    """What the detector dreams asks for it in every frame; a photograph has the time."""
+    world = World([Person(seed, lambda t, x=60.0 + 80 * seed: (x, 100)) for seed in range(3)])
+    reader = UprightReader(world, judges=True, roll=np.pi)
+    tracker = Tracker(Models(FakeDetector(world), reader, landmarker=rolled_landmarks), settings)
+    step(tracker, world.frame(0))
+    # The detector's crops once, then each turned face in eight crops and those that passed again.
+    assert reader.calls == 1 + 2 * turns

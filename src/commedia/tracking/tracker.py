@@ -7,6 +7,7 @@ When to detect is up to `schedule.py`, how people are shown to `presentation.py`
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
 from numbers import Real
 from typing import Any, Protocol, runtime_checkable
 
@@ -161,10 +162,10 @@ class Tracker:
     ) -> tuple[list[Crop], list[FaceParams]]:
         """Read the crops; who is new and not surely seen there is looked for at every roll."""
         params, crops = list(self.models.regressor.regress(image, crops)), list(crops)
-        for place, (candidate, read) in enumerate(zip(candidates, params, strict=True)):
-            if may_be_turned(candidate, read) and (turned := read_turned(image, candidate, self.models)) is not None:
-                if (turned[1].presence or 0.0) > (read.presence or 0.0):
-                    crops[place], params[place] = turned
+        unsure = (place for place, who in enumerate(candidates) if may_be_turned(who, params[place]))
+        for place in islice(unsure, self.settings.turned_budget):
+            if (turned := read_turned(image, candidates[place], params[place], self.models)) is not None:
+                crops[place], params[place] = turned
         return crops, params
 
     def _update(
