@@ -1,4 +1,4 @@
-"""Draw the README's picture: two public-domain portraits, and the heads that commedia gives them.
+"""Draw the README's picture: two public-domain portraits, and the bundled characters that play them.
 
 python scripts/draw_readme.py [OUT.jpg]
 """
@@ -20,7 +20,7 @@ def main() -> None:
         photo = Path(folder) / "portraits.png"
         Image.fromarray(next(portrait_frames())).save(photo)
         models = open_models().largest(2)
-        summary = retarget(photo, Path(folder) / "out", models=models)
+        summary = retarget(photo, Path(folder) / "out", character="troupe", models=models)
         (preview,) = (path for path in summary.files if path.name == "preview.jpg")
         shutil.copyfile(preview, out)
     print(f"{out}: {len(summary.people)} people")

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from commedia.characters.bundled import TROUPE
+
 ROOT = Path(__file__).resolve().parents[1]
-LARGEST_BYTES = 12_000_000
+LARGEST_BYTES = 14_000_000
 
 
 @pytest.mark.slow
@@ -20,6 +22,8 @@ def test_the_demo_runs_from_the_wheel_in_a_clean_environment(tmp_path: Path) -> 
     names = zipfile.ZipFile(wheel).namelist()
     assert not [name for name in names if name.endswith(".safetensors")]
     assert len([name for name in names if name.endswith(".onnx")]) == 3
+    assert {f"commedia/assets/characters/{name}.glb" for name in TROUPE} <= set(names)
+    assert "commedia/assets/characters/LICENCE.md" in names
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     run(str(python), "-m", "pip", "install", "--quiet", f"{wheel}[demo]")

@@ -79,7 +79,9 @@ class BadCastEntry(CommediaError):
     """An entry of a cast that names no person or no file, or a person twice."""
 
     def __init__(self, entry: str, *, earlier: str = ""):
-        form = "PERSON=FILE, such as 1=hero.glb (people are numbered from 1, as in the take) or default=other.glb"
+        form = (
+            "PERSON=FILE, such as 1=hero.glb (people are numbered from 1, as in the take), default=other.glb or troupe"
+        )
         problem = f"comes after '{earlier}'; give each person once" if earlier else f"is not of the form {form}"
         super().__init__(f"--cast: '{entry}' {problem}")
 

@@ -76,7 +76,8 @@ def retarget(
         path: What to watch, or a file of motion (a take, or a table or JSON of ARKit blendshapes), or a source that is
             open.
         output: Folder for the results; made when missing. Results appear in it only when all are complete.
-        character: What everybody plays: a glTF file or a `Character`; by default the head model with their own face.
+        character: What everybody plays: a glTF file, a bundled character's name or a `Character`; "troupe" gives each
+            person another bundled one; by default the head model with their own face.
         cast: What single people play instead, by their ids in the take; or a whole `Cast`, in place of all the rest.
         models: Networks to use instead of the shipped ones.
         preview: Draw the preview, which costs more time than everything else.

@@ -157,9 +157,22 @@ def test_people_play_characters_of_their_own(world: World, tmp_path: Path, capsy
     assert morphs == [("tongueOut",), ("jawOpen",)]
 
 
+def test_everybody_in_a_photo_plays_another_of_the_troupe(world: World, tmp_path: Path, capsys: pytest.CaptureFixture):
+    Image.fromarray(picture(world, CLIP_FRAMES // 2)).save(tmp_path / "a.png")
+    options = ["--cast", "troupe", "--json", "--no-preview", "--formats", "glb"]
+    assert main(["retarget", str(tmp_path / "a.png"), "-o", str(tmp_path / "out"), *options]) == 0
+    (summary,) = json.loads(capsys.readouterr().out)
+    assert [person["character"] for person in summary["people"]] == ["isabella", "flaminia"]
+    for person in (1, 2):
+        character = read_character(tmp_path / "out" / f"person-0{person}.glb")
+        assert "Tiffany Do" in character.document.json["asset"]["copyright"]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        (["--character", "isabela"], "unknown character 'isabela'; did you mean 'isabella'?"),
+        (["--cast", "troupe", "--character", "b.glb"], "both say what the others play"),
         (["--cast", "hero.glb"], "'hero.glb' is not of the form PERSON=FILE"),
         (["--cast", "default=a.glb", "--character", "b.glb"], "both say what the others play"),
         (["--cast", "1=no-such.glb"], "no-such.glb"),

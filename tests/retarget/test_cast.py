@@ -47,10 +47,21 @@ def test_a_file_is_read_once_however_it_is_named(tmp_path: Path, monkeypatch: py
     assert cast.people == (1, 2)
 
 
+def test_a_troupe_gives_everybody_another_character_in_order_of_appearance() -> None:
+    cast = Cast("troupe", {5: character("hero", "jawOpen")})
+    appeared = [7, 5, 2, 7, 9, 3, 11]
+    assert [cast.role(person).name for person in appeared] == [
+        *("isabella", "hero", "flaminia", "isabella", "orazio", "leandro", "isabella")
+    ]
+    assert cast.role(2).character_for(np.zeros(50), 2) is cast.role(2).character is not None
+    assert cast.people == (5,)
+
+
 def test_entries_of_the_command_line() -> None:
     assert people_and_default(()) == ({}, None)
     entries = ("2=a=b.glb", "default=other.glb", "10=c.vrm")
     assert people_and_default(entries) == ({2: Path("a=b.glb"), 10: Path("c.vrm")}, Path("other.glb"))
+    assert people_and_default(("troupe", "1=isabella")) == ({1: Path("isabella")}, Path("troupe"))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +73,9 @@ def test_a_malformed_entry_is_named_with_the_form(entry: str) -> None:
     assert f"'{entry}' is not of the form PERSON=FILE, such as 1=hero.glb" in str(caught.value)
 
 
-@pytest.mark.parametrize("entries", [("1=a.glb", "01=b.glb"), ("default=a.glb", "default=a.glb")])
+@pytest.mark.parametrize(
+    "entries", [("1=a.glb", "01=b.glb"), ("default=a.glb", "default=a.glb"), ("default=a.glb", "troupe")]
+)
 def test_nobody_is_cast_twice(entries: tuple[str, str]) -> None:
     with pytest.raises(BadCastEntry, match=f"'{entries[1]}' comes after '.*=a.glb'"):
         people_and_default(entries)

@@ -60,3 +60,6 @@ def test_a_tongue_grown_into_the_lower_teeth_is_a_row_of_teeth() -> None:
 
     assert told(upper, lower, tongue) == [(Kind.TEETH, 0), (Kind.TEETH, 1), (Kind.TONGUE, 0)]
     assert told(upper, np.concatenate([lower, tongue])) == [(Kind.TEETH, 0), (Kind.TEETH, 1)]
+    # A row with its gum is filled too, and wider than the tongue that lies in it.
+    gum = block((-0.024, -0.016, -0.01), (0.024, -0.014, 0.025))
+    assert told(upper, np.concatenate([lower, gum]), tongue) == [(Kind.TEETH, 0), (Kind.TEETH, 1), (Kind.TONGUE, 0)]

@@ -1,7 +1,8 @@
-"""Open whatever a character may be: a glTF file, or a bare sculpt of OBJ files."""
+"""Open whatever a character may be: a bundled one by name, a glTF file, or a bare sculpt of OBJ files."""
 
 from pathlib import Path
 
+from commedia.characters.bundled import find_character
 from commedia.characters.character import Character
 from commedia.characters.container import open_document
 from commedia.characters.gltf import character_from_document, read_character
@@ -9,12 +10,17 @@ from commedia.characters.obj import read_neutral, read_sculpt
 
 
 def open_character(path: Path) -> Character:
-    """Read a character; `.obj` is the neutral face of a sculpt, whose shapes are the other `.obj` files beside it."""
+    """Read a character, or a bundled one by its name.
+
+    `.obj` is the neutral face of a sculpt, whose shapes are the other `.obj` files beside it.
+    """
+    path = find_character(path)
     return read_sculpt(path, path.parent) if path.suffix.lower() == ".obj" else read_character(path)
 
 
 def open_still(path: Path) -> Character:
     """Read a character that cannot move yet: as `open_character`, without asking for morphs; of OBJ one file alone."""
+    path = find_character(path)
     if path.suffix.lower() == ".obj":
         return read_neutral(path)
     return character_from_document(open_document(path), needs_morphs=False)

@@ -7,6 +7,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from commedia.characters.bundled import EVERYONE
 from commedia.cli.retarget import retarget_with_bar, show
 from commedia.demo.accuracy import PerformerErrors, troupe_errors
 from commedia.demo.clip import write_clip
@@ -28,7 +29,7 @@ def run(output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")] = 
         clip = output / f"{name}.mp4"
         with console.status(f"drawing {clip.name}"):
             write_clip(clip, frames(), FRAME_RATE)
-        show(retarget_with_bar(clip, output / name, models=models, overwrite=True))
+        show(retarget_with_bar(clip, output / name, models=models, character=EVERYONE, overwrite=True))
     console.print(_error_table(troupe_errors(output / "troupe" / "take.jsonl")))
     for name in ("portraits", "troupe"):
         console.print(f"look at {output / name / 'preview.mp4'}", markup=False, highlight=False, soft_wrap=True)

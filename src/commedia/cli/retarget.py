@@ -58,10 +58,12 @@ def run(
         input: A picture, an animation, a video, or a folder of pictures. Or recorded motion, which needs no network: a
             take.jsonl, a Live Link Face CSV, a CSV of ARKit blendshapes, or MediaPipe face landmarker results as JSON.
         output: Folder for the results. They appear in it only when all are complete.
-        character: A .glb, .gltf or .vrm file with ARKit-named morph targets, played by everybody. Without it everybody
-            plays the default head with their own face.
+        character: A .glb, .gltf or .vrm file with ARKit-named morph targets, or a bundled character (isabella,
+            flaminia, orazio, leandro), played by everybody. Without it everybody plays the default head with their own
+            face.
         cast: What single people play, by the ids of take and preview: 1=hero.glb 2=villain.vrm, and for the others
-            default=other.glb, which is the same as `--character other.glb`.
+            default=other.glb, which is the same as `--character other.glb`; or troupe, which gives each of them another
+            bundled character.
         faces: Follow at most this many faces, the largest of each frame.
         json: Print a machine-readable summary, and nothing else, on standard output.
         preview: Draw the preview, which takes more time than everything else.

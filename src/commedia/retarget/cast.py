@@ -1,4 +1,4 @@
-"""Who plays whom: characters for given people, one for the others, or the default head with everybody's own face."""
+"""Who plays whom: characters for given people; for the others one, the bundled ones in turn, or heads of their own."""
 
 import collections.abc
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from commedia.characters.bundled import EVERYONE, TROUPE
 from commedia.characters.character import Character
 from commedia.characters.default_head import default_head_character
 from commedia.characters.open import open_character
@@ -20,7 +21,7 @@ from commedia.retarget.solve import Retargeter
 from commedia.structures import RigPose, TrackedFrame
 
 Given = Path | str | Character
-"""A character as callers name one: a file, or one that is open."""
+"""A character as callers name one: a bundled one's name, a file, or one that is open."""
 DEFAULT_HEAD = "default head"
 
 
@@ -57,8 +58,9 @@ class Cast:
     ):
         """Give `people` characters by their ids in the take, and `character` (None: the default head) to the others.
 
-        A file that several people play is read once. `mapping` holds for every character. `person` is
-        whoever is seen: theirs are the head that is tracked and worn, and the calibration unless `edit` has one.
+        With "troupe" each of the others gets another bundled character, in order of appearance, and the first again
+        when all are taken. A file that several people play is read once. `mapping` holds for every character. `person`
+        is whoever is seen: theirs are the head that is tracked and worn, and the calibration unless `edit` has one.
         """
         self.edit, self.person = edit or PerformanceEdit(), person
         if person is not None and self.edit.calibration is None:
@@ -72,14 +74,18 @@ class Cast:
             roles[key] = roles.get(key) or _role(given, mapping, person)
             return roles[key]
 
-        self._default = role(character)
+        everyone = isinstance(character, Path | str) and str(character) == EVERYONE
+        self._others = [role(given) for given in (TROUPE if everyone else (character,))]
+        self._appeared: dict[int, Role] = {}
         self._roles = {person: role(given) for person, given in (people or {}).items()}
         self.people = tuple(sorted(self._roles))
         """Those who were given a character of their own."""
 
     def role(self, person: int) -> Role:
-        """What a person plays."""
-        return self._roles.get(person, self._default)
+        """What a person plays, from the first time that somebody asks."""
+        if person in self._roles:
+            return self._roles[person]
+        return self._appeared.setdefault(person, self._others[len(self._appeared) % len(self._others)])
 
     def acted(self, tracked: TrackedFrame) -> TrackedFrame:
         """The frame as characters play it: calibrated, mirrored, or as it is."""
@@ -99,10 +105,13 @@ def person_name(person: int) -> str:
 
 
 def people_and_default(entries: Iterable[str]) -> tuple[dict[int, Path], Path | None]:
-    """Read `1=hero.glb`, `default=other.glb`, ... or raise `BadCastEntry`: files by person, and everybody else's."""
+    """Read `1=hero.glb`, `default=other.glb`, ... or raise `BadCastEntry`: files by person, and everybody else's.
+
+    `troupe` alone is short for `default=troupe`.
+    """
     files: dict[int, Path] = {}
     for entry in entries:
-        name, _, file = entry.partition("=")
+        name, _, file = ("default", "=", EVERYONE) if entry == EVERYONE else entry.partition("=")
         person = 0 if name == "default" else int(name) if name.isdecimal() and len(name) < 10 else -1
         if not file or person < (name != "default"):
             raise BadCastEntry(entry)

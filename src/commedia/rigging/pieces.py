@@ -148,9 +148,11 @@ def _mouth_pieces(vertices: np.ndarray, groups: list[np.ndarray], anatomy: Anato
     tongues = [group for place, group in enumerate(groups) if (place or len(groups) == 1) and _filled(vertices[group])]
     teeth = [group for group in groups if not any(group is tongue for tongue in tongues)]
     heights = np.array([np.median(vertices[group, 1]) for group in teeth])
-    if len(teeth) and np.ptp(heights) <= ROWS_APART_M:
-        # With one row of teeth beside it, what is filled is the other row, with a tongue grown into it.
-        teeth, tongues = teeth + tongues, []
+    if len(teeth) and tongues and np.ptp(heights) <= ROWS_APART_M:
+        # With one row of teeth beside it, what is filled is the other row, with a tongue grown into it; of several the
+        # widest, whose gum is filled, with the tongue inside.
+        row = max(tongues, key=lambda group: float(np.ptp(vertices[group, 0])))
+        teeth, tongues = [*teeth, row], [group for group in tongues if group is not row]
         heights = np.array([np.median(vertices[group, 1]) for group in teeth])
     line = anatomy.mouth_line
     if len(heights) and np.ptp(heights) > ROWS_APART_M:
