@@ -6,6 +6,7 @@ Frame --detect--> Face --regress--> FaceParams --track--> TrackedFace --retarget
 import collections.abc
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 
 from commedia.face_model.person import Person
@@ -22,9 +23,10 @@ from commedia.sources.source import Source
 from commedia.structures import Moment, TrackedFrame
 from commedia.tracking.models import Models
 from commedia.tracking.tracker import Tracker
+from commedia.tracking.whole_take import WholeTake
 
 Progress = Callable[[int, int | None], None]
-"""Told the frames done and the frames expected, None where nobody knows."""
+"""Told the frames done and the frames expected, None where nobody knows; a take that is read twice has each twice."""
 
 
 def track(path: Path | str, *, models: Models | None = None, person: Person | None = None) -> Iterator[TrackedFrame]:
@@ -35,17 +37,38 @@ def track(path: Path | str, *, models: Models | None = None, person: Person | No
 
 
 def run(
-    source: Source, tracker: Tracker, cast: Cast, sinks: Sink | Sequence[Sink], progress: Progress = lambda *_: None
+    source: Source,
+    tracker: Tracker,
+    cast: Cast,
+    sinks: Sink | Sequence[Sink],
+    progress: Progress = lambda *_: None,
+    *,
+    causal: bool = True,
 ) -> Attendance:
-    """Everyone in a source, tracked, cast and sent to one sink or several (see `Sinks`); returns who was there."""
+    """Everyone in a source, tracked, cast and sent to one sink or several (see `Sinks`); returns who was there.
+
+    Without `causal` pictures that share a time are read twice: once to know the `WholeTake`, once more for the sinks.
+    """
     sink, seen = sinks if isinstance(sinks, Sink) else Sinks(sinks), Attendance()
+    twice = not causal and source.info.pictures and not source.info.is_still
+    expected, done = source.info.frame_count, count(1)
+    expected = expected if expected is None else expected * (1 + twice)
     try:
         sink.open(StreamInfo(source.path, source.info, cast))
-        for frame, tracked in trimming(tracker.follow(source)):
+        followed = tracker.follow(source, raw=twice)
+        if twice:
+            # A calibration knows better how a face rests.
+            take = WholeTake(find_neutral=cast.edit.calibration is None)
+            for _, tracked in trimming(followed):
+                take.add(tracked)
+                progress(next(done), expected)
+            seen.rest = take.settle()
+            followed = zip(source, take.frames(tracker.models.landmarker), strict=False)
+        for frame, tracked in trimming(followed):
             acted = cast.acted(tracked)
             sink.send(Moment(frame, tracked, acted, cast.poses(acted)))
             seen.add(tracked)
-            progress(seen.frames, source.info.frame_count)
+            progress(next(done), expected)
         sink.close()
     except BaseException:
         sink.discard()
@@ -67,6 +90,7 @@ def retarget(
     mapping: str | Mapping | None = None,
     edit: PerformanceEdit | None = None,
     person: Person | None = None,
+    causal: bool = False,
     progress: Progress = lambda done, expected: None,
     report: Callable[[str], None] = lambda failure: None,
 ) -> Summary:
@@ -87,6 +111,8 @@ def retarget(
             name.
         edit: Changes what characters play, such as a `Calibration`; the take keeps what was measured.
         person: Whoever is seen, with what is known of them: the head that is tracked and worn, and the calibration.
+        causal: Track a video as a stream, each frame by those before it; by default it is read twice, as a whole:
+            identity of all frames, rest taken away, nothing comes late.
         rate: Frames per second at which a table of motion counts its timecodes, where it does not show.
         progress: Called after every frame.
         report: Called with a sentence when an output fails; the others go on.
@@ -97,5 +123,6 @@ def retarget(
     with open_source(path, rate=rate) if isinstance(path, Path | str) else path as source:
         results = ResultFolder(Path(output), formats=formats, preview=preview, overwrite=overwrite, report=report)
         roles = cast if isinstance(cast, Cast) else Cast(character, cast, mapping=mapping, edit=edit, person=person)
-        seen = run(source, Tracker(models, head=roles.person and roles.person.head), roles, results, progress)
+        tracker = Tracker(models, head=roles.person and roles.person.head)
+        seen = run(source, tracker, roles, results, progress, causal=causal)
         return results.summary(source, roles, seen)

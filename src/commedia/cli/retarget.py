@@ -44,6 +44,7 @@ def run(
     mapping: str | None = None,
     calibrate: Path | None = None,
     mirror: tyro.conf.FlagCreatePairsOff[bool] = False,
+    causal: tyro.conf.FlagCreatePairsOff[bool] = False,
     flip_average: tyro.conf.FlagCreatePairsOff[bool] = False,
     mfn: str = DEFAULT_MFN,
     sfn: str = DEFAULT_SFN,
@@ -78,6 +79,9 @@ def run(
         calibrate: A photo of the person's face at rest, or a recording (video or take.jsonl) that shows it at rest and
             at its most: characters then play 0 and 1 where this person's face is so.
         mirror: Play everything as a mirror shows it.
+        causal: Track a video as a stream, each frame by those before it. Without this it is read twice, as a whole:
+            who each person is comes from all frames, their rest is found and taken away (unless `--calibrate` says it),
+            and nothing comes late.
         flip_average: Read every face twice, as it is and mirrored, and take the mean: head poses and expressions come
             out a little nearer the truth, for twice the time of reading.
         mfn: Weights of the network that finds faces: a shipped name, or an .onnx file.
@@ -92,7 +96,7 @@ def run(
         # What is wrong with the input is said before the networks are loaded.
         check_formats(formats, is_still=source.info.is_still)
         recorded = not source.info.pictures
-        _refuse_unused(recorded, faces, flip_average, rate)
+        _refuse_unused(recorded, faces, flip_average, rate, causal)
         models = None if recorded else open_models(mfn, sfn, flip_average=flip_average)
         if models is not None and faces is not None:
             models = models.largest(faces)
@@ -106,6 +110,7 @@ def run(
             formats=formats,
             mapping=mapping,
             edit=PerformanceEdit(rest, mirror=mirror),
+            causal=causal,
         )
         try:
             summaries, code = retarget_with_bar(source, output, **options), 0
@@ -119,10 +124,12 @@ def run(
     return code
 
 
-def _refuse_unused(recorded: bool, faces: int | None, flip_average: bool, rate: str | None) -> None:
+def _refuse_unused(recorded: bool, faces: int | None, flip_average: bool, rate: str | None, causal: bool) -> None:
     """Say so rather than ignore an option that means nothing for this kind of input."""
     if recorded and flip_average:
         raise CommediaError("--flip-average reads the faces of pictures twice; this input is recorded motion")
+    if recorded and causal:
+        raise CommediaError("--causal tracks pictures as they come; this input is recorded motion, tracked before")
     if recorded and faces is not None:
         raise CommediaError("--faces chooses among the faces of pictures; this input is recorded motion")
     if not recorded and rate is not None:

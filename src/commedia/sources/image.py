@@ -68,9 +68,7 @@ class AnimationSource(PictureSource):
                         picture.seek(index)
                         image, delay_ms = rgb_from_picture(picture.copy()), _delay_ms(picture)
                 except UnreadableMedia:
-                    self.notes.append(
-                        f"'{self.path.name}' is cut short: {index} of {_frame_count(picture)} frames read"
-                    )
+                    self.notes[:] = [f"'{self.path.name}' is cut short: {index} of {_frame_count(picture)} frames read"]
                     return
                 yield Frame(image, index, time_s)
                 time_s += Fraction(delay_ms, 1000)

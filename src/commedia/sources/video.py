@@ -70,6 +70,8 @@ class VideoSource(FrameSource):
         self._note_losses(index, time_s, len(skipped))
 
     def _note_losses(self, frames: int, last_s: Fraction, skipped: int) -> None:
+        # A take may be read more than once, and loses the same each time.
+        self.notes.clear()
         if skipped:
             self.notes.append(f"{skipped} damaged packets of '{self.path.name}' were skipped")
         if self._duration_s is not None and self._duration_s - last_s > CUT_SHORT_S + 1 / self.info.frame_rate:

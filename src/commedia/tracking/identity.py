@@ -1,4 +1,7 @@
-"""Who a track is: the mean of its identity predictions, each as heavy as it is believable."""
+"""Who a track is: the mean of its identity predictions, each as heavy as it is believable.
+
+As it goes, `updated_mean`; of a whole take at once `robust_mean`, which also sees who does not fit.
+"""
 
 from typing import NamedTuple
 
@@ -10,6 +13,11 @@ COARSE_WEIGHT = 0.25
 
 PROFILE_WEIGHT = 0.2
 """Weight of a face seen from the side against one seen from the front: half of it is hidden."""
+
+
+ROUNDS = 8
+FAR = 1.5
+"""Predictions further from the mean than this many times the middle distance pull no harder than at that distance."""
 
 
 class IdentityMean(NamedTuple):
@@ -33,3 +41,21 @@ def updated_mean(mean: IdentityMean | None, identity: Float[np.ndarray, "i"], we
     total = mean.weight + weight
     value = mean.value + (identity - mean.value) * np.float32(weight / total)
     return IdentityMean(value.astype(np.float32), total)
+
+
+def robust_mean(identities: Float[np.ndarray, "n i"], weights: Float[np.ndarray, "n"]) -> Float[np.ndarray, "i"]:
+    """All predictions of one person and their weights, some positive, to a mean that few wrong ones do not move.
+
+    Reference: Huber 1964, by reweighting.
+    """
+    identities, weights = identities.astype(np.float64), weights.astype(np.float64)
+    mean = np.median(identities[weights > 0], axis=0)
+    for _ in range(ROUNDS):
+        distances = np.linalg.norm(identities - mean, axis=1)
+        usual = FAR * float(np.median(distances[weights > 0]))
+        if usual == 0:
+            # More than half say the same.
+            break
+        pull = weights * np.minimum(1, usual / np.maximum(distances, 1e-9))
+        mean = pull @ identities / pull.sum()
+    return mean.astype(np.float32)

@@ -1,10 +1,11 @@
 """How people are shown: smoothed while seen, then held, then on their way to neutral, until their track ends."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from commedia.faces.protocol import Landmarker
 from commedia.structures import FaceParams, TrackedFace
-from commedia.tracking.settings import TrackLifecycle
+from commedia.tracking.settings import TrackerSettings, TrackLifecycle
 from commedia.tracking.smooth import faded_params, filtered_params
 from commedia.tracking.track import Track, moved_box
 
@@ -22,10 +23,11 @@ def shown_params(track: Track, now_s: float, lifecycle: TrackLifecycle) -> FaceP
 
 
 def shown_faces(
-    tracks: Sequence[Track], now_s: float, lifecycle: TrackLifecycle, landmarker: Landmarker
+    tracks: Sequence[Track], now_s: float, settings: TrackerSettings, landmarker: Landmarker
 ) -> list[TrackedFace]:
     """Tracks to faces, in their order; the id of who is not confirmed is 0."""
-    params = [shown_params(track, now_s, lifecycle) for track in tracks]
+    lifecycle = settings.lifecycle
+    params = [_as_set(track, shown_params(track, now_s, lifecycle), settings) for track in tracks]
     faces = []
     for track, shown, points in zip(tracks, params, landmarker(params), strict=True):
         unseen_s = now_s - track.seen_s
@@ -34,3 +36,12 @@ def shown_faces(
         confidence = track.prediction.confidence if status == "tracked" else 0.0
         faces.append(TrackedFace(track.id, status, box, shown, points, confidence))
     return faces
+
+
+def _as_set(track: Track, params: FaceParams, settings: TrackerSettings) -> FaceParams:
+    if settings.smoothing is None:
+        read = track.prediction.params
+        params = replace(params, identity=read.identity, presence=read.presence)
+    if settings.learn_neutral:
+        params = replace(params, expression=track.neutral.neutral.applied(params.expression))
+    return params

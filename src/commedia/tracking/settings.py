@@ -57,7 +57,10 @@ class TrackerSettings:
     """New faces per frame that are looked for at every roll, the largest first: each costs eight to sixteen readings,
     and what is no face asks for them in every frame that it is detected in."""
     smoothing: Smoothing | None = field(default_factory=Smoothing)
-    """None shows every prediction as it is."""
+    """None shows every prediction as it is, with its own identity."""
+    learn_neutral: bool = False
+    """Learn the face at rest of everyone as it shows, and take it away. For streams: who has a whole take finds it
+    better afterwards (`WholeTake`), and who has a `Calibration` need not."""
     lifecycle: TrackLifecycle = field(default_factory=TrackLifecycle)
     matching: Matching = field(default_factory=Matching)
 

@@ -10,6 +10,7 @@ from commedia.faces.crop import Crop, crop_from_landmarks
 from commedia.structures import Box, Face, FaceParams
 from commedia.tracking.appearance import Appearance
 from commedia.tracking.identity import IdentityMean
+from commedia.tracking.neutral import LearntNeutral
 from commedia.tracking.smooth import FaceFilter
 
 VELOCITY_TIME_S = 0.08
@@ -58,6 +59,7 @@ class Motion(NamedTuple):
     log_size: float
 
 
+UNLEARNT = LearntNeutral()
 AT_REST = Motion(np.zeros(2, dtype=np.float32), 0.0)
 
 
@@ -79,6 +81,8 @@ class Track:
     appearance: Appearance
     identity: IdentityMean
     filter: FaceFilter
+    neutral: LearntNeutral = UNLEARNT
+    """Learnt where `TrackerSettings.learn_neutral` says so."""
 
 
 def is_lost(track: Track, now: Now) -> bool:

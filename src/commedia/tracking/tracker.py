@@ -81,17 +81,20 @@ class Tracker:
         self._now = Now()
         self._schedule = Schedule(self.settings)
 
-    def follow(self, source: Followed) -> Iterator[tuple[Frame | None, TrackedFrame]]:
+    def follow(self, source: Followed, *, raw: bool = False) -> Iterator[tuple[Frame | None, TrackedFrame]]:
         """A source to its frames and everyone in each, from their first detection on; begins a new take.
 
         Stills are takes of their own: ids start at 1 in each. Recorded motion passes as it is, without pictures and
-        without networks. Comes `confirm_frames` - 1 frames late, and holds that many.
+        without networks. Comes `confirm_frames` - 1 frames late, and holds that many. With `raw` everyone is shown as
+        read, for a `WholeTake`: neither smoothed nor at rest, each frame with an identity of its own.
         """
         if not source.info.pictures:
             yield from ((None, tracked) for tracked in source if isinstance(tracked, TrackedFrame))
             return
         is_still = source.info.is_still
         self.settings = self._given_settings or (PHOTO_SETTINGS if is_still else VIDEO_SETTINGS)
+        if raw:
+            self.settings = replace(self.settings, smoothing=None, learn_neutral=False)
         for take in ([frame] for frame in source) if is_still else [source]:
             self.reset()
             yield from filled_in(self._steps(take), self.settings.lifecycle.confirm_frames - 1)
@@ -189,7 +192,7 @@ class Tracker:
                 )
         unseen = [track for track in self._tracks if track.key not in seen]
         kept = [track for track in unseen if is_kept(track, self._now.s, lifecycle)]
-        self._tracks = with_stepped_filters(tracks, self._now, self.settings.smoothing) + kept
+        self._tracks = with_stepped_filters(tracks, self._now, self.settings) + kept
 
     def _renewed_appearance(
         self, candidate: Candidate, place: tuple[int, int], appearances: Appearances
@@ -223,7 +226,7 @@ class Tracker:
         return confirmed
 
     def _shown(self, confirmed: dict[int, int]) -> TrackedStep:
-        faces = shown_faces(self._tracks, self._now.s, self.settings.lifecycle, self.models.landmarker)
+        faces = shown_faces(self._tracks, self._now.s, self.settings, self.models.landmarker)
         unconfirmed = {t.key: face for t, face in zip(self._tracks, faces, strict=True) if not face.id}
         people = sorted((face for face in faces if face.id), key=lambda face: face.id)
         return TrackedStep(tuple(people), unconfirmed, confirmed)

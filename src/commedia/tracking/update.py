@@ -6,8 +6,8 @@ from dataclasses import replace
 from commedia.tracking.appearance import Appearance, blended
 from commedia.tracking.identity import prediction_weight, updated_mean
 from commedia.tracking.presentation import shown_params
-from commedia.tracking.settings import TrackLifecycle
-from commedia.tracking.smooth import Smoothing, restart_pose, start_filter, step_filters
+from commedia.tracking.settings import TrackerSettings, TrackLifecycle
+from commedia.tracking.smooth import restart_pose, start_filter, step_filters
 from commedia.tracking.track import AT_REST, Now, Prediction, Track, is_lost, updated_motion
 
 APPEARANCE_SHARE = 0.1
@@ -48,15 +48,19 @@ def next_track(
     )
 
 
-def with_stepped_filters(tracks: Sequence[Track], now: Now, smoothing: Smoothing | None) -> list[Track]:
-    """Bring the filters of all tracks read in this frame up to their predictions."""
+def with_stepped_filters(tracks: Sequence[Track], now: Now, settings: TrackerSettings) -> list[Track]:
+    """Bring the filters of all tracks read in this frame, and what is learnt by them, up to their predictions."""
     params = [track.prediction.params for track in tracks]
-    if smoothing is None:
+    step_s = now.s - now.before_s
+    if settings.smoothing is None:
         states = [start_filter(face) for face in params]
     else:
-        steps_s = [now.s - now.before_s] * len(tracks)
-        states = step_filters([track.filter for track in tracks], params, steps_s, smoothing)
-    return [replace(track, filter=state) for track, state in zip(tracks, states, strict=True)]
+        steps_s = [step_s] * len(tracks)
+        states = step_filters([track.filter for track in tracks], params, steps_s, settings.smoothing)
+    stepped = [replace(track, filter=state) for track, state in zip(tracks, states, strict=True)]
+    if not settings.learn_neutral:
+        return stepped
+    return [replace(one, neutral=one.neutral.after(one.filter.expression.value, step_s)) for one in stepped]
 
 
 def _weight(prediction: Prediction) -> float:

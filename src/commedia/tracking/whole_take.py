@@ -1,0 +1,146 @@
+"""Everyone tracked in a take, as read, to the same people as the whole take shows them: for files, not live.
+
+Read once, a take says who each person is, how their face rests, and what comes next; so said a second time, identity is
+that of all frames, rest is 0, jitter is gone and nothing lags, and the eyes of a blink agree.
+
+Faces are kept as rows of numbers, 365 bytes each: an hour of one person at 30 frames per second is 40 MB, whatever the
+size of its pictures, of which none is kept.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from jaxtyping import Float
+
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT
+from commedia.faces.protocol import Landmarker
+from commedia.structures import Box, FaceParams, HeadPose, Status, TrackedFace, TrackedFrame
+from commedia.tracking.identity import prediction_weight, robust_mean
+from commedia.tracking.lids import agreeing_lids
+from commedia.tracking.neutral import Neutral, neutral_of_take
+from commedia.tracking.zero_phase import EXPRESSION, steady_places, steady_rotations, zero_phase
+
+STATUSES: tuple[Status, ...] = ("tracked", "held", "fading")
+ROW = np.dtype(
+    [
+        *(("frame", "<i4"), ("status", "u1"), ("confidence", "<f4"), ("weight", "<f4"), ("box", "<f4", (2, 2))),
+        *(("expression", "<f4", EXPRESSION_COUNT), ("wxyz", "<f4", 4), ("origin_px", "<f4", 2), ("px_per_m", "<f4")),
+        ("identity", "<f2", IDENTITY_COUNT),
+    ]
+)
+"""One face in one frame. `weight` is how much it says about who that is, 0 where it was not seen."""
+BLOCK = 256
+BLINKS = [EXPRESSION_INDEX["eyeBlinkLeft"], EXPRESSION_INDEX["eyeBlinkRight"]]
+
+Rows = np.ndarray
+"""Rows of one person, of type `ROW`, by frame."""
+
+
+@dataclass(frozen=True)
+class WholePerson:
+    """What a whole take says about one person."""
+
+    identity: Float[np.ndarray, "i"]
+    neutral: Neutral
+    """Of the readings, and taken away from them; nothing where the person is seen too briefly."""
+
+
+class WholeTake:
+    """Collects a take frame by frame with `add`; `settle` then reads it as a whole, and `frames` gives it back."""
+
+    def __init__(self, *, find_neutral: bool = True):
+        """`find_neutral` is not wanted where somebody's rest is known already."""
+        self._find_neutral = find_neutral
+        self._times_s: list[Fraction] = []
+        self._waiting: dict[int, list[tuple]] = {}
+        self._blocks: dict[int, list[Rows]] = {}
+        self.people: dict[int, WholePerson] = {}
+        """By id; known once settled."""
+
+    def add(self, tracked: TrackedFrame) -> None:
+        """Take in the next frame, as `Tracker.follow` gives it when it does not smooth."""
+        for face in tracked.faces:
+            waiting = self._waiting.setdefault(face.id, [])
+            waiting.append(_row(len(self._times_s), face))
+            if len(waiting) == BLOCK:
+                self._flush(face.id)
+        self._times_s.append(tracked.time_s)
+
+    def settle(self) -> dict[int, Float[np.ndarray, "52"]]:
+        """Read what was collected as a whole, once, after the last frame; returns how each face was found to rest."""
+        times_s = np.array([float(time_s) for time_s in self._times_s])
+        for person in sorted(self._waiting):
+            self._flush(person)
+            rows = np.concatenate(self._blocks.pop(person))
+            self.people[person] = _settled(rows, times_s[rows["frame"]], find_neutral=self._find_neutral)
+            self._blocks[person] = [rows]
+        return {person: whole.neutral.rest for person, whole in self.people.items()}
+
+    def frames(self, landmarker: Landmarker) -> Iterator[TrackedFrame]:
+        """Every frame that was added, with everyone as the whole take shows them."""
+        rows = {person: self._blocks[person][0] for person in sorted(self.people)}
+        begins = {person: int(own["frame"][0]) for person, own in rows.items()}
+        places = dict.fromkeys(rows, 0)
+        for index, time_s in enumerate(self._times_s):
+            there = []
+            for person in [person for person in places if begins[person] <= index]:
+                own, place = rows[person], places[person]
+                if own["frame"][place] == index:
+                    there.append((person, own[place]))
+                    places[person] += 1
+                    if places[person] == len(own):
+                        del places[person]
+            params = [_params(row, self.people[person].identity) for person, row in there]
+            points = landmarker(params)
+            faces = (_face(*who, face, at) for who, face, at in zip(there, params, points, strict=True))
+            yield TrackedFrame(index, time_s, tuple(faces))
+
+    def _flush(self, person: int) -> None:
+        self._blocks.setdefault(person, []).append(np.array(self._waiting[person], dtype=ROW))
+        self._waiting[person].clear()
+
+
+def _settled(rows: Rows, times_s: Float[np.ndarray, "n"], *, find_neutral: bool) -> WholePerson:
+    """Change the rows of one person to what the whole of them shows; also says who that is."""
+    seen = rows["status"] == STATUSES.index("tracked")
+    identity = robust_mean(rows["identity"], rows["weight"])
+    expression = zero_phase(rows["expression"], times_s, EXPRESSION)
+    neutral = Neutral()
+    if find_neutral:
+        # The last element of the rotation matrix.
+        frontal = 1 - 2 * (rows["wxyz"][:, 1] ** 2 + rows["wxyz"][:, 2] ** 2)
+        neutral = neutral_of_take(expression[seen], times_s[seen], frontal[seen])
+    expression = neutral.applied(expression)
+    expression[:, BLINKS] = agreeing_lids(expression[:, BLINKS], times_s)
+    origin_px, px_per_m = steady_places(rows["origin_px"], rows["px_per_m"], times_s)
+    growth = (px_per_m / rows["px_per_m"])[:, None, None]
+    rows["box"] = origin_px[:, None] + growth * (rows["box"] - rows["origin_px"][:, None])
+    rows["expression"], rows["wxyz"] = expression, steady_rotations(rows["wxyz"], times_s)
+    rows["origin_px"], rows["px_per_m"] = origin_px, px_per_m
+    return WholePerson(identity, neutral)
+
+
+def _row(frame: int, face: TrackedFace) -> tuple:
+    params, pose, box = face.params, face.params.pose, face.box
+    weight = 0.0
+    if face.status == "tracked":
+        judged = params.presence is not None
+        weight = prediction_weight(face.confidence, pose.wxyz, refined=judged)
+        weight *= params.presence if params.presence is not None else 1.0
+    corners = ((box.left_px, box.top_px), (box.right_px, box.bottom_px))
+    about = (frame, STATUSES.index(face.status), face.confidence, max(weight, 1e-6 * (face.status == "tracked")))
+    return (*about, corners, params.expression, pose.wxyz, pose.origin_px, pose.px_per_m, params.identity)
+
+
+def _params(row: np.void, identity: Float[np.ndarray, "i"]) -> FaceParams:
+    pose = HeadPose(row["wxyz"].copy(), row["origin_px"].copy(), float(row["px_per_m"]))
+    return FaceParams(identity, row["expression"].copy(), pose)
+
+
+def _face(person: int, row: np.void, params: FaceParams, points: Float[np.ndarray, "68 2"]) -> TrackedFace:
+    (left, top), (right, bottom) = row["box"].tolist()
+    return TrackedFace(
+        person, STATUSES[row["status"]], Box(left, top, right, bottom), params, points, float(row["confidence"])
+    )

@@ -1,0 +1,267 @@
+"""Laws of the second reading: still faces are still, blinks and speech stay, rest is 0, eyes agree, winks do not."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from fakes import fake_box, fake_landmarks, fake_params
+
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
+from commedia.geometry.rotations import axis_angle_from_wxyz, wxyz_from_axis_angle
+from commedia.structures import FaceParams, HeadPose, TrackedFace, TrackedFrame
+from commedia.tracking.identity import robust_mean
+from commedia.tracking.lids import agreeing_lids
+from commedia.tracking.neutral import FULL, GAZE, LIDS, MOST_REST, LearntNeutral, Neutral, neutral_of_take
+from commedia.tracking.smooth import Smoothing, filtered_params, start_filter, step_filters
+from commedia.tracking.whole_take import WholeTake
+from commedia.tracking.zero_phase import EXPRESSION, steady_rotations, zero_phase
+
+LEFT, RIGHT, JAW, BROW, SMILE = (
+    EXPRESSION_INDEX[name] for name in ("eyeBlinkLeft", "eyeBlinkRight", "jawOpen", "browInnerUp", "mouthSmileLeft")
+)
+LIDS_OF = [LEFT, RIGHT]
+FPS = 30
+NOISE = 0.02
+BLINKS = (40, 100, 160, 230)
+"""Middles of blinks, frames."""
+
+
+def times(count: int, fps: float = FPS) -> np.ndarray:
+    return np.arange(count) / fps
+
+
+def blinking(count: int, shape: tuple[float, ...] = (0.5, 1.0, 0.5)) -> np.ndarray:
+    lids = np.zeros(count)
+    for middle in BLINKS:
+        lids[middle - len(shape) // 2 : middle - len(shape) // 2 + len(shape)] = shape
+    return lids
+
+
+def causal(expressions: np.ndarray) -> np.ndarray:
+    """The same curves as a stream shows them."""
+    read = [fake_params(np.array([100, 100]), 50, row) for row in expressions]
+    state, shown = start_filter(read[0]), []
+    for face in read:
+        (state,) = step_filters([state], [face], [1 / FPS], Smoothing())
+        shown.append(filtered_params(state, face.identity).expression)
+    return np.array(shown)
+
+
+def jitter(values: np.ndarray) -> float:
+    """Root mean square of the change from frame to frame."""
+    return float(np.sqrt((np.diff(values, axis=0) ** 2).mean()))
+
+
+def test_a_still_face_is_at_least_twice_as_still_as_in_a_stream(rng: np.random.Generator):
+    read = 0.3 + NOISE * rng.normal(size=(300, EXPRESSION_COUNT))
+    steady, streamed = zero_phase(read, times(300), EXPRESSION), causal(read)[30:]
+    assert jitter(steady) < 0.5 * jitter(streamed)
+    assert np.abs(steady - 0.3).mean() < 0.8 * np.abs(streamed - 0.3).mean()
+    assert np.ptp(steady.mean(axis=0)) < 0.01
+
+
+@pytest.mark.parametrize("shape", [(1.0, 1.0, 1.0), (0.5, 1.0, 0.5), (0.3, 0.6, 0.3)])
+@pytest.mark.parametrize("noise", [0.0, NOISE])
+def test_a_blink_of_three_frames_keeps_nine_tenths_of_its_depth_and_its_time(
+    rng: np.random.Generator, shape: tuple[float, ...], noise: float
+):
+    truth = blinking(300, shape)
+    shown = zero_phase((truth + noise * rng.normal(size=300))[:, None], times(300), EXPRESSION)[:, 0]
+    for middle in BLINKS:
+        around = slice(middle - 4, middle + 5)
+        assert shown[around].max() >= 0.9 * max(shape)
+        centre = (shown[around] * np.arange(9)).sum() / shown[around].sum()
+        assert abs(centre - 4) < 0.5
+        assert shown[middle - 4] < 0.1
+
+
+def test_speech_keeps_its_swing_and_is_not_late(rng: np.random.Generator):
+    truth = 0.4 + 0.3 * np.sin(2 * np.pi * 4 * times(150))
+    shown = zero_phase((truth + NOISE * rng.normal(size=150))[:, None], times(150), EXPRESSION)[:, 0]
+    assert np.ptp(shown) > 0.9 * 0.6
+    late = [np.corrcoef(truth[10:-10], np.roll(shown, -by)[10:-10])[0, 1] for by in range(-3, 4)]
+    assert int(np.argmax(late)) == 3
+    assert np.abs(shown - truth).mean() <= 1.1 * NOISE
+
+
+def test_time_has_no_direction(rng: np.random.Generator):
+    read = np.cumsum(rng.normal(size=(200, 4)) * 0.03, axis=0)
+    when = np.cumsum(rng.uniform(0.02, 0.06, 200))
+    backwards = zero_phase(read[::-1].copy(), when[-1] - when[::-1], EXPRESSION)[::-1]
+    np.testing.assert_allclose(zero_phase(read, when, EXPRESSION), backwards, atol=1e-9)
+
+
+def test_a_long_take_is_worked_on_in_pieces_that_do_not_show(rng: np.random.Generator, monkeypatch):
+    read = np.cumsum(rng.normal(size=(700, 3)) * 0.02, axis=0)
+    whole = zero_phase(read, times(700), EXPRESSION)
+    monkeypatch.setattr("commedia.tracking.zero_phase.BLOCK", 64)
+    np.testing.assert_allclose(zero_phase(read, times(700), EXPRESSION), whole, atol=1e-12)
+
+
+def test_rotations_are_steadied_whatever_the_sign_of_their_quaternion(rng: np.random.Generator):
+    turn = np.array([0.1, 2.9, -0.3])
+    read = wxyz_from_axis_angle(turn + 0.005 * rng.normal(size=(200, 3)))
+    signs = rng.choice([-1.0, 1.0], (200, 1))
+    steady = steady_rotations(read * signs, times(200))
+    np.testing.assert_allclose(steady, steady_rotations(read, times(200)), atol=1e-9)
+    assert jitter(axis_angle_from_wxyz(steady)) < 0.25 * jitter(axis_angle_from_wxyz(read))
+    assert np.abs(axis_angle_from_wxyz(steady) - turn).max() < 0.01
+
+
+def acted(count: int, rest: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """What somebody does who talks for the middle third, blinks and smiles once; and how it is read, resting so."""
+    truth = np.zeros((count, EXPRESSION_COUNT))
+    truth[:, LIDS_OF] = blinking(count)[:, None]
+    third = slice(count // 3, 2 * count // 3)
+    truth[third, JAW] = 0.3 + 0.3 * np.sin(2 * np.pi * 3 * times(count)[third])
+    truth[-50:-20, SMILE] = 0.8
+    return truth, np.clip(rest + (1 - rest) * truth + NOISE * rng.normal(size=truth.shape), 0, 1)
+
+
+def test_rest_is_found_by_itself_and_becomes_zero_while_full_stays_full(rng: np.random.Generator):
+    rest = np.where(GAZE, 0, rng.uniform(0, MOST_REST, EXPRESSION_COUNT))
+    truth, read = acted(300, rest, rng)
+    steady = zero_phase(read, times(300), EXPRESSION)
+    neutral = neutral_of_take(steady, times(300), np.ones(300))
+    shown = neutral.applied(steady)
+    resting = truth == 0
+    assert shown[resting].mean() < 0.03 < 0.1 < steady[resting].mean()
+    for middle in BLINKS:
+        assert (shown[middle, LIDS_OF] >= 0.9).all()
+    assert shown[-35, SMILE] > 0.7
+    np.testing.assert_array_equal(neutral.applied(np.ones(EXPRESSION_COUNT)), 1)
+    assert (neutral.applied(np.zeros(EXPRESSION_COUNT)) == 0).all()
+
+
+def test_taking_rest_away_keeps_the_order_of_values_and_what_a_blink_needs(rng: np.random.Generator):
+    neutral = Neutral(rng.uniform(0, MOST_REST, EXPRESSION_COUNT))
+    rising = np.linspace(0, 1, 101)[:, None] * np.ones(EXPRESSION_COUNT)
+    shown = neutral.applied(rising)
+    assert (np.diff(shown, axis=0) >= -1e-12).all()
+    assert np.diff(shown, axis=0).max() < 0.02
+    deep = rising >= FULL
+    np.testing.assert_array_equal(shown[deep], rising[deep])
+    assert LIDS.sum() == 2
+    assert (rising[deep[:, LEFT], LEFT] >= 0.59).all()
+
+
+@pytest.mark.parametrize("held", [0.5, 0.8])
+def test_a_smile_that_never_ends_and_a_look_aside_are_acted(held: float):
+    read = np.zeros((300, EXPRESSION_COUNT))
+    read[:, SMILE], read[:, EXPRESSION_INDEX["eyeLookDownLeft"]] = held, 0.2
+    assert not neutral_of_take(read, times(300), np.ones(300)).rest.any()
+
+
+def test_whoever_is_seen_briefly_has_no_rest_yet():
+    read = np.full((40, EXPRESSION_COUNT), 0.2)
+    assert not neutral_of_take(read, times(40), np.ones(40)).rest.any()
+    assert not neutral_of_take(read[:1], times(1), np.ones(1)).rest.any()
+
+
+def test_rest_is_read_from_the_front():
+    read = np.full((300, EXPRESSION_COUNT), 0.05)
+    read[:200, BROW] = 0.2
+    frontal = np.where(np.arange(300) < 200, 0.5, 1.0)
+    assert neutral_of_take(read, times(300), frontal).rest[BROW] == pytest.approx(0.05)
+
+
+def test_a_stream_learns_the_same_as_it_goes(rng: np.random.Generator):
+    rest = np.where(GAZE, 0, rng.uniform(0, 0.2, EXPRESSION_COUNT))
+    truth, read = acted(900, rest, rng)
+    learnt, shown = LearntNeutral(), []
+    for row in read:
+        learnt = learnt.after(row, 1 / FPS)
+        shown.append(learnt.neutral.applied(row))
+    resting = truth[450:] == 0
+    assert np.array(shown)[450:][resting].mean() < 0.03
+    assert np.abs(learnt.neutral.rest - rest).mean() < 0.03
+    # A smile of five seconds, minutes later, is not taken for rest.
+    for _ in range(150):
+        learnt = learnt.after(np.where(np.arange(EXPRESSION_COUNT) == SMILE, 0.9, read[-1]), 1 / FPS)
+    assert learnt.neutral.rest[SMILE] < rest[SMILE] + 0.1
+
+
+def test_eyes_of_a_blink_agree_and_those_of_a_wink_do_not():
+    lids = np.zeros((300, 2))
+    lids[:, 0] = blinking(300)
+    lids[:, 1] = 0.65 * np.roll(blinking(300), 1)
+    shown = agreeing_lids(lids, times(300))
+    for middle in BLINKS:
+        np.testing.assert_allclose(shown[middle], 1.0)
+    assert (shown >= lids).all()
+    wink = np.stack([blinking(300, (0.4, 0.9, 1.0, 0.9, 0.4)), 0.3 * blinking(300, (0.4, 0.9, 1.0, 0.9, 0.4))], axis=1)
+    np.testing.assert_array_equal(agreeing_lids(wink, times(300)), wink)
+    np.testing.assert_array_equal(agreeing_lids(wink[:, ::-1], times(300)), wink[:, ::-1])
+
+
+def test_open_eyes_may_differ_and_nothing_jumps():
+    open_eyes = np.tile([0.18, 0.05], (60, 1))
+    np.testing.assert_array_equal(agreeing_lids(open_eyes, times(60)), open_eyes)
+    slow = np.linspace(0, 1, 300)
+    shown = agreeing_lids(np.stack([slow, 0.7 * slow], axis=1), times(300))
+    assert np.abs(np.diff(shown, axis=0)).max() < 0.02
+    assert agreeing_lids(np.ones((1, 2)), times(1)).tolist() == [[1, 1]]
+
+
+def test_wrong_predictions_do_not_move_who_somebody_is(rng: np.random.Generator):
+    somebody, other = rng.normal(size=(2, 50))
+    read = somebody + 0.3 * rng.normal(size=(100, 50))
+    read[:20] = other + 0.3 * rng.normal(size=(20, 50))
+    weights = rng.uniform(0.5, 1, 100)
+    plain = weights @ read / weights.sum()
+    assert np.linalg.norm(robust_mean(read, weights) - somebody) < 0.6 * np.linalg.norm(plain - somebody)
+    weights[:20] = 0
+    assert np.linalg.norm(robust_mean(read, weights) - somebody) < 0.1 * np.linalg.norm(other - somebody)
+    np.testing.assert_allclose(robust_mean(np.tile(somebody, (3, 1)), np.ones(3)), somebody, atol=1e-6)
+
+
+def filmed(count: int, read: Callable[[int], tuple[np.ndarray, HeadPose]], person: int, seed: int) -> list[TrackedFace]:
+    faces = []
+    for index in range(count):
+        expression, pose = read(index)
+        identity = fake_params(np.zeros(2), 1.0, seed=seed).identity + np.float32(0.01 * (index % 3))
+        params = FaceParams(identity, expression.astype(np.float32), pose, presence=0.9)
+        points = fake_landmarks([params])[0]
+        faces.append(TrackedFace(person, "tracked", fake_box(params), params, points, 0.8))
+    return faces
+
+
+def test_a_take_comes_back_with_the_same_people_in_the_same_frames(rng: np.random.Generator):
+    rest = np.where(GAZE, 0, 0.15)
+    _, read = acted(300, rest, rng)
+
+    def moving(index: int) -> tuple[np.ndarray, HeadPose]:
+        turn = wxyz_from_axis_angle(np.array([0, 0.3 * np.sin(index / 40), 0]) + 0.004 * rng.normal(size=3))
+        place = np.array([100 + index / 10, 80]) + 0.4 * rng.normal(size=2)
+        return read[index], HeadPose(turn.astype(np.float32), place.astype(np.float32), 500.0)
+
+    always, later = filmed(300, moving, 1, seed=1), filmed(100, moving, 2, seed=2)
+    take = WholeTake()
+    for index in range(300):
+        there = (always[index], *([later[index - 120]] if 120 <= index < 220 else []))
+        take.add(TrackedFrame(index, Fraction(index, FPS), there))
+    found = take.settle()
+    frames = list(take.frames(fake_landmarks))
+    assert [frame.time_s for frame in frames] == [Fraction(index, FPS) for index in range(300)]
+    assert [[face.id for face in frame.faces] for frame in frames] == [
+        [1, 2] if 120 <= index < 220 else [1] for index in range(300)
+    ]
+    assert np.abs(found[1] - rest).mean() < 0.03
+    first = [frame.faces[0] for frame in frames]
+    assert len({face.params.identity.tobytes() for face in first}) == 1
+    np.testing.assert_allclose(first[0].params.identity, always[1].params.identity, atol=0.01)
+    assert jitter(np.array([face.params.expression[BROW] for face in first])) < 0.005
+    for face, before in zip(first, always, strict=True):
+        (points,) = fake_landmarks([face.params])
+        np.testing.assert_allclose(face.landmarks_px, points)
+        assert face.box.left_px == pytest.approx(fake_box(face.params).left_px, abs=0.05)
+        assert np.linalg.norm(face.params.pose.origin_px - before.params.pose.origin_px) < 3
+    assert jitter(np.array([face.params.pose.origin_px for face in first])) < 0.3
+
+
+def test_nobody_is_a_take_too():
+    take = WholeTake()
+    take.add(TrackedFrame(0, Fraction(0), ()))
+    assert take.settle() == {}
+    assert [frame.faces for frame in take.frames(fake_landmarks)] == [()]
