@@ -59,8 +59,8 @@ def test_the_summary_says_who_was_seen_and_when(done):
     assert any("only in the take: person 2" in note for note in summary.notes)
 
 
-def test_progress_counts_every_frame(done):
-    assert done[2] == [(index + 1, CLIP_FRAMES) for index in range(CLIP_FRAMES)]
+def test_progress_counts_every_frame_of_both_readings(done):
+    assert done[2] == [(index + 1, 2 * CLIP_FRAMES) for index in range(2 * CLIP_FRAMES)]
 
 
 def test_the_take_holds_every_frame_in_exact_time(done):

@@ -1,15 +1,12 @@
 """What a run made, as facts: for the table on the screen and for machines. Prints nothing."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from commedia.conventions import EXPRESSION_NAMES
 from commedia.outputs.people import SHORTEST_APPEARANCE_S, shortest_appearance
 from commedia.retarget.cast import Cast
 from commedia.sources.source import Source
@@ -72,8 +69,8 @@ class Attendance:
     def __init__(self) -> None:
         self.frames, self.duration_s = 0, Fraction(0)
         self.people: dict[int, Presence] = {}
-        self.rest: Mapping[int, np.ndarray] = {}
-        """How people's faces were found to rest: 52 weights by id."""
+        self.rest: Mapping[int, Mapping[str, float]] = {}
+        """How people's faces were found to rest, by id and blendshape."""
 
     def add(self, tracked: TrackedFrame) -> None:
         """Count one frame."""
@@ -99,7 +96,7 @@ def summarize(
             *(person, presence.tracked_frames, float(presence.first_s), float(presence.last_s)),
             cast.role(person).name,
             tuple(output / file.name for file in files.get(person, ())),
-            _named(seen.rest.get(person, ())),
+            dict(seen.rest.get(person, {})),
         )
         for person, presence in sorted(seen.people.items())
     )
@@ -114,10 +111,6 @@ def summarize(
     )
 
 
-def _named(rest: Iterable[float]) -> dict[str, float]:
-    return {name: round(float(weight), 3) for name, weight in zip(EXPRESSION_NAMES, rest, strict=False) if weight > 0}
-
-
 def _remarks(source: Source, cast: Cast, seen: Attendance) -> list[str]:
     remarks, shortest = [], shortest_appearance(source.info, seen.frames)
     if not seen.people:
@@ -127,7 +120,7 @@ def _remarks(source: Source, cast: Cast, seen: Attendance) -> list[str]:
         brief = f"seen for less than {float(SHORTEST_APPEARANCE_S)} s"
         remarks.append(f"{brief}, so only in the take: person {_listed(short)}")
     for person, rest in sorted(seen.rest.items()):
-        strongest = sorted(_named(rest).items(), key=lambda one: -one[1])[:SAID_OF_REST]
+        strongest = sorted(rest.items(), key=lambda one: -one[1])[:SAID_OF_REST]
         if strongest:
             said = ", ".join(f"{name} {weight:.2f}" for name, weight in strongest)
             remarks.append(f"at rest person {person} reads as {said}, and more of the kind, which was taken away")

@@ -43,6 +43,10 @@ class Neutral:
         above = (expression - self.rest) * (FULL / (FULL - self.rest))
         return np.clip(np.where(expression < FULL, above, expression), 0, 1).astype(expression.dtype)
 
+    def named(self) -> dict[str, float]:
+        """What is taken away, by blendshape."""
+        return {name: round(float(rest), 3) for name, rest in zip(EXPRESSION_NAMES, self.rest, strict=True) if rest > 0}
+
 
 def neutral_of_take(
     expressions: Float[np.ndarray, "n 52"], times_s: Float[np.ndarray, "n"], frontal: Float[np.ndarray, "n"]

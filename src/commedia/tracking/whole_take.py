@@ -68,15 +68,16 @@ class WholeTake:
                 self._flush(face.id)
         self._times_s.append(tracked.time_s)
 
-    def settle(self) -> dict[int, Float[np.ndarray, "52"]]:
-        """Read what was collected as a whole, once, after the last frame; returns how each face was found to rest."""
+    def settle(self) -> dict[int, dict[str, float]]:
+        """Read what was collected as a whole, once, after the last frame; returns how each face was found to rest, by id
+        and blendshape."""
         times_s = np.array([float(time_s) for time_s in self._times_s])
         for person in sorted(self._waiting):
             self._flush(person)
             rows = np.concatenate(self._blocks.pop(person))
             self.people[person] = _settled(rows, times_s[rows["frame"]], find_neutral=self._find_neutral)
             self._blocks[person] = [rows]
-        return {person: whole.neutral.rest for person, whole in self.people.items()}
+        return {person: whole.neutral.named() for person, whole in self.people.items()}
 
     def frames(self, landmarker: Landmarker) -> Iterator[TrackedFrame]:
         """Every frame that was added, with everyone as the whole take shows them."""

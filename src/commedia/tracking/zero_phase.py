@@ -40,7 +40,7 @@ class Steadying(NamedTuple):
     """More than this is movement."""
 
 
-EXPRESSION = Steadying(0.2, 0.01, 0.03)
+EXPRESSION = Steadying(0.2, 0.01, 0.02)
 ROTATION = Steadying(0.15, 0.0005, 0.005)
 """Of the elements of a quaternion: half an angle in radians."""
 PLACE = Steadying(0.15, 0.0005, 0.01)
