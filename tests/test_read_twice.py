@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import FPS, Person, World
+from fakes import FPS, Person, World, fake_landmarks
 from stage import FilmDetector, FilmRegressor, film
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
@@ -63,7 +63,7 @@ class Unsteady(FilmRegressor):
 
 def stage() -> tuple[World, Models]:
     world = World([Person(1, lambda time_s: (160 + 10 * time_s, 120), width_px=60, expression=performed)])
-    return world, Models(FilmDetector(world, confidence=0.95), Unsteady(world))
+    return world, Models(FilmDetector(world, confidence=0.95), Unsteady(world), landmarker=fake_landmarks)
 
 
 def curves(folder: Path) -> np.ndarray:

@@ -69,8 +69,8 @@ class WholeTake:
         self._times_s.append(tracked.time_s)
 
     def settle(self) -> dict[int, dict[str, float]]:
-        """Read what was collected as a whole, once, after the last frame; returns how each face was found to rest, by id
-        and blendshape."""
+        """Read what was collected as a whole, once, after the last frame; returns how each face rests, by id and
+        blendshape."""
         times_s = np.array([float(time_s) for time_s in self._times_s])
         for person in sorted(self._waiting):
             self._flush(person)
