@@ -20,7 +20,7 @@ from commedia.retarget.mapping import Mapping
 from commedia.retarget.performance_edit import PerformanceEdit
 from commedia.sources.open import open_source
 from commedia.sources.source import Source
-from commedia.structures import Moment, TrackedFrame
+from commedia.structures import Frame, Moment, TrackedFrame
 from commedia.tracking.models import Models
 from commedia.tracking.tracker import Tracker
 from commedia.tracking.whole_take import WholeTake
@@ -51,29 +51,39 @@ def run(
     """
     sink, seen = sinks if isinstance(sinks, Sink) else Sinks(sinks), Attendance()
     twice = not causal and source.info.pictures and not source.info.is_still
-    expected, done = source.info.frame_count, count(1)
-    expected = expected if expected is None else expected * (1 + twice)
+    tell = _counted(progress, source.info.frame_count, readings=1 + twice)
     try:
         sink.open(StreamInfo(source.path, source.info, cast))
-        followed = tracker.follow(source, raw=twice)
-        if twice:
-            # A calibration knows better how a face rests.
-            take = WholeTake(find_neutral=cast.edit.calibration is None)
-            for _, tracked in trimming(followed):
-                take.add(tracked)
-                progress(next(done), expected)
-            seen.rest = take.settle()
-            followed = zip(source, take.frames(tracker.models.landmarker), strict=False)
+        followed = _as_whole(source, tracker, cast, seen, tell) if twice else tracker.follow(source)
         for frame, tracked in trimming(followed):
             acted = cast.acted(tracked)
             sink.send(Moment(frame, tracked, acted, cast.poses(acted)))
             seen.add(tracked)
-            progress(next(done), expected)
+            tell()
         sink.close()
     except BaseException:
         sink.discard()
         raise
     return seen
+
+
+def _as_whole(
+    source: Source, tracker: Tracker, cast: Cast, seen: Attendance, tell: Callable[[], None]
+) -> Iterator[tuple[Frame, TrackedFrame]]:
+    """Read a take to its end, then give its pictures again, with everyone as the whole take shows them."""
+    # A calibration knows better how a face rests.
+    take = WholeTake(find_neutral=cast.edit.calibration is None)
+    for _, tracked in trimming(tracker.follow(source, raw=True)):
+        take.add(tracked)
+        tell()
+    seen.rest = take.settle()
+    yield from zip(source, take.frames(tracker.models.landmarker), strict=False)
+
+
+def _counted(progress: Progress, frames: int | None, *, readings: int) -> Callable[[], None]:
+    """What to call after each frame of each reading, so that `progress` is told of all together."""
+    done, expected = count(1), None if frames is None else frames * readings
+    return lambda: progress(next(done), expected)
 
 
 def retarget(
