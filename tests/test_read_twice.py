@@ -93,16 +93,16 @@ def test_rest_is_found_and_said_and_gone(told) -> None:
     whole, causal = curves(folder / "whole"), curves(folder / "causal")
     assert causal[:, BROW].mean() == pytest.approx(REST, abs=0.02)
     assert whole.mean(axis=0)[BROW] < 0.03
-    found = json.loads(json.dumps(summaries["whole"].to_json()))["people"][0]["rest"]
+    found = json.loads(json.dumps(summaries["whole"].to_json()))["people"][0]["facts"]["neutral"]
     assert found["browInnerUp"] == pytest.approx(REST, abs=0.02)
     assert any(re.search(r"at rest person 1 reads as browInnerUp 0\.(19|2)", note) for note in summaries["whole"].notes)
-    assert summaries["causal"].people[0].rest == {}
+    assert summaries["causal"].people[0].facts.neutral == {}
 
 
 def test_whose_rest_is_known_keeps_it_in_the_take(told) -> None:
     folder, summaries, _ = told
     assert curves(folder / "known")[:, BROW].mean() == pytest.approx(REST, abs=0.02)
-    assert summaries["known"].people[0].rest == {}
+    assert summaries["known"].people[0].facts.neutral == {}
     assert not any("at rest" in note for note in summaries["known"].notes)
 
 

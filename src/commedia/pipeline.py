@@ -10,11 +10,12 @@ from itertools import count
 from pathlib import Path
 
 from commedia.face_model.person import Person
+from commedia.outputs.attendance import Attendance
 from commedia.outputs.heap import trimming
 from commedia.outputs.people import DEFAULT_FORMATS
 from commedia.outputs.results import ResultFolder
 from commedia.outputs.sink import Sink, Sinks, StreamInfo
-from commedia.outputs.summary import Attendance, Summary
+from commedia.outputs.summary import Summary
 from commedia.retarget.cast import Cast, Given
 from commedia.retarget.mapping import Mapping
 from commedia.retarget.performance_edit import PerformanceEdit
@@ -76,7 +77,7 @@ def _as_whole(
     for _, tracked in trimming(tracker.follow(source, raw=True)):
         take.add(tracked)
         tell()
-    seen.rest = take.settle()
+    seen.neutral = take.settle()
     yield from zip(source, take.frames(tracker.models.landmarker), strict=False)
 
 

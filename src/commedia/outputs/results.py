@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from commedia.errors import CommediaError, IncompleteResults, OutputFailed
+from commedia.outputs.attendance import Attendance
 from commedia.outputs.people import DEFAULT_FORMATS, FORMATS, PeopleSink, check_formats
 from commedia.outputs.preview.writer import PreviewSink
 from commedia.outputs.sink import Sinks, StreamInfo
-from commedia.outputs.summary import Attendance, Summary, summarize
+from commedia.outputs.summary import Summary, summarize
 from commedia.outputs.take import TakeSink
 from commedia.retarget.cast import Cast
 from commedia.sources.source import Source

@@ -3,14 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from commedia.outputs.attendance import Attendance, PersonFacts
 from commedia.outputs.people import SHORTEST_APPEARANCE_S, shortest_appearance
 from commedia.retarget.cast import Cast
 from commedia.sources.source import Source
-from commedia.structures import TrackedFrame
 
 SUMMARY_VERSION = 1
 SAID_OF_REST = 3
@@ -30,8 +29,7 @@ class PersonSummary:
     """The file that the person played, or `default head`."""
     files: tuple[Path, ...]
     """The character and the motion; empty for somebody seen too briefly."""
-    rest: Mapping[str, float]
-    """What was read of the face at rest and taken away, by blendshape; empty where rest was not looked for."""
+    facts: PersonFacts
 
 
 @dataclass(frozen=True)
@@ -54,33 +52,6 @@ class Summary:
         return {"version": SUMMARY_VERSION, **json.loads(json.dumps(asdict(self), default=str))}
 
 
-@dataclass
-class Presence:
-    """When one person was there."""
-
-    first_s: Fraction
-    last_s: Fraction
-    tracked_frames: int = 0
-
-
-class Attendance:
-    """Counts, while a take runs, its frames and who was there and when."""
-
-    def __init__(self) -> None:
-        self.frames, self.duration_s = 0, Fraction(0)
-        self.people: dict[int, Presence] = {}
-        self.rest: Mapping[int, Mapping[str, float]] = {}
-        """How people's faces were found to rest, by id and blendshape."""
-
-    def add(self, tracked: TrackedFrame) -> None:
-        """Count one frame."""
-        self.frames, self.duration_s = self.frames + 1, tracked.time_s
-        for face in tracked.faces:
-            presence = self.people.setdefault(face.id, Presence(tracked.time_s, tracked.time_s))
-            presence.last_s = tracked.time_s
-            presence.tracked_frames += face.status == "tracked"
-
-
 def summarize(
     source: Source,
     cast: Cast,
@@ -96,7 +67,7 @@ def summarize(
             *(person, presence.tracked_frames, float(presence.first_s), float(presence.last_s)),
             cast.role(person).name,
             tuple(output / file.name for file in files.get(person, ())),
-            dict(seen.rest.get(person, {})),
+            seen.facts(person),
         )
         for person, presence in sorted(seen.people.items())
     )
@@ -119,7 +90,7 @@ def _remarks(source: Source, cast: Cast, seen: Attendance) -> list[str]:
     if short:
         brief = f"seen for less than {float(SHORTEST_APPEARANCE_S)} s"
         remarks.append(f"{brief}, so only in the take: person {_listed(short)}")
-    for person, rest in sorted(seen.rest.items()):
+    for person, rest in sorted(seen.neutral.items()):
         strongest = sorted(rest.items(), key=lambda one: -one[1])[:SAID_OF_REST]
         if strongest:
             said = ", ".join(f"{name} {weight:.2f}" for name, weight in strongest)
