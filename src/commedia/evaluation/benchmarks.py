@@ -21,6 +21,7 @@ def benchmark(name: str) -> Benchmark:
         paper_tracking,
         rolls,
         synthetic,
+        takes,
         winks,
     )
 
@@ -34,6 +35,7 @@ def benchmark(name: str) -> Benchmark:
         "ids": ids.ids,
         "neutral": neutral.neutral,
         "rolls": rolls.rolls,
+        "takes": takes.takes,
         "winks": winks.winks,
         "paper-table-2": paper_detection.paper_table_2,
         "paper-table-3": paper_poses.paper_table_3,

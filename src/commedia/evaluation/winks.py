@@ -71,7 +71,7 @@ def winks_of(faces: tuple[TrackedFace, ...], performers: tuple[Performer, ...], 
         truth = params_at(performer, time_s).expression
         for shut, other in ((LEFT, RIGHT), (RIGHT, LEFT)):
             if truth[EXPRESSION_INDEX[shut]] > WINKING:
-                face = _face_at(faces, performer)
+                face = face_at(faces, performer)
                 expression = None if face is None else face.params.expression
                 values = [
                     float("nan") if expression is None else float(expression[EXPRESSION_INDEX[name]])
@@ -104,7 +104,7 @@ def _share(read: list[Wink]) -> float:
     return float(np.mean([wink.one_eyed for wink in read])) if read else float("nan")
 
 
-def _face_at(faces: tuple[TrackedFace, ...], performer: Performer) -> TrackedFace | None:
+def face_at(faces: tuple[TrackedFace, ...], performer: Performer) -> TrackedFace | None:
     """The tracked face nearest a performer's place, if it is nearer than half a neighbour's."""
     x = performer.place[0] * STAGE_WIDTH_PX
     near = [(abs(face.box.center_px[0] - x), face.id, face) for face in faces if face.status == "tracked"]
