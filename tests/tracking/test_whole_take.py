@@ -1,6 +1,7 @@
 """Laws of the second reading: still faces are still, blinks and speech stay, rest is 0, eyes agree, winks do not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -289,6 +290,36 @@ def test_a_take_comes_back_with_the_same_people_in_the_same_frames(rng: np.rando
         assert face.box.left_px == pytest.approx(fake_box(face.params).left_px, abs=0.05)
         assert np.linalg.norm(face.params.pose.origin_px - before.params.pose.origin_px) < 3
     assert jitter(np.array([face.params.pose.origin_px for face in first])) < 0.3
+
+
+@pytest.mark.parametrize(("gap", "bridges"), [(12, True), (60, False)])
+def test_a_moment_unseen_leads_from_what_was_before_to_what_came_after(gap: int, bridges: bool):
+    first, last = 40, 40 + gap
+
+    def moving(index: int) -> tuple[np.ndarray, HeadPose]:
+        expression = np.where(np.arange(EXPRESSION_COUNT) == JAW, 0.2 if index < first else 0.8, 0.0)
+        turn = wxyz_from_axis_angle(np.array([0, 0.0 if index < first else 0.6, 0])).astype(np.float32)
+        place = np.array([100, 80] if index < first else [140, 80], np.float32)
+        return expression, HeadPose(turn, place, 500.0)
+
+    take = WholeTake(find_neutral=False)
+    for index, face in enumerate(filmed(150, moving, 1, seed=1)):
+        # Unseen, the tracker shows a face that fades.
+        lost = replace(face, status="fading", params=replace(face.params, expression=0 * face.params.expression))
+        take.add(TrackedFrame(index, Fraction(index, FPS), (lost if first <= index < last else face,)))
+    take.settle()
+    faces = [frame.faces[0] for frame in take.frames(fake_landmarks)]
+    assert [face.status for face in faces].count("fading") == gap
+    jaw = np.array([face.params.expression[JAW] for face in faces])
+    if not bridges:
+        assert jaw[first + 5 : last - 5].max() < 0.01
+        return
+    poses = [face.params.pose for face in faces]
+    x, yaw = np.array([(pose.origin_px[0], pose.wxyz[2]) for pose in poses]).T
+    for curve in (jaw, x, yaw):
+        assert (np.diff(curve[first - 5 : last + 5]) >= -1e-4).all()
+        assert np.diff(curve).max() < 2.5 * np.ptp(curve) / (gap + 1)
+    assert jaw[(first + last) // 2] == pytest.approx(0.5, abs=0.1)
 
 
 def test_nobody_is_a_take_too():

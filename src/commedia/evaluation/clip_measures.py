@@ -128,7 +128,7 @@ def moments_table(clips: Sequence[ClipTracks]) -> Table:
     )
     notes = (
         f"{len(clips)} clips of one person, or of nobody where MediaPipe sees somebody in less than a tenth of the "
-        "frames. Ours is the person tracked longest, smoothed, as a user gets it.",
+        "frames. Ours is the person tracked longest, as a user gets it.",
         "MediaPipe is called at its best crop: 1.5 times the longer side of the points' box, upright, 512 px.",
         "A frame in which we read nobody counts as eyes that differ and do not shut, and as a jaw wide open.",
         "Pictures, actor beside character: clips-grins.jpg, clips-blinks.jpg.",

@@ -1,7 +1,8 @@
 """Table `clips`: do eyes shut, do grins keep the jaw shut, do expressions move as MediaPipe says, is anybody extra.
 
-Follows each clip once through the tracker, as a user gets it, and once by SFN alone in crops placed by MediaPipe's
-points. Frames of shut eyes and of grins are drawn, the actor beside the character.
+Follows each clip once through the tracker, as a user gets it - read twice, or with `--causal` as a stream - and once by
+SFN alone in crops placed by MediaPipe's points. Frames of shut eyes and of grins are drawn, the actor beside the
+character.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,6 +38,7 @@ from commedia.sources.open import open_frames
 from commedia.structures import Frame, TrackedFace, TrackedFrame
 from commedia.tracking.models import open_models
 from commedia.tracking.tracker import Tracker
+from commedia.tracking.whole_take import read_as_whole
 
 MOMENTS = {"clips-grins.jpg": grins, "clips-blinks.jpg": shut_eyes}
 """By sheet, which of MediaPipe's frames are drawn on it."""
@@ -94,7 +96,7 @@ def _our_tracks(
     kept: dict[int, Frame] = {}
     with open_frames(path) as source:
         # With all its models, as `commedia retarget` opens them: small false faces come from the tiles.
-        for frame, tracked in islice(Tracker(models).follow(source), count):
+        for frame, tracked in islice(Tracker(models).follow(source, raw=not settings.causal), count):
             followed.append(tracked)
             if frame is None:
                 continue
@@ -102,6 +104,8 @@ def _our_tracks(
                 alone[frame.index] = _read_alone(models.regressor, frame, reading.points_px[frame.index])
             if any(frame.index in frames for frames in chosen.values()):
                 kept[frame.index] = frame
+    if not settings.causal:
+        followed = read_as_whole(followed, models.landmarker)
     people = len({face.id for frame in followed for face in frame.faces if face.status == "tracked"})
     tracks = ClipTracks(path.stem, reading, main_expression(followed, count), alone, people)
     return tracks, _drawn(tracks, main_faces(followed), kept, chosen)

@@ -38,6 +38,8 @@ class EvaluationSettings:
     """`NAME=FILE` of networks that rows of the paper's tables ask for."""
     characters: tuple[Path, ...] = ()
     """Files of characters with ARKit's blendshapes."""
+    causal: bool = False
+    """Track clips as a stream."""
     flip_average: bool = False
     """Read every face twice, the second time mirrored."""
 

@@ -25,7 +25,7 @@ from commedia.structures import TrackedFrame
 from commedia.tracking.models import open_models
 from commedia.tracking.neutral import GAZE
 from commedia.tracking.tracker import Tracker
-from commedia.tracking.whole_take import WholeTake
+from commedia.tracking.whole_take import read_as_whole
 
 FRAME_RATE, FRAMES = 30, 210
 BLINKS = ((0.9, 0.08), (1.5, 0.1), (2.1, 0.12), (2.7, 0.15))
@@ -96,11 +96,7 @@ def _readings(film: Path, settings: EvaluationSettings, progress: Progress) -> d
             for _, tracked in Tracker(models).follow(source, raw=raw):
                 ways[name].append(tracked)
                 progress("reading", place * FRAMES + len(ways[name]), 2 * FRAMES)
-    take = WholeTake()
-    for tracked in ways[READ]:
-        take.add(tracked)
-    take.settle()
-    return ways | {TWICE: list(take.frames(models.landmarker))}
+    return ways | {TWICE: read_as_whole(ways[READ], models.landmarker)}
 
 
 def curves_of(frames: Sequence[TrackedFrame], cast: Sequence[Performer]) -> Curves:

@@ -1,26 +1,28 @@
 """Everyone tracked in a take, as read, to the same people as the whole take shows them: for files, not live.
 
 Read once, a take says who each person is, how their face rests, and what comes next; so said a second time, identity is
-that of all frames, rest is 0, jitter is gone and nothing lags, and the eyes of a blink agree.
+that of all frames, rest is 0, jitter is gone and nothing lags, the eyes of a blink agree, and short moments unseen are
+bridged.
 
 Faces are kept as rows of numbers, 365 bytes each: an hour of one person at 30 frames per second is 40 MB, whatever the
 size of its pictures, of which none is kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT
 from commedia.faces.protocol import Landmarker
 from commedia.structures import Box, FaceParams, HeadPose, Status, TrackedFace, TrackedFrame
+from commedia.tracking.gaps import bridged
 from commedia.tracking.identity import prediction_weight, robust_mean
 from commedia.tracking.lids import agreeing_lids
 from commedia.tracking.neutral import Neutral, neutral_of_take
-from commedia.tracking.zero_phase import EXPRESSION, steady_places, steady_rotations, zero_phase
+from commedia.tracking.zero_phase import EXPRESSION, steady_places, steady_rotations, unwrapped, zero_phase
 
 STATUSES: tuple[Status, ...] = ("tracked", "held", "fading")
 ROW = np.dtype(
@@ -103,24 +105,43 @@ class WholeTake:
         self._waiting[person].clear()
 
 
+def read_as_whole(frames: Iterable[TrackedFrame], landmarker: Landmarker) -> list[TrackedFrame]:
+    """A short take, as `Tracker.follow` gives it when it does not smooth, to the same take as the whole shows it."""
+    take = WholeTake()
+    for tracked in frames:
+        take.add(tracked)
+    take.settle()
+    return list(take.frames(landmarker))
+
+
 def _settled(rows: Rows, times_s: Float[np.ndarray, "n"], *, find_neutral: bool) -> WholePerson:
     """Change the rows of one person to what the whole of them shows; also says who that is."""
     seen = rows["status"] == STATUSES.index("tracked")
     identity = robust_mean(rows["identity"], rows["weight"])
-    expression = zero_phase(rows["expression"], times_s, EXPRESSION)
-    neutral = Neutral()
-    if find_neutral:
-        # The last element of the rotation matrix.
-        frontal = 1 - 2 * (rows["wxyz"][:, 1] ** 2 + rows["wxyz"][:, 2] ** 2)
-        neutral = neutral_of_take(expression[seen], times_s[seen], frontal[seen])
+    expression = zero_phase(bridged(rows["expression"], seen, times_s), times_s, EXPRESSION)
+    neutral = _neutral(expression[seen], times_s[seen], rows["wxyz"][seen]) if find_neutral else Neutral()
     expression = neutral.applied(expression)
     expression[:, BLINKS] = agreeing_lids(expression[:, BLINKS], times_s)
-    origin_px, px_per_m = steady_places(rows["origin_px"], rows["px_per_m"], times_s)
+    rows["expression"] = expression
+    rows["wxyz"] = steady_rotations(bridged(unwrapped(rows["wxyz"]), seen, times_s), times_s)
+    _settle_places(rows, seen, times_s)
+    return WholePerson(identity, neutral)
+
+
+def _neutral(
+    expression: Float[np.ndarray, "n 52"], times_s: Float[np.ndarray, "n"], wxyz: Float[np.ndarray, "n 4"]
+) -> Neutral:
+    # The last element of the rotation matrix.
+    return neutral_of_take(expression, times_s, 1 - 2 * (wxyz[:, 1] ** 2 + wxyz[:, 2] ** 2))
+
+
+def _settle_places(rows: Rows, seen: Bool[np.ndarray, "n"], times_s: Float[np.ndarray, "n"]) -> None:
+    """Steady where the head is and how large, and take the box along."""
+    origin_px, px_per_m = (bridged(rows[name], seen, times_s) for name in ("origin_px", "px_per_m"))
+    origin_px, px_per_m = steady_places(origin_px, px_per_m, times_s)
     growth = (px_per_m / rows["px_per_m"])[:, None, None]
     rows["box"] = origin_px[:, None] + growth * (rows["box"] - rows["origin_px"][:, None])
-    rows["expression"], rows["wxyz"] = expression, steady_rotations(rows["wxyz"], times_s)
     rows["origin_px"], rows["px_per_m"] = origin_px, px_per_m
-    return WholePerson(identity, neutral)
 
 
 def _row(frame: int, face: TrackedFace) -> tuple:

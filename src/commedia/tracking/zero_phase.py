@@ -75,11 +75,15 @@ def noise_of(values: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "c"]:
     return np.percentile(bends, CALM_PERCENTILE, axis=0) / (CALM_SHARE * np.sqrt(6))
 
 
-def steady_rotations(wxyz: Float[np.ndarray, "n 4"], times_s: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n 4"]:
-    """The same of rotations."""
+def unwrapped(wxyz: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n 4"]:
+    """The same rotations, each with the sign that is nearer the one before."""
     turns = np.sign((wxyz[1:] * wxyz[:-1]).sum(axis=1))
-    signs = np.cumprod(np.concatenate([[1.0], np.where(turns == 0, 1, turns)]))
-    mean = zero_phase(wxyz * signs[:, None], times_s, ROTATION, together=True)
+    return wxyz * np.cumprod(np.concatenate([[1.0], np.where(turns == 0, 1, turns)]))[:, None]
+
+
+def steady_rotations(wxyz: Float[np.ndarray, "n 4"], times_s: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n 4"]:
+    """The same of rotations, `unwrapped` or not; their quaternions need not have length 1."""
+    mean = zero_phase(unwrapped(wxyz), times_s, ROTATION, together=True)
     return canonical_wxyz(mean / np.linalg.norm(mean, axis=1, keepdims=True))
 
 
