@@ -99,7 +99,7 @@ class TrackedFace:
     neutral."""
     box: Box
     params: FaceParams
-    """Smoothed; `identity` is the mean over the track so far."""
+    """Smoothed; `identity` is the mean over the track so far, in a take read twice over the whole."""
     landmarks_px: Float[np.ndarray, "68 2"]
     confidence: float
 

@@ -80,8 +80,8 @@ def run(
             at its most: characters then play 0 and 1 where this person's face is so.
         mirror: Play everything as a mirror shows it.
         causal: Track a video as a stream, each frame by those before it. Without this it is read twice, as a whole:
-            who each person is comes from all frames, their rest is found and taken away (unless `--calibrate` says it),
-            and nothing comes late.
+            who each person is comes from all frames, what their face reads at rest is found and taken away (unless
+            `--calibrate` says it), curves are smoothed without coming late, and both eyes of a blink shut alike.
         flip_average: Read every face twice, as it is and mirrored, and take the mean: head poses and expressions come
             out a little nearer the truth, for twice the time of reading.
         mfn: Weights of the network that finds faces: a shipped name, or an .onnx file.

@@ -90,11 +90,7 @@ def _remarks(source: Source, cast: Cast, seen: Attendance) -> list[str]:
     if short:
         brief = f"seen for less than {float(SHORTEST_APPEARANCE_S)} s"
         remarks.append(f"{brief}, so only in the take: person {_listed(short)}")
-    for person, rest in sorted(seen.neutral.items()):
-        strongest = sorted(rest.items(), key=lambda one: -one[1])[:SAID_OF_REST]
-        if strongest:
-            said = ", ".join(f"{name} {weight:.2f}" for name, weight in strongest)
-            remarks.append(f"at rest person {person} reads as {said}, and more of the kind, which was taken away")
+    remarks += [_said_of_rest(person, rest) for person, rest in sorted(seen.neutral.items()) if rest]
     absent = [person for person in cast.people if person not in seen.people]
     if absent:
         there = f"; people: {_listed(sorted(seen.people))}" if seen.people else ""
@@ -102,6 +98,13 @@ def _remarks(source: Source, cast: Cast, seen: Attendance) -> list[str]:
     if source.info.scale < 1:
         remarks.append(f"pictures were reduced to {source.info.scale:.3f} of their size; so are pixels in the take")
     return remarks
+
+
+def _said_of_rest(person: int, rest: Mapping[str, float]) -> str:
+    strongest = sorted(rest, key=lambda name: -rest[name])[:SAID_OF_REST]
+    others = f" and {len(rest) - len(strongest)} that are less" if len(rest) > len(strongest) else ""
+    said = ", ".join(f"{name} {rest[name]:.2f}" for name in strongest)
+    return f"at rest person {person} reads as {said}{others}, which was taken away"
 
 
 def _listed(people: Sequence[int]) -> str:

@@ -48,7 +48,7 @@ def robust_mean(identities: Float[np.ndarray, "n i"], weights: Float[np.ndarray,
 
     Reference: Huber 1964, by reweighting.
     """
-    identities, weights = identities.astype(np.float64), weights.astype(np.float64)
+    identities, weights = identities.astype(np.float32), weights.astype(np.float32)
     mean = np.median(identities[weights > 0], axis=0)
     for _ in range(ROUNDS):
         distances = np.linalg.norm(identities - mean, axis=1)
