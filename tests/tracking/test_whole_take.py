@@ -39,6 +39,11 @@ def blinking(count: int, shape: tuple[float, ...] = (0.5, 1.0, 0.5)) -> np.ndarr
     return lids
 
 
+def as_read(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Expressions with the noise that the shipped weights were measured to have."""
+    return np.clip(truth + (0.1 * truth * (1 - truth) + 0.002) * rng.normal(size=truth.shape), 0, 1)
+
+
 def causal(expressions: np.ndarray) -> np.ndarray:
     """The same curves as a stream shows them."""
     read = [fake_params(np.array([100, 100]), 50, row) for row in expressions]
@@ -54,21 +59,24 @@ def jitter(values: np.ndarray) -> float:
     return float(np.sqrt((np.diff(values, axis=0) ** 2).mean()))
 
 
-def test_a_still_face_is_at_least_twice_as_still_as_in_a_stream(rng: np.random.Generator):
-    read = 0.3 + NOISE * rng.normal(size=(300, EXPRESSION_COUNT))
+@pytest.mark.parametrize("level", [0.02, 0.3, 0.9])
+def test_a_still_face_is_at_least_twice_as_still_as_in_a_stream(rng: np.random.Generator, level: float):
+    truth = np.full((300, EXPRESSION_COUNT), level)
+    read = as_read(truth, rng)
     steady, streamed = zero_phase(read, times(300), EXPRESSION), causal(read)[30:]
     assert jitter(steady) < 0.5 * jitter(streamed)
-    assert np.abs(steady - 0.3).mean() < 0.8 * np.abs(streamed - 0.3).mean()
+    assert np.abs(steady - level).mean() < 0.8 * np.abs(streamed - level).mean()
     assert np.ptp(steady.mean(axis=0)) < 0.01
 
 
 @pytest.mark.parametrize("shape", [(1.0, 1.0, 1.0), (0.5, 1.0, 0.5), (0.3, 0.6, 0.3)])
-@pytest.mark.parametrize("noise", [0.0, NOISE])
+@pytest.mark.parametrize("noisy", [False, True])
 def test_a_blink_of_three_frames_keeps_nine_tenths_of_its_depth_and_its_time(
-    rng: np.random.Generator, shape: tuple[float, ...], noise: float
+    rng: np.random.Generator, shape: tuple[float, ...], noisy: bool
 ):
     truth = blinking(300, shape)
-    shown = zero_phase((truth + noise * rng.normal(size=300))[:, None], times(300), EXPRESSION)[:, 0]
+    read = as_read(truth, rng) if noisy else truth
+    shown = zero_phase(read[:, None], times(300), EXPRESSION)[:, 0]
     for middle in BLINKS:
         around = slice(middle - 4, middle + 5)
         assert shown[around].max() >= 0.9 * max(shape)
@@ -117,7 +125,7 @@ def acted(count: int, rest: np.ndarray, rng: np.random.Generator) -> tuple[np.nd
     third = slice(count // 3, 2 * count // 3)
     truth[third, JAW] = 0.3 + 0.3 * np.sin(2 * np.pi * 3 * times(count)[third])
     truth[-50:-20, SMILE] = 0.8
-    return truth, np.clip(rest + (1 - rest) * truth + NOISE * rng.normal(size=truth.shape), 0, 1)
+    return truth, as_read(rest + (1 - rest) * truth, rng)
 
 
 def test_rest_is_found_by_itself_and_becomes_zero_while_full_stays_full(rng: np.random.Generator):
@@ -173,7 +181,7 @@ def test_who_talks_all_the_time_keeps_the_swing_of_the_jaw(rng: np.random.Genera
     steady = zero_phase(read, times(300), EXPRESSION)
     shown = neutral_of_take(steady, times(300), np.ones(300)).applied(steady)[:, JAW]
     assert np.ptp(shown) > 0.9 * np.ptp(steady[:, JAW])
-    assert shown.max() > 0.4
+    assert shown.max() > 0.75 * read[:, JAW].max()
 
 
 def test_where_somebody_looks_is_not_taken_away():
