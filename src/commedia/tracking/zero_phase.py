@@ -3,8 +3,8 @@ around it that read alike.
 
 A causal filter must choose between jitter and lag. Who has read the take to its end need not: the weights look both
 ways, so nothing comes late, and fall with the difference, so a blink of two frames is averaged with nothing but itself.
-What counts as alike is measured on the curve's own calmest stretches. Reference: Tomasi and Manduchi 1998, the
-bilateral filter, along time instead of across a picture.
+What counts as alike is known of expressions, and of poses measured where they are calmest. Reference: Tomasi and
+Manduchi 1998, the bilateral filter, along time instead of across a picture.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from commedia.conventions import EXPRESSION_NAMES
 from commedia.geometry.rotations import canonical_wxyz
 from commedia.tracking.smooth import HEAD_SIZE_M
 
@@ -34,7 +35,7 @@ BLOCK = 4096
 def log_odds(weights: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     """Weights to what networks compute before they bring it between 0 and 1: there, noise is everywhere alike.
 
-    Of 20 clips it is 0.09 of weight * (1 - weight), from 0.02 to 0.9. Nearer to 0 and 1 than `MARGIN` nothing counts.
+    In 20 clips it is 0.09 of weight * (1 - weight), from 0.02 to 0.9. Nearer to 0 and 1 than `MARGIN` little counts.
     """
     weights = np.clip(weights, 0, 1)
     return np.log((weights + MARGIN) / (1 - weights + MARGIN))
@@ -49,15 +50,19 @@ class Steadying(NamedTuple):
 
     window_s: float
     """Standard deviation of the weights over time."""
-    least_noise: float
+    least_noise: float | Float[np.ndarray, "c"]
     """Slow wavering does not show in the measured noise: at least this much is believed."""
-    most_noise: float
+    most_noise: float | Float[np.ndarray, "c"]
     """More than this is movement."""
     as_compared: Callable[[Float[np.ndarray, "*n"]], Float[np.ndarray, "*n"]] = _as_they_are
     """Values to what is compared, and has the noise."""
 
 
-EXPRESSION = Steadying(0.2, 0.08, 0.12, log_odds)
+QUICK = np.array([name.startswith(("mouth", "jaw", "tongue", "cheekPuff", "eyeBlink")) for name in EXPRESSION_NAMES])
+"""Speech and blinks come and go within a few frames."""
+EXPRESSION_NOISE = np.where(QUICK, 0.12, 0.2)
+"""Of the log odds; a little more than was measured, for they also waver slowly while a head moves."""
+EXPRESSION = Steadying(0.2, EXPRESSION_NOISE, EXPRESSION_NOISE, log_odds)
 ROTATION = Steadying(0.15, 0.0005, 0.005)
 """Of the elements of a quaternion: half an angle in radians."""
 PLACE = Steadying(0.15, 0.0005, 0.01)
