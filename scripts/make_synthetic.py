@@ -2,6 +2,7 @@
 
 python scripts/make_synthetic.py --kind single --count 5000 --seed 1 --backgrounds photos.tar --out train-001.tar
 python scripts/make_synthetic.py --characters rigs/*.glb --count 2500 --backgrounds photos.tar --out avatars-001.tar
+python scripts/make_synthetic.py --kind people --characters rigs/*.glb --count 2500 --out people-001.tar
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pathlib import Path
 import torch
 
 from commedia.errors import CommediaError
+from commedia.synthetic.people import generate_people_shard
 from commedia.synthetic.performers import STREAMS
 from commedia.synthetic.shards import generate_avatar_shard, generate_shard
 
@@ -19,6 +21,9 @@ from commedia.synthetic.shards import generate_avatar_shard, generate_shard
 def write(given: argparse.Namespace) -> int:
     """The arguments to a shard; returns how many pictures it holds."""
     common = {"stream": given.stream, "seed": given.seed, "backgrounds": given.backgrounds, "size": given.size}
+    if given.kind in ("people", "close-ups"):
+        close_ups = given.kind == "close-ups"
+        return generate_people_shard(given.out, given.characters, given.count, close_ups=close_ups, **common)
     if given.characters:
         return generate_avatar_shard(given.out, given.characters, given.count, **common)
     return generate_shard(given.out, given.kind, given.count, **common, device=given.device)
@@ -26,7 +31,12 @@ def write(given: argparse.Namespace) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kind", choices=("single", "crowd"), default="single", help="one face each, or 0 to 20")
+    parser.add_argument(
+        "--kind",
+        choices=("single", "crowd", "people", "close-ups"),
+        default="single",
+        help="one face each; 0 to 20; --characters from head to foot; hands, knees and shirts of theirs without a face",
+    )
     parser.add_argument(
         "--characters",
         type=Path,
@@ -38,10 +48,16 @@ def main() -> int:
     parser.add_argument("--stream", choices=STREAMS, default="train", help="test shares nobody and nothing with train")
     parser.add_argument("--backgrounds", type=Path, help="tar of photographs; made-up backdrops when not given")
     parser.add_argument("--out", type=Path, required=True, help="the shard to write")
-    parser.add_argument("--size", type=int, help="side of a picture in pixels; by default 176, crowds 288 to 320")
+    parser.add_argument(
+        "--size",
+        type=int,
+        help="side of a picture in pixels; by default 176, crowds 288 to 320, people 448, close-ups 320",
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1, help="of torch; several processes beat several threads")
     given = parser.parse_args()
+    if given.kind in ("people", "close-ups") and not given.characters:
+        parser.error(f"--kind {given.kind} needs --characters: glTF of whole people that 'commedia rig make' wrote")
     torch.set_num_threads(given.threads)
     start = time.monotonic()
     try:

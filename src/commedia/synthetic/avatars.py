@@ -4,7 +4,7 @@ Its morphs are added up, the character is turned, lit and drawn; expression, pos
 the file's own face frame is (`commedia rig make` writes it). Nobody knows its identity in our terms.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, Int64, UInt8
 
-from commedia.characters.character import Character, Primitive
+from commedia.characters.character import Character, Mesh, Primitive
 from commedia.characters.face_frame import FaceFrame, face_frame_of
 from commedia.characters.gltf import read_character
 from commedia.characters.posing import Poser
@@ -34,6 +34,8 @@ AROUND_M = 0.27
 TEXTURE_PX = 512
 """Longest side of a texture: a face of some hundred pixels shows no more, and would flicker."""
 GLOSS = 0.03
+UNSEEN = "_trans"
+"""End of the names of meshes that are clear as glass, whatever their material says: VALID's corneas."""
 HELD_BACK = ("Asian_F_1", "Black_M_3", "Hispanic_F_1", "White_M_2", "brunette-t")
 """Beginnings of the names of characters that nothing is trained on: `evaluate avatars` tests with them."""
 
@@ -80,6 +82,11 @@ def read_avatar(path: Path) -> Avatar:
 
 def avatar_of(character: Character, frame: FaceFrame, name: str) -> Avatar:
     """Take what is near the head out of a character, its morphs by the blendshapes' names."""
+    return _near(whole_avatar(character, frame, name))
+
+
+def whole_avatar(character: Character, frame: FaceFrame, name: str) -> Avatar:
+    """As `avatar_of`, from head to foot, vertices in the order of the file."""
     rows = _rows(character)
     poser = Poser(character)
     vertices, morphs, triangles, paint, uv, colours = [], [], [], [], [], []
@@ -89,21 +96,35 @@ def avatar_of(character: Character, frame: FaceFrame, name: str) -> Avatar:
     for piece, positions in poser.at_rest():
         mesh = character.meshes[piece.mesh]
         primitive = mesh.primitives[piece.primitive]
-        linear = poser.scene_from_mesh(piece)[:, :, :3]
-        moved = np.zeros((EXPRESSION_COUNT, len(positions), 3), dtype=np.float32)
-        for target, rig_row in enumerate(mesh.rig_index):
-            if rows[rig_row] >= 0:
-                moved[rows[rig_row]] = np.einsum("...nij,nj->ni", linear, primitive.morphs[target])
+        moved = _moved(mesh, primitive, poser.scene_from_mesh(piece)[:, :, :3], rows)
         vertices.append(frame.head_from_scene.points(positions.astype(np.float64)))
         morphs.append(frame.head_from_scene.offsets(moved))
-        triangles.append(primitive.triangles.astype(np.int64) + start)
-        number = _picture(character, primitive, textures, pictures)
-        paint.append(np.full(len(primitive.triangles), number))
+        drawn = primitive.triangles[: 0 if mesh.name.endswith(UNSEEN) else None]
+        triangles.append(drawn.astype(np.int64) + start)
+        paint.append(np.full(len(drawn), _picture(character, primitive, textures, pictures)))
         uv.append(np.zeros((len(positions), 2)) if primitive.uv is None else primitive.uv)
         colours.append(_colours(character, primitive))
         start += len(positions)
-    whole = [np.concatenate(part) for part in (vertices, triangles, paint, uv, colours)]
-    return _near(name, whole, np.concatenate(morphs, axis=1), tuple(pictures), frame, _has(character, rows))
+    if frame.vertices.max() >= start:
+        raise BadCharacter(f"{name}: its face frame names vertex {frame.vertices.max()} of {start}")
+    points, corners = np.concatenate(vertices), np.concatenate(triangles)
+    places = weld(points)[0]
+    return Avatar(
+        name, points.astype(np.float32), corners, np.concatenate(morphs, axis=1).astype(np.float32),
+        _has(character, rows), np.concatenate(paint), np.concatenate(uv).astype(np.float32),
+        np.concatenate(colours).astype(np.float32), tuple(pictures), places, places[corners].astype(np.int64), frame,
+    )  # fmt: skip
+
+
+def _moved(
+    mesh: Mesh, primitive: Primitive, linear: Float[np.ndarray, "n 3 3"], rows: Int[np.ndarray, "m"]
+) -> Float[np.ndarray, "52 v 3"]:
+    """How each blendshape moves a piece, in the scene."""
+    moved = np.zeros((EXPRESSION_COUNT, len(primitive.positions), 3), dtype=np.float32)
+    for target, rig_row in enumerate(mesh.rig_index):
+        if rows[rig_row] >= 0:
+            moved[rows[rig_row]] = np.einsum("...nij,nj->ni", linear, primitive.morphs[target])
+    return moved
 
 
 def _rows(character: Character) -> Int[np.ndarray, "m"]:
@@ -135,21 +156,17 @@ def _colours(character: Character, primitive: Primitive) -> Float[np.ndarray, "v
     return factor * (own if primitive.colours is None else primitive.colours[:, :3])
 
 
-def _near(
-    name: str, whole: list[np.ndarray], morphs: np.ndarray, textures: tuple, frame: FaceFrame, has: np.ndarray
-) -> Avatar:
-    vertices, triangles, paint, uv, colours = whole
-    near = (np.linalg.norm(vertices, axis=1) < AROUND_M)[triangles].all(axis=1)
-    if frame.vertices.max() >= len(vertices):
-        raise BadCharacter(f"{name}: its face frame names vertex {frame.vertices.max()} of {len(vertices)}")
-    used, own = np.unique(np.concatenate([triangles[near].ravel(), frame.vertices.ravel()]), return_inverse=True)
-    cut = int(near.sum()) * 3
-    kept = own[:cut].reshape(-1, 3)
-    places = weld(vertices[used])[0]
-    return Avatar(
-        name, vertices[used].astype(np.float32), kept, morphs[:, used].astype(np.float32), has, paint[near],
-        uv[used].astype(np.float32), colours[used].astype(np.float32), textures, places, places[kept].astype(np.int64),
-        FaceFrame(frame.head_from_scene, own[cut:].reshape(-1, 3), frame.weights),
+def _near(whole: Avatar) -> Avatar:
+    triangles = whole.triangles
+    near = (np.linalg.norm(whole.vertices, axis=1) < AROUND_M)[triangles].all(axis=1)
+    marks = whole.marks.vertices
+    used, own = np.unique(np.concatenate([triangles[near].ravel(), marks.ravel()]), return_inverse=True)
+    kept, corners = own[: 3 * int(near.sum())].reshape(-1, 3), own[3 * int(near.sum()) :].reshape(-1, 3)
+    places = weld(whole.vertices[used])[0]
+    return replace(
+        whole, vertices=whole.vertices[used], triangles=kept, morphs=whole.morphs[:, used], paint=whole.paint[near],
+        uv=whole.uv[used], colours=whole.colours[used], places=places, welded=places[kept].astype(np.int64),
+        marks=replace(whole.marks, vertices=corners),
     )  # fmt: skip
 
 
