@@ -86,10 +86,21 @@ def test_masks_lie_on_the_pixels_they_speak_of(face_crops: FaceCrops, model: Fac
 
 
 def test_validation_comes_from_everywhere_and_is_the_same_again() -> None:
-    training, held = split_rows(10_000, 0.5, 100)
+    shown = np.random.default_rng(0).normal(size=(10_000, 68, 2)).astype(np.float32)
+    training, held = split_rows(shown, 0.5, 100)
     assert len(held) == 100
-    assert len(training) == 5000
+    assert len(training) == pytest.approx(5000, abs=200)
     assert not set(training) & set(held)
     assert np.histogram(held, 10, (0, 10_000))[0].min() > 0
-    for first, second in zip((training, held), split_rows(10_000, 0.5, 100), strict=True):
+    for first, second in zip((training, held), split_rows(shown, 0.5, 100), strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+def test_no_picture_changes_sides_when_shards_come_and_go() -> None:
+    shown = np.random.default_rng(1).normal(size=(3_000, 68, 2)).astype(np.float32)
+    training, _ = split_rows(shown, 0.1, 3_000)
+    fewer = np.arange(700, 2_700)
+    _, held = split_rows(shown[fewer], 0.1, 3_000)
+    assert len(held) > 100
+    assert not set(fewer[held]) & set(training)
+    assert [len(part) for part in split_rows(shown[:2], 0.0, 5)] == [1, 1]

@@ -45,12 +45,12 @@ class MfnTask:
             pictures = relabelled_pictures(pictures, teacher, model)
             face_crops = None if face_crops is None else relabelled_face_crops(face_crops, teacher, model)
         share = stage.data.validation_share
-        training, held = split_rows(len(pictures), share, VALIDATION_MOST)
+        training, held = split_rows([picture.image for picture in pictures], share, VALIDATION_MOST)
         self.pictures, held_pictures = [pictures[row] for row in training], [pictures[row] for row in held]
         self.empty = [picture for picture in self.pictures if len(picture.faces.box) == 0]
         self.face_crops, held_face_crops = (None, None)
         if face_crops is not None:
-            training_rows, held_rows = split_rows(len(face_crops), share, len(face_crops))
+            training_rows, held_rows = split_rows(face_crops.faces.landmarks, share, len(face_crops))
             self.face_crops, held_face_crops = face_crops.at(training_rows), face_crops.at(held_rows)
         self.held = self._held(held_pictures, held_face_crops)
         if stage.data.measure_anchors:

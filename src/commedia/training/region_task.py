@@ -59,7 +59,7 @@ class RegionTask:
         stage = setup.stage
         self.stage, self.model, self.seed, self.config = stage, setup.model, setup.seed, setup.network.config
         self.store = open_store(setup.pictures.paths)
-        training, self.held = split_rows(len(self.store), stage.data.validation_share, VALIDATION_MOST)
+        training, self.held = split_rows(self.store.faces.landmarks, stage.data.validation_share, VALIDATION_MOST)
         self.chances = sampling_chances(self.store, training, stage.data)
         self.groups = groups_of(self.store, self.chances, stage.data.groups)
         self.epoch_steps = stage.data.epoch_steps or max(1, len(training) // stage.optimisation.batch_size)

@@ -36,7 +36,7 @@ class SfnTask:
         stage = setup.stage
         self.stage, self.model, self.seed, self.loss_config = stage, setup.model, setup.seed, stage.loss
         face_crops = setup.pictures.face_crops
-        training, held = split_rows(len(face_crops), stage.data.validation_share, VALIDATION_MOST)
+        training, held = split_rows(face_crops.faces.landmarks, stage.data.validation_share, VALIDATION_MOST)
         # The held rows stay where they are, never drawn: a second copy of the others would be gigabytes.
         self.face_crops, self.held = face_crops, face_crops.at(held)
         self.chances = sampling_chances(face_crops, training, stage.data)

@@ -15,6 +15,8 @@ What `forward` must not return, because graphs have only what is used, training 
 network: a task's `read` then calls `network.read(pixels)`, which the loop has made ready for half precision.
 """
 
+from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -97,12 +99,14 @@ class Task(Protocol):
         ...
 
 
-def split_rows(count: int, share: float, most: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Divide row numbers at random into training and validation; the same for the same count, share and seed.
+def split_rows(shown: Sequence[np.ndarray] | np.ndarray, share: float, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Divide rows into training and validation by a hash of what each row shows: its landmarks or its image.
 
-    At most `most` of those held back are returned, a random choice too, so that every shard has its say; the others
-    are drawn by nobody.
+    So a picture stays on its side when a run goes on with more shards, or other ones. At most `most` of those held back
+    are returned, always the same, so that every shard has its say; the others are drawn by nobody.
     """
-    order = np.random.default_rng(seed).permutation(count)
-    held = min(max(1, round(count * share)), count - 1) if count > 1 else 0
+    digests = [blake2b(np.ascontiguousarray(row), digest_size=4).digest() for row in shown]
+    draw = np.array([int.from_bytes(digest) for digest in digests]) / 2**32
+    order, count = np.argsort(draw, kind="stable"), len(draw)
+    held = min(max(1, int((draw < share).sum())), count - 1) if count > 1 else 0
     return np.sort(order[held:]), np.sort(order[: min(held, most)] if held else order)
