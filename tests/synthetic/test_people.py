@@ -26,7 +26,7 @@ from commedia.synthetic.people import (
     people_pictures,
     scene,
 )
-from commedia.synthetic.people_drawing import Camera, Person, look, seen_share, truth_of
+from commedia.synthetic.people_drawing import Camera, Person, look, seen_of_face, shown_alone, truth_of
 from commedia.synthetic.skeleton import SIDES, Reach, facing, reached, unit
 from tests.mirrored import mirrored_face
 from tests.people import MORPHS, small_body, small_person
@@ -99,6 +99,15 @@ def test_who_stands_behind_somebody_has_no_face() -> None:
     assert faces_of(back, front) == ()
     half = person(turned=facing(180.0, 0.0, 0.0), at=(0.075, 0.02, 0.2))
     assert faces_of(back, half) is None or len(faces_of(back, half)) == 1
+
+
+def test_a_face_that_hair_hides_is_neither_asked_for_nor_absent() -> None:
+    one = person()
+    looks = one.body.looks
+    low = looks.vertices[looks.triangles].mean(axis=1)[:, 1] < one.body.face.chin[1] + 0.03
+    hairy = replace(one, body=replace(one.body, of_face=one.body.of_face & low))
+    assert seen_of_face(hairy, 0, look([hairy], CAMERA)) > 0.9 * shown_alone(hairy, CAMERA)
+    assert faces_of(hairy) is None
 
 
 def test_a_face_that_leaves_the_picture_is_not_asked_for() -> None:
@@ -187,7 +196,7 @@ def test_hands_before_a_face_hide_some_of_it_and_are_no_other_person() -> None:
     shares = []
     for pose in ({}, reached(skeleton.moved({}), "Left", over)):
         one = person(pose)
-        shares.append(seen_share(one, 0, CAMERA, look([one], CAMERA)))
+        shares.append(seen_of_face(one, 0, look([one], CAMERA)) / shown_alone(one, CAMERA))
     assert shares[0] > 0.9
     assert 0.05 < shares[1] < 0.9
 

@@ -22,7 +22,7 @@ from commedia.synthetic.body_poses import sample_pose
 from commedia.synthetic.degradations import degrade
 from commedia.synthetic.expressions import sample_expressions
 from commedia.synthetic.outfits import sample_outfit
-from commedia.synthetic.people_drawing import Camera, Person, Sight, look, seen_share, shaded, truth_of
+from commedia.synthetic.people_drawing import Camera, Person, Sight, look, seen_of_face, shaded, shown_alone, truth_of
 from commedia.synthetic.performers import Stream, sample_sizes, stream_rng
 from commedia.synthetic.shards import LICENCE, paste
 from commedia.synthetic.skeleton import facing
@@ -34,6 +34,8 @@ MOST_TURNED_DEG, LEAST_AWAY_DEG = 98.0, 128.0
 """A face is asked for up to the first, and none is there from the second: between them a cheek, a nose, a lash show."""
 LEAST_SEEN, MOST_STRAY = 0.42, 0.04
 """Shares of what a head alone would show of its face: what is asked for, and what is not worth asking for."""
+LEAST_SKIN = 0.3
+"""Share of a box that shows skin of the face, or else hair hides it: who bows, aside, is seen from above."""
 LEAST_INSIDE = 0.6
 """Share of a box within the picture."""
 FACE_M = 0.19
@@ -109,11 +111,13 @@ def certain_faces(people: list[Person], camera: Camera, sight: Sight) -> tuple[F
     """Say the truth about every face to be found, or None where one is neither to be found nor out of sight."""
     faces = []
     for number, person in enumerate(people):
-        turned = person.turned_deg(camera)
-        if turned >= LEAST_AWAY_DEG or (share := seen_share(person, number, camera, sight)) <= MOST_STRAY:
+        turned, seen = person.turned_deg(camera), seen_of_face(person, number, sight)
+        if turned >= LEAST_AWAY_DEG or seen <= MOST_STRAY * (alone := shown_alone(person, camera)):
             continue
         truth = truth_of(person, camera)
-        if turned > MOST_TURNED_DEG or share < LEAST_SEEN or _inside(truth.box, camera.size) < LEAST_INSIDE:
+        inside = _inside(truth.box, camera.size)
+        skin = seen / max(inside * truth.box.width_px * truth.box.height_px, 1e-6)
+        if turned > MOST_TURNED_DEG or seen < LEAST_SEEN * alone or inside < LEAST_INSIDE or skin < LEAST_SKIN:
             return None
         faces.append(truth)
     return tuple(faces)
@@ -123,7 +127,7 @@ def _inside(box: Box, size: int) -> float:
     """Share of a box that lies in the picture."""
     width = min(box.right_px, size) - max(box.left_px, 0)
     height = min(box.bottom_px, size) - max(box.top_px, 0)
-    return max(width, 0) * max(height, 0) / max(np.prod(_extent(box)), 1e-6)
+    return max(width, 0.0) * max(height, 0.0) / max(box.width_px * box.height_px, 1e-6)
 
 
 def _extent(box: Box) -> tuple[float, float]:

@@ -100,18 +100,17 @@ def look(people: list[Person], camera: Camera) -> Sight:
     return Sight(raster, points, triangles, person, raster.triangle.numpy() - np.array(firsts)[person])
 
 
-def seen_share(person: Person, number: int, camera: Camera, sight: Sight) -> float:
-    """How much of what its head alone would show of a face is seen; 0 where it would show nothing."""
-    seen = int(person.body.of_face[sight.own[sight.person == number]].sum())
-    return seen / max(_alone(person, camera), seen, 1e-6) if seen else 0.0
+def seen_of_face(person: Person, number: int, sight: Sight) -> int:
+    """Pixels that see the face of the person of this number."""
+    return int(person.body.of_face[sight.own[sight.person == number]].sum())
 
 
-def _alone(person: Person, camera: Camera) -> float:
+def shown_alone(person: Person, camera: Camera) -> float:
     """Pixels of a face that would be seen if there were nothing but its head, and the picture had no end."""
     body, points = person.body, camera.pixels(person.vertices)
     box = points[body.looks.triangles[body.of_face].ravel(), :2]
     if not np.isfinite(box).all():
-        return 0.0
+        return np.inf  # it reaches behind the camera: out of sight
     low, high = box.min(axis=0), box.max(axis=0)
     scale = _MEASURE_PX / float((high - low).max())
     points[:, :2] = (points[:, :2] - low) * scale

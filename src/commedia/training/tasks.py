@@ -105,7 +105,7 @@ def split_rows(shown: Sequence[np.ndarray] | np.ndarray, share: float, most: int
     So a picture stays on its side when a run goes on with more shards, or other ones. At most `most` of those held back
     are returned, always the same, so that every shard has its say; the others are drawn by nobody.
     """
-    digests = [blake2b(np.ascontiguousarray(row), digest_size=4).digest() for row in shown]
+    digests = [blake2b(np.ascontiguousarray(row).data, digest_size=4).digest() for row in shown]
     draw = np.array([int.from_bytes(digest) for digest in digests]) / 2**32
     order, count = np.argsort(draw, kind="stable"), len(draw)
     held = min(max(1, int((draw < share).sum())), count - 1) if count > 1 else 0
