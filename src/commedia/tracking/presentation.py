@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from commedia.face_model.fading import faded_params
 from commedia.faces.protocol import Landmarker
 from commedia.structures import FaceParams, TrackedFace
 from commedia.tracking.settings import TrackerSettings, TrackLifecycle
-from commedia.tracking.smooth import faded_params, filtered_params
+from commedia.tracking.smooth import filtered_params
 from commedia.tracking.track import Track, moved_box
 
 

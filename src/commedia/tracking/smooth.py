@@ -1,4 +1,4 @@
-"""One-Euro filters that take the time between frames as it is, and how a lost face fades to neutral.
+"""One-Euro filters that take the time between frames as it is.
 
 Pure: a filter is a state, a step returns the next one. Every quantity is filtered in the form
 x <- x + gain * (observed - x), where the gain grows with the speed of the quantity, so that a still face is steady and
@@ -171,14 +171,6 @@ def filtered_params(state: FaceFilter, identity: Float[np.ndarray, "i"]) -> Face
         float(np.exp(state.log_size.value[0])),
     )
     return FaceParams(identity, np.clip(state.expression.value, 0, 1).astype(np.float32), pose)
-
-
-def faded_params(params: FaceParams, share: float) -> FaceParams:
-    """Move a share of the way, 0 to 1, to a neutral face that looks ahead; its place and size stay."""
-    eased = share * share * (3 - 2 * share)
-    turned = wxyz_from_axis_angle((1 - eased) * axis_angle_from_wxyz(params.pose.wxyz))
-    pose = HeadPose(turned.astype(np.float32), params.pose.origin_px, params.pose.px_per_m)
-    return FaceParams(params.identity, ((1 - eased) * params.expression).astype(np.float32), pose)
 
 
 def _next_speed(speed: np.ndarray, change: np.ndarray, step_s: Step, tuning: OneEuro) -> np.ndarray:
