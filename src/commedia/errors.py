@@ -64,6 +64,14 @@ class MissingExtra(CommediaError):
         super().__init__(f"{feature} needs the package '{package}'; install it with: pip install '{wanted}'")
 
 
+class BadAddress(CommediaError):
+    """The address of a stream that cannot be read, or that cannot be used."""
+
+
+class MalformedPacket(CommediaError):
+    """Bytes from a network that are no packet of the protocol they came by."""
+
+
 class OutputFailed(CommediaError):
     """A result that could not be written; what was there before is untouched."""
 
