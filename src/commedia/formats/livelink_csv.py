@@ -52,9 +52,14 @@ def column_values(params: FaceParams) -> Float[np.ndarray, "61"]:
     """The 61 numbers of a row, in the file's order."""
     expression = params.expression.astype(np.float64)
     blendshapes = expression[[EXPRESSION_INDEX[name] for name in BLENDSHAPE_COLUMNS]]
+    return np.concatenate([blendshapes, angle_values(params)])
+
+
+def angle_values(params: FaceParams) -> Float[np.ndarray, "9"]:
+    """Yaw, pitch and roll of head, left eye and right eye, in radians, in the order of `ANGLE_COLUMNS`."""
     head = yaw_pitch_roll_from_wxyz(params.pose.wxyz.astype(np.float64))
-    eyes = np.concatenate([gaze_yaw_pitch(expression) * EYE_SIGNS, np.zeros((2, 1))], axis=1)
-    return np.concatenate([blendshapes, head, eyes.reshape(-1)])
+    gaze = gaze_yaw_pitch(params.expression.astype(np.float64)) * EYE_SIGNS
+    return np.concatenate([head, np.concatenate([gaze, np.zeros((2, 1))], axis=1).reshape(-1)])
 
 
 def row_from_values(time_s: Fraction, rate: Fraction, values: Float[np.ndarray, "61"]) -> str:
