@@ -1,4 +1,7 @@
-"""One door for everything that can be watched or played: looks at how a file begins, never at its name."""
+"""One door for everything that can be watched or played: looks at how a file begins, never at its name.
+
+An address, such as `livelink://:11111`, is a source too: what is sent there.
+"""
 
 import re
 from fractions import Fraction
@@ -6,10 +9,12 @@ from pathlib import Path
 from typing import cast
 
 from commedia.errors import UnreadableMedia, nearest
+from commedia.formats.address import is_address
 from commedia.formats.arkit_table import open_table
 from commedia.formats.mediapipe import MediapipeResults
 from commedia.sources.folder import FolderSource
 from commedia.sources.image import picture_source
+from commedia.sources.live.open import open_receiver
 from commedia.sources.recorded.rows import RowSource
 from commedia.sources.recorded.take import TakeSource
 from commedia.sources.source import FrameSource, RecordedSource
@@ -29,6 +34,8 @@ def open_source(path: Path | str, *, rate: Fraction | None = None) -> FrameSourc
 
     `rate` is frames per second at which the timecodes or frame numbers of a table count, where it does not show.
     """
+    if is_address(str(path)):
+        return open_receiver(str(path))
     path = Path(path)
     if path.is_dir():
         return FolderSource(path)

@@ -1,0 +1,1 @@
+"""Motion that another program or a phone sends now: its packets as a source, as recorded motion is one."""
