@@ -14,24 +14,24 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from rich.table import Table
 
 from commedia.calibration import calibrate as learn_calibration
+from commedia.cli.inputs import ended_by_interrupt, open_input
 from commedia.cli.main import USER_ERROR
 from commedia.errors import CommediaError, IncompleteResults
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
 from commedia.folder import retarget_folder
-from commedia.formats.timecode import rate_from_text
 from commedia.outputs.people import DEFAULT_FORMATS, check_formats
 from commedia.outputs.summary import Summary
 from commedia.pipeline import Progress as ProgressCallback
 from commedia.pipeline import retarget
 from commedia.retarget.cast import people_and_default
 from commedia.retarget.performance_edit import PerformanceEdit
-from commedia.sources.open import open_source
+from commedia.sources.live.receiver import ReceiverSource
 from commedia.sources.source import Source
 from commedia.tracking.models import open_models
 
 
 def run(
-    input: tyro.conf.Positional[Path],
+    input: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="INPUT")],
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")],
     character: Path | None = None,
     cast: tuple[str, ...] = (),
@@ -41,6 +41,7 @@ def run(
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False,
     formats: tuple[str, ...] = DEFAULT_FORMATS,
     rate: str | None = None,
+    seconds: float | None = None,
     mapping: str | None = None,
     calibrate: Path | None = None,
     mirror: tyro.conf.FlagCreatePairsOff[bool] = False,
@@ -58,6 +59,7 @@ def run(
     Args:
         input: A picture, an animation, a video, or a folder of pictures. Or recorded motion, which needs no network: a
             take.jsonl, a Live Link Face CSV, a CSV of ARKit blendshapes, or MediaPipe face landmarker results as JSON.
+            Or an address where a phone sends its motion now: livelink://:11111, ifacialmocap://:49983, vmc://:39539.
         output: Folder for the results. They appear in it only when all are complete.
         character: A .glb, .gltf or .vrm file with ARKit-named morph targets, or a bundled character (isabella,
             flaminia, orazio, leandro), played by everybody. Without it everybody plays the default head with their own
@@ -74,6 +76,7 @@ def run(
             (photos only).
         rate: Of recorded motion only: frames per second that its timecodes or frame numbers count, such as 30, 29.97 or
             30000/1001, where the file does not show it.
+        seconds: Of an address only: end this time after the first packet. Ctrl-C ends it too; the results are complete.
         mapping: Which blendshape moves which morph of the character: a shipped table, or a .toml file of your own;
             without it the table that fits the names best (see `commedia rig inspect`).
         calibrate: A photo of the person's face at rest, or a recording (video or take.jsonl) that shows it at rest and
@@ -92,11 +95,14 @@ def run(
     people, default = people_and_default(cast)
     if default is not None and character is not None:
         raise CommediaError(f"--character {character} and --cast default={default} both say what the others play")
-    with open_source(input, rate=None if rate is None else rate_from_text(rate)) as source:
+    with open_input(input, rate=rate, seconds=seconds) as source, ended_by_interrupt(source):
         # What is wrong with the input is said before the networks are loaded.
         check_formats(formats, is_still=source.info.is_still)
         recorded = not source.info.pictures
         _refuse_unused(recorded, faces, flip_average, rate, causal)
+        received = isinstance(source, ReceiverSource)
+        if seconds is not None and not received:
+            raise CommediaError("--seconds ends what arrives at an address; a file has its own end")
         models = None if recorded else open_models(mfn, sfn, flip_average=flip_average)
         if models is not None and faces is not None:
             models = models.largest(faces)
@@ -105,7 +111,8 @@ def run(
             models=models,
             character=character or default,
             cast=people,
-            preview=preview,
+            # Drawing would be slower than what arrives; the take can be drawn afterwards.
+            preview=preview and not received,
             overwrite=overwrite,
             formats=formats,
             mapping=mapping,
