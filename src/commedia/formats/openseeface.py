@@ -30,8 +30,8 @@ FACE_BYTES = 1785
 MOST_FACES = 36
 """In one packet: a datagram holds 65507 bytes."""
 UNIT_M = 0.15
-NOWHERE_PX = (640, 480, 1000.0)
-"""Width, height and pixels per metre of the picture that recorded motion never had."""
+NOWHERE_PX, NOWHERE_PX_PER_M = (640, 480), 1000.0
+"""The picture that recorded motion never had, and how large a head is in it."""
 EYE_SHARE = 0.385
 """How deep the centre of an eyeball lies, of the distance between the corners of the eye."""
 _POINTS = [index for index in range(68) if index not in (48, 54)]
@@ -49,11 +49,8 @@ def packet_bytes(
 
 
 def _face_bytes(time_s: float, face: TrackedFace, size_px: tuple[int, int], head: HeadModel) -> bytes:
-    params, size = face.params, size_px
-    pose = params.pose
-    if not all(size_px):
-        *size, scale = NOWHERE_PX
-        pose = HeadPose(pose.wxyz, np.array(size) / 2.0, scale)
+    params = face.params
+    size, pose = _placed(params.pose, size_px)
     expression = params.expression.astype(np.float64)
     blinks = [expression[EXPRESSION_INDEX[f"eyeBlink{side}"]] for side in ("Right", "Left")]
     points_m = _points(params, head)
@@ -73,6 +70,14 @@ def _face_bytes(time_s: float, face: TrackedFace, size_px: tuple[int, int], head
         _floats(_features(expression)),
     ]
     return b"".join(parts)
+
+
+def _placed(pose: HeadPose, size_px: tuple[int, int]) -> tuple[tuple[int, int], HeadPose]:
+    """The picture and the head's place in it; of recorded motion a usual picture, and its middle."""
+    size = size_px if all(size_px) else NOWHERE_PX
+    if all(size_px) and pose.px_per_m > 1:
+        return size, pose
+    return size, HeadPose(pose.wxyz, np.array(size) / 2.0, NOWHERE_PX_PER_M * size[0] / NOWHERE_PX[0])
 
 
 def _points(params: FaceParams, head: HeadModel) -> Float[np.ndarray, "70 3"]:
@@ -99,7 +104,7 @@ def _euler_deg(rotation: Float[np.ndarray, "3 3"]) -> tuple[float, ...]:
     return tuple(np.rad2deg([x, y, z]).tolist())
 
 
-def _translation(pose: HeadPose, size: Sequence[int], nose_m: Float[np.ndarray, "3"]) -> list[float]:
+def _translation(pose: HeadPose, size: tuple[int, int], nose_m: Float[np.ndarray, "3"]) -> list[float]:
     """Where the tip of the nose is, in the units of the face; the camera's focal length is the picture's width."""
     width, height = size
     column, row = image_from_head(nose_m[None], pose)[0]
