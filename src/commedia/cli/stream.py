@@ -66,6 +66,8 @@ def run(
     with open_input(input, rate=rate, seconds=seconds) as source:
         if source.info.is_still:
             raise CommediaError(f"'{input}' does not move; a stream takes a video, recorded motion or an address")
+        if faces is not None and not source.info.pictures:
+            raise CommediaError(f"--faces chooses among the faces of pictures; '{input}' shows none")
         models = open_models(mfn, sfn) if source.info.pictures else None
         if models is not None and faces is not None:
             models = models.largest(faces)

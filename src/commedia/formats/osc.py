@@ -6,8 +6,9 @@ bundles again. Source: opensoundcontrol.stanford.edu/spec-1_0.html.
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from commedia.errors import MalformedPacket
 
@@ -19,6 +20,7 @@ LARGEST_DATAGRAM = 1400
 """Bytes; what is longer is cut into fragments on its way, of which one that is lost loses all."""
 DEEPEST_BUNDLE = 4
 _FIXED = {"i": ">i", "f": ">f", "d": ">d", "h": ">q", "t": ">Q"}
+_LETTERS = {float: "f", int: "i", str: "s", bytes: "b", type(None): "N"}
 _WORDLESS: dict[str, Argument] = {"T": True, "F": False, "N": None, "I": None}
 
 
@@ -34,16 +36,11 @@ def message_bytes(message: OscMessage) -> bytes:
     """A message to its bytes: whole numbers as int32, others as float32, text, bytes, and truths."""
     types, parts = ",", []
     for value in message.arguments:
-        if isinstance(value, bool) or value is None:
-            types += "N" if value is None else "T" if value else "F"
-        elif isinstance(value, int):
-            types, parts = types + "i", [*parts, struct.pack(">i", value)]
-        elif isinstance(value, float):
-            types, parts = types + "f", [*parts, struct.pack(">f", value)]
-        elif isinstance(value, str):
-            types, parts = types + "s", [*parts, _text_bytes(value)]
-        else:
-            types, parts = types + "b", [*parts, struct.pack(">i", len(value)) + _padded(value)]
+        # Other kinds of numbers, such as numpy's, are float32.
+        letter = "TF"[not value] if isinstance(value, bool) else _LETTERS.get(type(value), "f")
+        types += letter
+        if letter in _PACKERS:
+            parts.append(_PACKERS[letter](value))
     return _text_bytes(message.address) + _text_bytes(types) + b"".join(parts)
 
 
@@ -128,9 +125,22 @@ def _unpacked(form: str, packet: bytes, place: int) -> tuple:
         raise MalformedPacket("an OSC packet is cut off") from None
 
 
+@lru_cache(maxsize=1024)
 def _text_bytes(text: str) -> bytes:
     return _padded(text.replace("\0", "").encode() + b"\0")
 
 
 def _padded(data: bytes) -> bytes:
     return data + b"\0" * (-len(data) % 4)
+
+
+def _blob_bytes(data: bytes) -> bytes:
+    return struct.pack(">i", len(data)) + _padded(data)
+
+
+_PACKERS: dict[str, Callable[..., bytes]] = {
+    "f": struct.Struct(">f").pack,
+    "i": struct.Struct(">i").pack,
+    "s": _text_bytes,
+    "b": _blob_bytes,
+}
