@@ -36,14 +36,14 @@ def ended_by_interrupt(source: Source) -> Iterator[None]:
 
     A second Ctrl-C interrupts as ever.
     """
-    endless = isinstance(source, ReceiverSource | PacedSource)
-    if not endless or threading.current_thread() is not threading.main_thread():
+    endless = source if isinstance(source, ReceiverSource | PacedSource) else None
+    if endless is None or threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.getsignal(signal.SIGINT)
 
     def end(*_: object) -> None:
-        source.stop()
+        endless.stop()
         signal.signal(signal.SIGINT, before)
 
     signal.signal(signal.SIGINT, end)

@@ -12,7 +12,7 @@ rotation y and z. Source: github.com/sh-akira/VirtualMotionCaptureProtocol (MIT)
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +82,7 @@ class MotionReader:
         if index is not None:
             self._named[index], self._has_names = value, True
 
-    def _bone(self, bone: str, numbers: list[object]) -> None:
+    def _bone(self, bone: str, numbers: Sequence[object]) -> None:
         xyzw = np.array([number if isinstance(number, float) else np.nan for number in numbers[3:]])
         if len(xyzw) == 4 and (np.abs(xyzw) < 10).all() and np.linalg.norm(xyzw) > 0.1:
             x, y, z, w = xyzw
