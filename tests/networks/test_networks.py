@@ -109,7 +109,7 @@ def test_a_configuration_survives_json(kind: str) -> None:
 def test_the_table_says_what_a_network_takes_and_gives(kind: str) -> None:
     spec = NETWORKS[kind]
     outputs = spec.build(spec.config()).to("meta").eval()(spec.example(2, spec.input_size).to("meta"))
-    named = {"grid": outputs} if isinstance(outputs, torch.Tensor) else outputs._asdict()
+    named = {spec.outputs[0]: outputs} if isinstance(outputs, torch.Tensor) else outputs._asdict()
     assert tuple(named) == spec.outputs
     assert all(len(part) == 2 for part in named.values())
     assert spec.reads_faces == kind.startswith("sfn")

@@ -15,7 +15,7 @@ from commedia.evaluation.settings import EvaluationSettings
 
 TableName = Literal[
     "sfn-nme", "mfn-groups", "mfn-crowds", "clips", "synthetic", "avatars", "ids",
-    "neutral", "rolls", "takes", "winks",
+    "embedding", "neutral", "rolls", "takes", "winks",
     "paper-table-2", "paper-table-3", "paper-table-4", "paper-table-5", "paper-runtime",
 ]  # fmt: skip
 CAREFULLY = "Every face was read twice, as it is and mirrored (`--flip_average`)."

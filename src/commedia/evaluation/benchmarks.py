@@ -22,6 +22,7 @@ def benchmark(name: str) -> Benchmark:
         rolls,
         synthetic,
         takes,
+        verification,
         winks,
     )
 
@@ -33,6 +34,7 @@ def benchmark(name: str) -> Benchmark:
         "synthetic": synthetic.synthetic,
         "avatars": _avatars,
         "ids": ids.ids,
+        "embedding": verification.embedding,
         "neutral": neutral.neutral,
         "rolls": rolls.rolls,
         "takes": takes.takes,

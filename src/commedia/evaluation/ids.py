@@ -1,17 +1,32 @@
-"""Table `ids`: do people keep their ids over a clip, and is everybody found."""
+"""Tables `ids`: do people keep their ids over a clip, and is everybody found; after cuts, absences and crossings, too.
+
+Whether two people are told apart after a cut, and whether one comes back as themselves, is played with people of clips,
+cut together, and with drawn performers before photographs.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
+from commedia.errors import MissingExtra
+from commedia.evaluation.id_stories import (
+    GAPS_S,
+    SHOT,
+    Somebody,
+    comes_back,
+    crossing_keeps_names,
+    cut_keeps_apart,
+    squared,
+)
 from commedia.evaluation.metrics import id_switches
 from commedia.evaluation.report import Cell, Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
-from commedia.sources.open import open_source
+from commedia.sources.open import open_frames, open_source
 from commedia.structures import TrackedFrame
-from commedia.tracking.models import open_models
+from commedia.tracking.models import Models, open_models
 from commedia.tracking.tracker import Tracker
 
 
@@ -29,6 +44,18 @@ SCENES = (
     Scene("intel_previews-head-pose-face-detection-female-and-male.gif", 2, throughout=True),
     Scene("intel_previews-classroom.gif", 4, throughout=False),
 )
+
+PEOPLE = (
+    *("lia-vox1.mp4", "sadtalker-talk1.mp4", "pyfeat-single_face.mp4", "smirk-dafoe.mp4", "3ddfa-obama.mp4"),
+    *(f"liveportrait-{name}.mp4" for name in ("d0", "d3", "d10", "d11", "d12", "d14", "d18", "d19", "d20", "s18")),
+    "liveportrait-s32.mp4",
+    *(f"intel_previews-head-pose-face-detection-{who}.gif" for who in ("female", "male")),
+)
+"""Clips of one person each, all different people."""
+STRIDE = 3
+"""Of the frames of such a clip every third is shown, so that two appearances differ."""
+DRAWN = 16
+LEAST_RIGHT = 0.95
 
 
 @dataclass(frozen=True)
@@ -48,6 +75,66 @@ class IdCounts:
 
 
 def ids(settings: EvaluationSettings, progress: Progress) -> list[Table]:
+    """Follow the clips as `commedia retarget` would, and play the stories."""
+    return [*_over_time(settings, progress), _told_apart(settings, progress)]
+
+
+def _told_apart(settings: EvaluationSettings, progress: Progress) -> Table:
+    models = open_models(settings.mfn, settings.sfn, flip_average=settings.flip_average)
+    casts = {"clips": _people_of_clips(settings), "drawn": _drawn_people(settings)}
+    rows = []
+    for index, (kind, cast) in enumerate(casts.items()):
+        progress("stories", index, len(casts))
+        rows += [(story, kind, *_played(play, cast[: settings.limit])) for story, play in stories(models).items()]
+    progress("stories", len(casts), len(casts))
+    columns = ("story", "people", "played", "right", "share")
+    goals = (Goal(f"{row[0]}, {row[1]}", float(row[4]), LEAST_RIGHT, at_most=False) for row in rows if row[2])
+    notes = (
+        f"An appearance has {SHOT} frames. Right: each person has one id, the same in both appearances, and no other.",
+        "Cuts and crossings: each with the next person of the list. In a crossing the first one hides the second.",
+    )
+    return Table("id-stories", "Who is who", columns, tuple(rows), notes, tuple(goals))
+
+
+def stories(models: Models) -> dict[str, Callable[[Somebody, Somebody], bool]]:
+    """What is played, by name: a person and the next one to whether all ends well."""
+    back = {f"back after {gap_s} s": lambda first, _, gap_s=gap_s: comes_back(models, first, gap_s) for gap_s in GAPS_S}
+    return {
+        "cut between two": lambda first, second: cut_keeps_apart(models, first, second),
+        **back,
+        "two cross": lambda first, second: crossing_keeps_names(models, first, second),
+    }
+
+
+def _played(play: Callable[[Somebody, Somebody], bool], cast: Sequence[Somebody]) -> tuple[int, int, float]:
+    """Play a story with everybody and the one after; returns how often, how often rightly, and the share."""
+    right = sum(play(first, second) for first, second in zip(cast, [*cast[1:], *cast[:1]], strict=True))
+    return len(cast), right, right / len(cast) if cast else float("nan")
+
+
+def _people_of_clips(settings: EvaluationSettings) -> list[Somebody]:
+    """The beginning of each clip, every third frame where it is long enough; the empty place is grey."""
+    people = []
+    for name in PEOPLE:
+        frames = list(islice(open_frames(settings.file("clips", name)), STRIDE * 2 * SHOT))
+        chosen = frames[:: STRIDE if len(frames) == STRIDE * 2 * SHOT else 1]
+        pictures = [squared(frame.image) for frame in chosen]
+        people.append(Somebody(name, pictures, np.full_like(pictures[0], 120)))
+    return people
+
+
+def _drawn_people(settings: EvaluationSettings) -> list[Somebody]:
+    """Performers, which takes torch."""
+    try:
+        from commedia.evaluation.drawn_people import drawn_people
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtra("the table 'ids' draws performers, which", "torch", "train") from error
+    return drawn_people(DRAWN, settings.file("backgrounds", "bsds500.tar"))
+
+
+def _over_time(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Follow the clips as `commedia retarget` would, and count."""
     rows: list[tuple[Cell, ...]] = []
     goals: list[Goal] = []

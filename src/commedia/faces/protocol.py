@@ -32,3 +32,14 @@ class RegressorProtocol(Protocol):
     def regress(self, image: UInt8[np.ndarray, "h w 3"], crops: list[Crop]) -> list[FaceParams]:
         """Crops of a picture to one face per crop, in the pixels of the whole picture."""
         ...
+
+
+@runtime_checkable
+class EmbedderProtocol(Protocol):
+    """Says who faces are, in numbers of which only the cosine of two says anything: 1 one person, 0 two."""
+
+    def embed(
+        self, image: UInt8[np.ndarray, "h w 3"], landmarks_px: Sequence[Float[np.ndarray, "68 2"]]
+    ) -> Float[np.ndarray, "n e"]:
+        """The faces at these landmarks of a picture to a vector of unit length each."""
+        ...

@@ -21,7 +21,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from commedia.errors import WeightsMismatch
 from commedia.files import named_aside, sha256_of, write_file
 from commedia.networks.backbones import ConvUnit, parameter_count
-from commedia.networks.half_storage import stored_in_half
+from commedia.networks.half_storage import stored_in_bytes, stored_in_half
 from commedia.networks.registry import Network, config_to_json, kind_of, spec_of
 from commedia.networks.weights import facts_of_weights, network_from_weights, save_weights
 
@@ -64,7 +64,8 @@ def export(weights: Path, out: Path, card: Card, *, batch: int | None = None) ->
     with named_aside(path, ".onnx") as aside:
         write_onnx(network, aside, facts, batch=fixed)
         report = _checked(card.name, network, aside, batches, TOLERANCE)
-        onnx.save(stored_in_half(onnx.load(aside)), aside)
+        narrow = stored_in_bytes if spec_of(network).weight_bits == 8 else stored_in_half
+        onnx.save(narrow(onnx.load(aside)), aside)
         _checked(card.name, network, aside, batches, HALF_TOLERANCE)
     save_weights(saved, network, facts, half=True)
     _write_card(out / f"{card.name}.card.json", card, facts, network, (path, saved))

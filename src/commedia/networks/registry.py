@@ -6,12 +6,13 @@ table. Networks hold their configuration as `config`.
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import torch
 from torch import Tensor, nn
 
 from commedia.networks.heads import FaceOutputs, JudgedFaces
+from commedia.networks.ours.embedding import CHIP_SIZE, Embedding, EmbeddingConfig
 from commedia.networks.ours.mfn_base import MfnBase, MfnBaseConfig
 from commedia.networks.ours.sfn import INPUT_SIZE, SfnRegions, SfnRegionsConfig
 from commedia.networks.paper1.mfn import MFN_SIZE, Mfn, MfnConfig
@@ -49,6 +50,8 @@ class NetworkSpec:
     """(batch, input size) -> something `forward` takes."""
     batch: int | None = None
     """Batch of the exported graph; None leaves it free."""
+    weight_bits: Literal[8, 16] = 16
+    """In which the exported graph stores its weights."""
 
     @property
     def reads_faces(self) -> bool:
@@ -62,6 +65,7 @@ NETWORKS: dict[str, NetworkSpec] = {
     "mfn": NetworkSpec(MfnConfig, Mfn, MFN_SIZE, ("grid",), batch=1),
     "sfn-regions": NetworkSpec(SfnRegionsConfig, SfnRegions, INPUT_SIZE, JudgedFaces._fields),
     "mfn-base": NetworkSpec(MfnBaseConfig, MfnBase, MFN_SIZE, ("grid",), batch=1),
+    "embedding": NetworkSpec(EmbeddingConfig, Embedding, CHIP_SIZE, ("embedding",), weight_bits=8),
 }
 """By the name in weights files and ONNX metadata; the live path asks only how it begins."""
 

@@ -46,6 +46,12 @@ def is_doubtful(candidate: Candidate, lifecycle: TrackLifecycle) -> bool:
     return candidate.track is None and face is not None and face.confidence < lifecycle.birth_confidence
 
 
+def is_sure(track: Track, lifecycle: TrackLifecycle) -> bool:
+    """Say whether somebody has been seen often or surely enough to get an id."""
+    sure = track.prediction.confidence >= lifecycle.confirm_confidence
+    return sure or track.detections >= lifecycle.confirm_frames
+
+
 def refinement_order(candidates: Sequence[Candidate], budget: int, lifecycle: TrackLifecycle) -> list[int]:
     """Choose the largest; who was refined in the last frame counts as larger, so that equals do not take turns.
 

@@ -36,7 +36,9 @@ def filled_in(steps: Iterable[tuple[Frame, TrackedStep]], delay: int) -> Iterato
 def _with_names(step: TrackedStep, names: Mapping[int, int]) -> TrackedStep:
     """Add to an earlier frame the faces whose ids are known now."""
     found = [replace(face, id=names[key]) for key, face in step.unconfirmed.items() if key in names]
-    return replace(step, faces=tuple(sorted((*step.faces, *found), key=lambda face: face.id))) if found else step
+    # Who is back was still shown fading where they were last seen.
+    others = [face for face in step.faces if all(face.id != back.id for back in found)]
+    return replace(step, faces=tuple(sorted((*others, *found), key=lambda face: face.id))) if found else step
 
 
 def _tracked(frame: Frame, step: TrackedStep) -> tuple[Frame, TrackedFrame]:

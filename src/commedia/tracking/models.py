@@ -7,9 +7,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 from commedia.face_model.model import HeadModel
+from commedia.faces.embedding import open_embedding
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.mfn import open_mfn
-from commedia.faces.protocol import DetectorProtocol, Landmarker, RegressorProtocol
+from commedia.faces.protocol import DetectorProtocol, EmbedderProtocol, Landmarker, RegressorProtocol
 from commedia.faces.sfn import open_sfn
 from commedia.faces.tiled import TiledDetector
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
@@ -32,6 +33,8 @@ class Models:
     """Finds small faces too, for more time; asked now and then, and while somebody is small."""
     landmarker: Landmarker = landmarks_of_faces
     """Places the landmarks of what was read."""
+    embedder: EmbedderProtocol | None = None
+    """Tells people apart; without one, only places and a coarse appearance do."""
 
     def of_head(self, head: HeadModel) -> "Models":
         """Take these models with the landmarks of a head, such as a `Person`'s."""
@@ -66,5 +69,6 @@ def open_models(
     is the head whose parameters and landmarks are read, such as a `Person`'s; None is the default head.
     """
     detector = open_mfn(mfn, threshold=FOLLOW_CONFIDENCE, head=head)
-    models = Models(detector, open_sfn(sfn, flip_average=flip_average, head=head), TiledDetector(detector))
+    regressor, embedder = open_sfn(sfn, flip_average=flip_average, head=head), open_embedding()
+    models = Models(detector, regressor, TiledDetector(detector), embedder=embedder)
     return models if head is None else models.of_head(head)

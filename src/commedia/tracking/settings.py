@@ -15,7 +15,7 @@ class TrackLifecycle:
     fade_s: float = 0.5
     """Then the face turns neutral and looks ahead within this time."""
     keep_s: float = 2.0
-    """After this time unseen the track ends; who comes back later is somebody new."""
+    """After this time unseen the track ends; who comes back later is known by their looks, or somebody new."""
     confirm_frames: int = 2
     """Detections before a new face gets an id and appears; 1 shows every detection at once. `follow` fills the frames
     before the confirmation in afterwards."""
@@ -31,6 +31,21 @@ class TrackLifecycle:
     """Less than this in a crop that no sure detection stands behind: whoever was there is gone."""
     confirm_confidence: float = 0.9
     """A first detection at least this sure is confirmed at once."""
+
+
+@dataclass(frozen=True)
+class Recognising:
+    """How alike looks must be, as cosines."""
+
+    remember_s: float = 60.0
+    """Who has been away for longer is somebody new."""
+    most_remembered: int = 64
+    same_person: float = 0.45
+    """Least likeness at which somebody new is somebody who was there before."""
+    other_person: float = 0.2
+    """Below this a face that took somebody's place, in a cut or unseen, is somebody else."""
+    swap_margin: float = 0.2
+    """Two who have crossed change names when that makes both more alike by so much."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +78,17 @@ class TrackerSettings:
     better afterwards (`WholeTake`), and who has a `Calibration` need not."""
     lifecycle: TrackLifecycle = field(default_factory=TrackLifecycle)
     matching: Matching = field(default_factory=Matching)
+    recognising: Recognising | None = field(default_factory=Recognising)
+    """None tells people apart by place and coarse appearance only, and knows nobody who comes back."""
 
 
 VIDEO_SETTINGS = TrackerSettings(detect_every=3)
 """With every third frame one face costs less than it does MediaPipe (`docs/evaluation/frame.md`)."""
 PHOTO_SETTINGS = TrackerSettings(
-    refine_budget=64, turned_budget=64, smoothing=None, lifecycle=TrackLifecycle(confirm_frames=1)
+    refine_budget=64,
+    turned_budget=64,
+    smoothing=None,
+    lifecycle=TrackLifecycle(confirm_frames=1),
+    recognising=None,
 )
 """For pictures without a common time: call `Tracker.reset` before each."""

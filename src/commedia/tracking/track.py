@@ -59,6 +59,18 @@ class Motion(NamedTuple):
     log_size: float
 
 
+class Likeness(NamedTuple):
+    """The looks at one person so far."""
+
+    total: Float[np.ndarray, "e"]
+    """Sum of their embeddings."""
+    looks: int
+    looked_s: float
+    """Time of the last one."""
+    clear: bool
+    """From the front, sharp and large; a first look at a new face may be otherwise."""
+
+
 UNLEARNT = LearntNeutral()
 AT_REST = Motion(np.zeros(2, dtype=np.float32), 0.0)
 
@@ -83,6 +95,8 @@ class Track:
     filter: FaceFilter
     neutral: LearntNeutral = UNLEARNT
     """Learnt where `TrackerSettings.learn_neutral` says so."""
+    likeness: Likeness | None = None
+    """None before the first look, and where no network tells people apart."""
 
 
 def is_lost(track: Track, now: Now) -> bool:

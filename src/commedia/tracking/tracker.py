@@ -7,7 +7,7 @@ When to detect is up to `schedule.py`, how people are shown to `presentation.py`
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from itertools import islice
+from itertools import count, islice
 from numbers import Real
 from typing import Any, Protocol, runtime_checkable
 
@@ -25,6 +25,7 @@ from commedia.tracking.candidates import (
     duplicates,
     is_doubtful,
     is_refused,
+    is_sure,
     refined_prediction,
     refinement_crop,
     refinement_order,
@@ -33,6 +34,7 @@ from commedia.tracking.candidates import (
 from commedia.tracking.follow import TrackedStep, filled_in
 from commedia.tracking.models import Models, open_models
 from commedia.tracking.presentation import is_kept, shown_faces
+from commedia.tracking.recognition import Recognition, renamed
 from commedia.tracking.schedule import Schedule
 from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, TrackerSettings
 from commedia.tracking.track import Now, Prediction, Track, expected_box, is_lost, moved_on, prediction_from_face
@@ -77,9 +79,17 @@ class Tracker:
     def reset(self) -> None:
         """Begin another take: nobody is known, ids start at 1."""
         self._tracks: list[Track] = []
-        self._born = self._confirmed = 0
+        self._keys, self._confirmed = count(1), 0
         self._now = Now()
         self._schedule = Schedule(self.settings)
+        self._recognition: Recognition | None = None
+
+    @property
+    def recognition(self) -> Recognition:
+        """What this take knows of people's looks."""
+        if self._recognition is None:
+            self._recognition = Recognition(self.models.embedder, self.settings.recognising, self._keys)
+        return self._recognition
 
     def follow(self, source: Followed, *, raw: bool = False) -> Iterator[tuple[Frame | None, TrackedFrame]]:
         """A source to its frames and everyone in each, from their first detection on; begins a new take.
@@ -117,8 +127,10 @@ class Tracker:
         else:
             appearances = Appearances(image, ())
             candidates = [Candidate(track, None) for track in self._tracks]
+        before = self._tracks
         self._update(candidates, self._read(image, candidates), appearances)
         self._part_duplicates()
+        self._tracks = self.recognition.looked(image, before, self._tracks, self._now, cut=plan.cut)
         confirmed = self._confirm()
         self._schedule.remember(image, self._tracks, self._now)
         return self._shown(confirmed)
@@ -181,8 +193,8 @@ class Tracker:
             if prediction is None:
                 continue
             if candidate.track is None:
-                self._born += 1
-                tracks.append(born_track(self._born, prediction, appearances.at(candidate.number), self._now))
+                described = appearances.at(candidate.number)
+                tracks.append(born_track(next(self._keys), prediction, described, self._now))
             else:
                 seen.add(candidate.track.key)
                 renewed = self._renewed_appearance(candidate, (position, len(candidates)), appearances)
@@ -192,6 +204,7 @@ class Tracker:
                 )
         unseen = [track for track in self._tracks if track.key not in seen]
         kept = [track for track in unseen if is_kept(track, self._now.s, lifecycle)]
+        self.recognition.remember([track for track in unseen if not is_kept(track, self._now.s, lifecycle)], self._now)
         self._tracks = with_stepped_filters(tracks, self._now, self.settings) + kept
 
     def _renewed_appearance(
@@ -212,18 +225,19 @@ class Tracker:
         self._tracks = [track for track in parted if track.key not in losers or track.id]
 
     def _confirm(self) -> dict[int, int]:
-        """Give ids to who has been seen often or surely enough; returns them by track key."""
-        lifecycle, confirmed = self.settings.lifecycle, {}
-        for place, track in enumerate(self._tracks):
-            sure = (
-                track.detections >= lifecycle.confirm_frames
-                or track.prediction.confidence >= lifecycle.confirm_confidence
-            )
-            if not track.id and sure:
+        """Give ids to who has been seen often or surely enough, old ones to who is back; returns them by track key."""
+        new = [track for track in self._tracks if not track.id and is_sure(track, self.settings.lifecycle)]
+        known = self.recognition.whom(new, self._tracks, self._now) if new else {}
+        named = {track.key: track for track in self._tracks}
+        for track in new:
+            if (person := known.get(track.key)) is not None:
+                named.pop(person.key, None)
+                named[track.key] = renamed(track, person)
+            else:
                 self._confirmed += 1
-                confirmed[track.key] = self._confirmed
-                self._tracks[place] = replace(track, id=self._confirmed)
-        return confirmed
+                named[track.key] = replace(track, id=self._confirmed)
+        self._tracks = list(named.values())
+        return {track.key: named[track.key].id for track in new}
 
     def _shown(self, confirmed: dict[int, int]) -> TrackedStep:
         faces = shown_faces(self._tracks, self._now.s, self.settings, self.models.landmarker)

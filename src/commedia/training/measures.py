@@ -1,7 +1,7 @@
 """Errors that validation reports; the numbers that are published come from `evaluation/`."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from commedia.losses.faces import FaceTargets
@@ -41,3 +41,17 @@ def correlations(predicted: Float[Tensor, "n e"], truth: Float[Tensor, "n e"]) -
 def angles_deg(predicted: Float[Tensor, "n 4"], truth: Float[Tensor, "n 4"]) -> Float[Tensor, "n"]:
     """Angle between rotations."""
     return torch.rad2deg(2 * (predicted * truth).sum(-1).abs().clamp_max(1).acos())
+
+
+def verification(found: Float[Tensor, "n e"], person: Int[Tensor, "n"]) -> tuple[float, float]:
+    """Embeddings and who they are to the share of same pairs above the best 1 % of others, and the equal error rate."""
+    above = torch.ones(len(found), len(found), dtype=torch.bool).triu(1)
+    cosine, is_same = (found @ found.T)[above], (person[:, None] == person[None, :])[above]
+    same, other = cosine[is_same].sort().values, cosine[~is_same].sort().values
+    if not len(same) or not len(other):
+        return float("nan"), float("nan")
+    limit = other[int(0.99 * len(other))]
+    rejected = torch.arange(len(same)) / len(same)
+    accepted = 1 - torch.searchsorted(other, same) / len(other)
+    equal = (rejected - accepted).abs().argmin()
+    return float((same > limit).float().mean()), float(rejected[equal] + accepted[equal]) / 2

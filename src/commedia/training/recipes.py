@@ -8,16 +8,20 @@ with it. `*-smoke` finish in seconds, for tests.
 from dataclasses import replace
 from typing import Any
 
+from commedia.data.held_people import HELD_SHARE
 from commedia.errors import UnknownName
 from commedia.losses.boxes import BoxLossConfig
+from commedia.losses.embedding import EmbeddingLossConfig
 from commedia.losses.faces import FaceLossConfig, TauSchedule
 from commedia.losses.multiface import MultiFaceLossConfig
 from commedia.losses.regions import RegionLossConfig
+from commedia.networks.ours.embedding import EmbeddingConfig
 from commedia.networks.ours.mfn_base import MfnBaseConfig
 from commedia.networks.ours.sfn import DESKTOP, MOBILE
 from commedia.networks.paper1.mfn import MfnConfig
 from commedia.networks.paper1.sfn import SfnConfig
 from commedia.training.config import Augmentation, DataConfig, Optimisation, Recipe, Stage
+from commedia.training.embedding_task import EmbeddingTask
 from commedia.training.mfn_task import MfnTask
 from commedia.training.region_task import RegionTask
 from commedia.training.sfn_task import SfnTask
@@ -137,6 +141,23 @@ MFN_DESKTOP_RELABELLED = varied(
     MFN_DESKTOP, "mfn-desktop-relabelled", data=replace(MFN_DESKTOP.stages[0].data, relabel=True)
 )
 
+EMBEDDING_DESKTOP = Recipe(
+    "embedding-desktop",
+    EmbeddingConfig(),
+    EmbeddingTask,
+    (
+        Stage(
+            loss=EmbeddingLossConfig(),
+            augmentation=replace(_VARIED, scale=(0.9, 1.12), shift=0.04, roll_deg=6.0, degrade=0.15, erase=0.1),
+            optimisation=replace(
+                OUR_OPTIMISATION, batch_size=16, learning_rate=2e-3, ema_decay=0.995, clip_norm=5.0, precision="32-true"
+            ),
+            data=DataConfig(groups="person", group_size=4, validation_share=HELD_SHARE, epoch_steps=500),
+            frozen=("trunk",),
+        ),
+    ),
+)
+
 SFN_SMOKE = Recipe(
     "sfn-smoke",
     SfnConfig(width_mult=0.25, norm=True),
@@ -167,7 +188,7 @@ RECIPES: dict[str, Recipe] = {
         *(MFN_PAPER, MFN_PAPER_SINGLE_SCALE, MFN_PAPER_DETECT_ONLY),
         *(SFN_DESKTOP, SFN_MOBILE),
         *(MFN_DESKTOP, MFN_DESKTOP_DETECT_ONLY, MFN_DESKTOP_RELABELLED),
-        *(SFN_SMOKE, MFN_SMOKE),
+        *(EMBEDDING_DESKTOP, SFN_SMOKE, MFN_SMOKE),
     )
 }
 
