@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from commedia.networks.export import Card, export, folded
+from commedia.networks.ours.embedding import Embedding
 from commedia.networks.ours.mfn_base import MfnBase, MfnBaseConfig
 from commedia.networks.paper1.mfn import Mfn, MfnConfig
 from commedia.networks.paper1.sfn import Sfn, SfnConfig
@@ -46,6 +47,7 @@ def test_folding_keeps_the_function() -> None:
         ("sfn-test", lambda: Sfn(SfnConfig(width_mult=0.25, norm=True)), (1, 5)),
         ("mfn-base-test", lambda: MfnBase(SMALL_MFN), (1,)),
         ("mfn-test", lambda: Mfn(MfnConfig(width_mult=0.25, norm=True)), (1,)),
+        ("embedding-test", Embedding, (1, 3)),
     ],
 )
 def test_onnx_is_torch(

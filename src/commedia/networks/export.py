@@ -1,12 +1,13 @@
 """Torch to ONNX: BatchNorm folded away, metadata inside the file, a parity report, and the card beside it.
 
 A graph that differs from its torch network by more than `TOLERANCE` is refused, not shipped. What ships is that graph
-with its weights stored in 16 bit (`half_storage.py`), which may differ by `HALF_TOLERANCE`.
+with its weights stored in 16 bit or 8 (`half_storage.py`), which may differ by `HALF_TOLERANCE`.
 """
 
 import copy
 import json
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -54,6 +55,8 @@ class Card:
 def export(weights: Path, out: Path, card: Card, *, batch: int | None = None) -> list[Parity]:
     """Write `<name>.onnx`, `<name>.safetensors` and `<name>.card.json` into `out`; returns the parity report.
 
+    A network whose graph stores 8 bits a weight has no .safetensors: in 16 it would be twice as large as the graph.
+
     `batch` fixes the graph's batch size; None leaves SFN's free and fixes MFN's at 1, where a fixed shape is faster.
     """
     network = network_from_weights(weights)
@@ -67,8 +70,11 @@ def export(weights: Path, out: Path, card: Card, *, batch: int | None = None) ->
         narrow = stored_in_bytes if spec_of(network).weight_bits == 8 else stored_in_half
         onnx.save(narrow(onnx.load(aside)), aside)
         _checked(card.name, network, aside, batches, HALF_TOLERANCE)
-    save_weights(saved, network, facts, half=True)
-    _write_card(out / f"{card.name}.card.json", card, facts, network, (path, saved))
+    files = [path]
+    if spec_of(network).weight_bits == 16:
+        save_weights(saved, network, facts, half=True)
+        files.append(saved)
+    _write_card(out / f"{card.name}.card.json", card, facts, network, files)
     return report
 
 
@@ -141,7 +147,7 @@ def parity(network: Network, path: Path, *, batches: tuple[int, ...]) -> list[Pa
     return report
 
 
-def _write_card(path: Path, card: Card, facts: dict[str, str], network: Network, files: tuple[Path, ...]) -> None:
+def _write_card(path: Path, card: Card, facts: dict[str, str], network: Network, files: Sequence[Path]) -> None:
     content = asdict(card) | {
         "head_sha256": facts.get("head_sha256", ""),
         "network": kind_of(network),

@@ -1,7 +1,7 @@
 """ONNX files half or a quarter as large: weights are stored in 16 or 8 bit and widened when the file is opened.
 
-Nothing is computed in 8 or 16 bit: the runtime folds the widening into constants at load, so speed and memory in use are
-those of 32 bit.
+Nothing is computed in 8 or 16 bit: the runtime folds the widening into constants at load, so speed and memory in use
+are those of 32 bit.
 """
 
 from collections.abc import Callable

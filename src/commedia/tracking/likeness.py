@@ -1,6 +1,7 @@
-"""What a person looks like, from the embeddings of a few clear moments, and how sure one moment is.
+"""What a person looks like, from a few clear moments, and how sure one moment is.
 
-An embedding (`faces.embedding`) is 128 numbers of unit length; the cosine of two says whether they show one person.
+A look is the face's embedding (`faces.embedding`) and, as nobody changes within a take, the clothes: a vector of unit
+length. The cosine of two says whether they show one person.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ CLEAR_PX = 24.0
 """Least height of the face's box."""
 CLEAR_SPEED = 2.0
 """Most face heights per second: what moves faster is blurred."""
+CLOTHES_SHARE = 0.4
+"""Of a look. With it 2 % of the pairs of two people of 18 clips were as alike as the least alike of one person, without
+it 10 %."""
 MOST_LOOKS = 12
 """Looks at one person; then enough is known."""
 FIRST_WAIT_S = 0.2
@@ -51,7 +55,14 @@ def is_due(track: Track, now_s: float) -> bool:
     return known.looks < MOST_LOOKS and now_s - known.looked_s >= FIRST_WAIT_S * WAIT_GROWTH ** (known.looks - 1)
 
 
-def with_look(known: Likeness | None, look: Float[np.ndarray, "e"], now_s: float, *, clear: bool) -> Likeness:
+def look_of(embedding: Float[np.ndarray, "e"], clothes: Float[np.ndarray, "q"]) -> Float[np.ndarray, "l"]:
+    """Put a face and what is worn below it together; clothes that are not in the picture do not count."""
+    shares = np.array([1 - CLOTHES_SHARE, CLOTHES_SHARE if clothes.any() else 0.0])
+    face, worn = np.sqrt(shares / shares.sum())
+    return np.concatenate([face * embedding, worn * clothes]).astype(np.float32)
+
+
+def with_look(known: Likeness | None, look: Float[np.ndarray, "l"], now_s: float, *, clear: bool) -> Likeness:
     """Take in one more look; the first clear one replaces what was seen unclearly before."""
     if known is None or (clear and not known.clear):
         return Likeness(look, 1, now_s, clear)
@@ -64,7 +75,7 @@ def joined(first: Likeness, second: Likeness) -> Likeness:
     return Likeness(first.total + second.total, first.looks + second.looks, looked_s, first.clear or second.clear)
 
 
-def alike(known: Likeness, look: Float[np.ndarray, "e"]) -> float:
+def alike(known: Likeness, look: Float[np.ndarray, "l"]) -> float:
     """Cosine between who is known and one look."""
     return float(known.total @ look / np.linalg.norm(known.total))
 

@@ -12,8 +12,9 @@ from jaxtyping import Float, UInt8
 
 from commedia.faces.protocol import EmbedderProtocol
 from commedia.geometry.boxes import corners_of, pairwise_iou
+from commedia.tracking.appearance import clothes_of
 from commedia.tracking.associate import assign
-from commedia.tracking.likeness import alike, is_clear, is_due, likenesses_alike, with_look
+from commedia.tracking.likeness import alike, is_clear, is_due, likenesses_alike, look_of, with_look
 from commedia.tracking.settings import Recognising
 from commedia.tracking.track import Likeness, Now, Track
 from commedia.tracking.update import born_track
@@ -87,15 +88,17 @@ class Recognition:
         self.gone = [track for track in self.gone if track.key not in returned]
         return found
 
-    def _looks(self, image: np.ndarray, tracks: Sequence[Track]) -> dict[int, Float[np.ndarray, "e"]]:
+    def _looks(self, image: np.ndarray, tracks: Sequence[Track]) -> dict[int, Float[np.ndarray, "l"]]:
         if not tracks:
             return {}
         assert self._embedder is not None
         embedded = self._embedder.embed(image, [track.prediction.landmarks_px for track in tracks])
-        return {track.key: look for track, look in zip(tracks, embedded, strict=True)}
+        clothes = [clothes_of(image, track.prediction.box) for track in tracks]
+        looks = [look_of(who, worn) for who, worn in zip(embedded, clothes, strict=True)]
+        return {track.key: look for track, look in zip(tracks, looks, strict=True)}
 
     def _take_in(
-        self, named: dict[int, Track], key: int, doubted: Track | None, look: Float[np.ndarray, "e"], now: Now
+        self, named: dict[int, Track], key: int, doubted: Track | None, look: Float[np.ndarray, "l"], now: Now
     ) -> None:
         """Add a look to what is known of somebody; of whom it does not show, it begins somebody new."""
         track = named[key]
@@ -106,7 +109,7 @@ class Recognition:
             track = replace(track, likeness=with_look(track.likeness, look, now.s, clear=is_clear(track)))
         named[track.key] = track
 
-    def _put_right(self, named: dict[int, Track], pair: Pair, looks: dict[int, Float[np.ndarray, "e"]]) -> None:
+    def _put_right(self, named: dict[int, Track], pair: Pair, looks: dict[int, Float[np.ndarray, "l"]]) -> None:
         """Let two who have parted change names if each looks more like the other."""
         first, second = (named[key] for key in pair)
         if not (first.likeness and second.likeness and first.id and second.id):

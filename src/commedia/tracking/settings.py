@@ -37,12 +37,14 @@ class TrackLifecycle:
 class Recognising:
     """How alike looks must be, as cosines."""
 
-    remember_s: float = 60.0
-    """Who has been away for longer is somebody new."""
+    remember_s: float = 65.0
+    """Who has been away for longer, a minute and a little, is somebody new."""
     most_remembered: int = 64
-    same_person: float = 0.45
-    """Least likeness at which somebody new is somebody who was there before."""
-    other_person: float = 0.2
+    same_person: float = 0.6
+    """Least likeness at which somebody new is somebody who was there before. Of looks at 18 people of clips and 16
+    drawn ones, compared with what was known of all after half a second, 3 % of the same person lie below and 5 % of
+    another above."""
+    other_person: float = 0.6
     """Below this a face that took somebody's place, in a cut or unseen, is somebody else."""
     swap_margin: float = 0.2
     """Two who have crossed change names when that makes both more alike by so much."""

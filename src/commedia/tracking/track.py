@@ -62,8 +62,8 @@ class Motion(NamedTuple):
 class Likeness(NamedTuple):
     """The looks at one person so far."""
 
-    total: Float[np.ndarray, "e"]
-    """Sum of their embeddings."""
+    total: Float[np.ndarray, "l"]
+    """Their sum."""
     looks: int
     looked_s: float
     """Time of the last one."""

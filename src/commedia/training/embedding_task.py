@@ -83,7 +83,9 @@ class EmbeddingTask:
         self.training = np.flatnonzero(~held)
         chances = (~held) / max(1, (~held).sum())
         self.groups = Groups(names, chances, "person")
-        self.held = np.random.default_rng(self.seed).permutation(np.flatnonzero(held))[:VALIDATION_MOST]
+        # A character held back has hundreds of pictures, whose pairs would outnumber those of all photographs.
+        judged = np.flatnonzero(held & self.store.labelled) if self.store.labelled.any() else np.flatnonzero(held)
+        self.held = np.random.default_rng(self.seed).permutation(judged)[:VALIDATION_MOST]
         self.memory = FeatureMemory(len(self.store), self.seed)
         self.epoch_steps = stage.data.epoch_steps or max(1, len(self.training) // stage.optimisation.batch_size)
 
