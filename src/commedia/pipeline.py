@@ -77,6 +77,7 @@ def _as_whole(
     for _, tracked in trimming(tracker.follow(source, raw=True)):
         take.add(tracked)
         tell()
+    take.join(tracker.recognition.likenesses)
     seen.neutral = take.settle()
     yield from zip(source, take.frames(tracker.models.landmarker), strict=False)
 

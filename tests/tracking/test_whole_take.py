@@ -15,6 +15,7 @@ from commedia.tracking.identity import robust_mean
 from commedia.tracking.lids import agreeing_lids
 from commedia.tracking.neutral import FULL, GAZE, LIDS, MOST_REST, LearntNeutral, Neutral, neutral_of_take
 from commedia.tracking.smooth import Smoothing, filtered_params, start_filter, step_filters
+from commedia.tracking.track import Likeness
 from commedia.tracking.whole_take import WholeTake
 from commedia.tracking.zero_phase import EXPRESSION, steady_rotations, zero_phase
 
@@ -342,3 +343,25 @@ def test_nobody_is_a_take_too():
     take.add(TrackedFrame(0, Fraction(0), ()))
     assert take.settle() == {}
     assert [frame.faces for frame in take.frames(fake_landmarks)] == [()]
+
+
+def test_ids_that_are_one_person_become_one_from_the_first_frame_to_the_last() -> None:
+    def looks(*direction: float) -> Likeness:
+        return Likeness(np.array(direction, np.float32), 1, 0.0, True)
+
+    params = fake_params(np.array([100, 100]), 50)
+    face = TrackedFace(1, "tracked", fake_box(params), params, fake_landmarks([params])[0], 0.9)
+    take = WholeTake(find_neutral=False)
+    for index in range(90):
+        there = [replace(face, id=1, status="tracked" if index < 30 else "fading")] if index < 45 else []
+        there += [replace(face, id=2)] if 40 <= index < 70 else []
+        there += [replace(face, id=3)] if index >= 60 else []
+        take.add(TrackedFrame(index, Fraction(index, 30), tuple(there)))
+    take.join({1: looks(1, 0), 2: looks(0.95, 0.3), 3: looks(1, 0.05)})
+    take.settle()
+    shown = [[(seen.id, seen.status) for seen in frame.faces] for frame in take.frames(fake_landmarks)]
+    # 1 and 3 are most alike and never there together; 2 is there with 3.
+    assert shown[:30] == [[(1, "tracked")]] * 30
+    assert shown[41] == [(1, "fading"), (2, "tracked")]
+    assert shown[65] == [(1, "tracked"), (2, "tracked")]
+    assert shown[70:] == [[(1, "tracked")]] * 20

@@ -8,7 +8,7 @@ Faces are kept as rows of numbers, 365 bytes each: ten minutes of one person at 
 times that for the moment in which they are settled, whatever the size of the pictures, of which none is kept.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -22,6 +22,8 @@ from commedia.tracking.gaps import bridged
 from commedia.tracking.identity import prediction_weight, robust_mean
 from commedia.tracking.lids import agreeing_lids
 from commedia.tracking.neutral import Neutral, neutral_of_take
+from commedia.tracking.same_people import Seen, same_people
+from commedia.tracking.track import Likeness
 from commedia.tracking.zero_phase import EXPRESSION, steady_places, steady_rotations, unwrapped, zero_phase
 
 STATUSES: tuple[Status, ...] = ("tracked", "held", "fading")
@@ -34,6 +36,8 @@ ROW = np.dtype(
 )
 """One face in one frame. `weight` is how much it says about who that is, 0 where it was not seen."""
 BLOCK = 256
+ONE_PERSON = 0.75
+"""Least likeness of two ids that become one. Stricter than on coming back: all of a take are compared with all."""
 BLINKS = [EXPRESSION_INDEX["eyeBlinkLeft"], EXPRESSION_INDEX["eyeBlinkRight"]]
 
 Rows = np.ndarray
@@ -70,13 +74,25 @@ class WholeTake:
                 self._flush(face.id)
         self._times_s.append(tracked.time_s)
 
+    def join(self, likenesses: Mapping[int, Likeness]) -> None:
+        """Give one id to whoever is one person by all looks at them, before settling; who was lost may be back."""
+        for person in self._waiting:
+            self._flush(person)
+        people = {
+            person: Seen(likenesses[person], set(_seen_in(self._blocks[person])))
+            for person in likenesses.keys() & self._blocks.keys()
+        }
+        for other, person in same_people(people, ONE_PERSON).items():
+            self._blocks[person] += self._blocks.pop(other)
+            del self._waiting[other]
+
     def settle(self) -> dict[int, dict[str, float]]:
         """Read what was collected as a whole, once, after the last frame; returns how each face rests, by id and
         blendshape."""
         times_s = np.array([float(time_s) for time_s in self._times_s])
         for person in sorted(self._waiting):
             self._flush(person)
-            rows = np.concatenate(self._blocks.pop(person))
+            rows = _in_order(np.concatenate(self._blocks.pop(person)))
             self.people[person] = _settled(rows, times_s[rows["frame"]], find_neutral=self._find_neutral)
             self._blocks[person] = [rows]
         return {person: whole.neutral.named() for person, whole in self.people.items()}
@@ -101,8 +117,21 @@ class WholeTake:
             yield TrackedFrame(index, time_s, tuple(faces))
 
     def _flush(self, person: int) -> None:
+        """Make rows of what waits; nothing may."""
         self._blocks.setdefault(person, []).append(np.array(self._waiting[person], dtype=ROW))
         self._waiting[person].clear()
+
+
+def _seen_in(blocks: Sequence[Rows]) -> list[int]:
+    """Frames in which somebody is tracked."""
+    return [int(frame) for rows in blocks for frame in rows["frame"][rows["status"] == STATUSES.index("tracked")]]
+
+
+def _in_order(rows: Rows) -> Rows:
+    """Rows of one person by frame, of several in one frame the one that was seen: under another id they may have been
+    fading when they came back."""
+    rows = rows[np.lexsort((rows["status"], rows["frame"]))]
+    return rows[np.diff(rows["frame"], prepend=-1) > 0]
 
 
 def read_as_whole(frames: Iterable[TrackedFrame], landmarker: Landmarker) -> list[TrackedFrame]:
