@@ -14,8 +14,8 @@ from commedia.synthetic.performers import Performer, sample_performers, stream_r
 from commedia.synthetic.shards import paste
 
 SEED = 14
-VIEWS, HELD = 8, 3
-"""Poses of each person, and the frames that one is held; half of them fill an appearance."""
+POSES = 6
+"""Of each person, through which they move; half of them in each appearance."""
 TURN_DEG = (18.0, 8.0, 6.0)
 """Standard deviations of yaw, pitch and roll."""
 FACE_SHARE = 0.4
@@ -24,24 +24,28 @@ FACE_SHARE = 0.4
 
 def drawn_people(count: int, backgrounds: Path) -> list[Somebody]:
     """Draw people of the test stream: nobody that a network was trained on."""
-    assert VIEWS * HELD == 2 * SHOT
+    frames = 2 * SHOT
     rng, photographs = stream_rng("test", SEED), load_backgrounds(backgrounds, "test")
     people = []
     for performer in sample_performers(rng, count, name="stories"):
         place = photographs.window(rng, SIDE_PX, SIDE_PX)
-        sides, offsets = np.full(VIEWS, FACE_SHARE * SIDE_PX), rng.uniform(-0.04, 0.04, (VIEWS, 2)) * SIDE_PX
-        heads = draw_heads(_views(performer, rng), SIDE_PX, sides, offsets)
-        pictures = [paste(head.rgba, place) for head in heads for _ in range(HELD)]
+        sides, offsets = np.full(frames, FACE_SHARE * SIDE_PX), np.zeros((frames, 2))
+        heads = draw_heads(_moving(performer, frames, rng), SIDE_PX, sides, offsets)
+        pictures = [paste(head.rgba, place) for head in heads]
         people.append(Somebody(performer.truth.name, pictures, place))
     return people
 
 
-def _views(performer: Performer, rng: np.random.Generator) -> list[Performer]:
-    """The same person in other poses, with other expressions, in the same light."""
-    turns = np.radians(rng.normal(size=(VIEWS, 3)) * TURN_DEG)
-    poses, faces = wxyz_from_yaw_pitch_roll(turns).astype(np.float32), sample_expressions(rng, VIEWS)
+def _moving(performer: Performer, frames: int, rng: np.random.Generator) -> list[Performer]:
+    """The same person on the way from pose to pose and expression to expression, in the same light."""
+    angles, faces = np.radians(rng.normal(size=(POSES, 3)) * TURN_DEG), sample_expressions(rng, POSES)
+    place = np.linspace(0, POSES - 1, frames)
+    low = np.minimum(place.astype(int), POSES - 2)
+    share = (place - low)[:, None]
+    turns, acted = (part[low] + share * (part[low + 1] - part[low]) for part in (angles, faces))
+    poses = wxyz_from_yaw_pitch_roll(turns).astype(np.float32)
     truths = (
         replace(performer.truth, wxyz=wxyz, expression=expression)
-        for wxyz, expression in zip(poses, faces, strict=True)
+        for wxyz, expression in zip(poses, acted.astype(np.float32), strict=True)
     )
     return [replace(performer, truth=truth) for truth in truths]

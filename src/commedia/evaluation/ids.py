@@ -54,7 +54,7 @@ PEOPLE = (
 """Clips of one person each, all different people."""
 STRIDE = 3
 """Of the frames of such a clip every third is shown, so that two appearances differ."""
-DRAWN = 16
+DRAWN = 12
 LEAST_RIGHT = 0.95
 
 

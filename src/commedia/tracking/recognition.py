@@ -15,6 +15,7 @@ from commedia.geometry.boxes import corners_of, pairwise_iou
 from commedia.tracking.appearance import clothes_of
 from commedia.tracking.associate import assign
 from commedia.tracking.likeness import alike, is_clear, is_due, likenesses_alike, look_of, with_look
+from commedia.tracking.schedule import Plan
 from commedia.tracking.settings import Recognising
 from commedia.tracking.track import Likeness, Now, Track
 from commedia.tracking.update import born_track
@@ -42,29 +43,32 @@ class Recognition:
         self._met: set[Pair] = set()
 
     def looked(
-        self, image: UInt8[np.ndarray, "h w 3"], before: Sequence[Track], tracks: list[Track], now: Now, *, cut: bool
+        self, image: UInt8[np.ndarray, "h w 3"], before: Sequence[Track], tracks: list[Track], now: Now, plan: Plan
     ) -> list[Track]:
         """The tracks before and after a picture to the latter, with looks taken and wrong names put right."""
         if self._embedder is None:
             return tracks
         past, named = {track.key: track for track in before}, {track.key: track for track in tracks}
         seen = [track for track in tracks if track.seen_s == now.s]
-        self._met = set() if cut else {pair for pair in self._met if named.keys() >= set(pair)} | meetings(seen)
+        self._met = set() if plan.cut else {pair for pair in self._met if named.keys() >= set(pair)} | meetings(seen)
         parted = [pair for pair in self._met if _is_parted([named[key] for key in pair], now)]
-        doubted = {t.key for t in seen if t.key in past and (cut or past[t.key].seen_s < now.before_s)}
+        doubted = {
+            t.key for t in seen if t.key in past and (plan.cut or plan.small_cut or past[t.key].seen_s < now.before_s)
+        }
         asked = doubted | {key for pair in parted for key in pair}
         looks = self._looks(image, [track for track in seen if track.key in asked or _wants_look(track, now)])
         for pair in parted:
             self._put_right(named, pair, looks)
         self._met -= set(parted)
+        least = self._settings.other_person if plan.cut else self._settings.stranger
         busy = {key for pair in self._met for key in pair}
         for key in looks.keys() - busy:
-            self._take_in(named, key, past.get(key) if key in doubted else None, looks[key], now)
+            self._take_in(named, key, past.get(key) if key in doubted else None, looks[key], now, least)
         self.likenesses |= {track.id: track.likeness for track in named.values() if track.id and track.likeness}
-        if cut:
+        if plan.cut:
             # Nobody lingers in a picture of another place.
             self.remember([track for track in named.values() if track.seen_s < now.s], now)
-        return [track for track in named.values() if not cut or track.seen_s == now.s]
+        return [track for track in named.values() if not plan.cut or track.seen_s == now.s]
 
     def remember(self, ended: Sequence[Track], now: Now) -> None:
         """Keep in mind whose tracks have ended, and forget who has been away for too long."""
@@ -98,11 +102,17 @@ class Recognition:
         return {track.key: look for track, look in zip(tracks, looks, strict=True)}
 
     def _take_in(
-        self, named: dict[int, Track], key: int, doubted: Track | None, look: Float[np.ndarray, "l"], now: Now
+        self,
+        named: dict[int, Track],
+        key: int,
+        doubted: Track | None,
+        look: Float[np.ndarray, "l"],
+        now: Now,
+        least: float,
     ) -> None:
-        """Add a look to what is known of somebody; of whom it does not show, it begins somebody new."""
+        """Add a look to what is known of somebody; in doubt, one less alike than `least` begins somebody new."""
         track = named[key]
-        if doubted and track.likeness and alike(track.likeness, look) < self._settings.other_person:
+        if doubted and track.likeness and alike(track.likeness, look) < least:
             named[key] = doubted
             track = born_track(next(self._keys), track.prediction, track.appearance, now)
         if track.likeness is None or is_clear(track):

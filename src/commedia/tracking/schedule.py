@@ -13,8 +13,8 @@ from commedia.tracking.track import Now, Track, expected_box, is_lost
 CUT_DIFFERENCE = 0.12
 """Mean change of the picture, 0 to 1, that means another shot: places then say nothing, looks must match."""
 SMALL_CUT, CUT_JUMP = 0.05, 3.0
-"""So does a smaller change that is so many times the usual one: two shots of one room differ by .07 and more, and of
-3,500 frames of 27 clips four without a cut change as much."""
+"""A smaller change that is so many times the usual one may: two shots of one room differ by .07 and more, and of 3,500
+frames of 27 clips four without a cut change as much."""
 USUAL_SHARE = 0.2
 """Of the last change in the usual one."""
 
@@ -24,6 +24,8 @@ class Plan(NamedTuple):
 
     cut: bool
     """It belongs to another shot than the one before."""
+    small_cut: bool
+    """It may."""
     detect: bool
     tiled: bool
     """With the detector that finds small faces too, where there is one."""
@@ -43,28 +45,30 @@ class Schedule:
 
     def plan(self, image: UInt8[np.ndarray, "h w 3"], tracks: Sequence[Track], now: Now) -> Plan:
         """The next picture, and the tracks before it, to what is done with it."""
-        cut = self._is_cut(image)
-        if not (cut or self._is_due(tracks, now) or self._is_changed(image, tracks, now)):
+        cut, small_cut = self._is_cut(image)
+        if not (cut or small_cut or self._is_due(tracks, now) or self._is_changed(image, tracks, now)):
             self._rested += 1
-            return Plan(cut, detect=False, tiled=False)
+            return Plan(cut, small_cut, detect=False, tiled=False)
         self._rested, self.suspicious = 0, False
         tiled = now.frames >= self._tiled_due or self._has_small(tracks, now, max(image.shape[:2]))
         if tiled:
             self._tiled_due = now.frames + self._settings.tiled_every
-        return Plan(cut, detect=True, tiled=tiled)
+        return Plan(cut, small_cut, detect=True, tiled=tiled)
 
     def remember(self, image: UInt8[np.ndarray, "h w 3"], tracks: Sequence[Track], now: Now) -> None:
         """Take down what the next picture's faces are compared with, where the detector may rest in it."""
         resting = not self._is_due(tracks, now)
         self._patterns = {track.key: grey_pattern(image, track.prediction.box) for track in tracks if resting}
 
-    def _is_cut(self, image: UInt8[np.ndarray, "h w 3"]) -> bool:
+    def _is_cut(self, image: UInt8[np.ndarray, "h w 3"]) -> tuple[bool, bool]:
+        """Say whether the picture has changed as in a cut, and whether as in a small one."""
         before, self._signature = self._signature, picture_signature(image)
         if before is None:
-            return False
+            return False, False
         change, usual = float(abs(self._signature - before).mean()), self._usual
         self._usual = change if usual is None else usual + USUAL_SHARE * (change - usual)
-        return change > CUT_DIFFERENCE or (usual is not None and change > max(SMALL_CUT, CUT_JUMP * usual))
+        cut = change > CUT_DIFFERENCE
+        return cut, not cut and usual is not None and change > max(SMALL_CUT, CUT_JUMP * usual)
 
     def _is_due(self, tracks: Sequence[Track], now: Now) -> bool:
         return (

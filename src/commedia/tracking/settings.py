@@ -45,7 +45,9 @@ class Recognising:
     drawn ones, compared with what was known of all after half a second, 3 % of the same person lie below and 5 % of
     another above."""
     other_person: float = 0.6
-    """Below this a face that took somebody's place, in a cut or unseen, is somebody else."""
+    """Below this a face that has an old place after a cut is somebody else."""
+    stranger: float = 0.4
+    """Below this one that has the place of somebody lost, or moved through a small cut, is: the same is likely."""
     swap_margin: float = 0.2
     """Two who have crossed change names when that makes both more alike by so much."""
 

@@ -130,7 +130,7 @@ class Tracker:
         before = self._tracks
         self._update(candidates, self._read(image, candidates), appearances)
         self._part_duplicates()
-        self._tracks = self.recognition.looked(image, before, self._tracks, self._now, cut=plan.cut)
+        self._tracks = self.recognition.looked(image, before, self._tracks, self._now, plan)
         confirmed = self._confirm()
         self._schedule.remember(image, self._tracks, self._now)
         return self._shown(confirmed)
