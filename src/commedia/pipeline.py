@@ -51,7 +51,7 @@ def run(
     Without `causal` pictures that share a time are read twice: once to know the `WholeTake`, once more for the sinks.
     """
     sink, seen = sinks if isinstance(sinks, Sink) else Sinks(sinks), Attendance()
-    twice = not causal and source.info.pictures and not source.info.is_still
+    twice = not causal and source.info.pictures and not (source.info.is_still or source.info.is_live)
     tell = _counted(progress, source.info.frame_count, readings=1 + twice)
     try:
         sink.open(StreamInfo(source.path, source.info, cast))

@@ -1,14 +1,16 @@
-"""What verbs are given to watch: a file, a folder, or an address where motion arrives; and how Ctrl-C ends that."""
+"""What verbs are given to watch: a file, a folder, a camera, or an address where motion arrives; how Ctrl-C ends it."""
 
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from commedia.errors import CommediaError
 from commedia.formats.address import is_address
 from commedia.formats.timecode import rate_from_text
+from commedia.sources.live.cameras import is_camera, open_camera
+from commedia.sources.live.newest import NewestSource
 from commedia.sources.live.open import open_receiver
 from commedia.sources.live.receiver import ReceiverSource
 from commedia.sources.open import open_source
@@ -16,17 +18,32 @@ from commedia.sources.paced import PacedSource
 from commedia.sources.source import Source
 
 
-def open_input(text: str, *, rate: str | None = None, seconds: float | None = None) -> Source:
-    """A path or an address as a user gives it to a source. `seconds` is for addresses."""
+def say(sentence: str) -> None:
+    """Print a sentence where it is in nobody's way."""
+    print(f"commedia: {sentence}", file=sys.stderr)
+
+
+def open_input(
+    text: str,
+    *,
+    rate: str | None = None,
+    seconds: float | None = None,
+    report: Callable[[str], object] = say,
+) -> Source:
+    """A path or an address as a user gives it to a source. `seconds` is for addresses; `report` is told when a camera
+    is lost and when it is back."""
     if seconds is not None and not 0 < seconds < 1e6:
         raise CommediaError(f"--seconds {seconds:g} is no time to play; give a number above 0")
-    if not is_address(text):
+    if not is_address(text) and not is_camera(text):
         return open_source(text, rate=None if rate is None else rate_from_text(rate))
     if rate is not None:
         raise CommediaError("--rate is for recorded motion; what arrives brings its own times")
-    source = open_receiver(text, seconds=seconds)
-    end = "Ctrl-C ends it" if seconds is None else f"it ends {seconds:g} s after the first packet, or by Ctrl-C"
-    print(f"waiting for {source.path}; {end}", file=sys.stderr)
+    if is_camera(text):
+        source, what, first = open_camera(text, seconds=seconds, report=report), "watching", "picture"
+    else:
+        source, what, first = open_receiver(text, seconds=seconds), "waiting for", "packet"
+    end = "Ctrl-C ends it" if seconds is None else f"it ends {seconds:g} s after the first {first}, or by Ctrl-C"
+    print(f"{what} {source.path}; {end}", file=sys.stderr)
     return source
 
 
@@ -36,7 +53,7 @@ def ended_by_interrupt(source: Source) -> Iterator[None]:
 
     A second Ctrl-C interrupts as ever.
     """
-    endless = source if isinstance(source, ReceiverSource | PacedSource) else None
+    endless = source if isinstance(source, ReceiverSource | NewestSource | PacedSource) else None
     if endless is None or threading.current_thread() is not threading.main_thread():
         yield
         return

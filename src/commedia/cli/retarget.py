@@ -25,7 +25,6 @@ from commedia.pipeline import Progress as ProgressCallback
 from commedia.pipeline import retarget
 from commedia.retarget.cast import people_and_default
 from commedia.retarget.performance_edit import PerformanceEdit
-from commedia.sources.live.receiver import ReceiverSource
 from commedia.sources.source import Source
 from commedia.tracking.models import open_models
 
@@ -60,6 +59,7 @@ def run(
         input: A picture, an animation, a video, or a folder of pictures. Or recorded motion, which needs no network: a
             take.jsonl, a Live Link Face CSV, a CSV of ARKit blendshapes, or MediaPipe face landmarker results as JSON.
             Or an address where a phone sends its motion now: livelink://:11111, ifacialmocap://:49983, vmc://:39539.
+            Or a camera, to record it: camera://0, camera://NAME, rtsp://..., http://..., or - for standard input.
         output: Folder for the results. They appear in it only when all are complete.
         character: A .glb, .gltf or .vrm file with ARKit-named morph targets, or a bundled character (isabella,
             flaminia, orazio, leandro), played by everybody. Without it everybody plays the default head with their own
@@ -76,7 +76,8 @@ def run(
             (photos only).
         rate: Of recorded motion only: frames per second that its timecodes or frame numbers count, such as 30, 29.97 or
             30000/1001, where the file does not show it.
-        seconds: Of an address only: end this time after the first packet. Ctrl-C ends it too; the results are complete.
+        seconds: Of an address only: end this time after the first packet or picture. Ctrl-C ends it too; the results
+            are complete.
         mapping: Which blendshape moves which morph of the character: a shipped table, or a .toml file of your own;
             without it the table that fits the names best (see `commedia rig inspect`).
         calibrate: A photo of the person's face at rest, or a recording (video or take.jsonl) that shows it at rest and
@@ -100,8 +101,7 @@ def run(
         check_formats(formats, is_still=source.info.is_still)
         recorded = not source.info.pictures
         _refuse_unused(recorded, faces, flip_average, rate, causal)
-        received = isinstance(source, ReceiverSource)
-        if seconds is not None and not received:
+        if seconds is not None and not source.info.is_live:
             raise CommediaError("--seconds ends what arrives at an address; a file has its own end")
         models = None if recorded else open_models(mfn, sfn, flip_average=flip_average)
         if models is not None and faces is not None:
@@ -112,7 +112,7 @@ def run(
             character=character or default,
             cast=people,
             # Drawing would be slower than what arrives; the take can be drawn afterwards.
-            preview=preview and not received,
+            preview=preview and not source.info.is_live,
             overwrite=overwrite,
             formats=formats,
             mapping=mapping,

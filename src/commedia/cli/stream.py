@@ -1,32 +1,38 @@
 """`commedia stream INPUT --to ADDRESS ...`: faces to other programs, in real time."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from commedia.calibration import calibrate as learn_calibration
-from commedia.cli.inputs import ended_by_interrupt, open_input
+from commedia.cli.inputs import ended_by_interrupt, open_input, say
+from commedia.cli.live import Screen
 from commedia.errors import CommediaError
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
 from commedia.outputs.sink import Sinks
+from commedia.outputs.streams.latency import LatencyMeter
 from commedia.outputs.streams.open import open_stream
 from commedia.pipeline import run as run_pipeline
 from commedia.retarget.cast import Cast
 from commedia.retarget.performance_edit import PerformanceEdit
-from commedia.sources.live.receiver import ReceiverSource
+from commedia.sources.live.newest import NewestSource
+from commedia.sources.live.webcam import list_cameras as cameras
 from commedia.sources.paced import PacedSource
+from commedia.sources.source import Source
 from commedia.tracking.models import open_models
 from commedia.tracking.tracker import Tracker
 
 
 def run(
-    input: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="INPUT")],
-    to: Annotated[tuple[str, ...], tyro.conf.arg(metavar="ADDRESS [ADDRESS ...]")],
+    input: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="INPUT")] = "",
+    to: Annotated[tuple[str, ...], tyro.conf.arg(metavar="ADDRESS [ADDRESS ...]")] = (),
     character: Path | None = None,
     loop: tyro.conf.FlagCreatePairsOff[bool] = False,
     seconds: float | None = None,
+    minutes: float | None = None,
+    bench: tyro.conf.FlagCreatePairsOff[bool] = False,
+    list_cameras: tyro.conf.FlagCreatePairsOff[bool] = False,
     faces: int | None = None,
     rate: str | None = None,
     mapping: str | None = None,
@@ -35,20 +41,26 @@ def run(
     mfn: str = DEFAULT_MFN,
     sfn: str = DEFAULT_SFN,
 ) -> int:
-    """Play a video, recorded motion or what a phone sends to other programs, in real time: each frame when its time has
-    come; frames that are late are left out and counted.
+    """Send a camera, a video, recorded motion or what a phone sends to other programs, in real time: always the newest
+    picture; those that are late are left out and counted.
 
     Everybody in the picture is sent: by subject, port or number, as docs/streams.md says for each protocol. A receiver
     that is not there is said once, and sees the rest when it comes.
 
     Args:
         input: A video, an animation, a take.jsonl or another recording of motion; or an address where motion arrives:
-            livelink://:11111, ifacialmocap://:49983, vmc://:39539.
+            livelink://:11111, ifacialmocap://:49983, vmc://:39539. Or a camera: camera://0 or camera://NAME of this
+            machine, rtsp://..., http://... or https://... (MJPEG or a video), or - for a video on standard input. A
+            camera that is lost is waited for.
         to: Where to send: vmc://127.0.0.1:39539, livelink://HOST:11111, ifacialmocap://HOST:49983,
             openseeface://HOST:11573, osc://HOST:9000, or ws://127.0.0.1:8765, which serves pages on this machine.
         character: The avatar that receivers show, a .vrm: VMC then sends exactly its expressions.
         loop: Begin again at the end.
-        seconds: End after this time; of an address, this time after the first packet.
+        seconds: End after this time; of an address, this time after the first packet or picture.
+        minutes: The same in minutes.
+        bench: Print latency by number of people, the share of the processor and the memory at the end; needs no --to. A
+            file is played as a camera would show it.
+        list_cameras: Print this machine's cameras, and end.
         faces: Follow at most this many faces, the largest of each frame.
         rate: Of recorded motion only: frames per second that its timecodes or frame numbers count, where the file does
             not show it.
@@ -58,30 +70,60 @@ def run(
         mfn: Weights of the network that finds faces: a shipped name, or an .onnx file.
         sfn: Weights of the network that reads single faces: a shipped name, or an .onnx file.
     """
-    if not to:
+    if list_cameras:
+        return _print_cameras()
+    if not input:
+        raise CommediaError("nothing to watch; give a file, camera://0 or another address, as --help says")
+    if not to and not bench:
         raise CommediaError("--to names nobody; give an address, such as vmc://127.0.0.1:39539")
     if faces is not None and faces < 1:
         raise CommediaError(f"--faces {faces} leaves nobody to follow; give a number from 1 up")
-    sinks = Sinks([open_stream(text, _say) for text in to], _say)
-    with open_input(input, rate=rate, seconds=seconds) as source:
+    seconds = _seconds(seconds, minutes)
+    screen = Screen()
+    streams = [open_stream(text, screen.say) for text in to]
+    with open_input(input, rate=rate, seconds=seconds, report=screen.say) as source:
         if source.info.is_still:
             raise CommediaError(f"'{input}' does not move; a stream takes a video, recorded motion or an address")
         if faces is not None and not source.info.pictures:
             raise CommediaError(f"--faces chooses among the faces of pictures; '{input}' shows none")
+        if source.info.is_live and loop:
+            raise CommediaError("--loop begins a file again; what arrives now has no beginning")
         models = open_models(mfn, sfn) if source.info.pictures else None
         if models is not None and faces is not None:
             models = models.largest(faces)
         rest = None if calibrate is None else learn_calibration(calibrate, models=models)
         cast = Cast(character, mapping=mapping, edit=PerformanceEdit(rest, mirror=mirror))
-        endless = isinstance(source, ReceiverSource)
-        playing = source if endless else PacedSource(source, loop=loop, seconds=seconds)
+        playing = source if source.info.is_live else _as_a_camera(source, loop, seconds)
+        meter = LatencyMeter(Sinks(streams, screen.say), playing.now_s)
+        screen.source, screen.meter = playing, meter
         with ended_by_interrupt(playing):
-            seen = run_pipeline(playing, Tracker(models), cast, sinks)
-    _say(f"{seen.frames} frames of {len(seen.people)} people sent to {', '.join(to)}")
-    for note in playing.notes:
-        _say(f"note: {note}")
+            seen = run_pipeline(playing, Tracker(models), cast, meter, screen.frame_done)
+    screen.say(f"{seen.frames} frames of {len(seen.people)} people sent to {', '.join(to) or 'nobody'}")
+    for note in (screen.state(), *(f"note: {note}" for note in playing.notes)):
+        screen.say(note)
+    if bench:
+        screen.print_bench(seen)
     return 0
 
 
-def _say(sentence: str) -> None:
-    print(f"commedia: {sentence}", file=sys.stderr)
+def _as_a_camera(source: Source, loop: bool, seconds: float | None) -> NewestSource | PacedSource:
+    """A file as it would be seen by a camera; motion needs no network, and keeps up."""
+    paced = PacedSource(source, loop=loop, seconds=seconds)
+    return NewestSource(paced) if source.info.pictures else paced
+
+
+def _seconds(seconds: float | None, minutes: float | None) -> float | None:
+    if seconds is not None and minutes is not None:
+        raise CommediaError(f"--seconds {seconds:g} and --minutes {minutes:g} both say when to end; give one")
+    if minutes is not None and not 0 < minutes < 1e5:
+        raise CommediaError(f"--minutes {minutes:g} is no time to play; give a number above 0")
+    return seconds if minutes is None else 60 * minutes
+
+
+def _print_cameras() -> int:
+    found = cameras()
+    for number, name in found:
+        print(f"camera://{number}  {name}")
+    if not found:
+        say("this machine has no camera; rtsp://..., http://... and '-' are watched too")
+    return 0

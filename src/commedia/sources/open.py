@@ -1,6 +1,6 @@
 """One door for everything that can be watched or played: looks at how a file begins, never at its name.
 
-An address, such as `livelink://:11111`, is a source too: what is sent there.
+An address, such as `livelink://:11111` or `camera://0`, is a source too: what is sent or seen there.
 """
 
 import re
@@ -14,6 +14,7 @@ from commedia.formats.arkit_table import open_table
 from commedia.formats.mediapipe import MediapipeResults
 from commedia.sources.folder import FolderSource
 from commedia.sources.image import picture_source
+from commedia.sources.live.cameras import is_camera, open_camera
 from commedia.sources.live.open import open_receiver
 from commedia.sources.recorded.rows import RowSource
 from commedia.sources.recorded.take import TakeSource
@@ -34,6 +35,8 @@ def open_source(path: Path | str, *, rate: Fraction | None = None) -> FrameSourc
 
     `rate` is frames per second at which the timecodes or frame numbers of a table count, where it does not show.
     """
+    if is_camera(str(path)):
+        return open_camera(str(path))
     if is_address(str(path)):
         return open_receiver(str(path))
     path = Path(path)

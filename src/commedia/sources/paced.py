@@ -36,25 +36,31 @@ class PacedSource(Source):
         self.info = replace(source.info, frame_count=None) if loop else source.info
         self._source, self._loop, self._seconds = source, loop, seconds
         self._clock, self._nap, self._stopped = clock, nap, False
+        self._begun_s: float | None = None
 
     def stop(self) -> None:
         """End the frames; may be called from a signal's handler or another thread."""
         self._stopped = True
 
+    def now_s(self) -> float:
+        """The time now, on the clock of the frames' times."""
+        return 0.0 if self._begun_s is None else self._clock() - self._begun_s
+
     def close(self) -> None:
         self._source.close()
 
     def __iter__(self) -> Iterator[Any]:
-        begun, given_s, count = self._clock(), float("-inf"), 0
+        self._begun_s, given_s, count = None, float("-inf"), 0
         for item in self._items():
+            self._begun_s = self._clock() if self._begun_s is None else self._begun_s
             due_s = float(item.time_s)
             if self._seconds is not None and due_s > self._seconds:
                 break
-            while not self._stopped and (ahead_s := due_s - (self._clock() - begun)) > EARLY_S:
+            while not self._stopped and (ahead_s := due_s - self.now_s()) > EARLY_S:
                 self._nap(min(ahead_s, NAP_S))
             if self._stopped:
                 break
-            now_s = self._clock() - begun
+            now_s = self.now_s()
             if now_s - due_s > float(1 / self.info.frame_rate) and now_s - given_s < LONGEST_GAP_S:
                 self.late += 1
                 continue

@@ -50,7 +50,7 @@ class Followed(Protocol):
     """What `Tracker.follow` takes: any source of `commedia.sources`."""
 
     info: Any
-    """Says `pictures` and `is_still`."""
+    """Says `pictures`, `is_still` and `is_live`."""
 
     def __iter__(self) -> Iterator[Frame] | Iterator[TrackedFrame]: ...
 
@@ -95,8 +95,9 @@ class Tracker:
         """A source to its frames and everyone in each, from their first detection on; begins a new take.
 
         Stills are takes of their own: ids start at 1 in each. Recorded motion passes as it is, without pictures and
-        without networks. Comes `confirm_frames` - 1 frames late, and holds that many. With `raw` everyone is shown as
-        read, for a `WholeTake`: neither smoothed nor at rest, each frame with an identity of its own.
+        without networks. Comes `confirm_frames` - 1 frames late, and holds that many; a live source's come at once.
+        With `raw` everyone is shown as read, for a `WholeTake`: neither smoothed nor at rest, each frame with an
+        identity of its own.
         """
         if not source.info.pictures:
             yield from ((None, tracked) for tracked in source if isinstance(tracked, TrackedFrame))
@@ -107,7 +108,8 @@ class Tracker:
             self.settings = replace(self.settings, smoothing=None, learn_neutral=False)
         for take in ([frame] for frame in source) if is_still else [source]:
             self.reset()
-            yield from filled_in(self._steps(take), self.settings.lifecycle.confirm_frames - 1)
+            delay = 0 if source.info.is_live else self.settings.lifecycle.confirm_frames - 1
+            yield from filled_in(self._steps(take), delay)
 
     def _steps(self, frames: Iterable[Frame | TrackedFrame]) -> Iterator[tuple[Frame, TrackedStep]]:
         return ((frame, self.step(frame.image, frame.time_s)) for frame in frames if isinstance(frame, Frame))

@@ -5,6 +5,7 @@ which people are held and then gone, so that whatever follows goes on. Malformed
 if they had never come.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -48,7 +49,7 @@ class ReceiverSource(RecordedSource):
         self._inbox = Inbox(address)
         self.port = self._inbox.port
         self.path = Path(f"{address.protocol}:{self.port}")
-        self.info = MediaInfo(0, 0, DEFAULT_RATE, None, is_still=False, pictures=False)
+        self.info = MediaInfo(0, 0, DEFAULT_RATE, None, is_still=False, pictures=False, is_live=True)
         self._opening = f"received as {address.protocol} at port {self.port}"
         self.notes = [self._opening]
         self._read, self._seconds, self._stopped = read, seconds, False
@@ -61,6 +62,12 @@ class ReceiverSource(RecordedSource):
 
     def close(self) -> None:
         self._inbox.close()
+
+    def now_s(self) -> float:
+        """The time now, on the clock of the frames' times; not a number where that is the sender's."""
+        if self._by_sender or self._begun is None:
+            return float("nan")
+        return time.monotonic() - float(self._begun)
 
     def ask(self, data: bytes, host: str, port: int) -> None:
         """Ask a sender for its motion."""

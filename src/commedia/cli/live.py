@@ -1,0 +1,76 @@
+"""What is printed of a stream while it runs, on a terminal one line that changes, and what is printed at its end."""
+
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from commedia.outputs.attendance import Attendance
+from commedia.outputs.streams.latency import Latency, LatencyMeter, latency_in_words
+from commedia.sources.source import Source
+
+EVERY_S = 2.0
+CLEAR_LINE = "\r\x1b[K"
+
+
+class Screen:
+    """Standard error: sentences, and on a terminal a line of state below them."""
+
+    def __init__(self, source: Source | None = None, meter: LatencyMeter | None = None):
+        self.source, self.meter, self._shown_s = source, meter, time.monotonic()
+        self._begun_s, self._cpu_s = time.monotonic(), time.process_time()
+        self._memory_mib: float | None = None
+
+    def say(self, sentence: str) -> None:
+        """Print a sentence; may be called from another thread."""
+        print(f"{CLEAR_LINE if sys.stderr.isatty() else ''}commedia: {sentence}", file=sys.stderr)
+
+    def frame_done(self, done: int, _: int | None) -> None:
+        """Show the state now and then; the first frame is where measuring begins, as the networks are loaded then."""
+        now_s = time.monotonic()
+        if done == 1:
+            self._begun_s, self._cpu_s, self._memory_mib = now_s, time.process_time(), resident_mib()
+        if now_s - self._shown_s >= EVERY_S and sys.stderr.isatty():
+            self._shown_s = now_s
+            print(CLEAR_LINE + self.state(), end="", flush=True, file=sys.stderr)
+
+    def state(self) -> str:
+        """Frames per second, latency and what was left out, so far."""
+        assert self.meter is not None
+        overall = self.meter.overall()
+        parts = [f"{self.meter.frames_per_second:.1f} frames/s"]
+        if overall.quantiles_ms:
+            parts.append(f"capture to send {latency_in_words(overall.quantiles_ms)}")
+        dropped = getattr(self.source, "dropped", 0)
+        return "; ".join([*parts, f"{dropped} frames left out"] if dropped else parts)
+
+    def print_bench(self, seen: Attendance) -> None:
+        """Print latency by number of people, the share of the processor and the memory, on standard output."""
+        assert self.meter is not None
+        table = Table("people", "frames", "p50", "p95", "p99", title="capture to send, in ms")
+        for row in [*self.meter.by_people(), self.meter.overall()]:
+            table.add_row(*_cells(row))
+        console = Console()
+        console.print(table)
+        wall_s = max(time.monotonic() - self._begun_s, 1e-9)
+        console.print(f"{self.state()}; {len(seen.people)} people in {wall_s:.1f} s", highlight=False, soft_wrap=True)
+        share = (time.process_time() - self._cpu_s) / wall_s
+        first, last = self._memory_mib, resident_mib()
+        memory = "" if first is None or last is None else f"; memory {first:.0f} MiB at first, {last:.0f} at the end"
+        console.print(f"processor: {share:.0%} of one core{memory}", highlight=False, soft_wrap=True)
+
+
+def resident_mib() -> float | None:
+    """The memory that this program holds; None where the system does not say it so."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return None
+    line = next((line for line in status.read_text().splitlines() if line.startswith("VmRSS:")), None)
+    return None if line is None else int(line.split()[1]) / 1024
+
+
+def _cells(row: Latency) -> tuple[str, ...]:
+    people = "all" if row.people is None else str(row.people)
+    return people, str(row.frames), *(f"{ms:.1f}" for ms in row.quantiles_ms or (float("nan"),) * 3)
