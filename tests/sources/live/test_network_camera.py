@@ -179,6 +179,6 @@ def test_only_what_comes_now_is_a_camera(server: Server, tmp_path: Path) -> None
     for text in ("clip.mp4", "livelink://:11111", "ftp://host", "file:///etc/hosts", "", str(tmp_path / "-")):
         assert not is_camera(text)
     server.bodies["/live"] = (MJPEG, lambda: b"".join(part(jpeg(count)) for count in range(3)))
-    with open_camera(f"{server.address}/live".replace("http", "HTTP", 1), seconds=1) as source:
+    with open_camera(f"{server.address}/live".replace("http", "HTTP", 1), seconds=1.0) as source:
         assert source.info.is_live
         assert next(iter(source)).image.shape == (64, 128, 3)

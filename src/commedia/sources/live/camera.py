@@ -134,7 +134,7 @@ class CameraSource(FrameSource):
         self.notes[:] = [f"'{self._name}' was lost and waited for, times: {self.times_lost}"]
         self._report(f"{why}; waiting until it is back")
 
-    def _fitted(self, picture: Picture) -> Picture:
+    def _fitted(self, picture: Picture) -> UInt8[np.ndarray, "a b 3"]:
         """A picture in the size of the first one: a camera may come back with another size, and keeps its shape."""
         size = self.info.height_px, self.info.width_px
         if picture.shape[:2] == size:

@@ -113,7 +113,7 @@ class NetworkCapture:
 
 
 def _opened(address: str, pipe: int) -> Any:
-    options = {"format_whitelist": FORMATS, "fflags": "nobuffer"}
+    options = {"format_whitelist": FORMATS}
     if address == "-":
         return av.open(os.fdopen(pipe, "rb", buffering=0, closefd=False), options=options)
     scheme = urlsplit(address).scheme
