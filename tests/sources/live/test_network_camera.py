@@ -96,10 +96,9 @@ def test_a_damaged_picture_is_passed_over(server: Server) -> None:
     body = part(jpeg(0)) + b"".join(map(part, broken)) + part(jpeg(7)) + part(jpeg(8))
     server.bodies["/live"] = (MJPEG, lambda: body)
     capture = NetworkCapture(f"{server.address}/live")
-    numbers = []
+    numbers: list[int] = []
     with pytest.raises(UnreadableMedia, match="sends no pictures any more"):
-        while True:
-            numbers.append(number_in(capture.read()))
+        numbers.extend(number_in(picture) for picture in iter(capture.read, None))
     capture.close()
     assert numbers[0] == 0
     assert 7 in numbers
