@@ -17,6 +17,7 @@ from commedia.pipeline import run as run_pipeline
 from commedia.retarget.cast import Cast
 from commedia.retarget.performance_edit import PerformanceEdit
 from commedia.sources.live.newest import NewestSource
+from commedia.sources.live.receiver import ReceiverSource
 from commedia.sources.live.webcam import list_cameras as cameras
 from commedia.sources.paced import PacedSource
 from commedia.sources.source import Source
@@ -93,7 +94,7 @@ def run(
             models = models.largest(faces)
         rest = None if calibrate is None else learn_calibration(calibrate, models=models)
         cast = Cast(character, mapping=mapping, edit=PerformanceEdit(rest, mirror=mirror))
-        playing = source if source.info.is_live else _as_a_camera(source, loop, seconds)
+        playing = _in_real_time(source, loop, seconds)
         meter = LatencyMeter(Sinks(streams, screen.say), playing.now_s)
         screen.source, screen.meter = playing, meter
         with ended_by_interrupt(playing):
@@ -106,8 +107,10 @@ def run(
     return 0
 
 
-def _as_a_camera(source: Source, loop: bool, seconds: float | None) -> NewestSource | PacedSource:
-    """A file as it would be seen by a camera; motion needs no network, and keeps up."""
+def _in_real_time(source: Source, loop: bool, seconds: float | None) -> NewestSource | ReceiverSource | PacedSource:
+    """What comes now as it is, a file as a camera would show it; recorded motion needs no network, and keeps up."""
+    if isinstance(source, NewestSource | ReceiverSource):
+        return source
     paced = PacedSource(source, loop=loop, seconds=seconds)
     return NewestSource(paced) if source.info.pictures else paced
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -29,7 +30,7 @@ LEAVE_S = 0.5
 class InRealTime(Protocol):
     """What `NewestSource` reads: frames that come when their time has come."""
 
-    path: object
+    path: Path
     info: MediaInfo
     notes: list[str]
 
