@@ -73,22 +73,12 @@ def run(
     """
     if list_cameras:
         return _print_cameras()
-    if not input:
-        raise CommediaError("nothing to watch; give a file, camera://0 or another address, as --help says")
-    if not to and not bench:
-        raise CommediaError("--to names nobody; give an address, such as vmc://127.0.0.1:39539")
-    if faces is not None and faces < 1:
-        raise CommediaError(f"--faces {faces} leaves nobody to follow; give a number from 1 up")
+    _require_sense(input, to, bench, faces)
     seconds = _seconds(seconds, minutes)
     screen = Screen()
     streams = [open_stream(text, screen.say) for text in to]
     with open_input(input, rate=rate, seconds=seconds, report=screen.say) as source:
-        if source.info.is_still:
-            raise CommediaError(f"'{input}' does not move; a stream takes a video, recorded motion or an address")
-        if faces is not None and not source.info.pictures:
-            raise CommediaError(f"--faces chooses among the faces of pictures; '{input}' shows none")
-        if source.info.is_live and loop:
-            raise CommediaError("--loop begins a file again; what arrives now has no beginning")
+        _require_fitting(source, input, faces, loop)
         models = open_models(mfn, sfn) if source.info.pictures else None
         if models is not None and faces is not None:
             models = models.largest(faces)
@@ -105,6 +95,24 @@ def run(
     if bench:
         screen.print_bench(seen)
     return 0
+
+
+def _require_sense(input: str, to: tuple[str, ...], bench: bool, faces: int | None) -> None:
+    if not input:
+        raise CommediaError("nothing to watch; give a file, camera://0 or another address, as --help says")
+    if not to and not bench:
+        raise CommediaError("--to names nobody; give an address, such as vmc://127.0.0.1:39539")
+    if faces is not None and faces < 1:
+        raise CommediaError(f"--faces {faces} leaves nobody to follow; give a number from 1 up")
+
+
+def _require_fitting(source: Source, input: str, faces: int | None, loop: bool) -> None:
+    if source.info.is_still:
+        raise CommediaError(f"'{input}' does not move; a stream takes a video, recorded motion or an address")
+    if faces is not None and not source.info.pictures:
+        raise CommediaError(f"--faces chooses among the faces of pictures; '{input}' shows none")
+    if source.info.is_live and loop:
+        raise CommediaError("--loop begins a file again; what arrives now has no beginning")
 
 
 def _in_real_time(source: Source, loop: bool, seconds: float | None) -> NewestSource | ReceiverSource | PacedSource:
