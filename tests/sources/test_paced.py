@@ -61,6 +61,20 @@ def test_frames_come_when_their_time_has_come() -> None:
         assert at_s == pytest.approx(float(time_s), abs=6e-4)
 
 
+def test_the_clock_begins_with_the_first_frame_however_long_that_took() -> None:
+    clock = Clock()
+
+    class Heavy(Motion):
+        def __iter__(self):
+            clock.now_s += 3.0
+            return super().__iter__()
+
+    source = PacedSource(Heavy(10), clock=clock, nap=clock.nap)
+    assert source.now_s() == 0
+    ages = [source.now_s() - float(frame.time_s) for frame in source]
+    assert ages == pytest.approx([0.0] * 10, abs=6e-4)
+
+
 def test_late_frames_are_left_out_and_said() -> None:
     """Work of 0.1 s per frame at 30 per second: every third is shown, never far behind, and all are accounted for."""
     clock = Clock()

@@ -249,3 +249,22 @@ def test_a_mirrored_picture_gives_mirrored_faces():
                 twin.params.expression, face.params.expression[list(EXPRESSION_MIRROR)], atol=1e-5
             )
             np.testing.assert_allclose(twin.params.pose.wxyz, mirrored_wxyz(face.params.pose.wxyz), atol=1e-5)
+
+
+def test_a_live_source_is_never_waited_for() -> None:
+    """What was tracked in a frame comes before the next one is asked for; of a film it comes later, with names."""
+    world, asked = World([Person(1, lambda time_s: (160, 120), width_px=60)]), []
+
+    class Camera:
+        def __init__(self, is_live: bool):
+            self.info = MediaInfo(320, 240, Fraction(30), None, is_still=False, is_live=is_live)
+
+        def __iter__(self) -> Iterator[Frame]:
+            for index in range(4):
+                asked.append(index)
+                yield world.frame(index)
+
+    for is_live, ahead in ((True, 0), (False, VIDEO_SETTINGS.lifecycle.confirm_frames - 1)):
+        asked.clear()
+        for frame, _ in tracker_of(world).follow(Camera(is_live)):
+            assert asked[-1] == min(frame.index + ahead, 3)

@@ -26,7 +26,7 @@ def open_camera(
     if scheme.lower() == "camera":
         camera = CameraSource(text, lambda: WebcamCapture(text), report)
     elif text == "-":
-        camera = CameraSource(text, lambda: NetworkCapture(text), report)
+        camera = CameraSource("standard input", lambda: NetworkCapture(text), report)
     else:
         camera = CameraSource(shown_address(text), lambda: NetworkCapture(text), report)
     source = NewestSource(camera, seconds=seconds, blanks=True)
