@@ -26,7 +26,8 @@ from commedia.evaluation.report import Goal, Table, origin_of, show
 from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.model import load_head
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_yaw_pitch_roll
-from commedia.render.shade_numpy import Surface, View, render_mesh
+from commedia.render.scene import Surface, View
+from commedia.render.shade_numpy import render_mesh
 
 WIDTH_PX, HEIGHT_PX, FRAME_RATE, LOOP_S = 640, 360, 25, 4
 GROWTH_GOAL = 1.05

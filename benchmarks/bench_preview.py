@@ -29,7 +29,8 @@ from commedia.outputs.preview.page import PreviewPage
 from commedia.outputs.preview.writer import PreviewSink
 from commedia.outputs.sink import StreamInfo
 from commedia.render.rasterize_numpy import rasterize
-from commedia.render.shade_numpy import Surface, framing_view, render_mesh
+from commedia.render.scene import Surface, framing_view
+from commedia.render.shade_numpy import render_mesh
 from commedia.retarget.cast import Cast
 from commedia.sources.source import MediaInfo
 from commedia.structures import FaceParams, Frame, HeadPose, Moment, RigPose, TrackedFace, TrackedFrame

@@ -14,7 +14,8 @@ from commedia.face_model.landmarks import load_scheme, points
 from commedia.face_model.model import FACE_REGIONS, REGIONS, load_head
 from commedia.geometry.meshes import smooth_normals
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_yaw_pitch_roll
-from commedia.render.shade_numpy import Surface, View, render_mesh
+from commedia.render.scene import Surface, View
+from commedia.render.shade_numpy import render_mesh
 
 SHEETS = Path(__file__).resolve().parents[1] / "docs" / "sheets"
 JPEG_QUALITY = 80

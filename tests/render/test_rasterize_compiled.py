@@ -1,16 +1,15 @@
 """The compiled z-buffer against the plain ones, on random meshes and on what a broken mesh can hold."""
 
-import sys
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from commedia.render import rasterize_compiled, rasterize_numpy
-from commedia.render.rasterize_compiled import CompiledBuffer, compiled_loops
-from commedia.render.rasterize_numpy import BACKGROUND, Keep, Visible, rasterize
+from commedia.render import rasterize_numpy
+from commedia.render.rasterize_compiled import CompiledBuffer, compiled_zbuffer
+from commedia.render.rasterize_numpy import BACKGROUND, Visible, rasterize
 
-numba = pytest.importorskip("numba", reason="numba is not installed, so nothing is compiled")
+pytest.importorskip("numba", reason="numba is not installed, so nothing is compiled")
 HEIGHT, WIDTH = 41, 57
 Draw = Callable[..., Visible]
 
@@ -21,7 +20,7 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> Draw:
 
     def draw(*given: object, **settings: object) -> Visible:
         with monkeypatch.context() as patch:
-            patch.setattr(rasterize_numpy, "compiled_loops", lambda: None)
+            patch.setattr(rasterize_numpy, "compiled_zbuffer", lambda: None)
             return rasterize(*given, **settings)
 
     return draw
@@ -51,27 +50,6 @@ def test_the_compiled_picture_is_the_oracles(plain: Draw, seed: int, cull_back: 
     assert_same(compiled, plain(vertices, triangles, HEIGHT, WIDTH, cull_back=cull_back))
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_through_holes_both_see_the_same(plain: Draw, seed: int) -> None:
-    def keep(triangle: np.ndarray, barycentric: np.ndarray) -> np.ndarray:
-        return (triangle % 5 == 0) | (barycentric[:, 1] > 0.7)
-
-    vertices, triangles = soup(seed, 200)
-    solid, through = (rasterize(vertices, triangles, HEIGHT, WIDTH, keep=each) for each in (None, keep))
-    assert (solid.triangle != through.triangle).mean() > 0.3
-    assert_same(through, plain(vertices, triangles, HEIGHT, WIDTH, keep=keep))
-
-
-def test_what_is_all_holes_is_background(plain: Draw) -> None:
-    nothing: Keep = lambda triangle, barycentric: np.zeros(len(triangle), dtype=bool)  # noqa: E731
-    vertices, triangles = soup(1, 60)
-    assert (rasterize(vertices, triangles, HEIGHT, WIDTH, keep=nothing).triangle == BACKGROUND).all()
-    assert_same(
-        rasterize(vertices, triangles, HEIGHT, WIDTH, keep=nothing),
-        plain(vertices, triangles, HEIGHT, WIDTH, keep=nothing),
-    )
-
-
 @pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_a_corner_that_is_nowhere_takes_only_its_triangles_away(plain: Draw, axis: int, broken: float) -> None:
@@ -98,8 +76,8 @@ def test_triangles_without_area_are_not_drawn_and_far_ones_do_no_harm(plain: Dra
 def test_no_coordinate_leads_out_of_the_picture(huge: float) -> None:
     rng = np.random.default_rng(5)
     vertices = rng.choice([-huge, -1.0, 0.0, 7.3, 31.0, huge, 1e-300, -1e-12], (900, 3))
-    corners = vertices.reshape(-1, 3, 3)
-    seen = CompiledBuffer(compiled_loops(), corners, HEIGHT, WIDTH, cull_back=False)
+    triangles = np.arange(900).reshape(-1, 3)
+    seen = CompiledBuffer(compiled_zbuffer(), vertices, triangles, HEIGHT, WIDTH, cull_back=False)
     assert seen.triangle.min() >= BACKGROUND
     assert seen.triangle.max() < 300
 
@@ -116,14 +94,10 @@ def test_a_corner_that_does_not_exist_is_an_error_and_no_crash() -> None:
         rasterize(np.zeros((3, 3)), np.array([[0, 1, 3]]), HEIGHT, WIDTH)
 
 
-def test_of_equally_near_ones_the_first_is_seen_in_any_order_of_layers() -> None:
+def test_of_equally_near_ones_the_first_is_seen() -> None:
     vertices, triangles = soup(2, 40)
     twice = np.concatenate([triangles, np.roll(triangles, 1, axis=1)])
     assert rasterize(vertices, twice, HEIGHT, WIDTH).triangle.max() < len(triangles)
-    second: Keep = lambda triangle, barycentric: triangle >= len(triangles)  # noqa: E731
-    behind = rasterize(vertices, twice, HEIGHT, WIDTH, keep=second).triangle
-    once = rasterize(vertices, triangles, HEIGHT, WIDTH).triangle
-    np.testing.assert_array_equal(behind, np.where(once >= 0, once + len(triangles), BACKGROUND))
 
 
 @pytest.mark.parametrize("cull", [False, True])
@@ -135,30 +109,9 @@ def test_torch_on_the_cpu_sees_the_same_with_and_without(monkeypatch: pytest.Mon
     vertices[7] = np.nan
     points = torch.tensor(np.stack([vertices, vertices[:, [0, 1, 2]] * [1, 1, -1]])).requires_grad_()
     compiled = in_torch.rasterize(points, torch.tensor(triangles), (HEIGHT, WIDTH), cull=cull)
-    monkeypatch.setattr(in_torch, "compiled_loops", lambda: None)
+    monkeypatch.setattr(in_torch, "compiled_zbuffer", lambda: None)
     oracle = in_torch.rasterize(points, torch.tensor(triangles), (HEIGHT, WIDTH), cull=cull)
     assert len(compiled.pixel) > HEIGHT * WIDTH / 2
     assert compiled.barycentric.requires_grad
     for ours, theirs in zip(compiled, oracle, strict=True):
         assert torch.equal(ours, theirs)
-
-
-def test_without_numba_or_without_its_cache_there_is_still_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    find = compiled_loops.__wrapped__
-    plain_njit = numba.njit
-    asked: list[bool] = []
-
-    def no_folder(signature: str, *, nogil: bool, cache: bool = False):
-        asked.append(cache)
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return plain_njit(signature, nogil=nogil)
-
-    monkeypatch.setattr(numba, "njit", no_folder)
-    loops = find()
-    assert asked == [True, False, True, False]
-    vertices, triangles = soup(2, 30)
-    buffer = CompiledBuffer(loops, vertices[triangles], HEIGHT, WIDTH, cull_back=False)
-    np.testing.assert_array_equal(buffer.triangle, rasterize(vertices, triangles, HEIGHT, WIDTH).triangle)
-    monkeypatch.setitem(sys.modules, "numba", None)
-    assert rasterize_compiled.compiled_loops.__wrapped__() is None

@@ -7,7 +7,8 @@ import pytest
 
 from commedia.geometry.meshes import smooth_normals
 from commedia.render.rasterize_numpy import BACKGROUND, Keep, interpolate, rasterize
-from commedia.render.shade_numpy import Surface, View, framing_view, render_mesh
+from commedia.render.scene import Surface, View, framing_view
+from commedia.render.shade_numpy import render_mesh
 
 
 class Fragments(NamedTuple):

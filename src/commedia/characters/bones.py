@@ -44,13 +44,15 @@ def local_rotations(
     head_wxyz: Float[np.ndarray, "n 4"],
     left_eye_wxyz: Float[np.ndarray, "n 4"],
     right_eye_wxyz: Float[np.ndarray, "n 4"],
+    rest: dict[int, np.ndarray] | None = None,
 ) -> dict[int, np.ndarray]:
-    """Local rotation `wxyz` (n, 4) of every node in `turned_nodes`, frame by frame.
+    """Local rotation `wxyz` (n, 4) of every node in `turned_nodes`, frame by frame; `rest` is what `rest_rotations`
+    says, for who asks again and again.
 
     A turn D in the world makes a node's world rotation D W, so with its parent's rest rotation P the local rotation
     becomes P^-1 D W; what a moved parent already did is taken out of D first.
     """
-    rest = rest_rotations(character)
+    rest = rest_rotations(character) if rest is None else rest
     bones = character.rig.bones
     head = _in_character(character, head_wxyz)
     turns: dict[int, np.ndarray] = {}

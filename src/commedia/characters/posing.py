@@ -3,13 +3,18 @@
 `Poser` keeps what never changes between frames and moves only the vertices that a pose moves.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32, Int32
 
-from commedia.characters.bones import local_rotations
-from commedia.characters.character import Character, Material, Node, Primitive
+from commedia.characters import posing_loops
+from commedia.characters.bones import local_rotations, rest_rotations
+from commedia.characters.character import Character, Material, Node, Primitive, Skinning
+from commedia.geometry.compiled import compiled
 from commedia.geometry.meshes import smooth_normals, weld
 from commedia.geometry.rotations import matrix_from_wxyz
 from commedia.structures import RigPose
@@ -58,17 +63,17 @@ class Poser:
             if (mesh := character.nodes[node].mesh) is not None
             for number in range(len(character.meshes[mesh].primitives))
         ]
-        self._rest_world = _world(character, {})
+        self._rest_world, self._rest_rotations = _world(character, {}, {}), rest_rotations(character)
         self._rest: dict[Piece, PosedPrimitive] = {}
         self._rest_key: dict[Piece, tuple] = {}
         self._places: dict[Piece, tuple[np.ndarray, int]] = {}
+        self._moves: dict[Piece, tuple[np.ndarray, np.ndarray]] = {}
 
     def pose(self, pose: RigPose) -> list[PosedPrimitive]:
         """Evaluate morphs and skins; pieces that do not move are returned as they were."""
-        rotations = local_rotations(
-            self.character, pose.head_wxyz[None], pose.left_eye_wxyz[None], pose.right_eye_wxyz[None]
-        )
-        world = _world(self.character, {node: wxyz[0] for node, wxyz in rotations.items()})
+        turns = pose.head_wxyz[None], pose.left_eye_wxyz[None], pose.right_eye_wxyz[None]
+        rotations = local_rotations(self.character, *turns, self._rest_rotations)
+        world = _world(self.character, {node: wxyz[0] for node, wxyz in rotations.items()}, self._rest_world)
         return [self._posed(piece, pose.weights, world) for piece in self.pieces]
 
     def at_rest(self) -> list[tuple[Piece, np.ndarray]]:
@@ -90,11 +95,21 @@ class Poser:
             return self._rest[piece]
         positions, normals = primitive.positions, primitive.normals
         if len(active):
-            positions = positions + np.tensordot(own[active], primitive.morphs[active], axes=1)
+            moved, moves = self._moved_by_morphs(piece, primitive)
+            positions = positions.copy()
+            positions[moved] += (own @ moves).reshape(-1, 3)
             normals = self._morphed_normals(piece, primitive, positions)
         posed = self._placed(piece, mesh.name, primitive, positions, normals, world)
         self._rest[piece], self._rest_key[piece] = posed, key
         return posed
+
+    def _moved_by_morphs(self, piece: Piece, primitive: Primitive) -> tuple[np.ndarray, np.ndarray]:
+        """The vertices that any morph moves, and by how much each does: (k, 3 n), in a body a tenth of all."""
+        if piece not in self._moves:
+            moved = np.flatnonzero(primitive.morphs.any(axis=(0, 2)))
+            moves = np.ascontiguousarray(primitive.morphs[:, moved]).reshape(len(primitive.morphs), -1)
+            self._moves[piece] = moved, moves
+        return self._moves[piece]
 
     def _morphed_normals(self, piece: Piece, primitive: Primitive, positions: np.ndarray) -> np.ndarray:
         if piece not in self._places:
@@ -102,18 +117,36 @@ class Poser:
         return smooth_normals(positions, primitive.triangles, self._places[piece])
 
     def _placed(self, piece: Piece, name: str, primitive: Primitive, positions, normals, world) -> PosedPrimitive:
-        blended = self._blended(piece, world)
-        placed = (blended[:, :, :3] @ positions[:, :, None])[:, :, 0] + blended[:, :, 3]
-        turned = (blended[:, :, :3] @ normals[:, :, None])[:, :, 0]
-        turned /= np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12)
+        placed, turned = self._taken(piece, positions, normals, world)
         material = self.character.materials[primitive.material]
         return PosedPrimitive(placed, turned, primitive.triangles, primitive.uv, primitive.colours, material, name)
+
+    def _taken(self, piece: Piece, positions, normals, world) -> tuple[np.ndarray, np.ndarray]:
+        """Positions and unit normals where the skin's joints, or the node, take them."""
+        skinning = self._skinning(piece)
+        if skinning is not None and (loop := _compiled_skin()) is not None:
+            matrices = _moving_part(self.character, piece, world).astype(np.float32)
+            placed, turned = np.zeros_like(positions), np.zeros_like(positions)
+            given = positions, normals, skinning.joints, skinning.weights, matrices
+            loop(*map(np.ascontiguousarray, given), placed, turned)
+            return placed, turned
+        blended = self._blended(piece, world)
+        if skinning is None:
+            placed, turned = positions @ blended[0, :, :3].T + blended[0, :, 3], normals @ blended[0, :, :3].T
+        else:
+            placed = (blended[:, :, :3] @ positions[:, :, None])[:, :, 0] + blended[:, :, 3]
+            turned = (blended[:, :, :3] @ normals[:, :, None])[:, :, 0]
+        return placed, turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12)
+
+    def _skinning(self, piece: Piece) -> Skinning | None:
+        """How joints move a piece; None for one that moves as a whole."""
+        skinning = self.character.meshes[piece.mesh].primitives[piece.primitive].skinning
+        return None if self.character.nodes[piece.node].skin is None else skinning
 
     def _blended(self, piece: Piece, world: dict[int, np.ndarray]) -> np.ndarray:
         """(v, 3, 4), or (1, 3, 4) for a piece that moves as a whole."""
         matrices = _moving_part(self.character, piece, world).astype(np.float32)
-        skinning = self.character.meshes[piece.mesh].primitives[piece.primitive].skinning
-        if skinning is None or self.character.nodes[piece.node].skin is None:
+        if (skinning := self._skinning(piece)) is None:
             return matrices[:, :3]
         blended = np.zeros((len(skinning.joints), 3, 4), dtype=np.float32)
         for column in range(skinning.joints.shape[1]):
@@ -121,6 +154,13 @@ class Poser:
             if weight.any():
                 blended += weight[:, None, None] * matrices[skinning.joints[:, column], :3]
         return blended
+
+
+@lru_cache(maxsize=1)
+def _compiled_skin() -> Callable[..., Any] | None:
+    vertices, joints = "float32[:, ::1]", "int32[:, ::1]"
+    moved = f"{vertices}, {vertices}, {joints}, {vertices}, float32[:, :, ::1], {vertices}, {vertices}"
+    return compiled(posing_loops.skin_vertices, f"void({moved})")
 
 
 def _moving_part(character: Character, piece: Piece, world: dict[int, np.ndarray]) -> np.ndarray:
@@ -134,10 +174,17 @@ def _moving_part(character: Character, piece: Piece, world: dict[int, np.ndarray
     return np.stack([world.get(int(joint), lost) for joint in skin.joints]) @ skin.joint_from_mesh
 
 
-def _world(character: Character, rotations: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+def _world(
+    character: Character, rotations: dict[int, np.ndarray], rest: dict[int, np.ndarray]
+) -> dict[int, np.ndarray]:
+    """Where every node is; `rest` is where each is without `rotations`, and what they do not move is taken from it."""
     world: dict[int, np.ndarray] = {}
     for index in character.node_order:
         node = character.nodes[index]
+        still = node.parent < 0 or world[node.parent] is rest.get(node.parent)
+        if still and index in rest and index not in rotations:
+            world[index] = rest[index]
+            continue
         local = local_matrix(node, rotations.get(index))
         world[index] = world[node.parent] @ local if node.parent >= 0 else local
     return world

@@ -20,7 +20,8 @@ from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.model import HeadModel, head_or_default
 from commedia.geometry.meshes import smooth_normals
 from commedia.geometry.rotations import matrix_from_wxyz
-from commedia.render.shade_numpy import Surface, View, render_mesh
+from commedia.render.scene import Surface, View
+from commedia.render.shade_numpy import render_mesh
 from commedia.structures import FaceParams
 
 

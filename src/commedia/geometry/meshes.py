@@ -1,7 +1,14 @@
 """Surfaces made of triangles: which vertices are one place, which way the surface faces there, and how large it is."""
 
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float, Float32, Int, Int32
+
+from commedia.geometry import mesh_loops
+from commedia.geometry.compiled import compiled
 
 
 def weld(positions: Float[np.ndarray, "v 3"]) -> tuple[Int32[np.ndarray, " v"], int]:
@@ -20,14 +27,32 @@ def smooth_normals(
     `places` is what `weld` says: a UV seam must not show as a crease. Without it every vertex stands alone.
     """
     place, count = (np.arange(len(positions)), len(positions)) if places is None else places
-    corners = positions[triangles]
-    face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    flat = place[triangles].reshape(-1)
-    summed = [np.bincount(flat, np.repeat(face[:, axis], 3), count) for axis in range(3)]
-    normals = np.stack(summed, axis=1)[place].astype(np.float32)
+    normals = _summed_normals(positions, triangles, place, count)[place].astype(np.float32)
     length = np.linalg.norm(normals, axis=1, keepdims=True)
     ahead = np.array([0, 0, 1], dtype=np.float32)
     return np.where(length > 1e-20, normals / np.maximum(length, 1e-20), ahead)
+
+
+def _summed_normals(positions: np.ndarray, triangles: np.ndarray, place: np.ndarray, count: int) -> np.ndarray:
+    if positions.dtype == np.float32 and triangles.dtype == np.int32 and (loop := _compiled_sum()) is not None:
+        _require_corners(triangles, len(positions))
+        summed = np.zeros((count, 3))
+        loop(*map(np.ascontiguousarray, (positions, triangles, place.astype(np.int32))), summed)
+        return summed
+    corners = positions[triangles]
+    face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    flat = place[triangles].reshape(-1)
+    return np.stack([np.bincount(flat, np.repeat(face[:, axis], 3), count) for axis in range(3)], axis=1)
+
+
+@lru_cache(maxsize=1)
+def _compiled_sum() -> Callable[..., Any] | None:
+    return compiled(mesh_loops.sum_normals, "void(float32[:, ::1], int32[:, ::1], int32[::1], float64[:, ::1])")
+
+
+def _require_corners(triangles: np.ndarray, count: int) -> None:
+    if len(triangles) and not 0 <= triangles.min() <= triangles.max() < count:
+        raise IndexError(f"triangles name corners {triangles.min()} to {triangles.max()} of {count} vertices")
 
 
 def triangle_areas(corners: Float[np.ndarray, "t 3 3"]) -> Float[np.ndarray, "t"]:

@@ -27,11 +27,12 @@ def sample_texture(
     grid = [np.pad(axis, (0, padded)).reshape(-1, columns).astype(np.float32) for axis in (x, y)]
     texels = look_up(texture, *grid, border=cv2.BORDER_WRAP).reshape(-1, channels)[: len(x)]
     alpha = texels[:, 3] / np.float32(255) if channels == 4 else np.ones(len(x), dtype=np.float32)
-    return _decoding_table().take(texels[:, :3]), alpha
+    return decoding_table().take(texels[:, :3]), alpha
 
 
 @cache
-def _decoding_table() -> Float32[np.ndarray, "256"]:
+def decoding_table() -> Float32[np.ndarray, "256"]:
+    """Linear colour of each sRGB byte."""
     return linear_from_srgb(np.arange(256) / 255)
 
 
@@ -49,11 +50,11 @@ def srgb_from_linear(linear: Float[np.ndarray, "*n"]) -> Float32[np.ndarray, "*n
 
 
 @cache
-def _srgb_table() -> Float32[np.ndarray, "4096"]:
+def srgb_table() -> Float32[np.ndarray, "4096"]:
     """sRGB 0..255 of light 0..2, with a shoulder so that highlights do not clip hard."""
     light = np.linspace(0, 2, 4096)
     return srgb_from_linear(np.where(light < 0.7, light, 0.7 + 0.3 * np.tanh((light - 0.7) / 0.3))) * np.float32(255)
 
 
 def srgb_from_light(linear: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n 3"]:
-    return _srgb_table()[np.clip(linear * (4095 / 2), 0, 4095).astype(np.int32)]
+    return srgb_table()[np.clip(linear * (4095 / 2), 0, 4095).astype(np.int32)]

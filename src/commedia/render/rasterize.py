@@ -7,13 +7,14 @@ than their pixels. Visibility has no gradient; the barycentric weights of the vi
 No anti-aliasing, no clipping against the camera plane.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from commedia.render.rasterize_compiled import CompiledBuffer, Loops, compiled_loops
+from commedia.render.rasterize_compiled import CompiledBuffer, compiled_zbuffer
 
 EDGE_TOLERANCE = 1e-5
 """How far outside a triangle, in barycentric units, a pixel centre still counts: shared edges must not crack."""
@@ -59,8 +60,8 @@ def visible_triangles(
 
     Triangles with a corner that is not finite, or without area, are not drawn.
     """
-    if points.device.type == "cpu" and (loops := compiled_loops()) is not None:
-        return _visible_compiled(loops, points, triangles, size, cull)
+    if points.device.type == "cpu" and (loop := compiled_zbuffer()) is not None:
+        return _visible_compiled(loop, points, triangles, size, cull)
     height, width = size
     buffer = torch.full((points.shape[0] * height * width,), _NOTHING, dtype=torch.int64, device=points.device)
     found = _candidate_triangles(points, triangles, size, cull)
@@ -108,12 +109,14 @@ def paint(colours: Float[Tensor, "n c"], raster: Raster, canvas: Float[Tensor, "
     return canvas.reshape(-1, channels).index_copy(0, where, colours).reshape(canvas.shape)
 
 
-def _visible_compiled(loops: Loops, points: Tensor, triangles: Tensor, size: tuple[int, int], cull: bool) -> Tensor:
+def _visible_compiled(
+    loop: Callable[..., Any], points: Tensor, triangles: Tensor, size: tuple[int, int], cull: bool
+) -> Tensor:
     towards_viewer = (points.detach().double() * points.new_tensor([1.0, 1.0, -1.0], dtype=torch.float64)).numpy()
     seen = torch.full((len(points), *size), -1, dtype=torch.int64)
     for picture, vertices in enumerate(towards_viewer):
-        corners = vertices.take(triangles.numpy(), axis=0)
-        seen[picture] = torch.from_numpy(CompiledBuffer(loops, corners, *size, cull_back=cull).triangle)
+        buffer = CompiledBuffer(loop, vertices, triangles.numpy(), *size, cull_back=cull)
+        seen[picture] = torch.from_numpy(buffer.triangle)
     return seen
 
 

@@ -1,17 +1,17 @@
 """The z-buffer as machine code, where numba is installed: triangles in, the nearest one of each pixel out.
 
-The same answers as plain numpy and torch, in a quarter of their time and less. Compiled at the first picture, for this
-processor, and kept on disk for the next process.
+The same answers as plain numpy and torch, in a quarter of their time and less.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
-from inspect import unwrap
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int32, Int64
+from jaxtyping import Float, Float32, Float64, Int, Int32, Int64, UInt8
 
+from commedia.geometry.compiled import compiled
 from commedia.render import zbuffer_loops
 
 _NOTHING = 2**31 - 1
@@ -19,88 +19,76 @@ _STEPS = 2**31 - 2
 """Into which the range of depth is cut. What lies within one step is equally near."""
 
 
-class Loops(NamedTuple):
-    """`zbuffer_loops`, compiled."""
-
-    find_planes: Callable[..., Any]
-    fill_nearest: Callable[..., Any]
-
-
 @lru_cache(maxsize=1)
-def compiled_loops() -> Loops | None:
-    """Compile the loops, or load what an earlier process compiled; None without a numba that works here."""
-    try:
-        import numba  # here, because it takes a third of a second that who draws nothing need not wait
-    except (ImportError, OSError):  # not there, older than this numpy, or without its LLVM
-        return None
-    planes, table, pairs, triples = "float64[:, :, ::1]", "float64[:, ::1]", "int32[:, ::1]", "int32[:, :, ::1]"
-    signatures = (
-        f"UniTuple(float64, 2)({planes}, boolean, int64, {planes}, {table}, {pairs})",
-        f"void({planes}, {table}, {pairs}, float64, float64, {pairs}, {triples}, {pairs}, {pairs})",
+def compiled_zbuffer() -> Callable[..., Any] | None:
+    """Compile the loop, or load what an earlier process compiled; None without a numba that works here."""
+    points, pairs = "float64[:, ::1]", "int32[:, ::1]"
+    holes = "int32[::1], float32[:, ::1], uint8[:, ::1], int64[:, ::1], float32[::1]"
+    signature = f"void({points}, {pairs}, boolean, float64, float64, {holes}, {pairs}, {pairs})"
+    return compiled(zbuffer_loops.fill_nearest, signature)
+
+
+@dataclass(frozen=True)
+class Paint:
+    """What the surfaces of a mesh look like, as compiled loops read it."""
+
+    surface_of: Int32[np.ndarray, " t"]
+    """Which surface each triangle is part of."""
+    vertices: Float32[np.ndarray, "v 6"]
+    """Gloss, linear colour, texture coordinates."""
+    texels: UInt8[np.ndarray, "n 4"]
+    """All textures, one after the other, row by row."""
+    textures: Int64[np.ndarray, "s 3"]
+    """Of each surface where its texture begins, its height and its width; it begins at -1 where there is none."""
+    cutoffs: Float32[np.ndarray, " s"]
+    """Alpha below which there is a hole; negative for a surface without."""
+
+
+def plain_paint(vertex_count: int, triangle_count: int) -> Paint:
+    """One surface without a texture and without holes."""
+    return Paint(
+        np.zeros(triangle_count, np.int32),
+        np.zeros((vertex_count, 6), np.float32),
+        np.zeros((0, 4), np.uint8),
+        np.array([[-1, 0, 0]], np.int64),
+        np.array([-1], np.float32),
     )
-    # Unwrapped, because tests check the types of all functions and numba compiles no such check.
-    loops = unwrap(zbuffer_loops.find_planes), unwrap(zbuffer_loops.fill_nearest)
-    return Loops(*(_compiled(numba, *each) for each in zip(loops, signatures, strict=True)))
-
-
-def _compiled(numba: Any, loop: Callable[..., Any], signature: str) -> Callable[..., Any]:
-    try:
-        return numba.njit(signature, nogil=True, cache=True)(loop)
-    except Exception:  # no folder to write to, a full disk, a torn file: whatever it is, only the cache is at fault
-        return numba.njit(signature, nogil=True)(loop)
 
 
 class CompiledBuffer:
-    """What each pixel sees of some triangles; may be asked for what lies behind that."""
+    """What each pixel sees of some triangles."""
 
     def __init__(
         self,
-        loops: Loops,
-        corners: Float64[np.ndarray, "t 3 3"],
+        fill_nearest: Callable[..., Any],
+        points: Float[np.ndarray, "v 3"],
+        triangles: Int[np.ndarray, "t 3"],
         height: int,
         width: int,
         *,
         cull_back: bool,
+        paint: Paint | None = None,
     ):
-        """Find the nearest triangles. `corners`: x, y in pixels, z in any unit, larger is nearer."""
-        count = len(corners)
-        self.planes: Float64[np.ndarray, "t 3 3"] = np.zeros((count, 3, 3))
-        """Weights (a, b, c) with barycentric[k] = a x + b y + c in pixels; NaN for triangles that are not drawn."""
+        """Find the nearest triangles. `points`: x, y in pixels, z in any unit, larger is nearer; `paint` has holes."""
+        if len(triangles) and not 0 <= triangles.min() <= triangles.max() < len(points):
+            raise IndexError(f"triangles name corners {triangles.min()} to {triangles.max()} of {len(points)} points")
+        paint = paint or plain_paint(len(points), len(triangles))
+        points, triangles = np.ascontiguousarray(points, np.float64), np.ascontiguousarray(triangles, np.int32)
         self.triangle: Int32[np.ndarray, "h w"] = np.full((height, width), -1, dtype=np.int32)
         """Index of the nearest triangle; -1 where there is none."""
-        self._depth_planes, self._rows = np.zeros((count, 3)), np.zeros((count, 2), dtype=np.int32)
-        self._loops, self._level = loops, np.full((height, width), _NOTHING, dtype=np.int32)
-        corners = np.ascontiguousarray(corners)
-        found = loops.find_planes(corners, cull_back, height, self.planes, self._depth_planes, self._rows)
-        self._nearest = found[0]
-        self._step = max(found[0] - found[1], 1e-30) / _STEPS
-        self._fill(np.tile(np.int32([0, width]), (height, 1)), np.zeros((0, width, 2), dtype=np.int32))
+        self.level: Int32[np.ndarray, "h w"] = np.full((height, width), _NOTHING, dtype=np.int32)
+        """How far behind the nearest point it is, in steps."""
+        z = points[np.isfinite(points).all(axis=1), 2]
+        self._nearest, farthest = float(z.max(initial=-np.inf)), float(z.min(initial=np.inf))
+        self.step = max(self._nearest - farthest, 1e-30) / _STEPS
+        """Of a level, in the unit of z."""
+        if len(triangles) and np.isfinite(self.step):
+            depths = self._nearest, 1 / self.step
+            holes = paint.surface_of, paint.vertices, paint.texels, paint.textures, paint.cutoffs
+            fill_nearest(points, triangles, cull_back, *depths, *holes, self.level, self.triangle)
 
     @property
     def depth(self) -> Float64[np.ndarray, "h w"]:
         """z of what is seen; 0 where nothing is."""
         seen = self.triangle >= 0
-        return np.where(seen, self._nearest - np.where(seen, self._level, 0) * self._step, 0.0)
-
-    def peel(self, is_solid: Callable[[Int64[np.ndarray, " n"]], Bool[np.ndarray, " n"]]) -> None:
-        """Take away what is not solid, layer by layer; `is_solid` is asked about pixels (row * width + column)."""
-        triangle, level = self.triangle.reshape(-1), self._level.reshape(-1)
-        height, width = self.triangle.shape
-        passed = np.full((height * width, 2), _NOTHING, dtype=np.int32)  # where nothing is open, nothing is found
-        asked = np.flatnonzero(triangle >= 0)
-        while len(asked) and len(open_ := asked[~is_solid(asked)]):
-            passed[open_, 0], passed[open_, 1] = level[open_], triangle[open_]
-            triangle[open_], level[open_] = -1, _NOTHING
-            columns = np.tile(np.int32([width, 0]), (height, 1))
-            np.minimum.at(columns[:, 0], open_ // width, (open_ % width).astype(np.int32))
-            np.maximum.at(columns[:, 1], open_ // width, (open_ % width).astype(np.int32) + 1)
-            self._fill(columns, passed.reshape(height, width, 2))
-            asked = open_[triangle[open_] >= 0]
-            passed[open_] = _NOTHING
-
-    def _fill(self, open_columns: Int32[np.ndarray, "h 2"], passed: Int32[np.ndarray, "r w 2"]) -> None:
-        if len(self.planes) and np.isfinite(self._step):
-            depths = self._nearest, 1 / self._step
-            self._loops.fill_nearest(
-                self.planes, self._depth_planes, self._rows, *depths, open_columns, passed, self._level, self.triangle
-            )
+        return np.where(seen, self._nearest - np.where(seen, self.level, 0) * self.step, 0.0)

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int, Int32, Int64
 
-from commedia.render.rasterize_compiled import CompiledBuffer, compiled_loops
+from commedia.render.rasterize_compiled import CompiledBuffer, compiled_zbuffer
 from commedia.render.zbuffer_loops import ON_EDGE_PX
 
 BACKGROUND = -1
@@ -60,17 +60,15 @@ def rasterize(
     """Find the nearest triangle at every pixel centre; `cull_back` drops those that run clockwise as seen.
 
     `vertices_px`: x right and y down in pixels, first centre at (0.5, 0.5); z in any unit, larger is nearer. Triangles
-    with a corner that is not finite, or without area, are not drawn.
+    with a corner that is not finite, or without area, are not drawn. What `keep` says is asked in numpy.
     """
     corners = vertices_px.astype(np.float64)[triangles]
-    if (loops := compiled_loops()) is not None:
-        buffer = CompiledBuffer(loops, corners, height, width, cull_back=cull_back)
-        if keep is not None:
-            buffer.peel(lambda pixel: keep(*_seen_at(buffer, pixel)))
-        return Visible(buffer.triangle, buffer.depth.astype(np.float32), buffer.planes)
     # With its corners in one place a triangle has no area.
     corners = np.where(np.isfinite(corners).all(axis=(1, 2), keepdims=True), corners, 0.0)
     planes = _edge_planes(corners, cull_back)
+    if keep is None and (loop := compiled_zbuffer()) is not None:
+        buffer = CompiledBuffer(loop, vertices_px, triangles, height, width, cull_back=cull_back)
+        return Visible(buffer.triangle, buffer.depth.astype(np.float32), planes)
     triangle, x, y = _pixels_inside(planes, corners[:, :, 1], height, width)
     owner, depth = _nearest(planes, corners[:, :, 2], triangle, x, y, (height, width), keep)
     return Visible(owner.reshape(height, width), depth.reshape(height, width), planes)
@@ -89,11 +87,6 @@ def interpolate(
         part *= barycentric[:, corner : corner + 1]
         blended += part
     return blended
-
-
-def _seen_at(buffer: CompiledBuffer, pixel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    triangle, width = buffer.triangle.reshape(-1)[pixel], buffer.triangle.shape[1]
-    return triangle.astype(np.int64), _barycentric(buffer.planes, triangle, pixel % width, pixel // width)
 
 
 def _edge_planes(corners: np.ndarray, cull_back: bool) -> np.ndarray:

@@ -1,52 +1,15 @@
 """Lit orthographic pictures of meshes without torch or a display: previews and the documentation's sheets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int, Int32, UInt8
 
-from commedia.geometry.meshes import smooth_normals
-from commedia.render.colour_numpy import linear_from_srgb, sample_texture, srgb_from_light
+from commedia.render.colour_numpy import decoding_table, sample_texture, srgb_from_light, srgb_table
 from commedia.render.rasterize_numpy import BACKGROUND, Visible, interpolate, rasterize
-
-
-@dataclass(frozen=True)
-class Surface:
-    """A mesh with one material, in the camera's frame (x right, y up, z towards the viewer)."""
-
-    vertices: Float[np.ndarray, "v 3"]
-    triangles: Int[np.ndarray, "t 3"]
-    normals: Float[np.ndarray, "v 3"] | None = None
-    """Smooth normals, of any length; made from the triangles when absent."""
-    colours: Float[np.ndarray, "v 3"] | None = None
-    """sRGB in [0, 1] per vertex; multiplies the texture when there is one."""
-    uv: Float[np.ndarray, "v 2"] | None = None
-    """Texture coordinates, (0, 0) at the texture's top left corner as in glTF."""
-    texture: UInt8[np.ndarray, "th tw c"] | None = None
-    """sRGB, with or without alpha."""
-    alpha_cutoff: float | None = None
-    """Where the texture's alpha is below this, there is a hole."""
-    gloss: float | Float[np.ndarray, "v"] = 0.15
-    """0 dull to 1 wet; per mesh or per vertex."""
-
-
-@dataclass(frozen=True)
-class View:
-    """What part of the camera's x-y plane the picture shows."""
-
-    center: tuple[float, float]
-    px_per_unit: float
-    height: int
-    width: int
-
-    def pixels(self, vertices: Float[np.ndarray, "v 3"]) -> Float[np.ndarray, "v 3"]:
-        """Where points of the camera's frame lie in the picture, as `rasterize` wants them."""
-        x = (vertices[:, 0] - self.center[0]) * self.px_per_unit + self.width / 2
-        y = (self.center[1] - vertices[:, 1]) * self.px_per_unit + self.height / 2
-        return np.stack([x, y, vertices[:, 2] * self.px_per_unit], axis=1)
-
+from commedia.render.scene import Scene, Surface, View
+from commedia.render.shade_compiled import ShadingTables, compiled_shading, draw_compiled
 
 KEY = (np.array([-0.5, 0.55, 0.67]), np.array([1.0, 0.95, 0.88]) * 0.92)
 FILL = (np.array([0.8, 0.05, 0.6]), np.array([0.75, 0.86, 1.0]) * 0.34)
@@ -77,33 +40,45 @@ def render_mesh(
     A picture for a background has the view's size, and shines through below an `opacity` of 1. Of `supersample` pixels
     along an edge one of the result is made; 2 makes smooth outlines.
     """
-    surfaces = [surfaces] if isinstance(surfaces, Surface) else list(surfaces)
-    colour, covered = _draw(surfaces, view, supersample, cull_back)
+    scene = Scene([surfaces] if isinstance(surfaces, Surface) else surfaces)
+    picture = np.zeros((view.height, view.width, 3), dtype=np.uint8)
+    picture[...] = background
+    draw_scene(scene, view, picture, supersample=supersample, opacity=opacity, cull_back=cull_back)
+    return picture
+
+
+def draw_scene(
+    scene: Scene,
+    view: View,
+    picture: UInt8[np.ndarray, "h w 3"],
+    *,
+    supersample: int = 2,
+    opacity: float = 1.0,
+    cull_back: bool = False,
+) -> None:
+    """The same over a picture of the view's size, which is changed; a scene can be drawn again after it has moved."""
+    assert picture.shape[:2] == (view.height, view.width), "the backdrop has another size than the view"
+    if (loops := compiled_shading()) is not None:
+        light = light_table().reshape(TABLE_SIZE, TABLE_SIZE, -1)
+        settings = ShadingTables(light, decoding_table(), srgb_table(), SMOOTH_STEP)
+        draw_compiled(loops, scene, view, picture, settings, (supersample, opacity, cull_back))
+        return
+    colour, covered = _draw(scene, view, supersample, cull_back)
     # `colour` is already multiplied by the coverage.
-    picture = _backdrop(background, view) * (1 - opacity * covered[..., None]) + opacity * colour
-    return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
-
-
-def framing_view(vertices: Float[np.ndarray, "v 3"], height: int, width: int, *, margin: float = 0.06) -> View:
-    """Choose the view that shows all the points, centred, with a margin in shares of the picture."""
-    low, high = vertices[:, :2].min(axis=0), vertices[:, :2].max(axis=0)
-    extent = np.maximum(high - low, 1e-9)
-    px_per_unit = float(min(width / extent[0], height / extent[1]) * (1 - 2 * margin))
-    center = (low + high) / 2
-    return View((float(center[0]), float(center[1])), px_per_unit, height, width)
+    blended = picture * (1 - opacity * covered[..., None]) + opacity * colour
+    picture[...] = np.clip(blended + 0.5, 0, 255).astype(np.uint8)
 
 
 def _draw(
-    surfaces: list[Surface], view: View, supersample: int, cull_back: bool
+    scene: Scene, view: View, supersample: int, cull_back: bool
 ) -> tuple[Float32[np.ndarray, "h w 3"], Float32[np.ndarray, "h w"]]:
     """Mean colour of each pixel in 0..255, 0 where nothing is, and how much of the pixel is covered."""
-    height, width = view.height * supersample, view.width * supersample
-    vertices, triangles, starts = _joined(surfaces)
-    pixels = View(view.center, view.px_per_unit * supersample, height, width).pixels(vertices)
-    keep = _cutout(surfaces, starts) if any(surface.alpha_cutoff is not None for surface in surfaces) else None
-    visible = rasterize(pixels, triangles, height, width, cull_back=cull_back, keep=keep)
-    shown, weight, pixel = _samples(visible, starts, supersample)
-    lit = _shade_all(surfaces, starts, visible, shown) * weight[:, None]
+    fine = view.finer(supersample)
+    keep = partial(_is_solid, scene) if scene.has_holes else None
+    pixels = fine.pixels(scene.vertices)
+    visible = rasterize(pixels, scene.triangles, fine.height, fine.width, cull_back=cull_back, keep=keep)
+    shown, weight, pixel = _samples(visible, scene.surface_of, supersample)
+    lit = _shade(scene, visible.triangle.ravel()[shown], visible.barycentric_at(shown)) * weight[:, None]
     count = view.height * view.width
     colour = np.stack([np.bincount(pixel, lit[:, channel], count) for channel in range(3)], axis=1)
     covered = np.bincount(pixel, weight, count)
@@ -111,7 +86,9 @@ def _draw(
     return colour.reshape(*shape, 3).astype(np.float32), covered.reshape(shape).astype(np.float32)
 
 
-def _samples(visible: Visible, starts: np.ndarray, supersample: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _samples(
+    visible: Visible, surface_of: Int32[np.ndarray, " t"], supersample: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which samples to shade, how much of its pixel each stands for, and the pixel.
 
     Inside a smooth surface one sample stands for its whole pixel; along outlines and folds every one is shaded.
@@ -126,8 +103,7 @@ def _samples(visible: Visible, starts: np.ndarray, supersample: int) -> tuple[np
     owner = by_pixel(visible.triangle)
     depth, sample = by_pixel(visible.depth), by_pixel(sample)
     # The last entry serves the background, whose index is -1.
-    surface_of = np.append(np.repeat(np.arange(len(starts) - 1), np.diff(starts)), BACKGROUND).astype(np.int16)
-    surface = surface_of.take(owner, mode="wrap")
+    surface = np.append(surface_of, BACKGROUND).astype(np.int16).take(owner, mode="wrap")
     alike = (surface.min(axis=0) == surface.max(axis=0)) & (depth.max(axis=0) - depth.min(axis=0) < SMOOTH_STEP)
     inside = np.flatnonzero(alike & (owner[0] != BACKGROUND))
     place, mixed = np.nonzero((owner != BACKGROUND) & ~alike)
@@ -137,64 +113,35 @@ def _samples(visible: Visible, starts: np.ndarray, supersample: int) -> tuple[np
     return shown, weight, np.concatenate([inside, mixed])
 
 
-def _shade_all(
-    surfaces: list[Surface], starts: np.ndarray, visible: Visible, shown: Int[np.ndarray, " n"]
-) -> Float32[np.ndarray, "n 3"]:
-    triangle, barycentric = visible.triangle.ravel()[shown], visible.barycentric_at(shown)
-    colour = np.zeros((len(shown), 3), dtype=np.float32)
-    for surface, first, last in zip(surfaces, starts[:-1], starts[1:], strict=True):
-        mine = np.flatnonzero((triangle >= first) & (triangle < last))
-        if len(mine):
-            colour[mine] = _shade(surface, triangle[mine] - first, barycentric[mine])
-    return colour
-
-
-def _joined(surfaces: list[Surface]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All vertices, all triangles, and where each surface's triangles start (one more entry than surfaces)."""
-    vertex_starts = np.cumsum([0] + [len(surface.vertices) for surface in surfaces])
-    triangles = [surface.triangles + start for surface, start in zip(surfaces, vertex_starts[:-1], strict=True)]
-    vertices = np.concatenate([surface.vertices for surface in surfaces])
-    return vertices, np.concatenate(triangles), np.cumsum([0] + [len(part) for part in triangles])
-
-
-def _cutout(surfaces: list[Surface], starts: np.ndarray):
-    def keep(triangle: np.ndarray, barycentric: Float32[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
-        solid = np.ones(len(triangle), dtype=bool)
-        for surface, first, last in zip(surfaces, starts[:-1], starts[1:], strict=True):
-            texture = surface.texture
-            if surface.alpha_cutoff is None or texture is None or surface.uv is None or texture.shape[2] < 4:
-                continue
-            mine = np.flatnonzero((triangle >= first) & (triangle < last))
-            uv = interpolate(
-                surface.uv.astype(np.float32), surface.triangles, triangle[mine] - first, barycentric[mine]
-            )
-            solid[mine] = sample_texture(texture, uv)[1] >= surface.alpha_cutoff
-        return solid
-
-    return keep
+def _is_solid(
+    scene: Scene, triangle: Int[np.ndarray, " n"], barycentric: Float32[np.ndarray, "n 3"]
+) -> Bool[np.ndarray, " n"]:
+    solid, surface_of = np.ones(len(triangle), dtype=bool), scene.surface_of.take(triangle)
+    for number, surface in enumerate(scene.surfaces):
+        if surface.alpha_cutoff is None or surface.picture is None:
+            continue
+        mine = np.flatnonzero(surface_of == number)
+        uv = interpolate(scene.look[:, 4:], scene.triangles, triangle[mine], barycentric[mine])
+        solid[mine] = sample_texture(surface.picture, uv)[1] >= surface.alpha_cutoff
+    return solid
 
 
 def _shade(
-    surface: Surface, triangle: Int[np.ndarray, " n"], barycentric: Float32[np.ndarray, "n 3"]
+    scene: Scene, triangle: Int[np.ndarray, " n"], barycentric: Float32[np.ndarray, "n 3"]
 ) -> Float32[np.ndarray, "n 3"]:
-    """sRGB 0..255 of points on one surface. Light adds up in linear colour."""
-    normals = surface.normals if surface.normals is not None else smooth_normals(surface.vertices, surface.triangles)
-    count = len(surface.vertices)
-    gloss = np.broadcast_to(np.asarray(surface.gloss, dtype=np.float32), (count,))[:, None]
-    attributes = [normals.astype(np.float32), gloss]
-    if surface.colours is not None:
-        attributes.append(linear_from_srgb(surface.colours))
-    if surface.uv is not None:
-        attributes.append(surface.uv.astype(np.float32))
-    blended = interpolate(np.concatenate(attributes, axis=1), surface.triangles, triangle, barycentric)
-    normal = _unit(blended[:, :3])
+    """sRGB 0..255 of points of triangles. Light adds up in linear colour."""
+    attributes = np.concatenate([scene.normals.astype(np.float32), scene.look], axis=1)
+    blended = interpolate(attributes, scene.triangles, triangle, barycentric)
+    normal, gloss, albedo, uv = np.split(blended, [3, 4, 7], axis=1)
+    normal = _unit(normal)
     # A surface seen from behind is lit as if it faced the viewer.
     normal[normal[:, 2] < 0] *= -1
-    diffuse, specular = _light(normal, blended[:, 3])
-    albedo = blended[:, 4:7] if surface.colours is not None else np.float32(0.6)
-    if surface.texture is not None and surface.uv is not None:
-        texel = sample_texture(surface.texture, blended[:, -2:])[0]
-        albedo = texel * albedo if surface.colours is not None else texel
+    diffuse, specular = _light(normal, gloss[:, 0])
+    surface_of = scene.surface_of.take(triangle)
+    for number, surface in enumerate(scene.surfaces):
+        if surface.picture is not None:
+            mine = np.flatnonzero(surface_of == number)
+            albedo[mine] *= sample_texture(surface.picture, uv[mine])[0]
     return srgb_from_light(diffuse * albedo + specular[:, None])
 
 
@@ -202,7 +149,7 @@ def _light(
     normal: Float32[np.ndarray, "n 3"], gloss: Float32[np.ndarray, " n"]
 ) -> tuple[Float32[np.ndarray, "n 3"], Float32[np.ndarray, " n"]]:
     """Diffuse light by colour, and the mirror light of the key."""
-    table = _light_table()
+    table = light_table()
     # The lights stand still and the viewer looks straight ahead, so x and y of the normal say all.
     cell = ((normal[:, :2] + 1) * ((TABLE_SIZE - 1) / 2) + 0.5).astype(np.int32)
     level = table.take(cell[:, 1] * TABLE_SIZE + cell[:, 0], axis=0)
@@ -211,7 +158,7 @@ def _light(
 
 
 @cache
-def _light_table() -> Float32[np.ndarray, "n 5"]:
+def light_table() -> Float32[np.ndarray, "n 5"]:
     """Light by normal: three of diffuse colour, the wide and the narrow highlight; rows are y, columns x."""
     axis = np.linspace(-1, 1, TABLE_SIZE)
     x, y = np.meshgrid(axis, axis)
@@ -228,16 +175,11 @@ def _light_table() -> Float32[np.ndarray, "n 5"]:
     )
     diffuse = sum(level[:, None] * colour for level, colour in parts)
     toward_half = np.clip(normal @ _unit(key + np.array([0, 0, 1])), 0, 1)[:, None]
-    return np.concatenate([diffuse, toward_half**16, toward_half**180], axis=1).astype(np.float32)
+    table = np.concatenate([diffuse, toward_half**16, toward_half**180], axis=1)
+    # Numbers too small for a normal float32 take a processor a hundred times as long.
+    return np.where(table < 1e-9, 0, table).astype(np.float32)
 
 
 def _unit(vectors: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
     square = np.einsum("...k,...k->...", vectors, vectors)
     return vectors * (1 / np.sqrt(np.maximum(square, 1e-30)))[..., None]
-
-
-def _backdrop(background: np.ndarray | tuple[int, int, int], view: View) -> Float32[np.ndarray, "h w 3"]:
-    if isinstance(background, np.ndarray):
-        assert background.shape[:2] == (view.height, view.width), "the backdrop has another size than the view"
-        return background.astype(np.float32)
-    return np.broadcast_to(np.array(background, dtype=np.float32), (view.height, view.width, 3))

@@ -1,7 +1,7 @@
-"""The two loops of the compiled z-buffer: triangles to planes, planes to the nearest triangle of each pixel.
+"""The loop of the compiled z-buffer: triangles to the nearest one of each pixel.
 
 Plain Python that numba compiles (`rasterize_compiled`), kept alone in this file because its cache is thrown away when
-the file changes. Compiled code checks no index: whoever calls gives arrays of the sizes that the loops expect.
+the file changes. Compiled code checks no index: whoever calls gives arrays of the sizes that the loop expects.
 """
 
 import numpy as np
@@ -12,62 +12,84 @@ LEVEL = 1e-14
 """An edge whose barycentric weight changes less than this per pixel of a row does not cross the row."""
 
 
-def find_planes(corners, cull_back, height, planes, depth_planes, rows):
-    """Fill per triangle: weights (t, 3, 3), depth (t, 3), first row and the one after the last (t, 2); return z's ends.
+def fill_nearest(
+    points, triangles, cull_back, nearest, levels_per_z, surface_of, paint, texels, textures, cutoffs, level, owner
+):
+    """Find the nearest solid triangle of each pixel, of equally deep ones the one with the lower index.
 
-    Weights and depth are functions a x + b y + c of pixels. Triangles that are not drawn get NaN and no rows.
+    Changes level (h, w), the distance from `nearest` in steps, and owner (h, w). A surface (`surface_of` (t) names it)
+    with a cutoff of 0 and more has holes where its texture's alpha is lower; columns 4 and 5 of `paint` (v, 6) are its
+    texture coordinates, `textures` (s, 3) says where in `texels` (n, 4) a texture begins, its height and its width.
     """
-    nearest, farthest = -np.inf, np.inf
-    for t in range(len(corners)):
-        (x0, y0, z0), (x1, y1, z1), (x2, y2, z2) = corners[t, 0], corners[t, 1], corners[t, 2]
+    deepest, height, width = 2**31 - 2, level.shape[0], level.shape[1]
+    slopes, offsets, sides = np.zeros(3), np.zeros(3), np.zeros(3, dtype=np.int64)
+    for t in range(len(triangles)):
+        i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        x0, y0, z0 = points[i, 0], points[i, 1], points[i, 2]
+        x1, y1, z1 = points[j, 0], points[j, 1], points[j, 2]
+        x2, y2, z2 = points[k, 0], points[k, 1], points[k, 2]
         c0, c1, c2 = x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0
         area = c0 + c1 + c2
         facing = area < -1e-12 if cull_back else abs(area) > 1e-12
-        rows[t] = 0
         if not (facing and np.isfinite(area) and np.isfinite(z0 + z1 + z2)):
-            planes[t] = np.nan
             continue
-        planes[t, 0, 0], planes[t, 0, 1], planes[t, 0, 2] = (y1 - y2) / area, (x2 - x1) / area, c0 / area
-        planes[t, 1, 0], planes[t, 1, 1], planes[t, 1, 2] = (y2 - y0) / area, (x0 - x2) / area, c1 / area
-        planes[t, 2, 0], planes[t, 2, 1], planes[t, 2, 2] = (y0 - y1) / area, (x1 - x0) / area, c2 / area
-        for k in range(3):
-            depth_planes[t, k] = planes[t, 0, k] * z0 + planes[t, 1, k] * z1 + planes[t, 2, k] * z2
-        rows[t, 0] = int(min(max(np.ceil(min(y0, y1, y2) - 0.5 - ON_EDGE_PX), 0.0), height))
-        rows[t, 1] = int(min(max(np.floor(max(y0, y1, y2) - 0.5 + ON_EDGE_PX) + 1, 0.0), height))
-        if rows[t, 0] < rows[t, 1]:
-            nearest, farthest = max(nearest, z0, z1, z2), min(farthest, z0, z1, z2)
-    return nearest, farthest
-
-
-def fill_nearest(planes, depth_planes, rows, nearest, levels_per_z, open_columns, passed, level, owner):
-    """Find the nearest triangle of each pixel, of equally deep ones the one with the lower index.
-
-    Changes level (h, w), the distance from `nearest` in steps, and owner (h, w). Of each row the columns from
-    `open_columns` (h, 2), last one exclusive, are looked at. `passed` (h, w, 2), level and triangle at which a pixel's
-    search begins, exclusive, may have no rows: then all begin at the viewer.
-    """
-    deepest, anew = 2**31 - 2, len(passed) == 0
-    for t in range(len(planes)):
-        depth_step = -depth_planes[t, 0] * levels_per_z
-        for y in range(rows[t, 0], rows[t, 1]):
-            if open_columns[y, 0] >= open_columns[y, 1]:
-                continue
+        # Limited as numbers and once more as integers: nothing, not even NaN, may lead out of the arrays.
+        top = int(min(max(np.ceil(min(y0, y1, y2) - 0.5 - ON_EDGE_PX), 0.0), height))
+        bottom = int(min(max(np.floor(max(y0, y1, y2) - 0.5 + ON_EDGE_PX) + 1, 0.0), height))
+        if top >= bottom:
+            continue
+        # The corners' weights a x + b y + c: where one is zero, a row enters or leaves the triangle.
+        one = 1 / area
+        a0, a1, a2 = (y1 - y2) * one, (y2 - y0) * one, (y0 - y1) * one
+        b0, b1, b2 = (x2 - x1) * one, (x0 - x2) * one, (x1 - x0) * one
+        c0, c1, c2 = c0 * one, c1 * one, c2 * one
+        for n in range(3):
+            a, b, c = (a0, b0, c0) if n == 0 else (a1, b1, c1) if n == 1 else (a2, b2, c2)
+            sides[n] = 1 if a >= LEVEL else -1 if a <= -LEVEL else 0
+            slopes[n], offsets[n] = (b, c) if sides[n] == 0 else (-b / a, -c / a)
+        depth_a, depth_b = a0 * z0 + a1 * z1 + a2 * z2, b0 * z0 + b1 * z1 + b2 * z2
+        depth_c = c0 * z0 + c1 * z1 + c2 * z2
+        depth_step = -depth_a * levels_per_z
+        surface = surface_of[t]
+        cutoff = cutoffs[surface]
+        for y in range(top, bottom):
             left, right = -np.inf, np.inf
-            for k in range(3):
-                a, rest = planes[t, k, 0], planes[t, k, 1] * (y + 0.5) + planes[t, k, 2]
-                if a >= LEVEL:
-                    left = max(left, -rest / a)
-                elif a <= -LEVEL:
-                    right = min(right, -rest / a)
-                elif rest < -ON_EDGE_PX:
+            for n in range(3):
+                crossing = slopes[n] * (y + 0.5) + offsets[n]
+                if sides[n] > 0:
+                    left = max(left, crossing)
+                elif sides[n] < 0:
+                    right = min(right, crossing)
+                elif crossing < -ON_EDGE_PX:
                     right = -np.inf
-            # Limited once more as integers: nothing, not even NaN, may lead out of the arrays.
-            first = max(int(np.ceil(min(max(left - 0.5 - ON_EDGE_PX, 0.0), 1e9))), open_columns[y, 0])
-            last = min(int(np.floor(min(max(right - 0.5 + ON_EDGE_PX, -1.0), 1e9))), open_columns[y, 1] - 1)
-            start = (nearest - depth_planes[t, 1] * (y + 0.5) - depth_planes[t, 2]) * levels_per_z + 0.5 * depth_step
+            first = max(int(np.ceil(min(max(left - 0.5 - ON_EDGE_PX, 0.0), 1e9))), 0)
+            last = min(int(np.floor(min(max(right - 0.5 + ON_EDGE_PX, -1.0), 1e9))), width - 1)
+            start = (nearest - depth_b * (y + 0.5) - depth_c) * levels_per_z + 0.5 * depth_step
             for x in range(first, last + 1):
                 depth = int(min(max(start + depth_step * x, 0.0), deepest))
-                if depth < level[y, x] and (
-                    anew or depth > passed[y, x, 0] or (depth == passed[y, x, 0] and t > passed[y, x, 1])
-                ):
-                    level[y, x], owner[y, x] = depth, t
+                if depth >= level[y, x]:
+                    continue
+                if cutoff >= 0:
+                    share0 = min(max(a0 * (x + 0.5) + b0 * (y + 0.5) + c0, 0.0), 1.0)
+                    share1 = min(max(a1 * (x + 0.5) + b1 * (y + 0.5) + c1, 0.0), 1.0)
+                    share2 = min(max(1 - share0 - share1, 0.0), 1.0)
+                    u = share0 * paint[i, 4] + share1 * paint[j, 4] + share2 * paint[k, 4]
+                    v = share0 * paint[i, 5] + share1 * paint[j, 5] + share2 * paint[k, 5]
+                    if not (np.isfinite(u) and np.isfinite(v)):
+                        continue
+                    begin, texel_rows, texel_columns = textures[surface, 0], textures[surface, 1], textures[surface, 2]
+                    u, v = (u - np.floor(u)) * texel_columns - 0.5, (v - np.floor(v)) * texel_rows - 0.5
+                    west, north = int(np.floor(u)), int(np.floor(v))
+                    u, v = u - west, v - north
+                    # A texture repeats beyond its edges.
+                    east, south = (
+                        west + 1 if west + 1 < texel_columns else 0,
+                        north + 1 if north + 1 < texel_rows else 0,
+                    )
+                    west, north = west if west >= 0 else texel_columns - 1, north if north >= 0 else texel_rows - 1
+                    upper, lower = begin + north * texel_columns, begin + south * texel_columns
+                    alpha = (1 - v) * ((1 - u) * texels[upper + west, 3] + u * texels[upper + east, 3])
+                    alpha += v * ((1 - u) * texels[lower + west, 3] + u * texels[lower + east, 3])
+                    if int(alpha + 0.5) < cutoff * 255:
+                        continue
+                level[y, x], owner[y, x] = depth, t

@@ -19,7 +19,8 @@ from commedia.faces.protocol import DetectorProtocol, RegressorProtocol
 from commedia.faces.sfn import SfnPredictor, open_sfn
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_axis_angle
 from commedia.render.rasterize_numpy import rasterize
-from commedia.render.shade_numpy import View, framing_view, render_mesh
+from commedia.render.scene import View, framing_view
+from commedia.render.shade_numpy import render_mesh
 from commedia.rigging.registration import Marks
 from commedia.rigging.sculpt import Sculpt
 from commedia.rigging.sheet import surface_of

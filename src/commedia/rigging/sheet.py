@@ -12,7 +12,8 @@ from commedia.conventions import EXPRESSION_NAMES
 from commedia.geometry.rotations import wxyz_from_axis_angle
 from commedia.outputs.preview.drawing import draw_text
 from commedia.render.colour_numpy import srgb_from_linear
-from commedia.render.shade_numpy import Surface, View, render_mesh
+from commedia.render.scene import Surface, View
+from commedia.render.shade_numpy import render_mesh
 from commedia.structures import RigPose
 
 COLUMNS = 9

@@ -15,7 +15,8 @@ from commedia.face_model.model import HeadModel, face_vertices, head_or_default
 from commedia.geometry.rotations import matrix_from_wxyz
 from commedia.outputs.preview.drawing import Colour, draw_brackets, draw_dots, draw_plate, draw_text, text_width
 from commedia.outputs.preview.player import Player
-from commedia.render.shade_numpy import Surface, View, render_mesh
+from commedia.render.scene import Surface, View
+from commedia.render.shade_numpy import render_mesh
 from commedia.structures import Frame, Moment, RigPose, TrackedFace, TrackedFrame
 
 PAGE_PX = (1280, 720)
@@ -130,7 +131,7 @@ class PreviewPage:
         if pose is not None:
             player = self._players.get(face.id) or Player(self._character_of(face))
             self._players[face.id] = player
-            picture = player.draw(pose, picture, opacity=1.0 if seen else 0.75 if face.status == "held" else 0.45)
+            player.draw(pose, picture, opacity=1.0 if seen else 0.75 if face.status == "held" else 0.45)
         _draw_name(picture, face, colour)
         rounded = _corner_mask(cell.height, cell.width)
         place = page[cell.top : cell.top + cell.height, cell.left : cell.left + cell.width]

@@ -7,7 +7,8 @@ from commedia.characters.character import Character
 from commedia.characters.posing import PosedPrimitive, Poser
 from commedia.geometry.rotations import inverse_wxyz, matrix_from_wxyz
 from commedia.render.colour_numpy import srgb_from_linear
-from commedia.render.shade_numpy import Surface, View, render_mesh
+from commedia.render.scene import Scene, Surface, View
+from commedia.render.shade_numpy import draw_scene
 from commedia.structures import RigPose
 
 BUST = (1.42, 1.16)
@@ -21,18 +22,32 @@ class Player:
 
     def __init__(self, character: Character):
         self._poser = Poser(character)
-        self._camera_from_scene = matrix_from_wxyz(inverse_wxyz(character.rig.character_from_head))
+        self._camera_from_scene = matrix_from_wxyz(inverse_wxyz(character.rig.character_from_head)).astype(np.float32)
         self._center, self._height = self._frame(character)
+        self._posed: list[PosedPrimitive] = []
+        self._scene: Scene | None = None
 
-    def draw(
-        self, pose: RigPose, backdrop: UInt8[np.ndarray, "h w 3"], *, opacity: float
-    ) -> UInt8[np.ndarray, "h w 3"]:
-        """Draw the character in a pose, over a backdrop."""
-        height, width = backdrop.shape[:2]
+    def draw(self, pose: RigPose, picture: UInt8[np.ndarray, "h w 3"], *, opacity: float) -> None:
+        """Draw the character in a pose over a picture, which is changed."""
+        height, width = picture.shape[:2]
         px_per_m = min(height / BUST[0], width / BUST[1]) / self._height
-        view = View(self._center, px_per_m, height, width)
-        surfaces = [self._surface(piece) for piece in self._poser.pose(pose) if _is_solid(piece)]
-        return render_mesh(surfaces, view, background=backdrop, opacity=opacity)
+        draw_scene(self._moved(pose), View(self._center, px_per_m, height, width), picture, opacity=opacity)
+
+    def _moved(self, pose: RigPose) -> Scene:
+        """The character in a pose, before the camera; pieces that did not move since the last one cost nothing."""
+        pieces = [piece for piece in self._poser.pose(pose) if _is_solid(piece)]
+        if self._scene is None:
+            self._posed, self._scene = pieces, Scene([self._surface(piece) for piece in pieces])
+            return self._scene
+        first = 0
+        for before, piece in zip(self._posed, pieces, strict=True):
+            last = first + len(piece.positions)
+            if piece is not before:
+                self._scene.vertices[first:last] = piece.positions @ self._camera_from_scene.T
+                self._scene.normals[first:last] = piece.normals @ self._camera_from_scene.T
+            first = last
+        self._posed = pieces
+        return self._scene
 
     def _surface(self, piece: PosedPrimitive) -> Surface:
         factor = np.array(piece.material.colour[:3], dtype=np.float32)
