@@ -12,10 +12,13 @@ import pytest
 from commedia.characters.character import Character
 from commedia.characters.default_head import default_head_character
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
-from commedia.errors import OutputFailed, SinkClosed
+from commedia.errors import OutputFailed, SinkClosed, UnknownName
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
 from commedia.outputs.preview import writer as preview
-from commedia.outputs.preview.page import PAGE_PX, PreviewPage, Rectangle, cells, person_colour, source_rectangles
+from commedia.outputs.preview.cards import draw_bare_face
+from commedia.outputs.preview.found import person_colour, resized
+from commedia.outputs.preview.layout import PAGE_PX, Rectangle, cells, halves, overlay_layout, side_layout
+from commedia.outputs.preview.page import FACE_SHARE, STYLES, PreviewPage
 from commedia.outputs.preview.writer import PreviewSink
 from commedia.outputs.sink import StreamInfo
 from commedia.retarget.cast import Cast
@@ -65,45 +68,111 @@ def close_to(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
     return np.abs(picture.astype(int) - colour).max(axis=2) < 12
 
 
+def person_cells(page: PreviewPage, count: int) -> list[Rectangle]:
+    aspect = 0.85 if page.layout.stage.width < 200 else 0.85 / (1 - FACE_SHARE)
+    return cells(page.layout.stage, count, aspect)
+
+
 def part(page: np.ndarray, place: Rectangle) -> np.ndarray:
     return page[place.top : place.top + place.height, place.left : place.left + place.width]
+
+
+def drawn_by(page: PreviewPage, moment: Moment) -> np.ndarray:
+    return page.draw(moment).copy()
 
 
 def test_a_page_marks_each_face_where_it_is_and_draws_each_character(character: Character) -> None:
     page = PreviewPage(320, 180, playing(character))
     faces = (tracked_face(1, 80), tracked_face(2, 240))
     poses = {face.id: resting(character) for face in faces}
-    drawn = page.draw(moment_at(0, 0, *faces, poses=poses))
-    assert drawn.shape == (page.height, page.width, 3)
-    found = part(drawn, page.found)
+    drawn = drawn_by(page, moment_at(0, 0, *faces, poses=poses))
+    place = page.layout.found
+    assert drawn.shape == (page.layout.height, page.layout.width, 3)
+    found = part(drawn, place)
     half_px = found.shape[1] // 2
     for person, half in ((1, slice(None, half_px)), (2, slice(half_px, None))):
         other = person_colour(3 - person)
         assert close_to(found[:, half], person_colour(person)).sum() > 100
         assert close_to(found[:, half], other).sum() < 5
-    alone = page.draw(moment_at(0, 0, faces[0], poses=poses))
-    for cell in cells(page.stage, 2):
-        middle = drawn[cell.top + cell.height // 3 : cell.top + cell.height // 2, cell.left : cell.left + cell.width]
-        assert middle.mean() > 90, "a lit face is far brighter than the card behind it"
-    assert np.abs(part(alone, page.found).astype(int) - found)[:, :half_px].mean() < 2
+    alone = drawn_by(page, moment_at(0, 0, faces[0], poses=poses))
+    for cell in person_cells(page, 2):
+        played = part(drawn, halves(cell, FACE_SHARE)[1])
+        middle = played[played.shape[0] // 3 : played.shape[0] // 2]
+        assert middle[:, played.shape[1] // 3 : -played.shape[1] // 3].mean() > 90, "a lit face is far brighter"
+    assert np.abs(part(alone, place).astype(int) - found)[:, :half_px].mean() < 2
 
 
-@pytest.mark.parametrize("size", [(320, 180), (180, 320)])
-def test_the_actor_is_also_shown_bare(character: Character, size: tuple[int, int]) -> None:
-    """Nothing is drawn over the first of the two pictures: it is the frame, as large as the other one."""
-    page = PreviewPage(*size, playing(character))
-    image = np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
-    tracked = TrackedFrame(0, Fraction(0), (tracked_face(1, 90),))
-    drawn = page.draw(Moment(Frame(image, 0, Fraction(0)), tracked, tracked, NOBODY))
-    bare, found = part(drawn, page.filmed), part(drawn, page.found)
-    expected = cv2.resize(image, (page.filmed.width, page.filmed.height), interpolation=cv2.INTER_CUBIC)
-    np.testing.assert_array_equal(bare, expected)
-    assert bare.shape == found.shape
-    assert (bare != found).any(axis=2).mean() > 0.05
-    apart = (page.found.left >= page.filmed.left + page.filmed.width) != (
-        page.found.top >= page.filmed.top + page.filmed.height
-    )
-    assert apart, "beside or below each other, and neither over the other"
+@pytest.mark.parametrize("style", STYLES)
+def test_the_actors_face_is_also_shown_bare(character: Character, style: str) -> None:
+    """Nothing but the name is drawn over it: it is the frame around the face's box, enlarged."""
+    page = PreviewPage(320, 180, playing(character), style=style)
+    image = np.kron(np.random.default_rng(0).integers(0, 255, (18, 32, 3)), np.ones((10, 10, 1))).astype(np.uint8)
+    face = tracked_face(1, 160)
+    tracked = TrackedFrame(0, Fraction(0), (face,))
+    drawn = drawn_by(page, Moment(Frame(image, 0, Fraction(0)), tracked, tracked, {1: resting(character)}))
+    cell = person_cells(page, 1)[0]
+    bare = part(drawn, cell if style == "overlay" else halves(cell, FACE_SHARE)[0])
+    expected = np.zeros_like(bare)
+    draw_bare_face(expected, image, face)
+    filmed = expected.any(axis=2)
+    filmed[:40] = filmed[-12:] = filmed[:, :12] = filmed[:, -12:] = False
+    assert filmed.mean() > 0.3
+    np.testing.assert_array_equal(bare[filmed], expected[filmed])
+    x, y = (round(at) for at in face.box.center_px)
+    middle = bare[bare.shape[0] // 2, bare.shape[1] // 2].astype(int)
+    assert np.abs(image[y - 12 : y + 13, x - 12 : x + 13].astype(int) - middle).sum(axis=2).min() < 30
+
+
+def test_a_face_at_the_edge_of_the_frame_has_a_bare_face_with_nothing_beyond_it() -> None:
+    image = np.full((180, 320, 3), 200, dtype=np.uint8)
+    for x_px in (-500.0, -40.0, 0.0, 160.0, 330.0, 900.0):
+        cell = np.zeros((90, 70, 3), dtype=np.uint8)
+        draw_bare_face(cell, image, tracked_face(1, x_px))
+        assert set(np.unique(cell)) <= {0, 200}
+        assert (cell.any() and not cell.all()) == (-100 < x_px < 100 or 220 < x_px < 420), x_px
+
+
+@pytest.mark.parametrize("size", [(64, 48), (30, 20), (200, 111), (7, 5)])
+def test_a_scaled_picture_keeps_its_colours_in_place(size: tuple[int, int]) -> None:
+    y, x = np.mgrid[:96, :128]
+    image = np.stack([2 * x, 2 * y, np.full_like(x, 77)], axis=-1).astype(np.uint8)
+    scaled = resized(image, *size).astype(float)
+    assert scaled.shape == (size[1], size[0], 3)
+    expected_x = 2 * ((np.arange(size[0]) + 0.5) * 128 / size[0] - 0.5)
+    inner = slice(1, -1)
+    np.testing.assert_allclose(scaled[inner, inner, 0], np.tile(expected_x, (size[1], 1))[inner, inner], atol=5)
+    np.testing.assert_allclose(scaled[..., 2], 77, atol=1)
+
+
+def test_an_overlay_puts_the_character_where_the_actors_face_is(character: Character) -> None:
+    """The default head over itself: its face lies in the face's box, as high as it, and turns with the actor."""
+    page = PreviewPage(320, 180, playing(character), style="overlay")
+    face = tracked_face(1, 200, px_per_m=400.0)
+    bare = drawn_by(page, moment_at(0, 0))
+    drawn = drawn_by(page, moment_at(0, 0, face, poses={1: resting(character)}))
+    place, box = page.layout.found, face.box
+    scale = place.width / 320
+    changed = np.abs(part(drawn, place).astype(int) - part(bare, place)).max(axis=2) > 40
+    rows, columns = np.nonzero(changed)
+    assert np.median(columns) / scale == pytest.approx(box.center_px[0], abs=3)
+    inside = changed[round(box.top_px * scale) : round(box.bottom_px * scale), :]
+    assert inside.sum() > 0.5 * box.width_px * box.height_px * scale**2
+    assert rows.max() / scale > box.bottom_px - 2, "the chin is covered"
+    assert np.ptp(columns) / scale < 2 * box.width_px
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_recorded_motion_shows_the_characters_alone_in_every_style(character: Character, style: str) -> None:
+    page = PreviewPage(0, 0, playing(character), style=style)
+    tracked = TrackedFrame(0, Fraction(0), (tracked_face(1, 160),))
+    drawn = drawn_by(page, Moment(None, tracked, tracked, {1: resting(character)}))
+    middle = part(drawn, page.layout.stage)[:, page.layout.stage.width // 2 - 60 : page.layout.stage.width // 2 + 60]
+    assert (middle > 120).all(axis=2).mean() > 0.1
+
+
+def test_an_unknown_style_is_refused_with_the_nearest_name(character: Character) -> None:
+    with pytest.raises(UnknownName, match="did you mean 'overlay'"):
+        PreviewPage(320, 180, playing(character), style="overlya")
 
 
 def test_the_character_moves_with_its_pose(character: Character) -> None:
@@ -113,9 +182,9 @@ def test_the_character_moves_with_its_pose(character: Character) -> None:
     weights = still.weights.copy()
     weights[names.index("jawOpen")] = 1
     opened = RigPose(weights, NO_TURN, NO_TURN, NO_TURN)
-    first, second = (page.draw(moment_at(0, 0, face, poses={1: pose})).astype(int) for pose in (still, opened))
+    first, second = (drawn_by(page, moment_at(0, 0, face, poses={1: pose})).astype(int) for pose in (still, opened))
     moved = np.abs(first - second).max(axis=2) > 30
-    stage = page.stage
+    stage = page.layout.stage
     assert moved[:, stage.left :].sum() > 300
     assert moved[:, : stage.left].sum() == 0, "the source shows what was fitted, not what is played"
 
@@ -123,7 +192,7 @@ def test_the_character_moves_with_its_pose(character: Character) -> None:
 def test_held_and_fading_faces_look_less_present(character: Character) -> None:
     page = PreviewPage(320, 180, playing(character))
     poses = {1: resting(character)}
-    cell = cells(page.stage, 1)[0]
+    cell = halves(person_cells(page, 1)[0], FACE_SHARE)[1]
     brightness = {}
     for status in ("tracked", "held", "fading"):
         drawn = page.draw(moment_at(0, 0, tracked_face(1, 160, status=status), poses=poses))
@@ -133,11 +202,15 @@ def test_held_and_fading_faces_look_less_present(character: Character) -> None:
 
 @pytest.mark.parametrize("size", [(1920, 1080), (480, 270), (720, 1280), (100, 100), (3000, 40), (7, 900)])
 @pytest.mark.parametrize("people", [0, 1, 3, 40])
-def test_every_shape_of_source_and_crowd_has_a_page(character: Character, size: tuple[int, int], people: int) -> None:
-    page = PreviewPage(*size, playing(character))
-    assert page.width <= PAGE_PX[0]
-    assert page.height <= PAGE_PX[1]
-    assert page.width % 2 == page.height % 2 == 0
+@pytest.mark.parametrize("style", STYLES)
+def test_every_shape_of_source_and_crowd_has_a_page(
+    character: Character, size: tuple[int, int], people: int, style: str
+) -> None:
+    page = PreviewPage(*size, playing(character), style=style)
+    layout = page.layout
+    assert layout.width <= PAGE_PX[0]
+    assert layout.height <= PAGE_PX[1]
+    assert layout.width % 2 == layout.height % 2 == 0
     frame = Frame(np.zeros((size[1], size[0], 3), dtype=np.uint8), 0, Fraction(0))
     faces = tuple(tracked_face(1 + index, 10.0 * index, px_per_m=40.0) for index in range(people))
     tracked = TrackedFrame(0, Fraction(0), faces)
@@ -146,9 +219,9 @@ def test_every_shape_of_source_and_crowd_has_a_page(character: Character, size: 
 
 def test_cells_do_not_overlap_and_stay_on_the_stage() -> None:
     stage = Rectangle(100, 50, 500, 400)
-    for count in range(1, 13):
+    for count, aspect in zip(range(1, 13), np.linspace(0.5, 2, 12), strict=True):
         used = np.zeros((500, 700), dtype=int)
-        places = cells(stage, count)
+        places = cells(stage, count, aspect)
         assert len(places) == count
         for cell in places:
             used[cell.top : cell.top + cell.height, cell.left : cell.left + cell.width] += 1
@@ -157,12 +230,15 @@ def test_cells_do_not_overlap_and_stay_on_the_stage() -> None:
         assert used.sum() > 0.5 * 500 * 400, "most of the stage is used"
 
 
-def test_the_source_keeps_its_shape_and_leaves_room_for_characters() -> None:
+def test_the_source_keeps_its_shape_and_leaves_room_beside_it() -> None:
     for width, height in ((1920, 1080), (1080, 1920), (500, 500)):
-        for place in source_rectangles(width, height):
+        for layout in (side_layout(width, height), overlay_layout(width, height)):
+            place = layout.found
             assert place.width / place.height == pytest.approx(width / height, rel=0.01)
-            assert place.left + place.width < 0.62 * PAGE_PX[0]
-            assert place.top + place.height < PAGE_PX[1]
+            assert place.right < layout.stage.left < layout.stage.right <= layout.width
+            assert max(place.bottom, layout.stage.bottom) <= layout.height <= PAGE_PX[1]
+        assert side_layout(width, height).stage.width > 0.38 * PAGE_PX[0]
+        assert overlay_layout(width, height).found.width >= side_layout(width, height).found.width
 
 
 @pytest.mark.parametrize("codec", [entry[0] for entry in preview.CODECS])

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int32
 
 from commedia.characters import posing_loops
-from commedia.characters.bones import local_rotations, rest_rotations
+from commedia.characters.bones import local_rotations, rest_rotations, turned_nodes
 from commedia.characters.character import Character, Material, Node, Primitive, Skinning
 from commedia.geometry.compiled import compiled
 from commedia.geometry.meshes import smooth_normals, weld
@@ -71,10 +71,19 @@ class Poser:
 
     def pose(self, pose: RigPose) -> list[PosedPrimitive]:
         """Evaluate morphs and skins; pieces that do not move are returned as they were."""
+        world = self._world_of(pose)
+        return [self._posed(piece, pose.weights, world) for piece in self.pieces]
+
+    def head_motion(self, pose: RigPose) -> Float[np.ndarray, "4 4"]:
+        """Where a pose takes what is fixed to the head, from where it is at rest, in the scene's frame."""
+        bones = self.character.rig.bones
+        node = turned_nodes(self.character)[0] if bones.head is None else bones.head
+        return self._world_of(pose)[node] @ np.linalg.inv(self._rest_world[node])
+
+    def _world_of(self, pose: RigPose) -> dict[int, np.ndarray]:
         turns = pose.head_wxyz[None], pose.left_eye_wxyz[None], pose.right_eye_wxyz[None]
         rotations = local_rotations(self.character, *turns, self._rest_rotations)
-        world = _world(self.character, {node: wxyz[0] for node, wxyz in rotations.items()}, self._rest_world)
-        return [self._posed(piece, pose.weights, world) for piece in self.pieces]
+        return _world(self.character, {node: wxyz[0] for node, wxyz in rotations.items()}, self._rest_world)
 
     def at_rest(self) -> list[tuple[Piece, np.ndarray]]:
         """Each piece's positions (v, 3) when nothing is animated."""

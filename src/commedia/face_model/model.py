@@ -74,6 +74,17 @@ class MorphableModel:
     interaction: Interaction | None = None
     """C; None in a linear model."""
 
+    def part(self, triangles: Int32[np.ndarray, "t 3"]) -> "MorphableModel":
+        """The model of these triangles and their vertices alone, numbered anew."""
+        kept, numbered = np.unique(triangles, return_inverse=True)
+        crossed = self.interaction
+        if crossed is not None:
+            mine = np.isin(crossed.vertices, kept)
+            places = np.searchsorted(kept, crossed.vertices[mine]).astype(np.int32)
+            crossed = Interaction(crossed.expressions, places, np.ascontiguousarray(crossed.basis[:, :, mine]))
+        bases = (np.ascontiguousarray(basis[:, kept]) for basis in (self.identity_basis, self.expression_basis))
+        return MorphableModel(self.mean[kept], *bases, numbered.reshape(-1, 3).astype(np.int32), crossed)
+
 
 @dataclass(frozen=True)
 class Pivots:

@@ -9,7 +9,7 @@ from jaxtyping import Float, Float32, Int, Int32, UInt8
 
 from commedia.geometry.meshes import smooth_normals
 from commedia.render.colour_numpy import linear_from_srgb
-from commedia.render.rasterize_compiled import Paint
+from commedia.render.rasterize_compiled import CompiledBuffer, Paint
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Scene:
 
     def __init__(self, surfaces: Sequence[Surface]):
         self.surfaces = tuple(surfaces)
-        firsts = np.cumsum([0] + [len(surface.vertices) for surface in surfaces])
-        joined = [surface.triangles + first for surface, first in zip(surfaces, firsts[:-1], strict=True)]
+        self._firsts = np.cumsum([0] + [len(surface.vertices) for surface in surfaces])
+        joined = [surface.triangles + first for surface, first in zip(surfaces, self._firsts[:-1], strict=True)]
         self.triangles: Int32[np.ndarray, "t 3"] = np.concatenate(joined).astype(np.int32)
         counts = [len(surface.triangles) for surface in surfaces]
         self.surface_of: Int32[np.ndarray, " t"] = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
@@ -81,7 +81,18 @@ class Scene:
         self.normals: Float[np.ndarray, "v 3"] = np.concatenate([_normals(surface) for surface in surfaces])
         self.look: Float32[np.ndarray, "v 6"] = np.concatenate([_look(surface) for surface in surfaces])
         """Gloss, linear colour, texture coordinates."""
+        self.memory: CompiledBuffer | None = None
+        """Of the last picture, for the arrays of the next one."""
         self.has_holes = any(surface.alpha_cutoff is not None for surface in surfaces)
+
+    def move(
+        self, number: int, vertices: Float[np.ndarray, "v 3"], normals: Float[np.ndarray, "v 3"] | None = None
+    ) -> None:
+        """Put a surface, by its place among them, elsewhere; its normals are made from the triangles when absent."""
+        part = slice(self._firsts[number], self._firsts[number + 1])
+        self.vertices[part] = vertices
+        triangles = self.surfaces[number].triangles
+        self.normals[part] = smooth_normals(vertices, triangles) if normals is None else normals
 
     @cached_property
     def paint(self) -> Paint:

@@ -57,11 +57,12 @@ def draw_compiled(
 ) -> None:
     """Draw a scene over a picture, which is changed. `settings`: samples per edge of a pixel, opacity, cull_back."""
     supersample, opacity, cull_back = settings
-    fine, paint = view.finer(supersample), scene.paint
-    points = fine.pixels(scene.vertices)
-    size = fine.height, fine.width
-    seen = CompiledBuffer(loops.fill_nearest, points, scene.triangles, *size, cull_back=cull_back, paint=paint)
-    corners = np.concatenate([points[:, :2], scene.normals, paint.vertices], axis=1, dtype=np.float32)
+    fine, paint, size = view.finer(supersample), scene.paint, (view.height * supersample, view.width * supersample)
+    with np.errstate(over="ignore", invalid="ignore"):  # a corner that is nowhere is not drawn
+        points = fine.pixels(scene.vertices)
+        corners = np.concatenate([points[:, :2], scene.normals, paint.vertices], axis=1, dtype=np.float32)
+    drawn = loops.fill_nearest, points, scene.triangles, *size
+    seen = scene.memory = CompiledBuffer(*drawn, cull_back=cull_back, paint=paint, memory=scene.memory)
     loops.shade_pixels(
         *(seen.triangle, seen.level, seen.step, scene.triangles, scene.surface_of),
         *(corners, paint.texels, paint.textures),
