@@ -5,6 +5,7 @@ Frame --detect--> Face --regress--> FaceParams --track--> TrackedFace --retarget
 
 import collections.abc
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from fractions import Fraction
 from itertools import count
 from pathlib import Path
@@ -19,6 +20,7 @@ from commedia.outputs.summary import Summary
 from commedia.retarget.cast import Cast, Given
 from commedia.retarget.mapping import Mapping
 from commedia.retarget.performance_edit import PerformanceEdit
+from commedia.sources.ahead import ReadAhead, ahead
 from commedia.sources.open import open_source
 from commedia.sources.source import Source
 from commedia.structures import Frame, Moment, TrackedFrame
@@ -48,6 +50,7 @@ def run(
 ) -> Attendance:
     """Everyone in a source, tracked, cast and sent to one sink or several (see `Sinks`); returns who was there.
 
+    Decoding, tracking and the sinks each have a thread; `progress` is called by the caller's own.
     Without `causal` pictures that share a time are read twice: once to know the `WholeTake`, once more for the sinks.
     """
     sink, seen = sinks if isinstance(sinks, Sink) else Sinks(sinks), Attendance()
@@ -55,12 +58,13 @@ def run(
     tell = _counted(progress, source.info.frame_count, readings=1 + twice)
     try:
         sink.open(StreamInfo(source.path, source.info, cast))
-        followed = _as_whole(source, tracker, cast, seen, tell) if twice else tracker.follow(source)
-        for frame, tracked in trimming(followed):
-            acted = cast.acted(tracked)
-            sink.send(Moment(frame, tracked, acted, cast.poses(acted)))
-            seen.add(tracked)
-            tell()
+        followed = _as_whole(source, tracker, cast, seen, tell) if twice else ahead(tracker.follow(ReadAhead(source)))
+        with closing(followed):
+            for frame, tracked in trimming(followed):
+                acted = cast.acted(tracked)
+                sink.send(Moment(frame, tracked, acted, cast.poses(acted)))
+                seen.add(tracked)
+                tell()
         sink.close()
     except BaseException:
         sink.discard()
@@ -74,12 +78,13 @@ def _as_whole(
     """Read a take to its end, then give its pictures again, with everyone as the whole take shows them."""
     # A calibration knows better how a face rests.
     take = WholeTake(find_neutral=cast.edit.calibration is None)
-    for _, tracked in trimming(tracker.follow(source, raw=True)):
-        take.add(tracked)
-        tell()
+    with closing(ahead(tracker.follow(ReadAhead(source), raw=True))) as followed:
+        for _, tracked in trimming(followed):
+            take.add(tracked)
+            tell()
     take.join(tracker.recognition.likenesses)
     seen.neutral = take.settle()
-    yield from zip(source, take.frames(tracker.models.landmarker), strict=False)
+    yield from zip(ReadAhead(source), take.frames(tracker.models.landmarker), strict=False)
 
 
 def _counted(progress: Progress, frames: int | None, *, readings: int) -> Callable[[], None]:
@@ -96,6 +101,7 @@ def retarget(
     cast: collections.abc.Mapping[int, Given] | Cast | None = None,
     models: Models | None = None,
     preview: bool = True,
+    preview_style: str = "side",
     overwrite: bool = False,
     formats: Sequence[str] = DEFAULT_FORMATS,
     rate: Fraction | None = None,
@@ -116,7 +122,8 @@ def retarget(
             person another bundled one; by default the head model with their own face.
         cast: What single people play instead, by their ids in the take; or a whole `Cast`, in place of all the rest.
         models: Networks to use instead of the shipped ones.
-        preview: Draw the preview, which costs more time than everything else.
+        preview: Draw the preview.
+        preview_style: `side` shows the actor's bare face beside the character, `overlay` the character in the picture.
         overwrite: Replace the results of an earlier run.
         formats: What each person becomes: names of `outputs.people.FORMATS`.
         mapping: Which blendshape moves which morph: a shipped table by name, or one of your own; None finds one by
@@ -133,7 +140,8 @@ def retarget(
         IncompleteResults: An output failed, and the others are there.
     """
     with open_source(path, rate=rate) if isinstance(path, Path | str) else path as source:
-        results = ResultFolder(Path(output), formats=formats, preview=preview, overwrite=overwrite, report=report)
+        style = preview_style if preview else None
+        results = ResultFolder(Path(output), formats=formats, preview=style, overwrite=overwrite, report=report)
         roles = cast if isinstance(cast, Cast) else Cast(character, cast, mapping=mapping, edit=edit, person=person)
         tracker = Tracker(models, head=roles.person and roles.person.head)
         seen = run(source, tracker, roles, results, progress, causal=causal)

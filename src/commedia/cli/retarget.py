@@ -37,6 +37,7 @@ def run(
     faces: int | None = None,
     json: tyro.conf.FlagCreatePairsOff[bool] = False,
     preview: bool = True,
+    preview_style: str = "side",
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False,
     formats: tuple[str, ...] = DEFAULT_FORMATS,
     rate: str | None = None,
@@ -69,7 +70,9 @@ def run(
             bundled character.
         faces: Follow at most this many faces, the largest of each frame.
         json: Print a machine-readable summary, and nothing else, on standard output.
-        preview: Draw the preview, which takes more time than everything else.
+        preview: Draw the preview.
+        preview_style: How the preview looks. side: the picture with what was found, and each actor's bare face beside
+            the character; overlay: the characters over the actors' heads, and the bare faces beside the picture.
         overwrite: Replace the results of an earlier run.
         formats: What each person becomes, any of: glb (character with clip), csv (Live Link Face), bvh (neck, head and
             eyes), vrma (motion for any VRM), usd (needs commedia[usd]), pc2 (all vertices, with a neutral .obj), obj
@@ -113,6 +116,7 @@ def run(
             cast=people,
             # Drawing would be slower than what arrives; the take can be drawn afterwards.
             preview=preview and not source.info.is_live,
+            preview_style=preview_style,
             overwrite=overwrite,
             formats=formats,
             mapping=mapping,

@@ -11,6 +11,7 @@ from pathlib import Path
 from commedia.errors import CommediaError, IncompleteResults, OutputFailed
 from commedia.outputs.attendance import Attendance
 from commedia.outputs.people import DEFAULT_FORMATS, FORMATS, PeopleSink, check_formats
+from commedia.outputs.preview.page import check_style
 from commedia.outputs.preview.writer import PreviewSink
 from commedia.outputs.sink import Sinks, StreamInfo
 from commedia.outputs.summary import Summary, summarize
@@ -36,11 +37,11 @@ class ResultFolder:
         output: Path,
         *,
         formats: Sequence[str] = DEFAULT_FORMATS,
-        preview: bool = True,
+        preview: str | None = "side",
         overwrite: bool = False,
         report: Callable[[str], None] = lambda failure: None,
     ):
-        """`report` is told in a sentence what failed, when it does."""
+        """`preview` is its style, None for no preview; `report` is told in a sentence what failed, when it does."""
         self.output, self._formats, self._preview, self._overwrite = output, formats, preview, overwrite
         self._report, self._failures = report, []
         self._aside: Path | None = None
@@ -49,6 +50,7 @@ class ResultFolder:
     def open(self, info: StreamInfo) -> None:
         """Begin. Raises `OutputFailed` where results of an earlier run stand in the way, or nothing can be written."""
         check_formats(self._formats, is_still=info.media.is_still)
+        check_style(self._preview)
         self._earlier = earlier_results(self.output)
         if self._earlier and not self._overwrite:
             some = self._earlier[0].name + (", ..." if len(self._earlier) > 1 else "")
@@ -59,7 +61,7 @@ class ResultFolder:
             self.output.mkdir(parents=True, exist_ok=True)
             self._aside = aside = Path(tempfile.mkdtemp(prefix=".commedia-", dir=self.output))
             self._people, self._take = PeopleSink(aside, self._formats), TakeSink(aside)
-            self._drawn = PreviewSink(aside)
+            self._drawn = PreviewSink(aside, self._preview or "side")
             self._sinks = Sinks([self._people, self._take, *([self._drawn] if self._preview else [])], self._note)
             self._sinks.open(info)
 

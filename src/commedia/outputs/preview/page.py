@@ -34,6 +34,12 @@ OPACITY = {"tracked": 1.0, "held": 0.75, "fading": 0.45}
 """Of a character by how its actor is seen."""
 
 
+def check_style(style: str | None) -> None:
+    """Refuse a style that is none of `STYLES`; None, for no preview, is fine."""
+    if style is not None and style not in STYLES:
+        raise UnknownName("preview style", style, STYLES)
+
+
 class PreviewPage:
     """Draws pages of one take, all of one size."""
 
@@ -50,8 +56,7 @@ class PreviewPage:
         `character_of` says who plays somebody, when they first appear; `head` is whose parameters are drawn over the
         picture, None for the default head. Raises `UnknownName` for a style that is none of `STYLES`.
         """
-        if style not in STYLES:
-            raise UnknownName("preview style", style, STYLES)
+        check_style(style)
         self._is_overlay = style == "overlay" and width_px * height_px > 0
         self.layout = (overlay_layout if self._is_overlay else side_layout)(width_px, height_px)
         self._character_of, self._head = character_of, head_or_default(head)
