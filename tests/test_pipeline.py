@@ -12,6 +12,7 @@ from livelink_table import read_livelink_csv
 from PIL import Image
 from stage import CLIP_FRAMES, film, models_for, picture, talking, two_people
 
+from commedia import pipeline
 from commedia.calibration import calibrate
 from commedia.characters.gltf import read_character
 from commedia.conventions import EXPRESSION_INDEX
@@ -112,6 +113,20 @@ def test_a_second_run_is_refused_or_replaces(tmp_path: Path):
     assert sorted(path.name for path in output.iterdir()) == [
         "mine.txt", "person-01.csv", "person-01.glb", "take.jsonl"
     ]  # fmt: skip
+
+
+def test_threads_change_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    world = two_people()
+    clip = film(world, tmp_path / "clip.mp4", 8)
+    retarget(clip, tmp_path / "threads", models=models_for(world))
+    monkeypatch.setattr(pipeline, "ahead", lambda items: (item for item in items))
+    monkeypatch.setattr(pipeline, "ReadAhead", lambda source: source)
+    retarget(clip, tmp_path / "alone", models=models_for(world))
+    names = [sorted(path.name for path in (tmp_path / folder).iterdir()) for folder in ("threads", "alone")]
+    assert names[0] == names[1]
+    assert {"preview.mp4", "take.jsonl", "person-01.glb"} <= set(names[0])
+    for name in names[0]:
+        assert (tmp_path / "threads" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes(), name
 
 
 def test_nobody_in_the_picture_is_a_result(tmp_path: Path):

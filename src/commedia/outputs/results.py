@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from commedia.errors import CommediaError, IncompleteResults, OutputFailed
@@ -13,6 +14,8 @@ from commedia.outputs.attendance import Attendance
 from commedia.outputs.people import DEFAULT_FORMATS, FORMATS, PeopleSink, check_formats
 from commedia.outputs.preview.page import check_style
 from commedia.outputs.preview.writer import PreviewSink
+from commedia.outputs.report.page import write_report
+from commedia.outputs.report.sink import TraceSink
 from commedia.outputs.sink import Sinks, StreamInfo
 from commedia.outputs.summary import Summary, summarize
 from commedia.outputs.take import TakeSink
@@ -24,7 +27,9 @@ from commedia.structures import Moment
 def is_result(name: str) -> bool:
     """Say whether a file of that name is one this program makes; nothing else in a folder is ever touched."""
     endings = "|".join(FORMATS)
-    return bool(re.fullmatch(rf"person-\d+\.({endings})|person-\d+-\d+\.(obj|png)|take\.\w+|preview\.\w+", name))
+    return bool(
+        re.fullmatch(rf"person-\d+\.({endings})|person-\d+-\d+\.(obj|png)|take\.\w+|preview\.\w+|report\.html", name)
+    )
 
 
 class ResultFolder:
@@ -46,6 +51,7 @@ class ResultFolder:
         self._report, self._failures = report, []
         self._aside: Path | None = None
         self._made: list[Path] = []
+        self._traces = TraceSink()
 
     def open(self, info: StreamInfo) -> None:
         """Begin. Raises `OutputFailed` where results of an earlier run stand in the way, or nothing can be written."""
@@ -62,7 +68,8 @@ class ResultFolder:
             self._aside = aside = Path(tempfile.mkdtemp(prefix=".commedia-", dir=self.output))
             self._people, self._take = PeopleSink(aside, self._formats), TakeSink(aside)
             self._drawn = PreviewSink(aside, self._preview or "side")
-            self._sinks = Sinks([self._people, self._take, *([self._drawn] if self._preview else [])], self._note)
+            shown = [self._drawn, self._traces] if self._preview else []
+            self._sinks = Sinks([self._people, self._take, *shown], self._note)
             self._sinks.open(info)
 
     def send(self, moment: Moment) -> None:
@@ -85,9 +92,20 @@ class ResultFolder:
                 folder.rmdir()
 
     def summary(self, source: Source, cast: Cast, seen: Attendance) -> Summary:
-        """What was made, known once closed. Raises `IncompleteResults`, with the summary, when some of it was not."""
-        more = [*self._take.files, *self._drawn.files]
+        """What was made, known once closed; writes it into the report, too, beside the preview.
+
+        Raises `IncompleteResults`, with the summary, when some of it was not made.
+        """
+        report = [self.output / "report.html"] if self._preview else []
+        more = [*self._take.files, *self._drawn.files, *report]
         found = summarize(source, cast, seen, self.output, self._people.files, more, self._failures)
+        try:
+            for path in report:
+                write_report(path, found.to_json(), self._traces.people)
+        except (CommediaError, OSError) as error:
+            self._note(f"{self._traces.name} failed: {getattr(error, 'strerror', None) or error}")
+            files = tuple(path for path in found.files if path not in report)
+            found = replace(found, files=files, notes=(*found.notes, self._failures[-1]))
         if self._failures:
             raise IncompleteResults(self._failures, found)
         return found
