@@ -43,7 +43,7 @@ def done(tmp_path_factory: pytest.TempPathFactory):
 
 def test_every_result_is_there_and_nothing_else(done):
     output, summary, _ = done
-    expected = ["person-01.csv", "person-01.glb", "preview.mp4", "take.jsonl"]
+    expected = ["person-01.csv", "person-01.glb", "preview.mp4", "report.html", "take.jsonl"]
     assert sorted(path.name for path in output.iterdir()) == expected
     assert sorted(path.name for path in summary.files) == expected
     assert all(path.is_file() for path in summary.files)
@@ -132,7 +132,7 @@ def test_threads_change_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_nobody_in_the_picture_is_a_result(tmp_path: Path):
     world = World([])
     summary = retarget(film(world, tmp_path / "a.mp4", 8), tmp_path / "out", models=models_for(world))
-    assert sorted(path.name for path in summary.files) == ["preview.mp4", "take.jsonl"]
+    assert sorted(path.name for path in summary.files) == ["preview.mp4", "report.html", "take.jsonl"]
     assert summary.people == ()
     assert "no face found" in summary.notes[0]
     assert [frame.faces for frame in TakeReader(tmp_path / "out" / "take.jsonl")] == [()] * 8

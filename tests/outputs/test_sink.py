@@ -149,7 +149,7 @@ def test_of_results_the_others_are_kept(
     monkeypatch.setattr(f"commedia.outputs.{broken}", out_of_disk)
     with pytest.raises(IncompleteResults, match=named) as caught:
         retarget(clip, out, character=hero, models=models_for(world), overwrite=True, report=said.append)
-    fresh = {"take.jsonl", *kept}
+    fresh = {"take.jsonl", "report.html", *kept}
     assert {path.name for path in out.iterdir() if path.read_bytes() != b"earlier"} == fresh
     assert {path.name for path in caught.value.summary.files} == fresh
     assert (out / "person-07.glb").is_file()

@@ -41,30 +41,38 @@ def resized(image: UInt8[np.ndarray, "h w 3"], width: int, height: int) -> UInt8
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
-def draw_mask(picture: UInt8[np.ndarray, "h w 3"], face: TrackedFace, scale: float, head: HeadModel) -> None:
-    """Lay the fitted face over a picture of `scale` times the frame, like a thin mask in the person's colour."""
-    scene = _mask_scene(head, face.id)
-    vertices = vertices_from_params(_face_model(head), face.params.identity, face.params.expression)
-    pose = face.params.pose
-    turned = vertices @ matrix_from_wxyz(pose.wxyz).T * (pose.px_per_m * scale)
-    placed = turned + np.array([pose.origin_px[0] * scale, -pose.origin_px[1] * scale, 0])
-    left, right = np.floor(placed[:, 0].min()), np.ceil(placed[:, 0].max())
-    top, bottom = np.floor(-placed[:, 1].max()), np.ceil(-placed[:, 1].min())
-    x0, x1 = int(max(left, 0)), int(min(right, picture.shape[1]))
-    y0, y1 = int(max(top, 0)), int(min(bottom, picture.shape[0]))
-    if x1 <= x0 or y1 <= y0:
-        return
-    scene.move(0, placed.astype(np.float32))
-    # Smooth light needs no fine pixels: drawn at half the size, and only what it changes is enlarged.
-    part = picture[y0:y1, x0:x1]
-    across, down = max(1, (x1 - x0) // MASK_STEP), max(1, (y1 - y0) // MASK_STEP)
-    before = resized(part, across, down)
-    after = before.copy()
-    view = View(((x0 + x1) / 2, -(y0 + y1) / 2), across / (x1 - x0), down, across)
-    opacity = 0.42 if face.status == "tracked" else 0.2
-    draw_scene(scene, view, after, opacity=opacity, supersample=1, cull_back=True)
-    change = cv2.resize(after.astype(np.int16) - before, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
-    part[...] = cv2.add(part, change, dtype=cv2.CV_8U)
+class FaceMask:
+    """A person's fitted face, to be laid over pictures like a thin mask in their colour."""
+
+    def __init__(self, head: HeadModel, person: int):
+        self._model = _face_model(head)
+        mean, tint = self._model.mean, 0.35 + 0.65 * np.array(person_colour(person)) / 255
+        colours = np.broadcast_to(tint, mean.shape)
+        self._scene = Scene([Surface(mean, self._model.triangles, colours=colours, gloss=0.5)])
+
+    def draw(self, picture: UInt8[np.ndarray, "h w 3"], face: TrackedFace, scale: float) -> None:
+        """Lay it over a picture of `scale` times the frame, which is changed."""
+        vertices = vertices_from_params(self._model, face.params.identity, face.params.expression)
+        pose = face.params.pose
+        turned = vertices @ matrix_from_wxyz(pose.wxyz).T * (pose.px_per_m * scale)
+        placed = turned + np.array([pose.origin_px[0] * scale, -pose.origin_px[1] * scale, 0])
+        left, right = np.floor(placed[:, 0].min()), np.ceil(placed[:, 0].max())
+        top, bottom = np.floor(-placed[:, 1].max()), np.ceil(-placed[:, 1].min())
+        x0, x1 = int(max(left, 0)), int(min(right, picture.shape[1]))
+        y0, y1 = int(max(top, 0)), int(min(bottom, picture.shape[0]))
+        if x1 <= x0 or y1 <= y0:
+            return
+        self._scene.move(0, placed.astype(np.float32))
+        # Smooth light needs no fine pixels: drawn at half the size, and only what it changes is enlarged.
+        part = picture[y0:y1, x0:x1]
+        across, down = max(1, (x1 - x0) // MASK_STEP), max(1, (y1 - y0) // MASK_STEP)
+        before = resized(part, across, down)
+        after = before.copy()
+        view = View(((x0 + x1) / 2, -(y0 + y1) / 2), across / (x1 - x0), down, across)
+        opacity = 0.42 if face.status == "tracked" else 0.2
+        draw_scene(self._scene, view, after, opacity=opacity, supersample=1, cull_back=True)
+        change = cv2.resize(after.astype(np.int16) - before, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
+        part[...] = cv2.add(part, change, dtype=cv2.CV_8U)
 
 
 def draw_marks(picture: UInt8[np.ndarray, "h w 3"], face: TrackedFace, scale: float, *, points: bool = True) -> None:
@@ -81,13 +89,6 @@ def draw_marks(picture: UInt8[np.ndarray, "h w 3"], face: TrackedFace, scale: fl
     top = max(corners[1] - 21, 0.0)
     draw_plate(picture, (corners[0] - 1, top, corners[0] - 1 + width, top + 18), colour, radius_px=5)
     draw_text(picture, label, (corners[0] + 5, top + 9), size_px=13, colour=(12, 13, 16))
-
-
-@lru_cache(maxsize=64)
-def _mask_scene(head: HeadModel, person: int) -> Scene:
-    model = _face_model(head)
-    tint = 0.35 + 0.65 * np.array(person_colour(person)) / 255
-    return Scene([Surface(model.mean, model.triangles, colours=np.broadcast_to(tint, model.mean.shape), gloss=0.5)])
 
 
 @lru_cache(maxsize=8)

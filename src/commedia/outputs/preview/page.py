@@ -5,8 +5,11 @@ to their character. In the style `overlay` the characters are drawn over the act
 beside that.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -17,13 +20,14 @@ from commedia.errors import UnknownName
 from commedia.face_model.model import HeadModel, head_or_default
 from commedia.outputs.preview.cards import BACKDROP, CARD, FAINT, draw_bare_face, draw_card, draw_name, round_corners
 from commedia.outputs.preview.drawing import draw_plate, draw_text
-from commedia.outputs.preview.found import INK, draw_marks, draw_mask, person_colour, resized
+from commedia.outputs.preview.found import INK, FaceMask, draw_marks, person_colour, resized
 from commedia.outputs.preview.layout import GAP_PX, HEADER_PX, Rectangle, cells, halves, overlay_layout, side_layout
 from commedia.outputs.preview.player import Player, actor_extent
 from commedia.structures import Frame, Moment, RigPose, TrackedFace, TrackedFrame
 
 Style = Literal["side", "overlay"]
 STYLES: tuple[str, ...] = get_args(Style)
+MOST_THREADS = 4
 MAX_CELLS = 12
 """More people than this are counted, not drawn."""
 FACE_SHARE = 0.44
@@ -61,15 +65,21 @@ class PreviewPage:
         self.layout = (overlay_layout if self._is_overlay else side_layout)(width_px, height_px)
         self._character_of, self._head = character_of, head_or_default(head)
         self._players: dict[int, Player] = {}
+        self._masks: dict[int, FaceMask] = {}
+        self._threads = ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1), "commedia-page")
         self._page = np.zeros((self.layout.height, self.layout.width, 3), dtype=np.uint8)
+        self._blank = np.full_like(self._page, BACKDROP)
 
     def draw(self, moment: Moment) -> UInt8[np.ndarray, "ph pw 3"]:
         """Draw the page of one moment; it is the same array for each, as fresh memory costs as much as a picture."""
         page = self._page
-        page[...] = BACKDROP
+        np.copyto(page, self._blank)
+        # The picture and each person have a part of the page of their own, and drawing is outside Python's lock.
+        parts = list(self._stage_parts(page, moment))
         if moment.frame is not None:
-            self._draw_source(page, moment.frame, moment)
-        self._draw_stage(page, moment)
+            parts.append(partial(self._draw_source, page, moment.frame, moment))
+        for done in [self._threads.submit(part) for part in parts]:
+            done.result()
         self._draw_header(page, moment.tracked)
         return page
 
@@ -96,14 +106,17 @@ class PreviewPage:
         for face in sorted(moment.tracked.faces, key=lambda face: face.box.height_px):
             pose = moment.poses.get(face.id)
             if not self._is_overlay:
-                draw_mask(picture, face, scale, self._head)
+                mask = self._masks.get(face.id) or FaceMask(self._head, face.id)
+                self._masks[face.id] = mask
+                mask.draw(picture, face, scale)
             elif pose is not None:
                 actor = face.params.pose, actor_extent(self._head)
                 self._player(face).draw_over(picture, actor, pose, scale, opacity=OPACITY[face.status])
         for face in moment.tracked.faces:
             draw_marks(picture, face, scale, points=not self._is_overlay)
 
-    def _draw_stage(self, page: np.ndarray, moment: Moment) -> None:
+    def _stage_parts(self, page: np.ndarray, moment: Moment) -> Iterator[Callable[[], None]]:
+        """What remains to be done for each person on the stage."""
         stage, faces = self.layout.stage, sorted(moment.acted.faces, key=lambda face: face.id)
         if not faces:
             middle = (stage.left + stage.width / 2, stage.top + stage.height / 2)
@@ -115,7 +128,9 @@ class PreviewPage:
         measured = {face.id: face for face in moment.tracked.faces}
         aspect = 0.85 if self._is_overlay or image is None else 0.85 / (1 - FACE_SHARE)
         for face, cell in zip(shown, cells(stage, len(shown), aspect), strict=True):
-            self._draw_person(page, cell, measured.get(face.id, face), moment.poses.get(face.id), image)
+            pose = moment.poses.get(face.id)
+            self._player(face)
+            yield partial(self._draw_person, page, cell, measured.get(face.id, face), pose, image)
         if len(faces) > len(shown):
             below = (float(stage.right), self.layout.height - GAP_PX / 2)
             draw_text(page, f"and {len(faces) - len(shown)} more", below, size_px=11, colour=FAINT, anchor="rm")
