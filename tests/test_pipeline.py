@@ -119,8 +119,8 @@ def test_threads_change_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     world = two_people()
     clip = film(world, tmp_path / "clip.mp4", 8)
     retarget(clip, tmp_path / "threads", models=models_for(world))
-    monkeypatch.setattr(pipeline, "ahead", lambda items: (item for item in items))
-    monkeypatch.setattr(pipeline, "ReadAhead", lambda source: source)
+    run = pipeline.run
+    monkeypatch.setattr(pipeline, "run", lambda *given, read_ahead, **settings: run(*given, **settings))
     retarget(clip, tmp_path / "alone", models=models_for(world))
     names = [sorted(path.name for path in (tmp_path / folder).iterdir()) for folder in ("threads", "alone")]
     assert names[0] == names[1]

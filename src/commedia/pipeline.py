@@ -9,6 +9,7 @@ from contextlib import closing
 from fractions import Fraction
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from commedia.face_model.person import Person
 from commedia.outputs.attendance import Attendance
@@ -47,18 +48,22 @@ def run(
     progress: Progress = lambda *_: None,
     *,
     causal: bool = True,
+    read_ahead: bool = False,
 ) -> Attendance:
     """Everyone in a source, tracked, cast and sent to one sink or several (see `Sinks`); returns who was there.
 
-    Decoding, tracking and the sinks each have a thread; `progress` is called by the caller's own.
     Without `causal` pictures that share a time are read twice: once to know the `WholeTake`, once more for the sinks.
+    With `read_ahead` decoding and tracking have threads of their own, some frames before the sinks: not for a stream,
+    which would come late. `progress` is always called by the caller's thread.
     """
     sink, seen = sinks if isinstance(sinks, Sink) else Sinks(sinks), Attendance()
     twice = not causal and source.info.pictures and not (source.info.is_still or source.info.is_live)
     tell = _counted(progress, source.info.frame_count, readings=1 + twice)
     try:
         sink.open(StreamInfo(source.path, source.info, cast))
-        followed = _as_whole(source, tracker, cast, seen, tell) if twice else ahead(tracker.follow(ReadAhead(source)))
+        # Motion that comes without pictures is read in no time, and may come from a port that waits for ever.
+        read = ReadAhead(source) if read_ahead and source.info.pictures else source
+        followed = _as_whole(read, tracker, cast, seen, tell) if twice else _followed(read, tracker)
         with closing(followed):
             for frame, tracked in trimming(followed):
                 acted = cast.acted(tracked)
@@ -72,19 +77,25 @@ def run(
     return seen
 
 
+def _followed(source: Source | ReadAhead, tracker: Tracker, *, raw: bool = False) -> Iterator[Any]:
+    """What `Tracker.follow` gives; of a source that is read ahead in a thread of its own, too."""
+    followed = tracker.follow(source, raw=raw)
+    return ahead(followed) if isinstance(source, ReadAhead) else followed
+
+
 def _as_whole(
-    source: Source, tracker: Tracker, cast: Cast, seen: Attendance, tell: Callable[[], None]
+    source: Source | ReadAhead, tracker: Tracker, cast: Cast, seen: Attendance, tell: Callable[[], None]
 ) -> Iterator[tuple[Frame, TrackedFrame]]:
     """Read a take to its end, then give its pictures again, with everyone as the whole take shows them."""
     # A calibration knows better how a face rests.
     take = WholeTake(find_neutral=cast.edit.calibration is None)
-    with closing(ahead(tracker.follow(ReadAhead(source), raw=True))) as followed:
+    with closing(_followed(source, tracker, raw=True)) as followed:
         for _, tracked in trimming(followed):
             take.add(tracked)
             tell()
     take.join(tracker.recognition.likenesses)
     seen.neutral = take.settle()
-    yield from zip(ReadAhead(source), take.frames(tracker.models.landmarker), strict=False)
+    yield from zip(source, take.frames(tracker.models.landmarker), strict=False)
 
 
 def _counted(progress: Progress, frames: int | None, *, readings: int) -> Callable[[], None]:
@@ -144,5 +155,5 @@ def retarget(
         results = ResultFolder(Path(output), formats=formats, preview=style, overwrite=overwrite, report=report)
         roles = cast if isinstance(cast, Cast) else Cast(character, cast, mapping=mapping, edit=edit, person=person)
         tracker = Tracker(models, head=roles.person and roles.person.head)
-        seen = run(source, tracker, roles, results, progress, causal=causal)
+        seen = run(source, tracker, roles, results, progress, causal=causal, read_ahead=True)
         return results.summary(source, roles, seen)

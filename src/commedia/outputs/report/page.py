@@ -102,7 +102,8 @@ def _facts(person: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
         rows.append(("from, to", f"{person['first_s']:.2f} s, {person['last_s']:.2f} s"))
     if facts.get("seen_s"):
         rows.append(("seen for", f"{facts['seen_s']:.2f} s"))
-        rows.append(("filled", f"{facts.get('filled_s', 0):.2f} s, in which nobody saw the face"))
+        filled_s = facts.get("filled_s", 0)
+        rows.append(("filled", f"{filled_s:.2f} s, in which nobody saw the face" if filled_s else "nothing"))
     if facts.get("blinks_per_minute") is not None:
         rows.append(("blinks", f"{facts['blinks_per_minute']:g} a minute"))
     rows.append(("plays", Path(person["character"]).name))

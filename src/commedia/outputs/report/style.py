@@ -17,9 +17,9 @@ video, .preview { display: block; width: 100%; height: auto; border-radius: 10px
 section { background: var(--card); border: 1px solid var(--line); border-left: 5px solid var(--person, var(--line));
   border-radius: 10px; padding: 14px 16px; margin-bottom: 16px; }
 .who { display: flex; flex-wrap: wrap; gap: 16px; }
-.faces { display: flex; flex-wrap: wrap; gap: 8px; }
+.faces { display: grid; grid-template-columns: repeat(3, minmax(0, 112px)); gap: 8px; }
 figure { margin: 0; }
-.faces img { display: block; border-radius: 6px; }
+.faces img { display: block; width: 100%; height: auto; border-radius: 6px; }
 figcaption { font-size: 12px; overflow-wrap: anywhere; }
 dl { flex: 1 1 260px; display: grid; grid-template-columns: max-content 1fr; gap: 2px 14px; margin: 0; font-size: 14px;
   align-content: start; }
