@@ -98,7 +98,8 @@ def test_a_damaged_picture_is_passed_over(server: Server) -> None:
     capture = NetworkCapture(f"{server.address}/live")
     numbers: list[int] = []
     with pytest.raises(UnreadableMedia, match="sends no pictures any more"):
-        numbers.extend(number_in(picture) for picture in iter(capture.read, None))
+        while (picture := capture.read()) is not None:
+            numbers.append(number_in(picture))
     capture.close()
     assert numbers[0] == 0
     assert 7 in numbers
