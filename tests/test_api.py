@@ -16,7 +16,7 @@ NAMES = (
 ARGUMENTS = {
     commedia.track: ["path", "models", "person"],
     commedia.retarget: [
-        *("path", "output", "character", "cast", "models", "preview", "overwrite", "formats", "rate"),
+        *("path", "output", "character", "cast", "models", "preview", "preview_style", "overwrite", "formats", "rate"),
         *("mapping", "edit", "person", "causal", "progress", "report"),
     ],
     retarget_folder: ["path", "output", "character", "cast", "models", "mapping", "edit", "person", "options"],

@@ -10,7 +10,7 @@ from commedia.face_model.landmarks import face_box_from_params, landmarks_from_p
 from commedia.formats.take import TakeReader
 from commedia.geometry.boxes import intersection_over_union
 from commedia.geometry.rotations import axis_angle_from_wxyz, inverse_wxyz, multiply_wxyz
-from commedia.structures import FaceParams, TrackedFace, TrackedFrame
+from commedia.structures import Box, FaceParams, TrackedFace, TrackedFrame
 
 ACTIVE = 0.5
 """Expression errors count where the true weight is larger: a face at rest is easy."""
@@ -44,10 +44,11 @@ def _performer_errors(performer, frames: list[TrackedFrame]) -> PerformerErrors:
     rows, blendshapes = [], []
     for frame in frames:
         truth = params_at(performer, frame.index / FRAME_RATE)
-        face = _same_face(frame, truth)
+        box = face_box_from_params(truth)
+        face = _same_face(frame, box)
         if face is not None:
             ids.append(face.id)
-            rows.append(_geometry_errors(face, truth))
+            rows.append(_geometry_errors(face, truth, box))
             blendshapes.extend(np.abs(face.params.expression - truth.expression)[truth.expression > ACTIVE])
     landmarks, turn = np.mean(rows, axis=0) if rows else (np.nan, np.nan)
     expression = float(np.mean(blendshapes)) if blendshapes else np.nan
@@ -55,15 +56,13 @@ def _performer_errors(performer, frames: list[TrackedFrame]) -> PerformerErrors:
     return PerformerErrors(performer.name, tuple(sorted(set(ids))), share, float(landmarks), float(turn), expression)
 
 
-def _same_face(frame: TrackedFrame, truth: FaceParams) -> TrackedFace | None:
-    box = face_box_from_params(truth)
+def _same_face(frame: TrackedFrame, box: Box) -> TrackedFace | None:
     overlaps = [(intersection_over_union(face.box, box), face.id, face) for face in frame.faces]
     best = max(overlaps, default=(0.0, 0, None))
     return best[2] if best[0] >= SAME_FACE_IOU else None
 
 
-def _geometry_errors(face: TrackedFace, truth: FaceParams) -> tuple[float, float]:
-    box = face_box_from_params(truth)
+def _geometry_errors(face: TrackedFace, truth: FaceParams, box: Box) -> tuple[float, float]:
     distance = np.linalg.norm(face.landmarks_px - landmarks_from_params(truth), axis=1).mean()
     between = multiply_wxyz(inverse_wxyz(truth.pose.wxyz.astype(float)), face.params.pose.wxyz.astype(float))
     turn = np.linalg.norm(axis_angle_from_wxyz(between))

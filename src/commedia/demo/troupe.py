@@ -71,5 +71,7 @@ def _vertex_of_uv(head: HeadModel) -> np.ndarray:
 
 
 @lru_cache(maxsize=16)
-def _texture(head: HeadModel, look: Look) -> UInt8[np.ndarray, "h w 3"]:
-    return paint_head(look, head=head)
+def _texture(head: HeadModel, look: Look) -> UInt8[np.ndarray, "h w 4"]:
+    # With alpha it is as the renderer wants it, which would otherwise make it so in every frame.
+    skin = paint_head(look, head=head)
+    return np.dstack([skin, np.full(skin.shape[:2], 255, dtype=np.uint8)])
