@@ -200,4 +200,4 @@ def test_an_output_that_fails_is_named_and_the_others_are_kept(
     assert shown.err == "commedia: the preview failed: No space left on device\n"
     assert "note: the preview failed: No space left on device" in shown.out
     files = {path.name for path in (tmp_path / "out").iterdir()}
-    assert files == {"person-01.glb", "person-01.csv", "take.jsonl"}
+    assert files == {"person-01.glb", "person-01.csv", "report.html", "take.jsonl"}

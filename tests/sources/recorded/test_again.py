@@ -119,6 +119,7 @@ def test_one_frame_of_motion_is_a_still(tmp_path: Path) -> None:
         "person-01.csv",
         "person-01.glb",
         "preview.jpg",
+        "report.html",
         "take.jsonl",
     ]
     assert all(path.is_file() for path in summary.files)
