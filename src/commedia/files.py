@@ -154,3 +154,8 @@ def sha256_of(path: Path) -> str:
     """Hash a file of any size, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hashed_share(data: bytes) -> float:
+    """Bytes to a number in [0, 1) that is theirs everywhere and always: what is below a share is that share of all."""
+    return int.from_bytes(hashlib.sha256(data).digest()[:4], "big") / 2**32

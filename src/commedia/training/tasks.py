@@ -16,13 +16,13 @@ network: a task's `read` then calls `network.read(pixels)`, which the loop has m
 """
 
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
 from torch import nn
 
+from commedia.files import hashed_share
 from commedia.losses.faces import Loss
 from commedia.training.config import Stage
 from commedia.training.face_model import FaceModel
@@ -105,8 +105,7 @@ def split_rows(shown: Sequence[np.ndarray] | np.ndarray, share: float, most: int
     So a picture stays on its side when a run goes on with more shards, or other ones. At most `most` of those held back
     are returned, always the same, so that every shard has its say; the others are drawn by nobody.
     """
-    digests = [blake2b(np.ascontiguousarray(row).data, digest_size=4).digest() for row in shown]
-    draw = np.array([int.from_bytes(digest) for digest in digests]) / 2**32
+    draw = np.array([hashed_share(np.ascontiguousarray(row).tobytes()) for row in shown])
     order, count = np.argsort(draw, kind="stable"), len(draw)
     held = min(max(1, int((draw < share).sum())), count - 1) if count > 1 else 0
     return np.sort(order[held:]), np.sort(order[: min(held, most)] if held else order)

@@ -129,7 +129,8 @@ class PreviewPage:
         aspect = 0.85 if self._is_overlay or image is None else 0.85 / (1 - FACE_SHARE)
         for face, cell in zip(shown, cells(stage, len(shown), aspect), strict=True):
             pose = moment.poses.get(face.id)
-            self._player(face)
+            if pose is not None:
+                self._player(face)  # made here: not in several threads at once
             yield partial(self._draw_person, page, cell, measured.get(face.id, face), pose, image)
         if len(faces) > len(shown):
             below = (float(stage.right), self.layout.height - GAP_PX / 2)
