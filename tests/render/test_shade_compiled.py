@@ -1,5 +1,7 @@
 """Lit pictures in one compiled pass against numpy's, surface by surface: textures, holes, folds, opacity."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,13 @@ def test_through_holes_both_see_what_lies_behind(monkeypatch: pytest.MonkeyPatch
     assert_alike(through, share=0.01)
     solid = soup(5, 30, 4)
     assert (np.abs(through[0] - both(monkeypatch, [solid, wall])[0]).max(axis=2) > 20).mean() > 0.1
+
+
+def test_arrays_in_any_order_of_memory_are_drawn_alike() -> None:
+    plain = soup(8, 20, 4, alpha_cutoff=0.4, normals=np.tile([0.0, 0.0, 1.0], (60, 1)))
+    turned = replace(plain, **{name: np.asfortranarray(getattr(plain, name))
+                               for name in ("vertices", "triangles", "normals", "uv", "texture")})  # fmt: skip
+    np.testing.assert_array_equal(render_mesh([turned], VIEW), render_mesh([plain], VIEW))
 
 
 def test_numbers_that_are_none_draw_nothing_and_lead_nowhere() -> None:

@@ -73,7 +73,7 @@ class Scene:
         self.surfaces = tuple(surfaces)
         self._firsts = np.cumsum([0] + [len(surface.vertices) for surface in surfaces])
         joined = [surface.triangles + first for surface, first in zip(surfaces, self._firsts[:-1], strict=True)]
-        self.triangles: Int32[np.ndarray, "t 3"] = np.concatenate(joined).astype(np.int32)
+        self.triangles: Int32[np.ndarray, "t 3"] = np.ascontiguousarray(np.concatenate(joined), dtype=np.int32)
         counts = [len(surface.triangles) for surface in surfaces]
         self.surface_of: Int32[np.ndarray, " t"] = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
         """Which surface each triangle is part of."""
@@ -105,7 +105,7 @@ class Scene:
         return Paint(
             self.surface_of,
             self.look,
-            np.concatenate(texels),
+            np.ascontiguousarray(np.concatenate(texels)),
             np.array(table, dtype=np.int64),
             np.array(cutoffs, dtype=np.float32),
         )

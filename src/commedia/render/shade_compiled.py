@@ -65,6 +65,6 @@ def draw_compiled(
     seen = scene.memory = CompiledBuffer(*drawn, cull_back=cull_back, paint=paint, memory=scene.memory)
     loops.shade_pixels(
         *(seen.triangle, seen.level, seen.step, scene.triangles, scene.surface_of),
-        *(corners, paint.texels, paint.textures),
+        *(np.ascontiguousarray(corners), paint.texels, paint.textures),
         *(tables.light, tables.decoded, tables.encoded, supersample, tables.smooth_step, opacity, picture),
     )
