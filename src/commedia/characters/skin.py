@@ -179,7 +179,18 @@ def _scalp(atlas: _Atlas) -> np.ndarray:
 def _paint_eye(picture: np.ndarray, eye: str, iris: np.ndarray) -> np.ndarray:
     """White, iris and pupil on an eyeball's chart, whose radius grows with the square root of the angle."""
     center = np.array(EYE_CHARTS[eye]) * SIZE_PX
-    rows, columns = np.mgrid[:SIZE_PX, :SIZE_PX].astype(np.float32) + 0.5
+    # The chart is a fiftieth of the picture, and what lies around it stays as it is.
+    reach = int(np.ceil(1.05 * EYE_CHART_RADIUS * SIZE_PX))
+    (left, top), (right, bottom) = (np.clip(center.astype(int) + side, 0, SIZE_PX) for side in (-reach, reach + 1))
+    painted = picture.copy()
+    rows, columns = np.mgrid[top:bottom, left:right].astype(np.float32) + 0.5
+    painted[top:bottom, left:right] = _painted_chart(picture[top:bottom, left:right], center, rows, columns, iris)
+    return painted
+
+
+def _painted_chart(
+    picture: np.ndarray, center: np.ndarray, rows: np.ndarray, columns: np.ndarray, iris: np.ndarray
+) -> np.ndarray:
     radius = np.hypot(columns - center[0], rows - center[1]) / (EYE_CHART_RADIUS * SIZE_PX)
     turn = np.arctan2(rows - center[1], columns - center[0])
     angle = np.pi * np.minimum(radius, 1) ** 2
