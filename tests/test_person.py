@@ -151,8 +151,7 @@ def test_the_preview_lays_the_persons_own_mesh_over_the_picture(anna: Person) ->
         )
         everyone = TrackedFrame(0, Fraction(0), (shown,))
         drawn = page.draw(Moment(blank, everyone, everyone, {}))
-        left, top = page.found.left, page.found.top
-        picture = drawn[top : top + page.found.height, left : left + page.found.width].astype(int)
+        picture = drawn[page.layout.found.rows_columns].astype(int)
         tinted = np.abs(picture - 128).max(axis=2) > 6
         columns = np.flatnonzero(tinted[picture.shape[0] // 2 : -2].any(axis=0))
         widths.append(np.ptp(columns))
