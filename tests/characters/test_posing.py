@@ -1,11 +1,14 @@
 """Bones turn by what the pose says, wherever the rig's own axes point, and rest means the file as it was made."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rigs import SQUARE, small_builder
 
+from commedia.characters import posing
 from commedia.characters.bones import NECK_SHARE, local_rotations, rest_rotations, turned_nodes
-from commedia.characters.character import Character
+from commedia.characters.character import Character, Skinning
 from commedia.characters.gltf import character_from_bytes
 from commedia.characters.posing import pose_character
 from commedia.geometry.rotations import (
@@ -86,3 +89,28 @@ def test_several_roots_get_one_to_turn() -> None:
     builder.tree["scenes"][0]["nodes"] = builder.tree["nodes"][0].pop("children")
     character = character_from_bytes(builder.to_bytes(), "small")
     assert [character.nodes[node].name for node in turned_nodes(character)] == ["commedia_root"]
+
+
+def test_a_skin_goes_where_numpy_takes_it_whatever_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every vertex hangs on both joints, so that no single joint's matrix would do."""
+    pytest.importorskip("numba", reason="numba is not installed, so nothing is compiled")
+    character = _small()
+    (face,) = (mesh for mesh in character.meshes if mesh.name == "face")
+    count = len(face.primitives[0].positions)
+    share = np.linspace(0.1, 0.9, count, dtype=np.float32)
+    skinning = Skinning(np.tile(np.int32([0, 1]), (count, 1)), np.stack([share, 1 - share], axis=1))
+    mixed = replace(face.primitives[0], skinning=skinning)
+    character = replace(
+        character,
+        meshes=tuple(replace(m, primitives=(mixed,)) if m.name == "face" else m for m in character.meshes),
+    )
+    pose = RigPose(np.array([0.5, 0.2, 0.0]), TURN, STILL, STILL)
+    compiled = pose_character(character, pose)
+    monkeypatch.setattr(posing, "_compiled_skin", lambda: None)
+    plain = pose_character(character, pose)
+    still = pose_character(character, replace(pose, head_wxyz=STILL))
+    for one, other, before in zip(compiled, plain, still, strict=True):
+        np.testing.assert_allclose(one.positions, other.positions, atol=1e-6)
+        np.testing.assert_allclose(one.normals, other.normals, atol=1e-6)
+        if one.name == "face":
+            assert np.abs(one.positions - before.positions).max(axis=1).min() > 1e-3

@@ -135,7 +135,7 @@ class Poser:
         skinning = self._skinning(piece)
         if skinning is not None and (loop := _compiled_skin()) is not None:
             matrices = _moving_part(self.character, piece, world).astype(np.float32)
-            placed, turned = np.zeros_like(positions), np.zeros_like(positions)
+            placed, turned = (np.zeros(positions.shape, dtype=np.float32) for _ in range(2))
             given = positions, normals, skinning.joints, skinning.weights, matrices
             loop(*map(np.ascontiguousarray, given), placed, turned)
             return placed, turned
