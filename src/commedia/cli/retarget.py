@@ -106,6 +106,12 @@ def run(
         _refuse_unused(recorded, faces, flip_average, rate, causal)
         if seconds is not None and not source.info.is_live:
             raise CommediaError("--seconds ends what arrives at an address; a file has its own end")
+        if preview and source.info.is_live:
+            print(
+                "commedia: no preview and no report of what arrives in real time; give the take.jsonl to 'commedia "
+                "retarget' afterwards",
+                file=sys.stderr,
+            )
         models = None if recorded else open_models(mfn, sfn, flip_average=flip_average)
         if models is not None and faces is not None:
             models = models.largest(faces)

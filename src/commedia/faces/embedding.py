@@ -40,7 +40,7 @@ class EmbeddingPredictor:
     def embed(
         self, image: UInt8[np.ndarray, "h w 3"], landmarks_px: Sequence[Float[np.ndarray, "68 2"]]
     ) -> Float[np.ndarray, "n e"]:
-        """Describe the faces at these landmarks of a picture; about 5 ms each."""
+        """Describe the faces at these landmarks of a picture, one run of the network for all."""
         size = self.network.input_size
         crops = [crop_image(image, chip_crop(points), size) for points in landmarks_px]
         return self.network.run(pixels_from_images(np.stack(crops)))["embedding"]

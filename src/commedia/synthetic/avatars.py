@@ -70,6 +70,11 @@ def held_back(name: str) -> bool:
 
 def read_avatar(path: Path) -> Avatar:
     """Read a character with a face frame; raises BadCharacter."""
+    return avatar_of(*read_with_face(path), path.stem)
+
+
+def read_with_face(path: Path) -> tuple[Character, FaceFrame]:
+    """Read a character, and where its face is; raises BadCharacter when it does not say that."""
     character = read_character(path)
     frame = face_frame_of(character.document)
     if frame is None:
@@ -77,7 +82,7 @@ def read_avatar(path: Path) -> Avatar:
             f"{character.name} does not say where its face is; 'commedia rig make {path} --replace' writes that, "
             "or --add"
         )
-    return avatar_of(character, frame, path.stem)
+    return character, frame
 
 
 def avatar_of(character: Character, frame: FaceFrame, name: str) -> Avatar:

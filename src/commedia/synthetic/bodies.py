@@ -11,13 +11,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from commedia.characters.character import Character
-from commedia.characters.face_frame import FaceFrame, face_frame_of
-from commedia.characters.gltf import read_character
+from commedia.characters.face_frame import FaceFrame
 from commedia.characters.posing import Poser
-from commedia.errors import BadCharacter
 from commedia.geometry.meshes import smooth_normals
 from commedia.render.colour_numpy import sample_texture
-from commedia.synthetic.avatars import FOREHEAD, Avatar, whole_avatar
+from commedia.synthetic.avatars import FOREHEAD, Avatar, read_with_face, whole_avatar
 from commedia.synthetic.body_poses import FaceMarks
 from commedia.synthetic.skeleton import Moved, Skeleton, skeleton_of
 
@@ -76,14 +74,7 @@ class Body:
 
 def read_body(path: Path) -> Body:
     """Read a whole person with a face frame; raises BadCharacter."""
-    character = read_character(path)
-    frame = face_frame_of(character.document)
-    if frame is None:
-        raise BadCharacter(
-            f"{character.name} does not say where its face is; 'commedia rig make {path} --replace' writes that, "
-            "or --add"
-        )
-    return body_of(character, frame, path.stem)
+    return body_of(*read_with_face(path), path.stem)
 
 
 def body_of(character: Character, frame: FaceFrame, name: str) -> Body:

@@ -1,7 +1,7 @@
 """Who of those seen before a face is: after a cut, on coming back, after two have crossed.
 
-Places say who is who from frame to frame; where they cannot, looks decide (`likeness.py`). A look costs some 5 ms: it
-is taken at first sight, of each person a few times more, and where there is doubt.
+Places say who is who from frame to frame; where they cannot, looks decide (`likeness.py`). A look costs a network's
+run: it is taken at first sight, of each person a few times more, and where there is doubt.
 """
 
 from collections.abc import Iterator, Sequence
