@@ -7,42 +7,18 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from fakes import fake_box, fake_landmarks, fake_params
+from readings import BLINKS, BROW, FPS, JAW, NOISE, acted, as_read, blinking, times
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
 from commedia.geometry.rotations import axis_angle_from_wxyz, wxyz_from_axis_angle
 from commedia.structures import FaceParams, HeadPose, TrackedFace, TrackedFrame
 from commedia.tracking.identity import robust_mean
 from commedia.tracking.lids import agreeing_lids
-from commedia.tracking.neutral import FULL, GAZE, LIDS, MOST_REST, LearntNeutral, Neutral, neutral_of_take
+from commedia.tracking.neutral import GAZE, MOST_REST
 from commedia.tracking.smooth import Smoothing, filtered_params, start_filter, step_filters
 from commedia.tracking.track import Likeness
 from commedia.tracking.whole_take import WholeTake
 from commedia.tracking.zero_phase import EXPRESSION, steady_rotations, zero_phase
-
-LEFT, RIGHT, JAW, BROW, SMILE = (
-    EXPRESSION_INDEX[name] for name in ("eyeBlinkLeft", "eyeBlinkRight", "jawOpen", "browInnerUp", "mouthSmileLeft")
-)
-LIDS_OF = [LEFT, RIGHT]
-FPS = 30
-NOISE = 0.02
-BLINKS = (40, 100, 160, 230)
-"""Middles of blinks, frames."""
-
-
-def times(count: int, fps: float = FPS) -> np.ndarray:
-    return np.arange(count) / fps
-
-
-def blinking(count: int, shape: tuple[float, ...] = (0.5, 1.0, 0.5)) -> np.ndarray:
-    lids = np.zeros(count)
-    for middle in BLINKS:
-        lids[middle - len(shape) // 2 : middle - len(shape) // 2 + len(shape)] = shape
-    return lids
-
-
-def as_read(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Expressions with the noise that the shipped weights were measured to have."""
-    return np.clip(truth + (0.1 * truth * (1 - truth) + 0.002) * rng.normal(size=truth.shape), 0, 1)
 
 
 def causal(expressions: np.ndarray) -> np.ndarray:
@@ -124,108 +100,6 @@ def test_rotations_are_steadied_whatever_the_sign_of_their_quaternion(rng: np.ra
     np.testing.assert_allclose(steady, steady_rotations(read, times(200)), atol=1e-9)
     assert jitter(axis_angle_from_wxyz(steady)) < 0.25 * jitter(axis_angle_from_wxyz(read))
     assert np.abs(axis_angle_from_wxyz(steady) - turn).max() < 0.01
-
-
-def acted(count: int, rest: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """What somebody does who talks for the middle third, blinks and smiles once; and how it is read, resting so."""
-    truth = np.zeros((count, EXPRESSION_COUNT))
-    truth[:, LIDS_OF] = blinking(count)[:, None]
-    third = slice(count // 3, 2 * count // 3)
-    truth[third, JAW] = 0.3 + 0.3 * np.sin(2 * np.pi * 3 * times(count)[third])
-    truth[-50:-20, SMILE] = 0.8
-    return truth, as_read(rest + (1 - rest) * truth, rng)
-
-
-def test_rest_is_found_by_itself_and_becomes_zero_while_full_stays_full(rng: np.random.Generator):
-    rest = np.where(GAZE, 0, 0.9 * MOST_REST)
-    truth, read = acted(300, rest, rng)
-    steady = zero_phase(read, times(300), EXPRESSION)
-    neutral = neutral_of_take(steady, times(300), np.ones(300))
-    shown = neutral.applied(steady)
-    resting = truth == 0
-    assert shown[resting].mean() < 0.03 < 0.1 < steady[resting].mean()
-    for middle in BLINKS:
-        assert (shown[middle, LIDS_OF] >= 0.9).all()
-    assert shown[-35, SMILE] > 0.7
-    np.testing.assert_array_equal(neutral.applied(np.ones(EXPRESSION_COUNT)), 1)
-    assert (neutral.applied(np.zeros(EXPRESSION_COUNT)) == 0).all()
-
-
-def test_taking_rest_away_keeps_the_order_of_values_and_what_a_blink_needs(rng: np.random.Generator):
-    neutral = Neutral(rng.uniform(0, MOST_REST))
-    rising = np.linspace(0, 1, 101)[:, None] * np.ones(EXPRESSION_COUNT)
-    shown = neutral.applied(rising)
-    assert (np.diff(shown, axis=0) >= -1e-12).all()
-    assert np.diff(shown, axis=0).max() < 0.02
-    deep = rising >= FULL
-    np.testing.assert_array_equal(shown[deep], rising[deep])
-    assert LIDS.sum() == 2
-    assert (rising[deep[:, LEFT], LEFT] >= 0.59).all()
-
-
-@pytest.mark.parametrize("name", ["browInnerUp", "browOuterUpLeft", "jawOpen", "mouthLowerDownRight"])
-def test_brows_that_hang_high_and_a_mouth_slightly_open_are_how_a_face_rests(rng: np.random.Generator, name: str):
-    channel, rest = EXPRESSION_INDEX[name], np.zeros(EXPRESSION_COUNT)
-    rest[channel] = 0.2
-    truth, read = acted(300, rest, rng)
-    steady = zero_phase(read, times(300), EXPRESSION)
-    neutral = neutral_of_take(steady, times(300), np.ones(300))
-    assert neutral.rest[channel] == pytest.approx(0.2, abs=0.03)
-    assert neutral.applied(steady)[truth[:, channel] == 0, channel].mean() < 0.03
-
-
-@pytest.mark.parametrize("held", [0.25, 0.35, 0.5, 0.8])
-def test_a_smile_that_never_ends_stays_a_smile(rng: np.random.Generator, held: float):
-    read = np.zeros((300, EXPRESSION_COUNT))
-    read[:, SMILE] = held + NOISE * rng.normal(size=300)
-    neutral = neutral_of_take(read, times(300), np.ones(300))
-    assert neutral.applied(read)[:, SMILE].mean() > 0.7 * held
-    assert neutral.rest[SMILE] <= MOST_REST[SMILE]
-
-
-def test_who_talks_all_the_time_keeps_the_swing_of_the_jaw(rng: np.random.Generator):
-    read = np.zeros((300, EXPRESSION_COUNT))
-    read[:, JAW] = 0.3 + 0.2 * np.sin(2 * np.pi * 3 * times(300)) + NOISE * rng.normal(size=300)
-    steady = zero_phase(read, times(300), EXPRESSION)
-    shown = neutral_of_take(steady, times(300), np.ones(300)).applied(steady)[:, JAW]
-    assert np.ptp(shown) > 0.9 * np.ptp(steady[:, JAW])
-    assert shown.max() > 0.75 * 0.5
-
-
-def test_where_somebody_looks_is_not_taken_away():
-    read = np.full((300, EXPRESSION_COUNT), 0.05)
-    taken = neutral_of_take(read, times(300), np.ones(300)).rest
-    assert (taken[GAZE] == 0).all()
-    np.testing.assert_allclose(taken[~GAZE], 0.05)
-
-
-def test_whoever_is_seen_briefly_has_no_rest_yet():
-    read = np.full((40, EXPRESSION_COUNT), 0.2)
-    assert not neutral_of_take(read, times(40), np.ones(40)).rest.any()
-    assert not neutral_of_take(read[:1], times(1), np.ones(1)).rest.any()
-
-
-def test_rest_is_read_from_the_front():
-    read = np.full((300, EXPRESSION_COUNT), 0.05)
-    read[:200, BROW] = 0.2
-    frontal = np.where(np.arange(300) < 200, 0.5, 1.0)
-    assert neutral_of_take(read, times(300), frontal).rest[BROW] == pytest.approx(0.05)
-
-
-def test_a_stream_learns_the_same_as_it_goes(rng: np.random.Generator):
-    rest = np.where(GAZE, 0, rng.uniform(0, MOST_REST))
-    truth, read = acted(900, rest, rng)
-    learnt, shown = LearntNeutral(), []
-    for row in read:
-        learnt = learnt.after(row, 1 / FPS)
-        shown.append(learnt.neutral.applied(row))
-    resting = truth[450:] == 0
-    assert np.array(shown)[450:][resting].mean() < 0.03
-    assert np.abs(learnt.neutral.rest - rest).mean() < 0.03
-    # A smile of five seconds, minutes later, is not taken for rest.
-    for _ in range(150):
-        learnt = learnt.after(np.where(np.arange(EXPRESSION_COUNT) == SMILE, 0.9, read[-1]), 1 / FPS)
-    assert learnt.neutral.rest[SMILE] < rest[SMILE] + 0.1
 
 
 def test_eyes_of_a_blink_agree_and_those_of_a_wink_do_not():
