@@ -7,7 +7,7 @@ import tyro
 
 from commedia.calibration import calibrate as learn_calibration
 from commedia.cli.inputs import ended_by_interrupt, open_input, say
-from commedia.cli.live import Screen
+from commedia.cli.screen import Screen
 from commedia.errors import CommediaError
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
 from commedia.outputs.sink import Sinks
