@@ -51,7 +51,8 @@ def _column(character: Character) -> UInt8[np.ndarray, "h w 3"]:
     for yaw_deg, pitch_deg, blendshapes in ACTING:
         turn = wxyz_from_yaw_pitch_roll(np.radians([yaw_deg, pitch_deg, 0.0]))
         pose = RigPose(np.array([blendshapes.get(name, 0.0) for name in names]), turn, straight, straight)
-        cells.append(player.draw(pose, np.full((*CELL_PX, 3), BACKGROUND, np.uint8), opacity=1.0))
+        cells.append(np.full((*CELL_PX, 3), BACKGROUND, np.uint8))
+        player.draw(pose, cells[-1], opacity=1.0)
     column = np.vstack(cells)
     draw_text(column, character.name, (12.0, 20.0), size_px=18, colour=(255, 240, 140))
     return column

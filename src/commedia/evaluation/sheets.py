@@ -70,7 +70,8 @@ class Stage:
         if face is None:
             return picture
         pose = self._cast.poses(TrackedFrame(0, Fraction(0), (face,)))[face.id]
-        return self._player(face).draw(pose, picture, opacity=1.0)
+        self._player(face).draw(pose, picture, opacity=1.0)
+        return picture
 
     def labelled(self, pictures: Sequence[Square], title: str, below: str) -> UInt8[np.ndarray, "h w 3"]:
         """Put pictures side by side, over a line with a title on its left and `below` on its right."""
