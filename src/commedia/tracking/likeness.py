@@ -29,15 +29,19 @@ WAIT_GROWTH = 1.5
 
 
 def is_clear(track: Track) -> bool:
-    """Say whether the last reading shows well who it is: read from a crop, from the front, large and slow enough."""
+    """Say whether the last reading shows well who it is, and is not blurred by motion."""
+    speed = float(np.linalg.norm(track.motion.origin))
+    return shows_who(track) and speed <= CLEAR_SPEED * track.prediction.box.height_px
+
+
+def shows_who(track: Track) -> bool:
+    """Say whether the last reading shows a face well enough: read from a crop, from the front, and large."""
     prediction, presence = track.prediction, track.prediction.params.presence
-    height_px = prediction.box.height_px
     return (
         prediction.refined
         and (presence is None or presence >= CLEAR_PRESENCE)
         and frontal(prediction) >= CLEAR_FRONTAL
-        and height_px >= CLEAR_PX
-        and float(np.linalg.norm(track.motion.origin)) <= CLEAR_SPEED * height_px
+        and prediction.box.height_px >= CLEAR_PX
     )
 
 

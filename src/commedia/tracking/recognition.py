@@ -4,8 +4,9 @@ Places say who is who from frame to frame; where they cannot, looks decide (`lik
 run: it is taken at first sight, of each person a few times more, and where there is doubt.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -14,7 +15,7 @@ from commedia.faces.protocol import EmbedderProtocol
 from commedia.geometry.boxes import corners_of, pairwise_iou
 from commedia.tracking.appearance import clothes_of
 from commedia.tracking.associate import assign
-from commedia.tracking.likeness import alike, is_clear, is_due, likenesses_alike, look_of, with_look
+from commedia.tracking.likeness import alike, is_clear, is_due, likenesses_alike, look_of, shows_who, with_look
 from commedia.tracking.schedule import Plan
 from commedia.tracking.settings import Recognising
 from commedia.tracking.track import Likeness, Now, Track
@@ -27,6 +28,24 @@ MEETING_IOU = 0.05
 """Overlap of two boxes from which on each may take the other's place."""
 HIDDEN_S = 0.2
 """Who is unseen for so long beside somebody is hidden, or the one who is seen is them."""
+SETTLED_S = 0.2
+"""Who comes into view again is half covered at first: two looks so far apart must say that it is somebody else."""
+DOUBT_S = 1.0
+"""A doubt that no clear look settled is forgotten."""
+RECALL_S = 2.0
+"""Who was named no longer ago may yet turn out to be somebody absent: the first look may have seen half a face."""
+
+
+class Doubt(NamedTuple):
+    """A face that has somebody's place, and may be somebody else's."""
+
+    person: Track
+    """Whose place it is, as they were before."""
+    since_s: float
+    at_once: bool
+    """The picture changed as in a cut: the first look decides."""
+    unlike_s: float | None = None
+    """Time of the first look that showed somebody else."""
 
 
 class Recognition:
@@ -40,7 +59,11 @@ class Recognition:
         """Whose track ended, oldest first."""
         self.likenesses: dict[int, Likeness] = {}
         """Of everybody of the take so far, by id."""
+        self.recalled: dict[int, int] = {}
+        """Ids of people who turned out to be somebody absent, to the ids that these have."""
+        self._named_s: dict[int, float] = {}
         self._met: set[Pair] = set()
+        self._doubts: dict[int, Doubt] = {}
 
     def looked(
         self, image: UInt8[np.ndarray, "h w 3"], before: Sequence[Track], tracks: list[Track], now: Now, plan: Plan
@@ -52,20 +75,20 @@ class Recognition:
         seen = [track for track in tracks if track.seen_s == now.s]
         self._met = set() if plan.cut else {pair for pair in self._met if named.keys() >= set(pair)} | meetings(seen)
         parted = [pair for pair in self._met if _is_parted([named[key] for key in pair], now)]
-        doubted = {
-            t.key for t in seen if t.key in past and (plan.cut or plan.small_cut or past[t.key].seen_s < now.before_s)
-        }
-        asked = doubted | {key for pair in parted for key in pair}
+        self._doubt(past, seen, now, plan)
+        asked = {key for key in self._doubts if plan.cut or (key in named and shows_who(named[key]))}
+        asked |= {key for pair in parted for key in pair}
         looks = self._looks(image, [track for track in seen if track.key in asked or _wants_look(track, now)])
         for pair in parted:
             self._put_right(named, pair, looks)
         self._met -= set(parted)
-        least = self._settings.other_person if plan.cut else self._settings.stranger
         busy = {key for pair in self._met for key in pair}
         for key in looks.keys() - busy:
-            self._take_in(named, key, past.get(key) if key in doubted else None, looks[key], now, least)
+            self._take_in(named, key, looks[key], now, cut=plan.cut)
+        self._recall(named, looks, now)
         self.likenesses |= {track.id: track.likeness for track in named.values() if track.id and track.likeness}
         if plan.cut:
+            self._doubts.clear()
             # Nobody lingers in a picture of another place.
             self.remember([track for track in named.values() if track.seen_s < now.s], now)
         return [track for track in named.values() if not plan.cut or track.seen_s == now.s]
@@ -79,6 +102,10 @@ class Recognition:
     def whom(self, new: Sequence[Track], tracks: Sequence[Track], now: Now) -> dict[int, Track]:
         """Tracks without an id to those of people who were there before and are absent, by the key of the new."""
         absent = [*self.gone, *(track for track in tracks if track.id and track.seen_s < now.s)]
+        return self._whom(new, absent)
+
+    def _whom(self, new: Sequence[Track], absent: Sequence[Track]) -> dict[int, Track]:
+        """The best assignment of new tracks to absent people, who from then on are not absent."""
         absent = [track for track in absent if track.likeness]
         new = [track for track in new if track.likeness]
         if not absent or not new:
@@ -86,6 +113,9 @@ class Recognition:
         unlike = 1 - likenesses_alike(
             [t.likeness for t in new if t.likeness], [t.likeness for t in absent if t.likeness]
         )
+        # Who were there at once are two.
+        named_s, seen_s = [self._named_s.get(t.id, np.inf) for t in new], [t.seen_s for t in absent]
+        unlike[np.less.outer(named_s, seen_s)] = np.inf
         pairs = assign(unlike, 1 - self._settings.same_person)
         found = {new[row].key: absent[column] for row, column in pairs}
         returned = {track.key for track in found.values()}
@@ -101,23 +131,44 @@ class Recognition:
         looks = [look_of(who, worn) for who, worn in zip(embedded, clothes, strict=True)]
         return {track.key: look for track, look in zip(tracks, looks, strict=True)}
 
-    def _take_in(
-        self,
-        named: dict[int, Track],
-        key: int,
-        doubted: Track | None,
-        look: Float[np.ndarray, "l"],
-        now: Now,
-        least: float,
-    ) -> None:
-        """Add a look to what is known of somebody; in doubt, one less alike than `least` begins somebody new."""
-        track = named[key]
-        if doubted and track.likeness and alike(track.likeness, look) < least:
-            named[key] = doubted
-            track = born_track(next(self._keys), track.prediction, track.appearance, now)
+    def _doubt(self, past: dict[int, Track], seen: Sequence[Track], now: Now, plan: Plan) -> None:
+        """Doubt everybody after a change of the picture, and who comes into view again."""
+        self._doubts = {key: doubt for key, doubt in self._doubts.items() if now.s - doubt.since_s <= DOUBT_S}
+        is_changed = plan.cut or plan.small_cut
+        for track in seen:
+            before = past.get(track.key)
+            if before and (is_changed or before.seen_s < now.before_s):
+                self._doubts[track.key] = Doubt(before, now.s, is_changed)
+
+    def _take_in(self, named: dict[int, Track], key: int, look: Float[np.ndarray, "l"], now: Now, *, cut: bool) -> None:
+        """Add a look to what is known of somebody, unless it shows somebody else; that one is then somebody new."""
+        track, doubt = named[key], self._doubts.pop(key, None)
+        # What was seen of somebody's side only says nothing against them.
+        if doubt and track.likeness and (cut or track.likeness.clear):
+            least = self._settings.other_person if cut else self._settings.stranger
+            if alike(track.likeness, look) < least:
+                unlike_s = now.s if doubt.unlike_s is None else doubt.unlike_s
+                if not doubt.at_once and now.s - unlike_s < SETTLED_S:
+                    self._doubts[key] = doubt._replace(unlike_s=unlike_s)
+                    return
+                named[key] = doubt.person
+                track = born_track(next(self._keys), track.prediction, track.appearance, now)
         if track.likeness is None or is_clear(track):
             track = replace(track, likeness=with_look(track.likeness, look, now.s, clear=is_clear(track)))
         named[track.key] = track
+
+    def _recall(self, named: dict[int, Track], looked_at: Collection[int], now: Now) -> None:
+        """Give who was named a moment ago, and now looks like somebody absent, the name of that person."""
+        self._named_s = {track.id: now.s for track in named.values() if track.id} | self._named_s
+        absent = [*self.gone, *(track for track in named.values() if track.id and track.seen_s < now.s)]
+        young = [t for t in named.values() if t.key in looked_at and t.id and t.likeness and t.likeness.clear]
+        young = [track for track in young if now.s - self._named_s[track.id] <= RECALL_S]
+        for key, person in self._whom(young, absent).items():
+            here = named[key]
+            named.pop(person.key, None)
+            named[key] = renamed(here, person)
+            self.recalled[here.id] = person.id
+            self.likenesses.pop(here.id, None)
 
     def _put_right(self, named: dict[int, Track], pair: Pair, looks: dict[int, Float[np.ndarray, "l"]]) -> None:
         """Let two who have parted change names if each looks more like the other."""
@@ -130,10 +181,6 @@ class Recognition:
                 gain += alike(other.likeness, looks[own.key]) - alike(own.likeness, looks[own.key])
         if gain > self._settings.swap_margin:
             named[first.key], named[second.key] = renamed(first, second), renamed(second, first)
-
-
-def _with_likeness(tracks: Sequence[Track]) -> list[tuple[Track, Likeness]]:
-    return [(track, track.likeness) for track in tracks if track.likeness]
 
 
 def renamed(here: Track, person: Track) -> Track:
