@@ -14,6 +14,7 @@ import numpy as np
 import commedia.faces.mfn as mfn_module
 import commedia.faces.session as session_module
 import commedia.faces.sfn as sfn_module
+from commedia.faces.embedding import EmbeddingPredictor
 from commedia.faces.mfn import MfnPredictor
 from commedia.faces.session import OnnxSession
 from commedia.faces.sfn import SfnPredictor
@@ -22,7 +23,7 @@ from commedia.tracking.models import Models
 from commedia.tracking.settings import TrackerSettings
 from commedia.tracking.tracker import Tracker
 
-STAGES = ("resize", "MFN", "grid decode", "crops", "SFN", "SFN decode", "tracking")
+STAGES = ("resize", "MFN", "grid decode", "crops", "SFN", "SFN decode", "embedding", "tracking")
 
 
 @contextmanager
@@ -82,10 +83,14 @@ class Clock:
 
 
 class Ours:
-    """The tracker with both networks, instrumented."""
+    """The tracker with its networks, instrumented."""
 
-    def __init__(self, sfn: SfnPredictor, mfn: MfnPredictor, settings: TrackerSettings):
-        self.clock, self.mfn, self.settings = Clock(), mfn, settings
+    def __init__(
+        self, sfn: SfnPredictor, mfn: MfnPredictor, embedder: EmbeddingPredictor | None, settings: TrackerSettings
+    ):
+        self.clock, self.mfn, self.embedder, self.settings = Clock(), mfn, embedder, settings
+        self.look_s: list[float] = []
+        """Processor time of every look at one face."""
         self.detector = replace(mfn, network=self._timed_network("MFN", mfn.network))
         self.regressor = replace(sfn, network=self._timed_network("SFN", sfn.network))
 
@@ -116,7 +121,10 @@ class Ours:
     def play(self, frames: list[Frame]) -> Block:
         """Track everyone, from the first frame on."""
         clock, warm = self.clock, len(frames) // 3
-        tracker = Tracker(Models(_Timed(clock, self.detector), _Timed(clock, self.regressor)), self.settings)
+        models = Models(_Timed(clock, self.detector), _Timed(clock, self.regressor))
+        if self.embedder:
+            models = replace(models, embedder=_Looking(clock, self.embedder, self.look_s))
+        tracker = Tracker(models, self.settings)
         times, found = [], []
         with self.instrumented():
             for index, frame in enumerate(frames):
@@ -134,7 +142,8 @@ class Ours:
         stages = {stage: spent.get(stage, 0.0) for stage in ("resize", "MFN", "crops", "SFN")}
         stages["grid decode"] = spent.get("detect", 0.0) - stages["resize"] - stages["MFN"]
         stages["SFN decode"] = spent.get("regress", 0.0) - stages["crops"] - stages["SFN"]
-        stages["tracking"] = total - spent.get("detect", 0.0) - spent.get("regress", 0.0)
+        stages["embedding"] = spent.get("embed", 0.0)
+        stages["tracking"] = total - sum(spent.get(call, 0.0) for call in ("detect", "regress", "embed"))
         return stages
 
     def play_detector(self, frames: list[Frame]) -> Block:
@@ -154,6 +163,21 @@ class _Timed:
 
     def regress(self, image: np.ndarray, crops: list) -> Any:
         return self.clock.timed("regress", self.inner.regress)(image, crops)
+
+
+@dataclass
+class _Looking:
+    """An embedder whose calls are timed, also by face."""
+
+    clock: Clock
+    inner: EmbeddingPredictor
+    look_s: list[float]
+
+    def embed(self, image: np.ndarray, landmarks_px: Any) -> np.ndarray:
+        start = time.process_time()
+        found = self.clock.timed("embed", self.inner.embed)(image, landmarks_px)
+        self.look_s += [(time.process_time() - start) / len(landmarks_px)] * len(landmarks_px)
+        return found
 
 
 class MediaPipe:

@@ -93,7 +93,7 @@ def _as_whole(
         for _, tracked in trimming(followed):
             take.add(tracked)
             tell()
-    take.join(tracker.recognition.likenesses)
+    take.join(tracker.recognition.likenesses, tracker.recognition.recalled)
     seen.neutral = take.settle()
     yield from zip(source, take.frames(tracker.models.landmarker), strict=False)
 

@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
+from commedia.conventions import LANDMARK_MIRROR
 from commedia.data.sample import PictureSample
+from commedia.errors import WeightsMismatch
 from commedia.faces.crop import Crop
 from commedia.faces.embedding import FIVE_PLACES, FIVE_POINTS, chip_crop, open_embedding
+from commedia.faces.session import check_metadata
+from commedia.faces.weights import DEFAULT_EMBEDDING, find_weights
 from commedia.geometry.placement import affine_between, warp
 from commedia.synthetic.backgrounds import load_backgrounds
 from commedia.synthetic.shards import single_pictures
@@ -41,6 +45,24 @@ def test_a_face_is_itself_turned_shrunk_and_mirrored_and_nobody_else(drawn: list
     np.testing.assert_allclose(np.linalg.norm(looks, axis=1), 1, atol=1e-4)
     assert (cosine.argmax(axis=1) == np.arange(len(drawn))).all()
     assert np.median(np.diag(cosine)) > 0.9 > np.median(cosine[~np.eye(len(drawn), dtype=bool)])
+
+
+def test_a_mirrored_face_is_the_same_to_the_last_digit(drawn: list[PictureSample]) -> None:
+    embedding, picture = open_embedding(), drawn[0]
+    points, width = picture.faces[0].landmarks_px, picture.image.shape[1]
+    mirrored = (points * [-1, 1] + [width - 1, 0])[list(LANDMARK_MIRROR)].astype(np.float32)
+    one, other = (
+        embedding.embed(image, [at])[0] for image, at in ((picture.image, points), (picture.image[:, ::-1], mirrored))
+    )
+    assert one @ other > 0.98
+
+
+def test_it_does_not_depend_on_the_head_and_other_networks_do() -> None:
+    path = find_weights(DEFAULT_EMBEDDING)
+    said = {"network": "embedding", "head_sha256": "0" * 64}
+    check_metadata(path.name, said, ("embedding",), kind="embedding", outputs=("embedding",), of_head=False)
+    with pytest.raises(WeightsMismatch, match="another head"):
+        check_metadata(path.name, said, ("embedding",), kind="embedding", outputs=("embedding",))
 
 
 def test_many_at_once_are_what_they_are_one_by_one(drawn: list[PictureSample]) -> None:

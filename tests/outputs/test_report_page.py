@@ -93,7 +93,7 @@ def test_each_person_has_pictures_facts_and_the_curves_that_move() -> None:
         "person 1",
         "1.96 s",
         "0.20 s",
-        "14.5 a minute",
+        "0, 14.5 a minute",
         "mouthFrownLeft",
         "0.11",
         "0.02 to 0.95",

@@ -15,6 +15,8 @@ from commedia.tracking.models import Models
 from commedia.tracking.settings import VIDEO_SETTINGS, Recognising
 from commedia.tracking.tracker import Tracker
 
+LOW = 205.0
+"""So near the lower edge that no clothes are to be seen, which are alike here."""
 Who = Callable[[float, float], int]
 """Time and x in pixels to the number of the person who is really there: everybody here looks alike to a camera."""
 
@@ -78,6 +80,32 @@ def test_who_comes_back_within_a_minute_keeps_the_name(away_s: float, name: int)
     assert [tracked(frame) for frame in frames[:FPS]] == [[1]] * FPS
     assert [tracked(frame) for frame in frames[-FPS + 1 :]] == [[name]] * (FPS - 1)
     assert all(len(ids(frame)) == len(set(ids(frame))) for frame in frames)
+
+
+@pytest.mark.parametrize("covered_s", [0.1, 0.4])
+def test_who_is_half_covered_on_coming_back_is_not_taken_for_somebody_else_for_long(covered_s: float) -> None:
+    # 0.1 s unlike: before they are doubted; 0.4 s: they are somebody new until they are seen well.
+    world = World([Person(1, absent(still(60, LOW), 1.0, 1.5))])
+    times_s = seconds(0, 4)
+    tracker = tracker_of(world, lambda time_s, x: int(1.5 <= time_s < 1.5 + covered_s))
+    frames = [
+        tracked for _, tracked in follow(tracker, (world.frame(n, Fraction(n, FPS)) for n in range(len(times_s))))
+    ]
+    assert tracked(frames[-1]) == tracked(frames[FPS - 1]) == [1]
+    assert tracker.recognition.recalled == ({} if covered_s < 0.2 else {2: 1})
+    assert [tracked(frame) for frame in frames].count([2]) <= 0.6 * FPS
+
+
+def test_somebody_else_with_a_lost_place_is_somebody_else_when_several_looks_say_so() -> None:
+    world = World([Person(1, absent(still(60, LOW), 1.0, 1.5))])
+    frames = shown(world, lambda time_s, x: int(time_s > 1.2), seconds(0, 4))
+    assert tracked(frames[2 * FPS]) == tracked(frames[-1]) == [2]
+
+
+def test_two_who_were_there_at_once_never_become_one_later() -> None:
+    world = World([Person(1, absent(still(60), 1.2, 9.0)), Person(1, absent(still(220), 0.0, 1.0))])
+    frames = shown(world, lambda time_s, x: 0, seconds(0, 4))
+    assert tracked(frames[-1]) == [2]
 
 
 def test_who_comes_instead_is_somebody_new() -> None:

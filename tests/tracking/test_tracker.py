@@ -268,3 +268,19 @@ def test_a_live_source_is_never_waited_for() -> None:
         asked.clear()
         for frame, _ in tracker_of(world).follow(Camera(is_live)):
             assert asked[-1] == min(frame.index + ahead, 3)
+
+
+@pytest.mark.parametrize(("raw", "read"), [(False, VIDEO_SETTINGS.refine_budget), (True, 6)])
+def test_a_recording_read_as_a_whole_reads_everybody_from_crops_and_a_stream_only_the_largest(
+    raw: bool, read: int
+) -> None:
+    class Film:
+        info = MediaInfo(320, 240, Fraction(30), None, is_still=False)
+
+        def __iter__(self) -> Iterator[Frame]:
+            return map(world.frame, range(30))
+
+    world = World([Person(number, still(60 + 90 * (number % 3), 60 + 110 * (number // 3))) for number in range(6)])
+    tracker = Tracker(Models(FakeDetector(world), FakeRegressor(world), landmarker=fake_landmarks))
+    assert len(list(tracker.follow(Film(), raw=raw))) == 30
+    assert sum(track.prediction.refined for track in tracker._tracks) == read

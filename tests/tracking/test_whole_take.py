@@ -219,6 +219,17 @@ def test_nobody_is_a_take_too():
     assert [frame.faces for frame in take.frames(fake_landmarks)] == [()]
 
 
+def test_who_was_recalled_has_the_old_id_from_the_first_frame_on() -> None:
+    params = fake_params(np.array([100, 100]), 50)
+    face = TrackedFace(1, "tracked", fake_box(params), params, fake_landmarks([params])[0], 0.9)
+    take = WholeTake(find_neutral=False)
+    for index, person in enumerate([1] * 10 + [2] * 5 + [3] * 5 + [1] * 10):
+        take.add(TrackedFrame(index, Fraction(index, 30), (replace(face, id=person),)))
+    take.join({}, {3: 2, 2: 1})
+    take.settle()
+    assert [[seen.id for seen in frame.faces] for frame in take.frames(fake_landmarks)] == [[1]] * 30
+
+
 def test_ids_that_are_one_person_become_one_from_the_first_frame_to_the_last() -> None:
     def looks(*direction: float) -> Likeness:
         return Likeness(np.array(direction, np.float32), 1, 0.0, True)
@@ -231,7 +242,7 @@ def test_ids_that_are_one_person_become_one_from_the_first_frame_to_the_last() -
         there += [replace(face, id=2)] if 40 <= index < 70 else []
         there += [replace(face, id=3)] if index >= 60 else []
         take.add(TrackedFrame(index, Fraction(index, 30), tuple(there)))
-    take.join({1: looks(1, 0), 2: looks(0.95, 0.3), 3: looks(1, 0.05)})
+    take.join({1: looks(1, 0), 2: looks(0.95, 0.3), 3: looks(1, 0.05)}, {})
     take.settle()
     shown = [[(seen.id, seen.status) for seen in frame.faces] for frame in take.frames(fake_landmarks)]
     # 1 and 3 are most alike and never there together; 2 is there with 3.

@@ -3,7 +3,7 @@
 A person is a list of square pictures in order; films lay them out and say who should be who.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from commedia.sources.source import MediaInfo
 from commedia.structures import Frame, TrackedFrame
 from commedia.tracking.models import Models
 from commedia.tracking.tracker import Tracker
+from commedia.tracking.whole_take import WholeTake
 
 SIDE_PX = 360
 SHOT = 12
@@ -36,6 +37,15 @@ class Somebody(NamedTuple):
     place: Picture
 
 
+class Ending(NamedTuple):
+    """Whether all ended well."""
+
+    live: bool
+    """As a stream says it, frame by frame."""
+    whole: bool
+    """As the whole take says it, from the first frame on."""
+
+
 @dataclass(frozen=True)
 class Film:
     """Pictures in time: what `Tracker.follow` takes."""
@@ -53,24 +63,30 @@ class Film:
             yield Frame(picture, index, time_s)
 
 
-def cut_keeps_apart(models: Models, first: Somebody, second: Somebody) -> bool:
+def cut_keeps_apart(models: Models, first: Somebody, second: Somebody) -> Ending:
     """One person, a cut, the other: say whether each shot has one id of its own."""
     pictures = [*first.pictures[:SHOT], *second.pictures[:SHOT]]
-    frames = _followed(models, pictures, [STEP_S] * len(pictures))
-    before, after = _ids(frames[:SHOT]), _ids(frames[SHOT:])
-    return len(before) == len(after) == 1 and before != after
+
+    def ends_well(frames: Sequence[TrackedFrame]) -> bool:
+        before, after = _ids(frames[:SHOT]), _ids(frames[SHOT:])
+        return len(before) == len(after) == 1 and before != after
+
+    return _played(models, pictures, [STEP_S] * len(pictures), ends_well)
 
 
-def comes_back(models: Models, somebody: Somebody, gap_s: int) -> bool:
+def comes_back(models: Models, somebody: Somebody, gap_s: int) -> Ending:
     """One person, the empty place for `gap_s`, the person again: say whether there is one id before and after."""
     pictures = [*somebody.pictures[:SHOT], *[somebody.place] * EMPTY, *somebody.pictures[-SHOT:]]
     steps = [STEP_S] * SHOT + [Fraction(gap_s, EMPTY)] * EMPTY + [STEP_S] * SHOT
-    frames = _followed(models, pictures, steps)
-    before, after = _ids(frames[:SHOT]), _ids(frames[-SHOT:])
-    return len(before) == 1 and before == after
+
+    def ends_well(frames: Sequence[TrackedFrame]) -> bool:
+        before, after = _ids(frames[:SHOT]), _ids(frames[-SHOT:])
+        return len(before) == 1 and before == after
+
+    return _played(models, pictures, steps, ends_well)
 
 
-def crossing_keeps_names(models: Models, first: Somebody, second: Somebody) -> bool:
+def crossing_keeps_names(models: Models, first: Somebody, second: Somebody) -> Ending:
     """Two pictures pass each other, the first in front: say whether each id ends where its person does."""
     count = 2 * SHOT
     width = 5 * SIDE_PX // 2
@@ -83,9 +99,12 @@ def crossing_keeps_names(models: Models, first: Somebody, second: Somebody) -> b
         picture[:, left : left + SIDE_PX] = first.pictures[index % len(first.pictures)]
         pictures.append(picture)
     still = [pictures[0]] * SHOT + pictures + [pictures[-1]] * SHOT
-    frames = _followed(models, still, [STEP_S] * len(still))
-    begin, end = _by_place(frames[SHOT // 2]), _by_place(frames[-1])
-    return len(begin) == len(end) == 2 and begin == end[::-1]
+
+    def ends_well(frames: Sequence[TrackedFrame]) -> bool:
+        begin, end = _by_place(frames[SHOT // 2]), _by_place(frames[-1])
+        return len(begin) == len(end) == 2 and begin == end[::-1]
+
+    return _played(models, still, [STEP_S] * len(still), ends_well)
 
 
 def squared(picture: Picture) -> Picture:
@@ -97,9 +116,21 @@ def squared(picture: Picture) -> Picture:
     return np.asarray(cv2.resize(part, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _followed(models: Models, pictures: Sequence[Picture], steps_s: Sequence[Fraction]) -> list[TrackedFrame]:
+def _played(
+    models: Models,
+    pictures: Sequence[Picture],
+    steps_s: Sequence[Fraction],
+    ends_well: Callable[[Sequence[TrackedFrame]], bool],
+) -> Ending:
+    """Follow a film as `commedia retarget` does, and judge it before and after it is read as a whole."""
     times_s = np.cumsum(np.array(steps_s, dtype=object)).tolist()
-    return [tracked for _, tracked in Tracker(models).follow(Film(pictures, times_s))]
+    tracker, take = Tracker(models), WholeTake(find_neutral=False)
+    live = [tracked for _, tracked in tracker.follow(Film(pictures, times_s), raw=True)]
+    for tracked in live:
+        take.add(tracked)
+    take.join(tracker.recognition.likenesses, tracker.recognition.recalled)
+    take.settle()
+    return Ending(ends_well(live), ends_well(list(take.frames(models.landmarker))))
 
 
 def _ids(frames: Sequence[TrackedFrame]) -> set[int]:

@@ -54,5 +54,5 @@ class EmbeddingPredictor:
 
 def open_embedding(name: str = DEFAULT_EMBEDDING, *, threads: int = DEFAULT_THREADS) -> EmbeddingPredictor:
     """Open the embedding by the name of shipped weights or by the path of an .onnx file."""
-    network = open_session(find_weights(name), kind="embedding", outputs=EMBEDDING_OUTPUTS, threads=threads)
-    return EmbeddingPredictor(network)
+    path, outputs = find_weights(name), EMBEDDING_OUTPUTS
+    return EmbeddingPredictor(open_session(path, kind="embedding", outputs=outputs, threads=threads, of_head=False))

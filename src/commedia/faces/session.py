@@ -40,9 +40,18 @@ class OnnxSession:
 
 
 def open_session(
-    path: Path, *, kind: str, outputs: tuple[str, ...], optional: tuple[str, ...] = (), threads: int = DEFAULT_THREADS
+    path: Path,
+    *,
+    kind: str,
+    outputs: tuple[str, ...],
+    optional: tuple[str, ...] = (),
+    threads: int = DEFAULT_THREADS,
+    of_head: bool = True,
 ) -> OnnxSession:
-    """Open an .onnx of this `kind`; all `outputs` must exist, `optional` ones may, and 0 `threads` are all cores."""
+    """Open an .onnx of this `kind`; all `outputs` must exist, `optional` ones may, and 0 `threads` are all cores.
+
+    `of_head` says that its numbers are those of a head, which must then be the installed one.
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERROR_SEVERITY
     options.intra_op_num_threads = threads
@@ -53,20 +62,26 @@ def open_session(
         raise WeightsMismatch(f"cannot read {path.name} as an ONNX network: {str(error).splitlines()[0]}") from error
     metadata = dict(session.get_modelmeta().custom_metadata_map)
     found = tuple(output.name for output in session.get_outputs())
-    check_metadata(path.name, metadata, found, kind=kind, outputs=outputs)
+    check_metadata(path.name, metadata, found, kind=kind, outputs=outputs, of_head=of_head)
     pixels = session.get_inputs()[0]
     read = outputs + tuple(name for name in optional if name in found)
     return OnnxSession(session, pixels.name, read, input_size_of(path.name, metadata, pixels.shape), metadata)
 
 
 def check_metadata(
-    file_name: str, metadata: dict[str, str], found: tuple[str, ...], *, kind: str, outputs: tuple[str, ...]
+    file_name: str,
+    metadata: dict[str, str],
+    found: tuple[str, ...],
+    *,
+    kind: str,
+    outputs: tuple[str, ...],
+    of_head: bool = True,
 ) -> None:
     """Refuse a file that says it is another network or made for another head, or that lacks an output."""
     said = metadata.get("network", "nothing").lower()
     if not said.startswith(kind):
         raise WeightsMismatch(f"{file_name} says it is '{said}', expected '{kind}'")
-    if metadata.get("head_sha256", head_sha256()) != head_sha256():
+    if of_head and metadata.get("head_sha256", head_sha256()) != head_sha256():
         raise WeightsMismatch(f"{file_name} was trained for another head model than the one installed; both must match")
     missing = [name for name in outputs if name not in found]
     if missing:

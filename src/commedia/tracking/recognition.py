@@ -64,6 +64,8 @@ class Recognition:
         self._named_s: dict[int, float] = {}
         self._met: set[Pair] = set()
         self._doubts: dict[int, Doubt] = {}
+        self._cut_off: set[int] = set()
+        """Keys of those of `gone` whom a cut took out of the picture."""
 
     def looked(
         self, image: UInt8[np.ndarray, "h w 3"], before: Sequence[Track], tracks: list[Track], now: Now, plan: Plan
@@ -89,6 +91,7 @@ class Recognition:
         self.likenesses |= {track.id: track.likeness for track in named.values() if track.id and track.likeness}
         if plan.cut:
             self._doubts.clear()
+            self._cut_off |= {track.key for track in named.values() if track.seen_s < now.s}
             # Nobody lingers in a picture of another place.
             self.remember([track for track in named.values() if track.seen_s < now.s], now)
         return [track for track in named.values() if not plan.cut or track.seen_s == now.s]
@@ -98,16 +101,15 @@ class Recognition:
         known = [track for track in (*self.gone, *ended) if track.id and track.likeness]
         recent = [track for track in known if now.s - track.seen_s <= self._settings.remember_s]
         self.gone = recent[-self._settings.most_remembered :] if self._embedder else []
+        self._cut_off &= {track.key for track in (*self.gone, *ended)}
 
     def whom(self, new: Sequence[Track], tracks: Sequence[Track], now: Now) -> dict[int, Track]:
         """Tracks without an id to those of people who were there before and are absent, by the key of the new."""
         absent = [*self.gone, *(track for track in tracks if track.id and track.seen_s < now.s)]
-        return self._whom(new, absent)
+        return self._whom(*([track for track in part if track.likeness] for part in (new, absent)))
 
     def _whom(self, new: Sequence[Track], absent: Sequence[Track]) -> dict[int, Track]:
-        """The best assignment of new tracks to absent people, who from then on are not absent."""
-        absent = [track for track in absent if track.likeness]
-        new = [track for track in new if track.likeness]
+        """New tracks to absent people, who then are not absent any more: the best assignment; all have a likeness."""
         if not absent or not new:
             return {}
         unlike = 1 - likenesses_alike(
@@ -116,7 +118,9 @@ class Recognition:
         # Who were there at once are two.
         named_s, seen_s = [self._named_s.get(t.id, np.inf) for t in new], [t.seen_s for t in absent]
         unlike[np.less.outer(named_s, seen_s)] = np.inf
-        pairs = assign(unlike, 1 - self._settings.same_person)
+        settings, cut_off = self._settings, [track.key in self._cut_off for track in absent]
+        unlike[unlike > 1 - np.where(cut_off, settings.same_person, settings.returning)] = np.inf
+        pairs = assign(unlike, 1.0)
         found = {new[row].key: absent[column] for row, column in pairs}
         returned = {track.key for track in found.values()}
         self.gone = [track for track in self.gone if track.key not in returned]
@@ -145,23 +149,27 @@ class Recognition:
         track, doubt = named[key], self._doubts.pop(key, None)
         # What was seen of somebody's side only says nothing against them.
         if doubt and track.likeness and (cut or track.likeness.clear):
-            least = self._settings.other_person if cut else self._settings.stranger
+            least = self._settings.same_person if cut else self._settings.stranger
             if alike(track.likeness, look) < least:
                 unlike_s = now.s if doubt.unlike_s is None else doubt.unlike_s
                 if not doubt.at_once and now.s - unlike_s < SETTLED_S:
                     self._doubts[key] = doubt._replace(unlike_s=unlike_s)
                     return
-                named[key] = doubt.person
+                # Nobody lingers where somebody else is.
+                del named[key]
+                self.remember([doubt.person], now)
+                self._cut_off |= {key} if cut else set()
                 track = born_track(next(self._keys), track.prediction, track.appearance, now)
         if track.likeness is None or is_clear(track):
             track = replace(track, likeness=with_look(track.likeness, look, now.s, clear=is_clear(track)))
         named[track.key] = track
 
     def _recall(self, named: dict[int, Track], looked_at: Collection[int], now: Now) -> None:
-        """Give who was named a moment ago, and now looks like somebody absent, the name of that person."""
+        """Give who was named a moment ago, and by several looks is somebody absent, the name of that person."""
         self._named_s = {track.id: now.s for track in named.values() if track.id} | self._named_s
         absent = [*self.gone, *(track for track in named.values() if track.id and track.seen_s < now.s)]
-        young = [t for t in named.values() if t.key in looked_at and t.id and t.likeness and t.likeness.clear]
+        absent = [track for track in absent if track.likeness]
+        young = [t for t in named.values() if t.key in looked_at and t.id and t.likeness and t.likeness.looks > 1]
         young = [track for track in young if now.s - self._named_s[track.id] <= RECALL_S]
         for key, person in self._whom(young, absent).items():
             here = named[key]

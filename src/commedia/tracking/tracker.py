@@ -36,7 +36,7 @@ from commedia.tracking.models import Models, open_models
 from commedia.tracking.presentation import is_kept, shown_faces
 from commedia.tracking.recognition import Recognition, renamed
 from commedia.tracking.schedule import Schedule
-from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, TrackerSettings
+from commedia.tracking.settings import PHOTO_SETTINGS, TAKE_SETTINGS, VIDEO_SETTINGS, TrackerSettings
 from commedia.tracking.track import Now, Prediction, Track, expected_box, is_lost, moved_on, prediction_from_face
 from commedia.tracking.turned import may_be_turned, read_turned
 from commedia.tracking.update import born_track, next_track, with_stepped_filters
@@ -103,7 +103,8 @@ class Tracker:
             yield from ((None, tracked) for tracked in source if isinstance(tracked, TrackedFrame))
             return
         is_still = source.info.is_still
-        self.settings = self._given_settings or (PHOTO_SETTINGS if is_still else VIDEO_SETTINGS)
+        usual = PHOTO_SETTINGS if is_still else TAKE_SETTINGS if raw else VIDEO_SETTINGS
+        self.settings = self._given_settings or usual
         if raw:
             self.settings = replace(self.settings, smoothing=None, learn_neutral=False)
         for take in ([frame] for frame in source) if is_still else [source]:

@@ -74,17 +74,27 @@ class WholeTake:
                 self._flush(face.id)
         self._times_s.append(tracked.time_s)
 
-    def join(self, likenesses: Mapping[int, Likeness]) -> None:
-        """Give one id to whoever is one person by all looks at them, before settling; who was lost may be back."""
+    def join(self, likenesses: Mapping[int, Likeness], recalled: Mapping[int, int]) -> None:
+        """Give one id to whoever is one person by all looks at them, before settling; who was lost may be back.
+
+        `recalled` says who was somebody else after all: `Recognition.recalled`.
+        """
         for person in self._waiting:
             self._flush(person)
+        # The latest first: 3 may be 2, which is 1.
+        for other in sorted(recalled.keys() & self._blocks.keys(), reverse=True):
+            self._rename(other, recalled[other])
         people = {
             person: Seen(likenesses[person], set(_seen_in(self._blocks[person])))
             for person in likenesses.keys() & self._blocks.keys()
         }
         for other, person in same_people(people, ONE_PERSON).items():
-            self._blocks[person] += self._blocks.pop(other)
-            del self._waiting[other]
+            self._rename(other, person)
+
+    def _rename(self, other: int, person: int) -> None:
+        self._blocks.setdefault(person, []).extend(self._blocks.pop(other))
+        self._waiting.setdefault(person, [])
+        del self._waiting[other]
 
     def settle(self) -> dict[int, dict[str, float]]:
         """Read what was collected as a whole, once, after the last frame; returns how each face rests, by id and

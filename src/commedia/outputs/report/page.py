@@ -105,7 +105,8 @@ def _facts(person: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
         filled_s = facts.get("filled_s", 0)
         rows.append(("filled", f"{filled_s:.2f} s, in which nobody saw the face" if filled_s else "nothing"))
     if facts.get("blinks_per_minute") is not None:
-        rows.append(("blinks", f"{facts['blinks_per_minute']:g} a minute"))
+        each_minute = facts["blinks_per_minute"]
+        rows.append(("blinks", f"{each_minute * facts['seen_s'] / 60:.0f}, {each_minute:g} a minute"))
     rows.append(("plays", Path(person["character"]).name))
     entries = [f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in rows]
     names = [Path(file).name for file in person["files"]]
@@ -122,7 +123,10 @@ def _curves(trace: Trace, summary: Mapping[str, Any]) -> str:
     ]
     per = trace.curves.frames_per_column
     how = "every frame" if per == 1 else f"the highest of every {per} frames"
-    said = f"The blendshapes that move most, from 0 to 1 over the whole take, {how}; a gap where nobody was seen."
+    said = (
+        "The blendshapes that move most, and the most of each; from 0 (lower line) to 1 (upper line) over the whole "
+        f"take of {summary['duration_s']:.2f} s, {how}; a gap where the face was not there."
+    )
     return f'<div class="curves">{"".join(figures)}</div>\n<p class="how">{said}</p>'
 
 

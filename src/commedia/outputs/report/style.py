@@ -17,7 +17,8 @@ video, .preview { display: block; width: 100%; height: auto; border-radius: 10px
 section { background: var(--card); border: 1px solid var(--line); border-left: 5px solid var(--person, var(--line));
   border-radius: 10px; padding: 14px 16px; margin-bottom: 16px; }
 .who { display: flex; flex-wrap: wrap; gap: 16px; }
-.faces { display: grid; grid-template-columns: repeat(3, minmax(0, 112px)); gap: 8px; }
+.faces { display: flex; flex-wrap: wrap; gap: 8px; }
+.faces figure { width: 126px; }
 figure { margin: 0; }
 .faces img { display: block; width: 100%; height: auto; border-radius: 6px; }
 figcaption { font-size: 12px; overflow-wrap: anywhere; }
@@ -26,7 +27,7 @@ dl { flex: 1 1 260px; display: grid; grid-template-columns: max-content 1fr; gap
 dd { margin: 0; overflow-wrap: anywhere; }
 .curves { display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); gap: 10px 14px;
   margin-top: 14px; }
-.curves svg { display: block; width: 100%; height: 48px; border-bottom: 1px solid var(--line); }
+.curves svg { display: block; width: 100%; height: 48px; border: solid var(--line); border-width: 1px 0; }
 .curves path { fill: var(--person); fill-opacity: .35; stroke: var(--person); stroke-width: 1;
   vector-effect: non-scaling-stroke; }
 @media (prefers-color-scheme: light) { .curves path { fill-opacity: .55; } }
