@@ -50,7 +50,7 @@ STAGES: tuple[tuple[str, object, str], ...] = (
 WITHOUT = (
     "commedia.render.shade_numpy.compiled_shading",
     "commedia.render.rasterize_numpy.compiled_zbuffer",
-    "commedia.geometry.meshes._compiled_sum",
+    "commedia.geometry.meshes._compiled_normals",
     "commedia.characters.posing._compiled_skin",
 )
 

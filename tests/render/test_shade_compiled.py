@@ -45,7 +45,7 @@ def soup(seed: int, count: int, channels: int = 3, **settings) -> Surface:
     return Surface(vertices, triangles, uv=uv, texture=texture, **settings)
 
 
-@pytest.mark.parametrize("supersample", [1, 2, 3])
+@pytest.mark.parametrize("supersample", [1, 2])
 @pytest.mark.parametrize("opacity", [1.0, 0.4])
 def test_textures_colours_gloss_and_bare_surfaces(
     monkeypatch: pytest.MonkeyPatch, supersample: int, opacity: float

@@ -45,6 +45,8 @@ class Piece:
     node: int
     mesh: int
     primitive: int
+    skin: int | None
+    """Whose joints move it; None for one that moves with its node."""
 
 
 def pose_character(character: Character, pose: RigPose) -> list[PosedPrimitive]:
@@ -58,21 +60,21 @@ class Poser:
     def __init__(self, character: Character):
         self.character = character
         self.pieces = [
-            Piece(node, mesh, number)
+            Piece(node, mesh, number, None if primitive.skinning is None else character.nodes[node].skin)
             for node in character.node_order
             if (mesh := character.nodes[node].mesh) is not None
-            for number in range(len(character.meshes[mesh].primitives))
+            for number, primitive in enumerate(character.meshes[mesh].primitives)
         ]
         self._rest_world, self._rest_rotations = _world(character, {}, {}), rest_rotations(character)
         self._rest: dict[Piece, PosedPrimitive] = {}
         self._rest_key: dict[Piece, tuple] = {}
         self._places: dict[Piece, tuple[np.ndarray, int]] = {}
-        self._moves: dict[Piece, tuple[np.ndarray, np.ndarray]] = {}
+        self._moves: dict[Piece, tuple[slice, np.ndarray]] = {}
+        self._skinnings: dict[Piece, Skinning] = {}
 
     def pose(self, pose: RigPose) -> list[PosedPrimitive]:
         """Evaluate morphs and skins; pieces that do not move are returned as they were."""
-        world = self._world_of(pose)
-        return [self._posed(piece, pose.weights, world) for piece in self.pieces]
+        return self._all_posed(pose.weights, self._world_of(pose))
 
     def head_motion(self, pose: RigPose) -> Float[np.ndarray, "4 4"]:
         """Where a pose takes what is fixed to the head, from where it is at rest, in the scene's frame."""
@@ -87,37 +89,45 @@ class Poser:
 
     def at_rest(self) -> list[tuple[Piece, np.ndarray]]:
         """Each piece's positions (v, 3) when nothing is animated."""
-        weights = self.character.rig.rest_weights
-        return [(piece, self._posed(piece, weights, self._rest_world).positions) for piece in self.pieces]
+        posed = self._all_posed(self.character.rig.rest_weights, self._rest_world)
+        return [(piece, primitive.positions) for piece, primitive in zip(self.pieces, posed, strict=True)]
 
     def scene_from_mesh(self, piece: Piece) -> Float32[np.ndarray, "n 3 4"]:
         """Where a piece is taken at rest: a linear map and a shift, per vertex under a skin, else one for all."""
-        return self._blended(piece, self._rest_world)
+        return self._blended(piece, _moving_part(self.character, piece, self._rest_world))
 
-    def _posed(self, piece: Piece, weights: np.ndarray, world: dict[int, np.ndarray]) -> PosedPrimitive:
+    def _all_posed(self, weights: np.ndarray, world: dict[int, np.ndarray]) -> list[PosedPrimitive]:
+        parts: dict[tuple, np.ndarray] = {}
+        for piece in self.pieces:
+            if (hangs_on := (piece.node, piece.skin)) not in parts:
+                parts[hangs_on] = _moving_part(self.character, piece, world)
+        return [self._posed(piece, weights, parts[piece.node, piece.skin]) for piece in self.pieces]
+
+    def _posed(self, piece: Piece, weights: np.ndarray, matrices: np.ndarray) -> PosedPrimitive:
         mesh = self.character.meshes[piece.mesh]
         primitive = mesh.primitives[piece.primitive]
         own = weights[mesh.rig_index].astype(np.float32)
         active = np.flatnonzero(np.abs(own) > INVISIBLE) if len(primitive.morphs) else np.zeros(0, dtype=np.int64)
-        key = (tuple(active), tuple(own[active]), _moving_part(self.character, piece, world).tobytes())
+        key = (tuple(active), tuple(own[active]), matrices.tobytes())
         if self._rest_key.get(piece) == key:
             return self._rest[piece]
         positions, normals = primitive.positions, primitive.normals
-        if len(active):
-            moved, moves = self._moved_by_morphs(piece, primitive)
+        if len(active) and (found := self._moved_by_morphs(piece, primitive))[1].size:
+            moved, moves = found
             positions = positions.copy()
             positions[moved] += (own @ moves).reshape(-1, 3)
             normals = self._morphed_normals(piece, primitive, positions)
-        posed = self._placed(piece, mesh.name, primitive, positions, normals, world)
+        posed = self._placed(piece, mesh.name, primitive, positions, normals, matrices)
         self._rest[piece], self._rest_key[piece] = posed, key
         return posed
 
-    def _moved_by_morphs(self, piece: Piece, primitive: Primitive) -> tuple[np.ndarray, np.ndarray]:
-        """The vertices that any morph moves, and by how much each does: (k, 3 n), in a body a tenth of all."""
+    def _moved_by_morphs(self, piece: Piece, primitive: Primitive) -> tuple[slice, np.ndarray]:
+        """From the first to the last vertex that any morph moves, and by how much each does: (k, 3 n)."""
         if piece not in self._moves:
             moved = np.flatnonzero(primitive.morphs.any(axis=(0, 2)))
-            moves = np.ascontiguousarray(primitive.morphs[:, moved]).reshape(len(primitive.morphs), -1)
-            self._moves[piece] = moved, moves
+            part = slice(int(moved.min(initial=0)), int(moved.max(initial=-1)) + 1)
+            moves = np.ascontiguousarray(primitive.morphs[:, part]).reshape(len(primitive.morphs), -1)
+            self._moves[piece] = part, moves
         return self._moves[piece]
 
     def _morphed_normals(self, piece: Piece, primitive: Primitive, positions: np.ndarray) -> np.ndarray:
@@ -125,38 +135,41 @@ class Poser:
             self._places[piece] = weld(primitive.positions)
         return smooth_normals(positions, primitive.triangles, self._places[piece])
 
-    def _placed(self, piece: Piece, name: str, primitive: Primitive, positions, normals, world) -> PosedPrimitive:
-        placed, turned = self._taken(piece, positions, normals, world)
+    def _placed(self, piece: Piece, name: str, primitive: Primitive, positions, normals, matrices) -> PosedPrimitive:
+        placed, turned = self._taken(piece, positions, normals, matrices)
         material = self.character.materials[primitive.material]
         return PosedPrimitive(placed, turned, primitive.triangles, primitive.uv, primitive.colours, material, name)
 
-    def _taken(self, piece: Piece, positions, normals, world) -> tuple[np.ndarray, np.ndarray]:
+    def _taken(self, piece: Piece, positions, normals, matrices) -> tuple[np.ndarray, np.ndarray]:
         """Positions and unit normals where the skin's joints, or the node, take them."""
-        skinning = self._skinning(piece)
-        if skinning is not None and (loop := _compiled_skin()) is not None:
-            matrices = _moving_part(self.character, piece, world).astype(np.float32)
+        if (loop := _compiled_skin()) is not None:
             placed, turned = (np.zeros(positions.shape, dtype=np.float32) for _ in range(2))
-            given = positions, normals, skinning.joints, skinning.weights, matrices
-            loop(*map(np.ascontiguousarray, given), placed, turned)
+            skinning = self._skinning(piece)
+            loop(
+                *map(np.ascontiguousarray, (positions, normals, skinning.joints, skinning.weights, matrices)),
+                placed,
+                turned,
+            )
             return placed, turned
-        blended = self._blended(piece, world)
-        if skinning is None:
-            placed, turned = positions @ blended[0, :, :3].T + blended[0, :, 3], normals @ blended[0, :, :3].T
-        else:
-            placed = (blended[:, :, :3] @ positions[:, :, None])[:, :, 0] + blended[:, :, 3]
-            turned = (blended[:, :, :3] @ normals[:, :, None])[:, :, 0]
+        blended = self._blended(piece, matrices)
+        placed = (blended[:, :, :3] @ positions[:, :, None])[:, :, 0] + blended[:, :, 3]
+        turned = (blended[:, :, :3] @ normals[:, :, None])[:, :, 0]
         return placed, turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12)
 
-    def _skinning(self, piece: Piece) -> Skinning | None:
-        """How joints move a piece; None for one that moves as a whole."""
-        skinning = self.character.meshes[piece.mesh].primitives[piece.primitive].skinning
-        return None if self.character.nodes[piece.node].skin is None else skinning
+    def _skinning(self, piece: Piece) -> Skinning:
+        """How joints move a piece; one that moves with its node hangs on that alone."""
+        if piece not in self._skinnings:
+            primitive = self.character.meshes[piece.mesh].primitives[piece.primitive]
+            count = len(primitive.positions)
+            alone = Skinning(np.zeros((count, 1), np.int32), np.ones((count, 1), np.float32))
+            self._skinnings[piece] = alone if piece.skin is None or primitive.skinning is None else primitive.skinning
+        return self._skinnings[piece]
 
-    def _blended(self, piece: Piece, world: dict[int, np.ndarray]) -> np.ndarray:
+    def _blended(self, piece: Piece, matrices: np.ndarray) -> np.ndarray:
         """(v, 3, 4), or (1, 3, 4) for a piece that moves as a whole."""
-        matrices = _moving_part(self.character, piece, world).astype(np.float32)
-        if (skinning := self._skinning(piece)) is None:
+        if piece.skin is None:
             return matrices[:, :3]
+        skinning = self._skinning(piece)
         blended = np.zeros((len(skinning.joints), 3, 4), dtype=np.float32)
         for column in range(skinning.joints.shape[1]):
             weight = skinning.weights[:, column]
@@ -172,15 +185,14 @@ def _compiled_skin() -> Callable[..., Any] | None:
     return compiled(posing_loops.skin_vertices, f"void({moved})")
 
 
-def _moving_part(character: Character, piece: Piece, world: dict[int, np.ndarray]) -> np.ndarray:
+def _moving_part(character: Character, piece: Piece, world: dict[int, np.ndarray]) -> Float32[np.ndarray, "j 4 4"]:
     """The matrices a piece hangs on: one per joint of its skin, or its node's own."""
-    node = character.nodes[piece.node]
-    skinned = character.meshes[piece.mesh].primitives[piece.primitive].skinning is not None
-    if node.skin is None or not skinned:
-        return world[piece.node][None]
-    skin = character.skins[node.skin]
+    if piece.skin is None:
+        return world[piece.node][None].astype(np.float32)
+    skin = character.skins[piece.skin]
     lost = np.eye(4)
-    return np.stack([world.get(int(joint), lost) for joint in skin.joints]) @ skin.joint_from_mesh
+    placed = np.stack([world.get(int(joint), lost) for joint in skin.joints])
+    return (placed @ skin.joint_from_mesh).astype(np.float32)
 
 
 def _world(

@@ -211,5 +211,12 @@ def _disc(angle: np.ndarray, limit: float) -> np.ndarray:
 
 
 def _blend(below: np.ndarray, colour: np.ndarray, amount: Float[np.ndarray, "h w"]) -> np.ndarray:
-    amount = amount[..., None].astype(np.float32)
-    return below * (1 - amount) + np.asarray(colour, dtype=np.float32) * amount
+    """Lay a colour, or one for each texel, over a picture, which is changed."""
+    rows, columns = (np.flatnonzero(amount.any(axis=axis)) for axis in (1, 0))
+    if len(rows):
+        # Most of what is painted is small.
+        part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        colour = np.asarray(colour, dtype=np.float32)
+        colour = colour[part] if colour.ndim == 3 else colour
+        below[part] += (colour - below[part]) * amount[part][..., None].astype(np.float32)
+    return below

@@ -1,10 +1,10 @@
 """Draws the troupe on a stage from the parameters in `performance.py`. Needs neither torch nor a display."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 from commedia.characters.skin import Look, paint_head
 from commedia.demo.performance import (
@@ -20,8 +20,8 @@ from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.model import HeadModel, head_or_default
 from commedia.geometry.meshes import smooth_normals
 from commedia.geometry.rotations import matrix_from_wxyz
-from commedia.render.scene import Surface, View
-from commedia.render.shade_numpy import render_mesh
+from commedia.render.scene import Scene, Surface, View
+from commedia.render.shade_numpy import draw_scene
 from commedia.structures import FaceParams
 
 
@@ -34,25 +34,43 @@ def troupe_frames(head: HeadModel | None = None) -> Iterator[UInt8[np.ndarray, "
 
 def stage_picture(cast: list[tuple[Performer, FaceParams]], head: HeadModel) -> UInt8[np.ndarray, "h w 3"]:
     """Draw everyone at one moment."""
-    view = View((STAGE_WIDTH_PX / 2, -STAGE_HEIGHT_PX / 2), 1.0, STAGE_HEIGHT_PX, STAGE_WIDTH_PX)
-    surfaces = [_surface(head, performer, params) for performer, params in cast]
-    return render_mesh(surfaces, view, background=_curtain(), supersample=1, cull_back=True)
+    return _stage(tuple(performer for performer, _ in cast), head).picture([params for _, params in cast])
 
 
-def _surface(head: HeadModel, performer: Performer, params: FaceParams) -> Surface:
-    """The head in stage pixels, y up, with vertices doubled where the texture has a seam."""
-    corner = _vertex_of_uv(head)
-    pose = params.pose
-    turned = vertices_from_params(head.model, params.identity, params.expression) @ matrix_from_wxyz(pose.wxyz).T
-    placed = turned * pose.px_per_m + np.array([pose.origin_px[0], -pose.origin_px[1], 0.0])
-    normals = smooth_normals(placed, head.model.triangles)
-    return Surface(
-        vertices=placed[corner],
-        triangles=head.uv_triangles,
-        normals=normals[corner],
-        uv=head.uv,
-        texture=_texture(head, performer.look),
-    )
+class Stage:
+    """Performers with the same head before a curtain."""
+
+    def __init__(self, performers: Sequence[Performer], head: HeadModel):
+        self._head, corner = head, np.zeros(len(head.uv), np.int64)
+        corner[head.uv_triangles.ravel()] = head.model.triangles.ravel()
+        self._corner = corner
+        """Of each texture coordinate its vertex: vertices are doubled where the texture has a seam."""
+        looks = [_texture(head, performer.look) for performer in performers]
+        rest, triangles = head.model.mean[corner], head.uv_triangles
+        self._scene = Scene([Surface(rest, triangles, rest, uv=head.uv, texture=look) for look in looks])
+
+    def picture(self, everyone: Sequence[FaceParams]) -> UInt8[np.ndarray, "h w 3"]:
+        """Draw each performer as said."""
+        for number, params in enumerate(everyone):
+            placed = self._placed(params)
+            normals = smooth_normals(placed, self._head.model.triangles)
+            self._scene.move(number, placed[self._corner], normals[self._corner])
+        view = View((STAGE_WIDTH_PX / 2, -STAGE_HEIGHT_PX / 2), 1.0, STAGE_HEIGHT_PX, STAGE_WIDTH_PX)
+        picture = _curtain().copy()
+        draw_scene(self._scene, view, picture, supersample=1, cull_back=True)
+        return picture
+
+    def _placed(self, params: FaceParams) -> Float32[np.ndarray, "v 3"]:
+        """Where the head's vertices are in stage pixels, y up."""
+        pose = params.pose
+        turned = vertices_from_params(self._head.model, params.identity, params.expression)
+        placed = turned @ matrix_from_wxyz(pose.wxyz).T * pose.px_per_m
+        return (placed + (pose.origin_px[0], -pose.origin_px[1], 0.0)).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _stage(performers: tuple[Performer, ...], head: HeadModel) -> Stage:
+    return Stage(performers, head)
 
 
 @cache
@@ -62,12 +80,6 @@ def _curtain() -> UInt8[np.ndarray, "h w 3"]:
     y = np.linspace(0, 1, STAGE_HEIGHT_PX)[:, None]
     folds = 0.75 + 0.18 * np.sin(2 * np.pi * 14 * x) + 0.07 * np.sin(2 * np.pi * 37 * x + 1)
     return np.clip((folds * (1.05 - 0.5 * y))[..., None] * np.array([120, 32, 36]), 0, 255).astype(np.uint8)
-
-
-def _vertex_of_uv(head: HeadModel) -> np.ndarray:
-    vertex = np.zeros(len(head.uv), np.int64)
-    vertex[head.uv_triangles.ravel()] = head.model.triangles.ravel()
-    return vertex
 
 
 @lru_cache(maxsize=16)

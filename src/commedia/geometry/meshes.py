@@ -26,28 +26,29 @@ def smooth_normals(
 
     `places` is what `weld` says: a UV seam must not show as a crease. Without it every vertex stands alone.
     """
-    place, count = (np.arange(len(positions)), len(positions)) if places is None else places
-    normals = _summed_normals(positions, triangles, place, count)[place].astype(np.float32)
+    place, count = (np.arange(len(positions), dtype=np.int32), len(positions)) if places is None else places
+    summed = np.zeros((count, 3))
+    if positions.dtype == np.float32 and triangles.dtype == np.int32 and (loop := _compiled_normals()) is not None:
+        _require_corners(triangles, len(positions))
+        normals = np.empty(positions.shape, dtype=np.float32)
+        loop(*map(np.ascontiguousarray, (positions, triangles, place.astype(np.int32, copy=False))), summed, normals)
+        return normals
+    corners = positions[triangles]
+    face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    flat = place[triangles].reshape(-1)
+    for axis in range(3):
+        summed[:, axis] = np.bincount(flat, np.repeat(face[:, axis], 3), count)
+    normals = summed[place].astype(np.float32)
     length = np.linalg.norm(normals, axis=1, keepdims=True)
     ahead = np.array([0, 0, 1], dtype=np.float32)
     return np.where(length > 1e-20, normals / np.maximum(length, 1e-20), ahead)
 
 
-def _summed_normals(positions: np.ndarray, triangles: np.ndarray, place: np.ndarray, count: int) -> np.ndarray:
-    if positions.dtype == np.float32 and triangles.dtype == np.int32 and (loop := _compiled_sum()) is not None:
-        _require_corners(triangles, len(positions))
-        summed = np.zeros((count, 3))
-        loop(*map(np.ascontiguousarray, (positions, triangles, place.astype(np.int32))), summed)
-        return summed
-    corners = positions[triangles]
-    face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    flat = place[triangles].reshape(-1)
-    return np.stack([np.bincount(flat, np.repeat(face[:, axis], 3), count) for axis in range(3)], axis=1)
-
-
 @lru_cache(maxsize=1)
-def _compiled_sum() -> Callable[..., Any] | None:
-    return compiled(mesh_loops.sum_normals, "void(float32[:, ::1], int32[:, ::1], int32[::1], float64[:, ::1])")
+def _compiled_normals() -> Callable[..., Any] | None:
+    vertices = "float32[:, ::1]"
+    signature = f"void({vertices}, int32[:, ::1], int32[::1], float64[:, ::1], {vertices})"
+    return compiled(mesh_loops.smooth_normals, signature)
 
 
 def _require_corners(triangles: np.ndarray, count: int) -> None:

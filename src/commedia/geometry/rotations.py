@@ -18,13 +18,18 @@ def canonical_wxyz(wxyz: Float[np.ndarray, "*b 4"]) -> Float[np.ndarray, "*b 4"]
 
 def matrix_from_wxyz(wxyz: Float[np.ndarray, "*b 4"]) -> Float[np.ndarray, "*b 3 3"]:
     """Turn unit quaternions into rotation matrices."""
-    w, x, y, z = np.moveaxis(wxyz, -1, 0)
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    w, x, y, z = (wxyz[..., k] for k in range(4))
+    rows = (
+        (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
+        (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
+        (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
+    )
+    # `stack` takes several times as long, and a preview asks often.
+    matrix = np.empty((*w.shape, 3, 3), dtype=wxyz.dtype)
+    for row, columns in enumerate(rows):
+        for column, value in enumerate(columns):
+            matrix[..., row, column] = value
+    return matrix
 
 
 def wxyz_from_matrix(matrix: Float[np.ndarray, "*b 3 3"]) -> Float[np.ndarray, "*b 4"]:
@@ -51,17 +56,15 @@ def wxyz_from_matrix(matrix: Float[np.ndarray, "*b 3 3"]) -> Float[np.ndarray, "
 
 def multiply_wxyz(first: Float[np.ndarray, "*b 4"], second: Float[np.ndarray, "*b 4"]) -> Float[np.ndarray, "*b 4"]:
     """Compose: the result rotates by `second`, then by `first`."""
-    w1, x1, y1, z1 = np.moveaxis(first, -1, 0)
-    w2, x2, y2, z2 = np.moveaxis(second, -1, 0)
-    return np.stack(
-        [
-            w1 * w2 - x1 * x2 - y1 * y2 - z1 * z2,
-            w1 * x2 + x1 * w2 + y1 * z2 - z1 * y2,
-            w1 * y2 - x1 * z2 + y1 * w2 + z1 * x2,
-            w1 * z2 + x1 * y2 - y1 * x2 + z1 * w2,
-        ],
-        axis=-1,
-    )
+    w1, x1, y1, z1 = (first[..., k] for k in range(4))
+    w2, x2, y2, z2 = (second[..., k] for k in range(4))
+    w = w1 * w2 - x1 * x2 - y1 * y2 - z1 * z2
+    composed = np.empty((*w.shape, 4), dtype=w.dtype)
+    composed[..., 0] = w
+    composed[..., 1] = w1 * x2 + x1 * w2 + y1 * z2 - z1 * y2
+    composed[..., 2] = w1 * y2 - x1 * z2 + y1 * w2 + z1 * x2
+    composed[..., 3] = w1 * z2 + x1 * y2 - y1 * x2 + z1 * w2
+    return composed
 
 
 def inverse_wxyz(wxyz: Float[np.ndarray, "*b 4"]) -> Float[np.ndarray, "*b 4"]:

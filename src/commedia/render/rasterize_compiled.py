@@ -78,10 +78,10 @@ class CompiledBuffer:
             raise IndexError(f"triangles name corners {triangles.min()} to {triangles.max()} of {len(points)} points")
         paint = paint or plain_paint(len(points), len(triangles))
         points, triangles = np.ascontiguousarray(points, np.float64), np.ascontiguousarray(triangles, np.int32)
-        again = memory is not None and memory.triangle.shape == (height, width)
-        self.triangle: Int32[np.ndarray, "h w"] = memory.triangle if again else np.zeros((height, width), np.int32)
+        self._arrays = np.empty((2, height * width), np.int32) if memory is None else memory.room(height * width)
+        self.triangle: Int32[np.ndarray, "h w"] = self._arrays[0, : height * width].reshape(height, width)
         """Index of the nearest triangle; -1 where there is none."""
-        self.level: Int32[np.ndarray, "h w"] = memory.level if again else np.zeros((height, width), np.int32)
+        self.level: Int32[np.ndarray, "h w"] = self._arrays[1, : height * width].reshape(height, width)
         """How far behind the nearest point it is, in steps."""
         self.triangle[:], self.level[:] = -1, _NOTHING
         z = points[np.isfinite(points).all(axis=1), 2]
@@ -92,6 +92,10 @@ class CompiledBuffer:
             depths = self._nearest, 1 / self.step
             holes = paint.surface_of, paint.vertices, paint.texels, paint.textures, paint.cutoffs
             fill_nearest(points, triangles, cull_back, *depths, *holes, self.level, self.triangle)
+
+    def room(self, pixels: int) -> Int32[np.ndarray, "2 n"]:
+        """Arrays for so many pixels at least, in place of its own."""
+        return self._arrays if self._arrays.shape[1] >= pixels else np.empty((2, pixels), np.int32)
 
     @property
     def depth(self) -> Float64[np.ndarray, "h w"]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Float32, Int, Int32, UInt8
@@ -10,6 +9,7 @@ from jaxtyping import Float, Float32, Int, Int32, UInt8
 from commedia.geometry.meshes import smooth_normals
 from commedia.render.colour_numpy import linear_from_srgb
 from commedia.render.rasterize_compiled import CompiledBuffer, Paint
+from commedia.render.textures import Texture, texels_per_unit
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class Scene:
         self.normals: Float[np.ndarray, "v 3"] = np.concatenate([_normals(surface) for surface in surfaces])
         self.look: Float32[np.ndarray, "v 6"] = np.concatenate([_look(surface) for surface in surfaces])
         """Gloss, linear colour, texture coordinates."""
+        self._textures, self._paints = [_texture(surface) for surface in surfaces], dict[tuple, Paint]()
         self.memory: CompiledBuffer | None = None
         """Of the last picture, for the arrays of the next one."""
         self.has_holes = any(surface.alpha_cutoff is not None for surface in surfaces)
@@ -94,13 +95,23 @@ class Scene:
         triangles = self.surfaces[number].triangles
         self.normals[part] = smooth_normals(vertices, triangles) if normals is None else normals
 
-    @cached_property
-    def paint(self) -> Paint:
-        """The looks, and all textures as one array for compiled loops."""
-        pictures = {id(surface.picture): surface.picture for surface in self.surfaces if surface.picture is not None}
-        texels = [np.zeros((0, 4), dtype=np.uint8), *map(_rgba, pictures.values())]
-        begins = dict(zip(pictures, np.cumsum([len(part) for part in texels]), strict=False))
-        table = [(-1, 0, 0) if (p := s.picture) is None else (begins[id(p)], *p.shape[:2]) for s in self.surfaces]
+    def pictures(self, px_per_unit: float) -> list[UInt8[np.ndarray, "_ _ _"] | None]:
+        """Each surface's texture in the size that a view needs."""
+        return [None if texture is None else texture.seen(px_per_unit) for texture in self._textures]
+
+    def paint(self, px_per_unit: float) -> Paint:
+        """The looks, and these textures as one array for compiled loops."""
+        pictures = self.pictures(px_per_unit)
+        key = tuple(map(id, pictures))
+        if key not in self._paints:
+            self._paints[key] = self._painted(pictures)
+        return self._paints[key]
+
+    def _painted(self, pictures: list[UInt8[np.ndarray, "_ _ _"] | None]) -> Paint:
+        distinct = {id(picture): picture for picture in pictures if picture is not None}
+        texels = [np.zeros((0, 4), dtype=np.uint8), *map(_rgba, distinct.values())]
+        begins = dict(zip(distinct, np.cumsum([len(part) for part in texels]), strict=False))
+        table = [(-1, 0, 0) if p is None else (begins[id(p)], *p.shape[:2]) for p in pictures]
         cutoffs = [-1.0 if s.alpha_cutoff is None or s.picture is None else s.alpha_cutoff for s in self.surfaces]
         return Paint(
             self.surface_of,
@@ -113,6 +124,13 @@ class Scene:
 
 def _normals(surface: Surface) -> np.ndarray:
     return surface.normals if surface.normals is not None else smooth_normals(surface.vertices, surface.triangles)
+
+
+def _texture(surface: Surface) -> Texture | None:
+    if surface.picture is None or surface.uv is None:
+        return None
+    texels = texels_per_unit(surface.vertices, surface.uv, surface.triangles, surface.picture.shape[:2])
+    return Texture(surface.picture, texels, has_holes=surface.alpha_cutoff is not None)
 
 
 def _look(surface: Surface) -> Float32[np.ndarray, "v 6"]:

@@ -1,4 +1,4 @@
-"""Lit pictures by machine code, where numba is installed: a scene over a picture in one pass over its pixels.
+"""Lit pictures by machine code, where numba is installed: a scene over a picture, loop after loop over its samples.
 
 The pictures of `shade_numpy` but for rounding, in a tenth of its time.
 """
@@ -8,19 +8,19 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float, Float32, UInt8
 
 from commedia.geometry.compiled import compiled
 from commedia.render import shading_loops
-from commedia.render.rasterize_compiled import CompiledBuffer, compiled_zbuffer
-from commedia.render.scene import Scene, View
+from commedia.render.rasterize_compiled import CompiledBuffer, Paint, compiled_zbuffer
+from commedia.render.scene import Scene
 
 
 class ShadingTables(NamedTuple):
     """What light does, by tables."""
 
-    light: Float32[np.ndarray, "n n 5"]
-    """By the normal's y and x."""
+    lights: Float32[np.ndarray, "8 3"]
+    """As `light.lights` says."""
     decoded: Float32[np.ndarray, "256"]
     """Linear colour of sRGB bytes."""
     encoded: Float32[np.ndarray, "m"]
@@ -30,41 +30,58 @@ class ShadingTables(NamedTuple):
 
 
 class Shading(NamedTuple):
-    """The compiled loops that a lit picture takes."""
+    """The compiled loops that a lit picture takes: of `zbuffer_loops` one, the others of `shading_loops`."""
 
     fill_nearest: Callable[..., Any]
-    shade_pixels: Callable[..., Any]
+    choose_samples: Callable[..., Any]
+    mix_corners: Callable[..., Any]
+    read_textures: Callable[..., Any]
+    light_samples: Callable[..., Any]
+    blend_samples: Callable[..., Any]
 
 
 @lru_cache(maxsize=1)
 def compiled_shading() -> Shading | None:
     """Compile the loops, or load what an earlier process compiled; None without a numba that works here."""
-    floats, pairs = "float32[:, ::1]", "int32[:, ::1]"
-    surfaces = f"{pairs}, int32[::1], {floats}, uint8[:, ::1], int64[:, ::1]"
-    tables = "float32[:, :, ::1], float32[::1], float32[::1]"
-    signature = f"void({pairs}, {pairs}, float64, {surfaces}, {tables}, int64, float64, float64, uint8[:, :, :])"
-    zbuffer, shade = compiled_zbuffer(), compiled(shading_loops.shade_pixels, signature)
-    return None if zbuffer is None or shade is None else Shading(zbuffer, shade)
+    floats, pairs, line, numbers = "float32[:, ::1]", "int32[:, ::1]", "float32[::1]", "int32[::1]"
+    textures = f"uint8[:, ::1], int64[:, ::1], {line}"
+    signatures = {
+        "choose_samples": f"int64({pairs}, {pairs}, float64, {numbers}, int64, {pairs}, {line})",
+        "mix_corners": f"void({pairs}, {pairs}, {floats}, {pairs}, {floats})",
+        "read_textures": f"void({pairs}, {numbers}, {textures}, {pairs}, {floats})",
+        "light_samples": f"void({floats}, {floats})",
+        "blend_samples": f"void({pairs}, {line}, {floats}, {line}, float64, uint8[:, :, :])",
+    }
+    zbuffer = compiled_zbuffer()
+    loops = {name: compiled(getattr(shading_loops, name), types) for name, types in signatures.items()}
+    return None if zbuffer is None or None in loops.values() else Shading(zbuffer, **loops)
 
 
 def draw_compiled(
     loops: Shading,
     scene: Scene,
-    view: View,
+    points: Float[np.ndarray, "v 3"],
+    paint: Paint,
     picture: UInt8[np.ndarray, "h w 3"],
     tables: ShadingTables,
     settings: tuple[int, float, bool],
 ) -> None:
-    """Draw a scene over a picture, which is changed. `settings`: samples per edge of a pixel, opacity, cull_back."""
+    """Draw a scene over a picture, which is changed; `points` are its vertices in samples of the picture.
+
+    `settings`: samples per edge of a pixel, opacity, cull_back.
+    """
     supersample, opacity, cull_back = settings
-    fine, paint, size = view.finer(supersample), scene.paint, (view.height * supersample, view.width * supersample)
-    with np.errstate(over="ignore", invalid="ignore"):  # a corner that is nowhere is not drawn
-        points = fine.pixels(scene.vertices)
+    size = picture.shape[0] * supersample, picture.shape[1] * supersample
+    with np.errstate(over="ignore"):
         corners = np.concatenate([points[:, :2], scene.normals, paint.vertices], axis=1, dtype=np.float32)
     drawn = loops.fill_nearest, points, scene.triangles, *size
     seen = scene.memory = CompiledBuffer(*drawn, cull_back=cull_back, paint=paint, memory=scene.memory)
-    loops.shade_pixels(
-        *(seen.triangle, seen.level, seen.step, scene.triangles, scene.surface_of),
-        *(np.ascontiguousarray(corners), paint.texels, paint.textures),
-        *(tables.light, tables.decoded, tables.encoded, supersample, tables.smooth_step, opacity, picture),
-    )
+    chosen, weights = np.empty((seen.triangle.size, 3), np.int32), np.empty(seen.triangle.size, np.float32)
+    fold = tables.smooth_step / seen.step
+    count = loops.choose_samples(seen.triangle, seen.level, fold, scene.surface_of, supersample, chosen, weights)
+    mixed = np.empty((9, count), np.float32)
+    loops.mix_corners(seen.triangle, scene.triangles, np.ascontiguousarray(corners), chosen, mixed)
+    surfaces = scene.surface_of, paint.texels, paint.textures, tables.decoded
+    loops.read_textures(seen.triangle, *surfaces, chosen, mixed)
+    loops.light_samples(tables.lights, mixed)
+    loops.blend_samples(chosen, weights, mixed, tables.encoded, opacity, picture)

@@ -1,113 +1,142 @@
-"""The loop that lights what a z-buffer found: barycentric weights, texture, light and blending, pixel by pixel.
+"""The loops that light what a z-buffer found, one after the other: samples, corners, textures, light, blending.
 
 Plain Python that numba compiles (`shade_compiled`), kept alone in this file because its cache is thrown away when the
 file changes. Does what `shade_numpy` does array by array. Checks no index.
+
+`chosen` (n, 3) is of each sample its row and its column in the z-buffer, and the number of its pixel. `mixed` (9, n) is
+what its surface looks like there: normal, gloss, linear colour, texture coordinates.
 """
 
 import numpy as np
 
+WRAP = 0.25
+"""How far light reaches round past the horizon of the key: the softness of skin."""
+LEAST_NARROW = 0.7
+"""Cosines below this add nothing to the narrow highlight, and their power is a number so small that it costs time."""
 
-def shade_pixels(
-    owner, level, step, triangles, surface_of, corners, texels, textures, light, decoded, encoded,
-    samples, smooth_step, opacity, picture,
-):  # fmt: skip
-    """Blend the lit surfaces into `picture` (h, w, 3), whose pixels have `samples` x `samples` entries in `owner`.
 
-    `level` * `step` is a sample's distance; within one surface without a fold (`smooth_step`) one sample stands for its
-    pixel. `corners` (v, 11): place in samples, normal, gloss, linear colour, texture coordinates. `light` (n, n, 5) is
-    light by the normal's y and x; `decoded` sRGB bytes as linear colour; `encoded` light of 0 to 2 as sRGB to 255.
+def choose_samples(owner, level, fold, surface_of, samples, chosen, weights):
+    """Fill `chosen` and `weights`, how much of its pixel each stands for; returns how many there are.
+
+    A pixel has `samples` x `samples` of them, 1 or 4. Where all lie on one surface, without a `fold` in levels between
+    the nearest and the farthest, one stands for its pixel.
     """
-    one, half, white = np.float32(1), np.float32(0.5), np.float32(255)
-    table, last = light.shape[0] - 1, len(encoded) - 1
-    whole, part = np.float32(opacity), np.float32(opacity / (samples * samples))
-    to_cell, to_entry = np.float32(table / 2), np.float32(last / 2)
-    for y in range(picture.shape[0]):
-        for x in range(picture.shape[1]):
-            covered, alike, surface = 0, True, np.int32(-1)
-            low, high = level[y * samples, x * samples], level[y * samples, x * samples]
-            for row in range(y * samples, (y + 1) * samples):
-                for column in range(x * samples, (x + 1) * samples):
-                    t = owner[row, column]
-                    if t >= 0:
-                        alike = alike and (covered == 0 or surface_of[t] == surface)
-                        surface = surface_of[t]
-                        covered += 1
-                        low, high = min(low, level[row, column]), max(high, level[row, column])
-            if covered == 0:
+    count, nothing, beside = 0, 2**31 - 1, samples - 1
+    height, width = owner.shape[0] // samples, owner.shape[1] // samples
+    whole, part = np.float32(1), np.float32(1 / samples**2)
+    for y in range(height):
+        for x in range(width):
+            top, left = y * samples, x * samples
+            low = high = level[top, left]
+            for row in (top, top + beside):
+                for column in (left, left + beside):
+                    low, high = min(low, level[row, column]), max(high, level[row, column])
+            if low == nothing:
                 continue
-            alike = alike and covered == samples * samples and (high - low) * step < smooth_step
-            red, green, blue = np.float32(0), np.float32(0), np.float32(0)
+            alike = high - low < fold and high != nothing
+            if alike:
+                surface = surface_of[owner[top, left]]
+                for row in (top, top + beside):
+                    for column in (left, left + beside):
+                        alike = alike and surface_of[owner[row, column]] == surface
             looked_at = 1 if alike else samples
-            for row in range(y * samples, y * samples + looked_at):
-                for column in range(x * samples, x * samples + looked_at):
-                    t = owner[row, column]
-                    if t < 0:
-                        continue
-                    surface, i, j, k = surface_of[t], triangles[t, 0], triangles[t, 1], triangles[t, 2]
-                    here_x, here_y = np.float32(column) + half, np.float32(row) + half
-                    x0, y0 = corners[i, 0] - here_x, corners[i, 1] - here_y
-                    x1, y1 = corners[j, 0] - here_x, corners[j, 1] - here_y
-                    x2, y2 = corners[k, 0] - here_x, corners[k, 1] - here_y
-                    a, b, c = x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0
-                    inverse = one / (a + b + c)
-                    a, b = a * inverse, b * inverse
-                    a, b = min(max(a, np.float32(0)), one), min(max(b, np.float32(0)), one)
-                    c = min(max(one - a - b, np.float32(0)), one)
-                    across = a * corners[i, 2] + b * corners[j, 2] + c * corners[k, 2]
-                    down = a * corners[i, 3] + b * corners[j, 3] + c * corners[k, 3]
-                    ahead = a * corners[i, 4] + b * corners[j, 4] + c * corners[k, 4]
-                    # A surface seen from behind is lit as if it faced the viewer.
-                    scale = (-one if ahead < 0 else one) / np.sqrt(
-                        max(across * across + down * down + ahead * ahead, np.float32(1e-30))
-                    )
-                    cell_x = min(max(int((across * scale + one) * to_cell + half), 0), table)
-                    cell_y = min(max(int((down * scale + one) * to_cell + half), 0), table)
-                    gloss = a * corners[i, 5] + b * corners[j, 5] + c * corners[k, 5]
-                    albedo_r = a * corners[i, 6] + b * corners[j, 6] + c * corners[k, 6]
-                    albedo_g = a * corners[i, 7] + b * corners[j, 7] + c * corners[k, 7]
-                    albedo_b = a * corners[i, 8] + b * corners[j, 8] + c * corners[k, 8]
-                    u = a * corners[i, 9] + b * corners[j, 9] + c * corners[k, 9]
-                    v = a * corners[i, 10] + b * corners[j, 10] + c * corners[k, 10]
-                    start, height, width = textures[surface, 0], textures[surface, 1], textures[surface, 2]
-                    if start >= 0 and np.isfinite(u) and np.isfinite(v):
-                        u = (u - np.floor(u)) * np.float32(width) - half
-                        v = (v - np.floor(v)) * np.float32(height) - half
-                        left, top = int(np.floor(u)), int(np.floor(v))
-                        u, v = u - np.float32(left), v - np.float32(top)
-                        # A texture repeats beyond its edges.
-                        right, bottom = left + 1 if left + 1 < width else 0, top + 1 if top + 1 < height else 0
-                        left, top = left if left >= 0 else width - 1, top if top >= 0 else height - 1
-                        p, q = start + top * width + left, start + top * width + right
-                        r, s = start + bottom * width + left, start + bottom * width + right
-                        part_p, part_q, part_r, part_s = (one - u) * (one - v), u * (one - v), (one - u) * v, u * v
-                        red_t = (
-                            part_p * texels[p, 0]
-                            + part_q * texels[q, 0]
-                            + part_r * texels[r, 0]
-                            + part_s * texels[s, 0]
-                        )
-                        green_t = (
-                            part_p * texels[p, 1]
-                            + part_q * texels[q, 1]
-                            + part_r * texels[r, 1]
-                            + part_s * texels[s, 1]
-                        )
-                        blue_t = (
-                            part_p * texels[p, 2]
-                            + part_q * texels[q, 2]
-                            + part_r * texels[r, 2]
-                            + part_s * texels[s, 2]
-                        )
-                        albedo_r *= decoded[int(red_t + half)]
-                        albedo_g *= decoded[int(green_t + half)]
-                        albedo_b *= decoded[int(blue_t + half)]
-                    shine = np.float32(0.12) * gloss * light[cell_y, cell_x, 3]
-                    shine += np.float32(1.1) * gloss * gloss * gloss * light[cell_y, cell_x, 4]
-                    red += encoded[min(max(int((light[cell_y, cell_x, 0] * albedo_r + shine) * to_entry), 0), last)]
-                    green += encoded[min(max(int((light[cell_y, cell_x, 1] * albedo_g + shine) * to_entry), 0), last)]
-                    blue += encoded[min(max(int((light[cell_y, cell_x, 2] * albedo_b + shine) * to_entry), 0), last)]
-            share = whole if alike else part
-            keep = one - share * np.float32(1 if alike else covered)
-            picture[y, x, 0] = np.uint8(min(picture[y, x, 0] * keep + red * share + half, white))
-            picture[y, x, 1] = np.uint8(min(picture[y, x, 1] * keep + green * share + half, white))
-            picture[y, x, 2] = np.uint8(min(picture[y, x, 2] * keep + blue * share + half, white))
+            for row in range(top, top + looked_at):
+                for column in range(left, left + looked_at):
+                    if owner[row, column] >= 0:
+                        chosen[count, 0], chosen[count, 1], chosen[count, 2] = row, column, y * width + x
+                        weights[count] = whole if alike else part
+                        count += 1
+    return count
+
+
+def mix_corners(owner, triangles, corners, chosen, mixed):
+    """Fill `mixed` from what `corners` (v, 11) have: place in samples, then what is mixed."""
+    zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
+    for n in range(mixed.shape[1]):
+        row, column = chosen[n, 0], chosen[n, 1]
+        t = owner[row, column]
+        i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        here_x, here_y = np.float32(column) + half, np.float32(row) + half
+        x0, y0 = corners[i, 0] - here_x, corners[i, 1] - here_y
+        x1, y1 = corners[j, 0] - here_x, corners[j, 1] - here_y
+        x2, y2 = corners[k, 0] - here_x, corners[k, 1] - here_y
+        a, b, c = x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0
+        inverse = one / (a + b + c)
+        a, b = min(max(a * inverse, zero), one), min(max(b * inverse, zero), one)
+        c = min(max(one - a - b, zero), one)
+        for m in range(9):
+            mixed[m, n] = a * corners[i, m + 2] + b * corners[j, m + 2] + c * corners[k, m + 2]
+
+
+def read_textures(owner, surface_of, texels, textures, decoded, chosen, mixed):
+    """Multiply the colours by the textures: `decoded` is sRGB bytes as linear colour."""
+    one, half = np.float32(1), np.float32(0.5)
+    for n in range(mixed.shape[1]):
+        surface = surface_of[owner[chosen[n, 0], chosen[n, 1]]]
+        start, height, width = textures[surface, 0], textures[surface, 1], textures[surface, 2]
+        u, v = mixed[7, n], mixed[8, n]
+        if start < 0 or not (np.isfinite(u) and np.isfinite(v)):
+            continue
+        u = (u - np.floor(u)) * np.float32(width) - half
+        v = (v - np.floor(v)) * np.float32(height) - half
+        west, north = np.floor(u), np.floor(v)
+        left, top, u, v = int(west), int(north), u - west, v - north
+        # A texture repeats beyond its edges.
+        right, bottom = left + 1 if left + 1 < width else 0, top + 1 if top + 1 < height else 0
+        left, top = left if left >= 0 else width - 1, top if top >= 0 else height - 1
+        p, q = np.uintp(start + top * width + left), np.uintp(start + top * width + right)
+        r, s = np.uintp(start + bottom * width + left), np.uintp(start + bottom * width + right)
+        part_p, part_q, part_r, part_s = (one - u) * (one - v), u * (one - v), (one - u) * v, u * v
+        for m in range(3):
+            blended = part_p * texels[p, m] + part_q * texels[q, m] + part_r * texels[r, m] + part_s * texels[s, m]
+            mixed[4 + m, n] *= decoded[np.uint8(blended + half)]
+
+
+def light_samples(lights, mixed):
+    """Turn the colours into the light that comes from them; `lights` (8, 3) are those of `light.lights`."""
+    zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
+    wrap, wrapped = np.float32(WRAP), np.float32(1 / (1 + WRAP))
+    for n in range(mixed.shape[1]):
+        x, y, z = mixed[0, n], mixed[1, n], mixed[2, n]
+        # A surface seen from behind is lit as if it faced the viewer.
+        scale = (-one if z < 0 else one) / np.sqrt(max(x * x + y * y + z * z, np.float32(1e-30)))
+        x, y, z = x * scale, y * scale, z * scale
+        key = max((x * lights[0, 0] + y * lights[0, 1] + z * lights[0, 2] + wrap) * wrapped, zero)
+        fill = max(x * lights[1, 0] + y * lights[1, 1] + z * lights[1, 2], zero)
+        wide = min(max(x * lights[2, 0] + y * lights[2, 1] + z * lights[2, 2], zero), one)
+        narrow = max(wide, np.float32(LEAST_NARROW))
+        key, sky, ground, rim = key * key, half + half * y, half - half * y, max(one - z, zero)
+        rim *= rim * rim * max(np.float32(0.35) + np.float32(0.65) * y, zero)
+        wide *= wide
+        wide *= wide
+        wide *= wide
+        wide *= wide  # its 16th power
+        narrow_4 = narrow * narrow * narrow * narrow
+        narrow_16 = narrow_4 * narrow_4 * narrow_4 * narrow_4
+        narrow_80 = narrow_16 * narrow_16 * narrow_16 * narrow_16 * narrow_16
+        gloss, narrow = mixed[3, n], narrow_4 * narrow_16 * narrow_80 * narrow_80  # its 180th power
+        shine = np.float32(0.12) * gloss * wide + np.float32(1.1) * gloss * gloss * gloss * narrow
+        for m in range(3):
+            lit = key * lights[3, m] + fill * lights[4, m] + sky * lights[5, m] + ground * lights[6, m]
+            mixed[4 + m, n] = mixed[4 + m, n] * (lit + rim * lights[7, m]) + shine
+
+
+def blend_samples(chosen, weights, mixed, encoded, opacity, picture):
+    """Lay the samples over `picture` (h, w, 3): `encoded` is light of 0 to 2 as sRGB to 255."""
+    zero, one, half, white = np.float32(0), np.float32(1), np.float32(0.5), np.float32(255)
+    last, to_entry = len(encoded) - 1, np.float32((len(encoded) - 1) / 2)
+    n, count, opacity = 0, mixed.shape[1], np.float32(opacity)
+    # Limited as integers: what is no number must not lead out of the table.
+    while n < count:
+        pixel, keep, red, green, blue = chosen[n, 2], one, zero, zero, zero
+        while n < count and chosen[n, 2] == pixel:
+            share = opacity * weights[n]
+            red += share * encoded[min(max(int(mixed[4, n] * to_entry), 0), last)]
+            green += share * encoded[min(max(int(mixed[5, n] * to_entry), 0), last)]
+            blue += share * encoded[min(max(int(mixed[6, n] * to_entry), 0), last)]
+            keep -= share
+            n += 1
+        y, x = pixel // picture.shape[1], pixel % picture.shape[1]
+        picture[y, x, 0] = np.uint8(min(picture[y, x, 0] * keep + red + half, white))
+        picture[y, x, 1] = np.uint8(min(picture[y, x, 1] * keep + green + half, white))
+        picture[y, x, 2] = np.uint8(min(picture[y, x, 2] * keep + blue + half, white))

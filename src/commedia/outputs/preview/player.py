@@ -83,16 +83,10 @@ class Player:
         middle_px = (placed.origin_px + turned[:2] * (1, -1)) * scale
         at_rest = np.append(self._camera_from_scene.T @ self._face.center, 1)
         middle = self._camera_from_scene @ (self._poser.head_motion(pose) @ at_rest)[:3]
-        scene = self._moved(pose)
-        x_px = (scene.vertices[:, 0] - middle[0]) * px_per_m + middle_px[0]
-        y_px = (middle[1] - scene.vertices[:, 1]) * px_per_m + middle_px[1]
-        x0, x1 = (int(np.clip(at, 0, picture.shape[1])) for at in (np.floor(x_px.min()), np.ceil(x_px.max())))
-        y0, y1 = (int(np.clip(at, 0, picture.shape[0])) for at in (np.floor(y_px.min()), np.ceil(y_px.max())))
-        if x1 <= x0 or y1 <= y0:
-            return
-        across, down = (x0 + x1) / 2 - middle_px[0], (y0 + y1) / 2 - middle_px[1]
+        height, width = picture.shape[:2]
+        across, down = width / 2 - middle_px[0], height / 2 - middle_px[1]
         center = float(middle[0] + across / px_per_m), float(middle[1] - down / px_per_m)
-        draw_scene(scene, View(center, px_per_m, y1 - y0, x1 - x0), picture[y0:y1, x0:x1], opacity=opacity)
+        draw_scene(self._moved(pose), View(center, px_per_m, height, width), picture, opacity=opacity)
 
     def _moved(self, pose: RigPose) -> Scene:
         """The character in a pose, before the camera; pieces that did not move since the last one cost nothing."""
