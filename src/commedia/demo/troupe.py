@@ -65,7 +65,8 @@ class Stage:
         pose = params.pose
         turned = vertices_from_params(self._head.model, params.identity, params.expression)
         placed = turned @ matrix_from_wxyz(pose.wxyz).T * pose.px_per_m
-        return (placed + (pose.origin_px[0], -pose.origin_px[1], 0.0)).astype(np.float32)
+        origin = np.array([pose.origin_px[0], -pose.origin_px[1], 0.0])
+        return (placed + origin).astype(np.float32)
 
 
 @lru_cache(maxsize=4)

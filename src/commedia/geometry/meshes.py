@@ -30,7 +30,7 @@ def smooth_normals(
     summed = np.zeros((count, 3))
     if positions.dtype == np.float32 and triangles.dtype == np.int32 and (loop := _compiled_normals()) is not None:
         _require_corners(triangles, len(positions))
-        normals = np.empty(positions.shape, dtype=np.float32)
+        normals = np.zeros(positions.shape, dtype=np.float32)
         loop(*map(np.ascontiguousarray, (positions, triangles, place.astype(np.int32, copy=False))), summed, normals)
         return normals
     corners = positions[triangles]

@@ -25,7 +25,7 @@ def matrix_from_wxyz(wxyz: Float[np.ndarray, "*b 4"]) -> Float[np.ndarray, "*b 3
         (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
     )
     # `stack` takes several times as long, and a preview asks often.
-    matrix = np.empty((*w.shape, 3, 3), dtype=wxyz.dtype)
+    matrix = np.zeros((*w.shape, 3, 3), dtype=wxyz.dtype)
     for row, columns in enumerate(rows):
         for column, value in enumerate(columns):
             matrix[..., row, column] = value
@@ -59,7 +59,7 @@ def multiply_wxyz(first: Float[np.ndarray, "*b 4"], second: Float[np.ndarray, "*
     w1, x1, y1, z1 = (first[..., k] for k in range(4))
     w2, x2, y2, z2 = (second[..., k] for k in range(4))
     w = w1 * w2 - x1 * x2 - y1 * y2 - z1 * z2
-    composed = np.empty((*w.shape, 4), dtype=w.dtype)
+    composed = np.zeros((*w.shape, 4), dtype=w.dtype)
     composed[..., 0] = w
     composed[..., 1] = w1 * x2 + x1 * w2 + y1 * z2 - z1 * y2
     composed[..., 2] = w1 * y2 - x1 * z2 + y1 * w2 + z1 * x2

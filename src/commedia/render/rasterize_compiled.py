@@ -78,7 +78,7 @@ class CompiledBuffer:
             raise IndexError(f"triangles name corners {triangles.min()} to {triangles.max()} of {len(points)} points")
         paint = paint or plain_paint(len(points), len(triangles))
         points, triangles = np.ascontiguousarray(points, np.float64), np.ascontiguousarray(triangles, np.int32)
-        self._arrays = np.empty((2, height * width), np.int32) if memory is None else memory.room(height * width)
+        self._arrays = np.zeros((2, height * width), np.int32) if memory is None else memory.room(height * width)
         self.triangle: Int32[np.ndarray, "h w"] = self._arrays[0, : height * width].reshape(height, width)
         """Index of the nearest triangle; -1 where there is none."""
         self.level: Int32[np.ndarray, "h w"] = self._arrays[1, : height * width].reshape(height, width)
@@ -95,7 +95,7 @@ class CompiledBuffer:
 
     def room(self, pixels: int) -> Int32[np.ndarray, "2 n"]:
         """Arrays for so many pixels at least, in place of its own."""
-        return self._arrays if self._arrays.shape[1] >= pixels else np.empty((2, pixels), np.int32)
+        return self._arrays if self._arrays.shape[1] >= pixels else np.zeros((2, pixels), np.int32)
 
     @property
     def depth(self) -> Float64[np.ndarray, "h w"]:

@@ -76,10 +76,10 @@ def draw_compiled(
         corners = np.concatenate([points[:, :2], scene.normals, paint.vertices], axis=1, dtype=np.float32)
     drawn = loops.fill_nearest, points, scene.triangles, *size
     seen = scene.memory = CompiledBuffer(*drawn, cull_back=cull_back, paint=paint, memory=scene.memory)
-    chosen, weights = np.empty((seen.triangle.size, 3), np.int32), np.empty(seen.triangle.size, np.float32)
+    chosen, weights = np.zeros((seen.triangle.size, 3), np.int32), np.zeros(seen.triangle.size, np.float32)
     fold = tables.smooth_step / seen.step
     count = loops.choose_samples(seen.triangle, seen.level, fold, scene.surface_of, supersample, chosen, weights)
-    mixed = np.empty((9, count), np.float32)
+    mixed = np.zeros((9, count), np.float32)
     loops.mix_corners(seen.triangle, scene.triangles, np.ascontiguousarray(corners), chosen, mixed)
     surfaces = scene.surface_of, paint.texels, paint.textures, tables.decoded
     loops.read_textures(seen.triangle, *surfaces, chosen, mixed)
