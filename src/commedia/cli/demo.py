@@ -1,5 +1,6 @@
 """`commedia demo`: the main job on two public-domain portraits in motion and on a drawn troupe with known truth."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -23,13 +24,18 @@ def run(output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")] = 
     Args:
         output: Folder for the clips and the results; results of an earlier demo in it are replaced.
     """
-    console, models = Console(), open_models()
+    console = Console()
     output.mkdir(parents=True, exist_ok=True)
-    for name, frames in (("portraits", portrait_frames), ("troupe", troupe_frames)):
-        clip = output / f"{name}.mp4"
-        with console.status(f"drawing {clip.name}"):
-            write_clip(clip, frames(), FRAME_RATE)
-        show(retarget_with_bar(clip, output / name, models=models, character=EVERYONE, overwrite=True))
+    clips = {output / "portraits.mp4": portrait_frames, output / "troupe.mp4": troupe_frames}
+    # The second clip is drawn while people are found in the first, where there is a second core.
+    with ThreadPoolExecutor(1, "commedia-clips") as drawing:
+        drawn = {clip: drawing.submit(write_clip, clip, frames(), FRAME_RATE) for clip, frames in clips.items()}
+        models = open_models()
+        for clip, done in drawn.items():
+            with console.status(f"drawing {clip.name}"):
+                done.result()
+            results = output / clip.stem
+            show(retarget_with_bar(clip, results, models=models, character=EVERYONE, overwrite=True))
     console.print(_error_table(troupe_errors(output / "troupe" / "take.jsonl")))
     for name in ("portraits", "troupe"):
         console.print(f"look at {output / name / 'preview.mp4'}", markup=False, highlight=False, soft_wrap=True)
