@@ -86,11 +86,36 @@ class AtomicFile(Aside):
         super().discard()
 
 
+class GrowingFile(AtomicFile):
+    """A new binary file under its own name from the beginning: what was written is there whatever becomes of the
+    program. For records of what happens only once."""
+
+    def __init__(self, path: Path):
+        self.path = self.aside = path
+        with disk_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: BinaryIO = path.open("xb")
+        self.is_closed = False
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append bytes to what the system has, which outlives this program."""
+        super().write(data)
+        with disk_errors(self.path):
+            self._file.flush()
+
+    def discard(self) -> None:
+        """Close the file; what was written stays."""
+        self.is_closed = True
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+
 class FileWriter:
     """A file of one format that is made piece by piece: `close` gives it its name, `discard` leaves no trace."""
 
-    def __init__(self, path: Path):
-        self.path, self._file = path, AtomicFile(path)
+    def __init__(self, path: Path, file: AtomicFile | None = None):
+        """`file` is where pieces go; by default one that takes its name at the end."""
+        self.path, self._file = path, file or AtomicFile(path)
 
     def close(self) -> None:
         """Give the file its name; closing twice, or after `discard`, does nothing."""

@@ -1,8 +1,10 @@
 """What is printed of a stream while it runs, on a terminal one line that changes, and what is printed at its end."""
 
+import math
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -45,6 +47,14 @@ class Screen:
             parts.append(f"capture to send {latency_in_words(overall.quantiles_ms)}")
         dropped = getattr(self.source, "dropped", 0)
         return "; ".join([*parts, f"{dropped} frames left out"] if dropped else parts)
+
+    def measures(self) -> dict[str, Any]:
+        """The same as numbers, for a page: latency of each stage in ms, frames per second, frames left out."""
+        if self.meter is None:
+            return {}
+        stages = {name: round(ms, 1) for name, ms in self.meter.stages_ms.items() if math.isfinite(ms)}
+        late = getattr(self.source, "dropped", 0)
+        return {"stages_ms": stages, "frames_per_second": round(self.meter.frames_per_second, 1), "late": late}
 
     def print_bench(self, seen: Attendance) -> None:
         """Print latency by number of people, the share of the processor and the memory, on standard output."""

@@ -74,7 +74,7 @@ def run(
     if list_cameras:
         return _print_cameras()
     _require_sense(input, to, bench, faces)
-    seconds = _seconds(seconds, minutes)
+    seconds = whole_seconds(seconds, minutes)
     screen = Screen()
     streams = [open_stream(text, screen.say) for text in to]
     with open_input(input, rate=rate, seconds=seconds, report=screen.say) as source:
@@ -84,7 +84,7 @@ def run(
             models = models.largest(faces)
         rest = None if calibrate is None else learn_calibration(calibrate, models=models)
         cast = Cast(character, mapping=mapping, edit=PerformanceEdit(rest, mirror=mirror))
-        playing = _in_real_time(source, loop, seconds)
+        playing = in_real_time(source, loop, seconds)
         meter = LatencyMeter(Sinks(streams, screen.say), playing.now_s)
         screen.source, screen.meter = playing, meter
         with ended_by_interrupt(playing):
@@ -115,7 +115,7 @@ def _require_fitting(source: Source, input: str, faces: int | None, loop: bool) 
         raise CommediaError("--loop begins a file again; what arrives now has no beginning")
 
 
-def _in_real_time(source: Source, loop: bool, seconds: float | None) -> NewestSource | ReceiverSource | PacedSource:
+def in_real_time(source: Source, loop: bool, seconds: float | None) -> NewestSource | ReceiverSource | PacedSource:
     """What comes now as it is, a file as a camera would show it; recorded motion needs no network, and keeps up."""
     if isinstance(source, NewestSource | ReceiverSource):
         return source
@@ -123,7 +123,7 @@ def _in_real_time(source: Source, loop: bool, seconds: float | None) -> NewestSo
     return NewestSource(paced) if source.info.pictures else paced
 
 
-def _seconds(seconds: float | None, minutes: float | None) -> float | None:
+def whole_seconds(seconds: float | None, minutes: float | None) -> float | None:
     if seconds is not None and minutes is not None:
         raise CommediaError(f"--seconds {seconds:g} and --minutes {minutes:g} both say when to end; give one")
     if minutes is not None and not 0 < minutes < 1e5:

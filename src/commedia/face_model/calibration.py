@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_MIRROR
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_MIRROR, EXPRESSION_NAMES
 from commedia.errors import CommediaError
 
 REST_PERCENTILE, FULL_PERCENTILE = 10.0, 98.0
@@ -19,6 +19,7 @@ MOST_REST = 0.5
 MOST_GAIN = 2.5
 ENOUGH_FRAMES = 50
 """Below this a recording shows a neutral face, not a range."""
+_GAZE = np.array([name.startswith("eyeLook") for name in EXPRESSION_NAMES])
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,26 @@ def calibration_from(expressions: Iterable[Float[np.ndarray, "52"]]) -> Calibrat
     if len(read) < ENOUGH_FRAMES:
         rest = np.minimum(np.median(read, axis=0), MOST_REST)
         return Calibration(rest, 1 / (1 - rest))
-    rest = np.minimum(np.percentile(read, REST_PERCENTILE, axis=0), MOST_REST)
+    return _ranged(np.minimum(np.percentile(read, REST_PERCENTILE, axis=0), MOST_REST), read)
+
+
+def calibration_from_phases(
+    neutral: Iterable[Float[np.ndarray, "52"]], acted: Iterable[Float[np.ndarray, "52"]]
+) -> Calibration:
+    """The same of somebody who was asked to rest for a moment and then to move all of the face.
+
+    The rest is the median of the first, so that a blink in it is not taken for rest, and gaze rests where it is; a
+    closed eye stays closed. What was not moved keeps its range.
+    """
+    rests = np.array(list(neutral), dtype=np.float64).reshape(-1, EXPRESSION_COUNT)
+    moves = np.array(list(acted), dtype=np.float64).reshape(-1, EXPRESSION_COUNT)
+    if len(rests) == 0:
+        raise CommediaError("there was no face to calibrate by; stay in view, at rest, and begin again")
+    rest = np.where(_GAZE, 0.0, np.minimum(np.median(rests, axis=0), MOST_REST))
+    return _ranged(rest, moves) if len(moves) else Calibration(rest, 1 / (1 - rest))
+
+
+def _ranged(rest: Float[np.ndarray, "52"], read: Float[np.ndarray, "n 52"]) -> Calibration:
     reach = np.percentile(read, FULL_PERCENTILE, axis=0) - rest
     reach = np.maximum(reach, reach[list(EXPRESSION_MIRROR)])
     known = reach >= USED

@@ -47,7 +47,7 @@ def greeting() -> str:
 def binary_message(time_s: Fraction, faces: Sequence[TrackedFace]) -> bytes:
     """One moment to float32 numbers."""
     whole = time_s.__floor__()
-    rows = [np.array([VERSION, whole, float(time_s - whole), len(faces)]), *(_row(face) for face in faces)]
+    rows = [np.array([VERSION, whole, float(time_s - whole), len(faces)]), *(face_row(face) for face in faces)]
     return np.concatenate(rows).astype("<f4").tobytes()
 
 
@@ -56,7 +56,8 @@ def json_message(time_s: Fraction, faces: Sequence[TrackedFace]) -> str:
     return json.dumps({"time_s": round(float(time_s), 6), "people": [_tree(face) for face in faces]})
 
 
-def _row(face: TrackedFace) -> np.ndarray:
+def face_row(face: TrackedFace) -> np.ndarray:
+    """One person to `PERSON_COUNT` numbers."""
     expression = face.params.expression.astype(np.float64)
     head = np.array([face.id, STATUSES.index(face.status)])
     return np.concatenate([head, expression, face.params.pose.wxyz, gaze_yaw_pitch(expression).reshape(-1)])

@@ -15,7 +15,7 @@ import numpy as np
 from commedia.conventions import EXPRESSION_NAMES, LANDMARK_COUNT
 from commedia.errors import OutputFailed, UnreadableMedia
 from commedia.face_model.model import head_sha256
-from commedia.files import FileWriter
+from commedia.files import FileWriter, GrowingFile
 from commedia.structures import Box, FaceParams, HeadPose, TrackedFace, TrackedFrame
 
 FORMAT, VERSION = "commedia-take", 1
@@ -51,8 +51,9 @@ class TakeHeader:
 class TakeWriter(FileWriter):
     """Writes a take frame by frame."""
 
-    def __init__(self, path: Path, header: TakeHeader):
-        super().__init__(path)
+    def __init__(self, path: Path, header: TakeHeader, *, growing: bool = False):
+        """A `growing` take has its name from the beginning, and every whole frame is on disk at once."""
+        super().__init__(path, GrowingFile(path) if growing else None)
         self._line(_json_from_header(header), "the header")
 
     def add(self, frame: TrackedFrame) -> None:

@@ -44,11 +44,13 @@ class ResultFolder:
         formats: Sequence[str] = DEFAULT_FORMATS,
         preview: str | None = "side",
         overwrite: bool = False,
-        report: Callable[[str], None] = lambda failure: None,
+        report: Callable[[str], object] = lambda failure: None,
+        growing_take: bool = False,
     ):
-        """`preview` is its style, None for no preview; `report` is told in a sentence what failed, when it does."""
+        """`preview` is its style, None for no preview; `report` is told in a sentence what failed, when it does. A
+        `growing_take` has its name from the beginning, and is there whatever becomes of the program."""
         self.output, self._formats, self._preview, self._overwrite = output, formats, preview, overwrite
-        self._report, self._failures = report, []
+        self._report, self._failures, self._growing_take = report, [], growing_take
         self._aside: Path | None = None
         self._made: list[Path] = []
         self._traces = TraceSink()
@@ -66,7 +68,8 @@ class ResultFolder:
             self._made = [folder for folder in (self.output, *self.output.parents) if not folder.exists()]
             self.output.mkdir(parents=True, exist_ok=True)
             self._aside = aside = Path(tempfile.mkdtemp(prefix=".commedia-", dir=self.output))
-            self._people, self._take = PeopleSink(aside, self._formats), TakeSink(aside)
+            self._people = PeopleSink(aside, self._formats)
+            self._take = TakeSink(self.output, growing=True) if self._growing_take else TakeSink(aside)
             self._drawn = PreviewSink(aside, self._preview or "side")
             shown = [self._drawn, self._traces] if self._preview else []
             self._sinks = Sinks([self._people, self._take, *shown], self._note)

@@ -12,10 +12,11 @@ class TakeSink:
 
     name = "the take"
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, *, growing: bool = False):
+        """A `growing` take has its name from the beginning, and keeps it when it is given up."""
         self.files: list[Path] = []
         """The take, once it has its name."""
-        self._path = folder / "take.jsonl"
+        self._path, self._growing = folder / "take.jsonl", growing
         self._writer: TakeWriter | None = None
 
     def open(self, info: StreamInfo) -> None:
@@ -29,7 +30,7 @@ class TakeSink:
             head_sha256=info.cast.head.sha256,
             person=person,
         )
-        self._writer = TakeWriter(self._path, header)
+        self._writer = TakeWriter(self._path, header, growing=self._growing)
 
     def send(self, moment: Moment) -> None:
         assert self._writer is not None

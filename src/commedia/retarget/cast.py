@@ -13,6 +13,7 @@ from commedia.characters.character import Character
 from commedia.characters.default_head import default_head_character
 from commedia.characters.open import open_character
 from commedia.errors import BadCastEntry
+from commedia.face_model.calibration import Calibration
 from commedia.face_model.model import head_or_default
 from commedia.face_model.person import Person
 from commedia.retarget.mapping import Mapping, MorphMap
@@ -67,19 +68,22 @@ class Cast:
             self.edit = replace(self.edit, calibration=person.calibration)
         self.head = head_or_default(None) if person is None else person.head
         """Whose parameters are acted."""
-        roles: dict[object, Role] = {}
-
-        def role(given: Given | None) -> Role:
-            key = Path(given).resolve() if isinstance(given, Path | str) else id(given)
-            roles[key] = roles.get(key) or _role(given, mapping, person)
-            return roles[key]
-
+        self.calibrations: dict[int, Calibration] = {}
+        """Of single people, by id, in place of the edit's; may be changed while it runs."""
+        self._mapping = mapping
+        # By file, or by the identity of what is open, which the role keeps alive.
+        self._made: dict[object, Role] = {}
         everyone = isinstance(character, Path | str) and str(character) == EVERYONE
-        self._others = [role(given) for given in (TROUPE if everyone else (character,))]
+        self._others = [self._role_of(given) for given in (TROUPE if everyone else (character,))]
         self._appeared: dict[int, Role] = {}
-        self._roles = {person: role(given) for person, given in (people or {}).items()}
+        self._roles = {person: self._role_of(given) for person, given in (people or {}).items()}
         self.people = tuple(sorted(self._roles))
         """Those who were given a character of their own."""
+
+    def give(self, person: int, character: Given) -> Role:
+        """Let somebody play another character from now on; raises `BadCharacter` where it cannot be read."""
+        self._roles[person] = self._role_of(character)
+        return self._roles[person]
 
     def role(self, person: int) -> Role:
         """What a person plays, from the first time that somebody asks."""
@@ -89,14 +93,23 @@ class Cast:
 
     def acted(self, tracked: TrackedFrame) -> TrackedFrame:
         """The frame as characters play it: calibrated, mirrored, or as it is."""
-        if self.edit == PerformanceEdit():
+        if self.edit == PerformanceEdit() and not self.calibrations:
             return tracked
-        faces = tuple(replace(face, params=self.edit.applied(face.params)) for face in tracked.faces)
+        faces = tuple(replace(face, params=self._edit(face.id).applied(face.params)) for face in tracked.faces)
         return replace(tracked, faces=faces)
 
     def poses(self, acted: TrackedFrame) -> dict[int, RigPose]:
         """Retarget everyone in a frame, which is what `acted` made of it; by person."""
         return {face.id: self.role(face.id).retargeter.pose(face) for face in acted.faces}
+
+    def _edit(self, person: int) -> PerformanceEdit:
+        own = self.calibrations.get(person)
+        return self.edit if own is None else replace(self.edit, calibration=own)
+
+    def _role_of(self, given: Given | None) -> Role:
+        key = Path(given).resolve() if isinstance(given, Path | str) else id(given)
+        self._made[key] = self._made.get(key) or _role(given, self._mapping, self.person)
+        return self._made[key]
 
 
 def person_name(person: int) -> str:

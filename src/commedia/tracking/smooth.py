@@ -6,7 +6,7 @@ a moving one does not lag. Reference: Casiez, Roussel and Vogel 2012, the 1 euro
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -54,6 +54,16 @@ class Smoothing:
     rotation: OneEuro = OneEuro(1.2, 5.0, 1.0, 0.05)
     place: OneEuro = OneEuro(1.2, 8.0, 1.0, 0.05)
     """Origin and size in the image."""
+
+    def scaled(self, factor: float) -> "Smoothing":
+        """Cut-offs at rest and their growth times a factor: below 1 is steadier and later."""
+        groups = {part.name: getattr(self, part.name) for part in fields(self)}
+        return Smoothing(
+            **{
+                name: replace(group, cutoff_hz=group.cutoff_hz * factor, beta=group.beta * factor)
+                for name, group in groups.items()
+            }
+        )
 
 
 class Filtered(NamedTuple):

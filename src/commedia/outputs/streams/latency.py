@@ -17,6 +17,10 @@ LONGEST_MS = 4000.0
 MOST_PEOPLE = 16
 """More people than this count as this many."""
 QUANTILES = (0.5, 0.95, 0.99)
+STAGES = ("wait", "track", "send")
+"""From capture until somebody works on the frame; until everyone in it is known and posed; until all is sent."""
+NEWEST_SHARE = 0.1
+"""Of the newest frame in what is said of the stages now."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,19 @@ class Latency:
 class LatencyMeter:
     """A sink with another in it, which is sent everything before it is measured. Keeps counts, not moments."""
 
-    def __init__(self, sink: Sink, now_s: Callable[[], float], clock: Callable[[], float] = time.monotonic):
-        """`now_s` is the time now on the clock of the frames' times; not a number where nobody knows."""
+    def __init__(
+        self,
+        sink: Sink,
+        now_s: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
+        given_s: Callable[[], float] = lambda: math.nan,
+    ):
+        """`now_s` is the time now on the clock of the frames' times, `given_s` the time on it when the last frame was
+        taken to be worked on; not a number where nobody knows."""
         self.name, self._sink, self._now_s, self._clock = sink.name, sink, now_s, clock
+        self._given_s = given_s
+        self.stages_ms: dict[str, float] = dict.fromkeys(STAGES, math.nan)
+        """How long each stage takes now."""
         self._counts: Int64[np.ndarray, "people steps"] = np.zeros(
             (MOST_PEOPLE + 1, int(LONGEST_MS / STEP_MS) + 1), np.int64
         )
@@ -45,9 +59,11 @@ class LatencyMeter:
         self._sink.open(info)
 
     def send(self, moment: Moment) -> None:
+        known_s = self._now_s()
         self._sink.send(moment)
         people = min(sum(face.status == "tracked" for face in moment.tracked.faces), MOST_PEOPLE)
         age_ms = (self._now_s() - float(moment.tracked.time_s)) * 1000
+        self._note_stages(float(moment.tracked.time_s), known_s)
         self._last_s = self._clock()
         self._first_s = self._first_s if self._frames.any() else self._last_s
         self._frames[people] += 1
@@ -59,6 +75,12 @@ class LatencyMeter:
 
     def discard(self) -> None:
         self._sink.discard()
+
+    def _note_stages(self, captured_s: float, known_s: float) -> None:
+        marks = (captured_s, self._given_s(), known_s, self._now_s())
+        for name, begun_s, done_s in zip(STAGES, marks, marks[1:], strict=False):
+            before, now_ms = self.stages_ms[name], (done_s - begun_s) * 1000
+            self.stages_ms[name] = before + NEWEST_SHARE * (now_ms - before) if math.isfinite(before) else now_ms
 
     @property
     def frames_per_second(self) -> float:

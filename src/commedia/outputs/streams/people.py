@@ -46,6 +46,10 @@ class StreamedPeople:
                 self._seat(face, time_s)
         return tuple(place.shown(time_s) for place in self._places)
 
+    def persons(self) -> tuple[int, ...]:
+        """Who has each number, by id in the take, in the same order; 0 for nobody yet."""
+        return tuple(place.person for place in self._places)
+
     def at_rest(self) -> tuple[TrackedFace, ...]:
         """Everyone who was ever sent, at rest: the last that receivers hear."""
         return tuple(place.shown(float("inf")) for place in self._places)

@@ -58,6 +58,8 @@ class NewestSource(FrameSource):
         self._changed = threading.Condition()
         self._stopped = self._ended = self._blank_before = False
         self._error: BaseException | None = None
+        self.given_s = float("nan")
+        """When the last frame was taken, on the clock of the frames' times."""
         self._begun_s = Fraction(0)
         self._thread: threading.Thread | None = None
 
@@ -93,6 +95,7 @@ class NewestSource(FrameSource):
                 time_s = frame.time_s - self._begun_s
                 if self._seconds is not None and time_s >= self._seconds:
                     break
+                self.given_s = self.now_s()
                 yield replace(frame, index=count, time_s=time_s)
                 count += 1
         finally:

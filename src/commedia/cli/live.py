@@ -1,0 +1,208 @@
+"""`commedia live [INPUT]`: everyone before a camera as a character on a page, now; and to other programs."""
+
+import math
+import webbrowser
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from commedia.characters.bundled import EVERYONE
+from commedia.cli.inputs import ended_by_interrupt, open_input, say
+from commedia.cli.screen import Screen
+from commedia.cli.stream import in_real_time, whole_seconds
+from commedia.errors import CommediaError, UnreadableMedia
+from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
+from commedia.outputs.live.pages import Pages
+from commedia.outputs.live.profiles import Profiles, profiles_path
+from commedia.outputs.live.recorder import Recorder
+from commedia.outputs.live.server import DEFAULT_PORT, LiveServer
+from commedia.outputs.live.show import Controls, Show
+from commedia.outputs.people import DEFAULT_FORMATS, check_formats
+from commedia.outputs.sink import Sinks
+from commedia.outputs.streams.latency import LatencyMeter
+from commedia.outputs.streams.open import open_stream
+from commedia.pipeline import run as run_pipeline
+from commedia.retarget.cast import Cast, people_and_default
+from commedia.retarget.performance_edit import PerformanceEdit
+from commedia.sources.live.browser_camera import ADDRESS as BROWSER
+from commedia.sources.live.browser_camera import BrowserCamera
+from commedia.sources.live.camera import CameraSource
+from commedia.sources.live.network_camera import shown_address
+from commedia.sources.live.newest import NewestSource
+from commedia.sources.source import Source
+from commedia.tracking.models import open_models
+from commedia.tracking.settings import VIDEO_SETTINGS, TrackerSettings
+from commedia.tracking.tracker import Tracker
+
+FIRST_CAMERA = "camera://0"
+
+
+def run(
+    input: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="INPUT")] = "",
+    to: Annotated[tuple[str, ...], tyro.conf.arg(metavar="ADDRESS [ADDRESS ...]")] = (),
+    cast: tuple[str, ...] = (),
+    record: Path | None = None,
+    formats: tuple[str, ...] = DEFAULT_FORMATS,
+    port: int = DEFAULT_PORT,
+    host: str = "127.0.0.1",
+    browser: bool = True,
+    seconds: float | None = None,
+    minutes: float | None = None,
+    bench: tyro.conf.FlagCreatePairsOff[bool] = False,
+    faces: int | None = None,
+    mapping: str | None = None,
+    mirror: tyro.conf.FlagCreatePairsOff[bool] = False,
+    mfn: str = DEFAULT_MFN,
+    sfn: str = DEFAULT_SFN,
+) -> int:
+    """Open a page that shows a camera's picture, everyone in it, and a character for each of them, moving now.
+
+    For OBS take the page's address with ?view=stage: characters only, on a transparent background. Only this machine is
+    served, and no picture leaves it, unless --host says otherwise.
+
+    Args:
+        input: What is watched: camera://0 or camera://NAME of this machine, rtsp://..., http://..., - for a video on
+            standard input, browser:// for the camera of a page, a video file, which is played again and again as a
+            camera would show it, or what a phone sends: livelink://:11111, ifacialmocap://:49983, vmc://:39539. Without
+            one it is the first camera, or where there is none that of a page.
+        to: Where else faces are sent, as in `commedia stream`: vmc://127.0.0.1:39539, livelink://HOST:11111, ...
+        cast: Who plays whom, as in `commedia retarget`: 1=hero.glb default=other.vrm; by default everybody another
+            bundled character. The page changes it.
+        record: Record from the beginning, to this folder, what `commedia retarget` writes. The page's button begins and
+            ends recordings too.
+        formats: What each person is recorded as.
+        port: Where the page is; 0 takes any port that is free.
+        host: Another address than this machine's own is served only when it is named here (0.0.0.0 is all); a link with
+            a token is printed, and nobody is served without it.
+        browser: Open the page in a browser.
+        seconds: End after this time.
+        minutes: The same in minutes.
+        bench: Play a file once as a camera (or for so many --minutes, again and again), and print latency from capture
+            to the last receiver by number of people, the share of the processor and the memory.
+        faces: Follow at most this many faces, the largest of each frame.
+        mapping: Which blendshape moves which morph of the characters, as in `commedia retarget`.
+        mirror: Begin as a mirror.
+        mfn: Weights of the network that finds faces: a shipped name, or an .onnx file.
+        sfn: Weights of the network that reads single faces: a shipped name, or an .onnx file.
+    """
+    seconds = whole_seconds(seconds, minutes)
+    _require_sense(input, bench, faces, formats)
+    screen, people = Screen(), people_and_default(cast)
+    roles = Cast(people[1] or Path(EVERYONE), people[0], mapping=mapping, edit=PerformanceEdit(mirror=mirror))
+    recorder = Recorder(record, lambda sentence: tell(sentence), formats=formats)
+    recorder.require_room()
+    streams = [open_stream(text, lambda sentence: tell(sentence)) for text in to]
+    with ExitStack() as stack:
+        source, camera = _opened(stack, input, seconds, lambda sentence: tell(sentence))
+        tracker = _Adjustable(mfn, sfn, faces) if source is None or source.info.pictures else None
+        name = BROWSER if source is None else shown_address(input or FIRST_CAMERA)
+        smooth = None if tracker is None else tracker.set_smoothing
+        controls = Controls(name, tuple(to), camera is not None, smooth, screen.measures)
+        show = Show(roles, controls, recorder, Profiles(profiles_path()))
+
+        def tell(sentence: str) -> None:
+            screen.say(sentence)
+            show.say(sentence)
+
+        pages = Pages(show)
+        _serve(stack, pages, host, port, camera, browser and not bench)
+        if source is None:
+            source = stack.enter_context(_page_camera(camera, seconds, tell))
+        playing = in_real_time(
+            source, loop=not source.info.is_live and not (bench and seconds is None), seconds=seconds
+        )
+        meter = LatencyMeter(
+            Sinks([*streams, recorder, pages], tell),
+            playing.now_s,
+            given_s=lambda: getattr(playing, "given_s", math.nan),
+        )
+        screen.source, screen.meter = playing, meter
+        with ended_by_interrupt(playing):
+            seen = run_pipeline(
+                playing, Tracker() if tracker is None else tracker.open(), roles, meter, screen.frame_done
+            )
+    screen.say(f"{seen.frames} frames of {len(seen.people)} people shown")
+    for note in (screen.state(), *(f"note: {note}" for note in playing.notes)):
+        screen.say(note)
+    if bench:
+        screen.print_bench(seen)
+    return 0
+
+
+class _Adjustable:
+    """A tracker whose smoothing is set while it runs, or before."""
+
+    def __init__(self, mfn: str, sfn: str, faces: int | None):
+        self._mfn, self._sfn, self._faces, self._factor = mfn, sfn, faces, 1.0
+        self._tracker: Tracker | None = None
+
+    def open(self) -> Tracker:
+        """Load the networks."""
+        models = open_models(self._mfn, self._sfn)
+        self._tracker = Tracker(models if self._faces is None else models.largest(self._faces), self._settings())
+        return self._tracker
+
+    def set_smoothing(self, factor: float) -> None:
+        """Filters' cut-offs times a factor; called from another thread."""
+        self._factor = factor
+        if self._tracker is not None:
+            self._tracker.settings = self._settings()
+
+    def _settings(self) -> TrackerSettings:
+        assert VIDEO_SETTINGS.smoothing is not None
+        return replace(VIDEO_SETTINGS, smoothing=VIDEO_SETTINGS.smoothing.scaled(self._factor))
+
+
+def _require_sense(input: str, bench: bool, faces: int | None, formats: tuple[str, ...]) -> None:
+    if faces is not None and faces < 1:
+        raise CommediaError(f"--faces {faces} leaves nobody to follow; give a number from 1 up")
+    if bench and not input:
+        raise CommediaError("--bench plays a file as a camera; name one")
+    check_formats(formats, is_still=False)
+
+
+def _opened(
+    stack: ExitStack, input: str, seconds: float | None, tell: Callable[[str], object]
+) -> tuple[Source | None, BrowserCamera | None]:
+    """What is watched; of a page's camera, which there is only when the page is there, what takes its pictures."""
+    if input == BROWSER:
+        return None, BrowserCamera()
+    try:
+        source = stack.enter_context(open_input(input or FIRST_CAMERA, seconds=seconds, report=tell))
+    except UnreadableMedia as error:
+        if input:
+            raise
+        say(f"{error}. The page asks for a camera of its browser instead")
+        return None, BrowserCamera()
+    if source.info.is_still:
+        raise CommediaError(f"'{input}' does not move; a page shows a camera, a video or what a phone sends")
+    return source, None
+
+
+def _serve(
+    stack: ExitStack, pages: Pages, host: str, port: int, camera: BrowserCamera | None, open_browser: bool
+) -> None:
+    server = LiveServer(pages, host, port, camera)
+    stack.callback(server.stop)
+    server.start()
+    for link in server.links:
+        say(f"the page is at {link}")
+    say(f"for OBS: {server.links[0]}{'&' if server.token else '?'}view=stage")
+    if server.is_open_to_others:
+        say("whoever has the link sees the camera; it is not encrypted")
+    if open_browser:
+        webbrowser.open(server.links[0])
+
+
+def _page_camera(camera: BrowserCamera | None, seconds: float | None, tell: Callable[[str], object]) -> NewestSource:
+    """Wait for a page's first picture."""
+    assert camera is not None
+    say("waiting for the page's camera; Ctrl-C ends it")
+    camera.wait_for_page()
+    source = NewestSource(CameraSource(BROWSER, lambda: camera, tell), seconds=seconds, blanks=True)
+    source.start()
+    return source
