@@ -64,7 +64,7 @@ class App:
         host = request.headers.get("host", "")
         # Whatever a character's file says, the browser itself sends nothing anywhere else.
         policy = (
-            "default-src 'none'; script-src 'unsafe-inline' blob:; style-src 'unsafe-inline'; img-src 'self' blob: "
+            "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src 'self' blob: "
             f"data:; media-src blob:; connect-src 'self' ws://{host} wss://{host} blob: data:; worker-src blob:; "
             "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
