@@ -2,7 +2,7 @@
 that face."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -56,15 +56,16 @@ def calibration_from_phases(
 ) -> Calibration:
     """The same of somebody who was asked to rest for a moment and then to move all of the face.
 
-    The rest is the median of the first, so that a blink in it is not taken for rest, and gaze rests where it is; a
-    closed eye stays closed. What was not moved keeps its range.
+    The rest is the median of the first, so that a blink in it is not taken for rest; closed eyes stay closed. Gaze is
+    left alone: it is where somebody looks, and no habit of the face. What was not moved keeps its range.
     """
     rests = np.array(list(neutral), dtype=np.float64).reshape(-1, EXPRESSION_COUNT)
     moves = np.array(list(acted), dtype=np.float64).reshape(-1, EXPRESSION_COUNT)
     if len(rests) == 0:
         raise CommediaError("there was no face to calibrate by; stay in view, at rest, and begin again")
     rest = np.where(_GAZE, 0.0, np.minimum(np.median(rests, axis=0), MOST_REST))
-    return _ranged(rest, moves) if len(moves) else Calibration(rest, 1 / (1 - rest))
+    own = _ranged(rest, moves) if len(moves) else Calibration(rest, 1 / (1 - rest))
+    return replace(own, gain=np.where(_GAZE, 1.0, own.gain))
 
 
 def _ranged(rest: Float[np.ndarray, "52"], read: Float[np.ndarray, "n 52"]) -> Calibration:

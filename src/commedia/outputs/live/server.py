@@ -73,10 +73,12 @@ class LiveServer:
 
 
 def _listening(host: str, port: int) -> socket.socket:
+    if not 0 <= port < 1 << 16:
+        raise BadAddress(f"the page cannot be served at port {port}; give a number from 0 to 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError, UnicodeError) as error:
+    except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         hint = "; --port 0 takes any that is free" if port else ""
         raise BadAddress(
