@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import tyro
@@ -14,6 +15,9 @@ from commedia.characters.bundled import EVERYONE
 from commedia.cli.inputs import ended_by_interrupt, open_input, say
 from commedia.cli.screen import Screen
 from commedia.cli.stream import in_real_time, whole_seconds
+from commedia.demo.clip import write_clip
+from commedia.demo.performance import FRAME_RATE
+from commedia.demo.troupe import troupe_frames
 from commedia.errors import CommediaError, UnreadableMedia
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
 from commedia.outputs.live.pages import Pages
@@ -53,6 +57,7 @@ def run(
     seconds: float | None = None,
     minutes: float | None = None,
     bench: tyro.conf.FlagCreatePairsOff[bool] = False,
+    demo: tyro.conf.FlagCreatePairsOff[bool] = False,
     faces: int | None = None,
     mapping: str | None = None,
     mirror: tyro.conf.FlagCreatePairsOff[bool] = False,
@@ -83,6 +88,7 @@ def run(
         minutes: The same in minutes.
         bench: Play a file once as a camera (or for so many --minutes, again and again), and print latency from capture
             to the last receiver by number of people, the share of the processor and the memory.
+        demo: Play the bundled clip of four drawn people as a camera.
         faces: Follow at most this many faces, the largest of each frame.
         mapping: Which blendshape moves which morph of the characters, as in `commedia retarget`.
         mirror: Begin as a mirror.
@@ -90,13 +96,14 @@ def run(
         sfn: Weights of the network that reads single faces: a shipped name, or an .onnx file.
     """
     seconds = whole_seconds(seconds, minutes)
-    _require_sense(input, bench, faces, formats)
+    _require_sense(input, bench, demo, faces, formats)
     screen, people = Screen(), people_and_default(cast)
     roles = Cast(people[1] or Path(EVERYONE), people[0], mapping=mapping, edit=PerformanceEdit(mirror=mirror))
     recorder = Recorder(record, lambda sentence: tell(sentence), formats=formats)
     recorder.require_room()
     streams = [open_stream(text, lambda sentence: tell(sentence)) for text in to]
     with ExitStack() as stack:
+        input = _drawn_clip(stack) if demo else input
         source, camera = _opened(stack, input, seconds, lambda sentence: tell(sentence))
         tracker = _Adjustable(mfn, sfn, faces) if source is None or source.info.pictures else None
         name = BROWSER if source is None else shown_address(input or FIRST_CAMERA)
@@ -157,12 +164,21 @@ class _Adjustable:
         return replace(VIDEO_SETTINGS, smoothing=VIDEO_SETTINGS.smoothing.scaled(self._factor))
 
 
-def _require_sense(input: str, bench: bool, faces: int | None, formats: tuple[str, ...]) -> None:
+def _require_sense(input: str, bench: bool, demo: bool, faces: int | None, formats: tuple[str, ...]) -> None:
     if faces is not None and faces < 1:
         raise CommediaError(f"--faces {faces} leaves nobody to follow; give a number from 1 up")
-    if bench and not input:
+    if input and demo:
+        raise CommediaError(f"--demo plays a clip of its own, in place of '{input}'")
+    if bench and not (input or demo):
         raise CommediaError("--bench plays a file as a camera; name one")
     check_formats(formats, is_still=False)
+
+
+def _drawn_clip(stack: ExitStack) -> str:
+    path = Path(stack.enter_context(TemporaryDirectory(prefix="commedia-"))) / "troupe.mp4"
+    say("drawing the clip")
+    write_clip(path, troupe_frames(), FRAME_RATE)
+    return str(path)
 
 
 def _opened(

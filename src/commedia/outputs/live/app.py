@@ -64,8 +64,8 @@ class App:
         host = request.headers.get("host", "")
         # Whatever a character's file says, the browser itself sends nothing anywhere else.
         policy = (
-            "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; style-src 'unsafe-inline'; img-src 'self' blob: "
-            f"data:; media-src blob:; connect-src 'self' ws://{host} wss://{host} blob: data:; worker-src blob:; "
+            "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; style-src 'unsafe-inline'; "
+            f"img-src 'self' blob: data:; media-src blob:; connect-src 'self' ws://{host} wss://{host} blob: data:; "
             "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         if not PAGE.is_file():
