@@ -3,6 +3,7 @@
 import { socketAddress } from "./connection";
 
 const WIDTH = 640;
+const STEP_MS = 33;
 const QUALITY = 0.82;
 
 export class LentCamera {
@@ -10,6 +11,8 @@ export class LentCamera {
   private socket: WebSocket | null = null;
   private readonly video = document.createElement("video");
   private readonly canvas = document.createElement("canvas");
+  private clock: Worker | null = null;
+  private isTaken = false;
 
   constructor(private readonly ended: (sentence: string) => void) {
     this.video.muted = true;
@@ -31,30 +34,38 @@ export class LentCamera {
     this.video.srcObject = this.stream;
     await this.video.play();
     this.socket = new WebSocket(socketAddress("/camera"));
-    this.socket.onopen = this.socket.onmessage = () => this.sendNext();
+    this.socket.onopen = this.socket.onmessage = () => (this.isTaken = true);
     this.socket.onclose = () => this.stop("The connection was lost.");
+    this.clock = clock();
+    this.clock.onmessage = () => void this.send();
   }
 
   stop(sentence: string): void {
     if (!this.stream) return;
     this.stream.getTracks().forEach((track) => track.stop());
     this.stream = null;
+    this.clock?.terminate();
     this.socket?.close();
     this.ended(sentence);
   }
 
-  private sendNext(): void {
-    if (this.stream) this.video.requestVideoFrameCallback(() => void this.send());
-  }
-
   private async send(): Promise<void> {
+    if (!this.stream || !this.isTaken) return;
+    this.isTaken = false;
     const scale = Math.min(1, WIDTH / Math.max(this.video.videoWidth, this.video.videoHeight, 1));
     this.canvas.width = Math.round(this.video.videoWidth * scale);
     this.canvas.height = Math.round(this.video.videoHeight * scale);
     this.canvas.getContext("2d")!.drawImage(this.video, 0, 0, this.canvas.width, this.canvas.height);
     const jpeg = await new Promise<Blob | null>((give) => this.canvas.toBlob(give, "image/jpeg", QUALITY));
     if (jpeg && this.socket?.readyState === WebSocket.OPEN) this.socket.send(jpeg);
+    else this.isTaken = true;
   }
+}
+
+/** Ticks in a worker: a page that is behind another window, such as OBS, is hardly given any ticks of its own. */
+function clock(): Worker {
+  const script = new Blob([`setInterval(() => postMessage(0), ${STEP_MS})`], { type: "text/javascript" });
+  return new Worker(URL.createObjectURL(script));
 }
 
 function reason(error: unknown): string {

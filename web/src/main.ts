@@ -52,11 +52,12 @@ const connection = new Connection(!onlyStage, {
   },
 });
 
+let lending = false;
 const lent = new LentCamera((sentence) => {
+  lending = false;
   say(sentence, true);
   showLending();
 });
-let lending = false;
 
 function frame(): void {
   stage.draw();

@@ -66,7 +66,7 @@ class App:
         policy = (
             "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval'; style-src 'unsafe-inline'; "
             f"img-src 'self' blob: data:; media-src blob:; connect-src 'self' ws://{host} wss://{host} blob: data:; "
-            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            "worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         )
         if not PAGE.is_file():
             return PlainTextResponse("the page is missing from this installation", 500, HEADERS)
