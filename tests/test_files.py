@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from commedia.errors import OutputFailed
-from commedia.files import AtomicFile, written_aside
+from commedia.errors import OutputFailed, SinkClosed
+from commedia.files import AtomicFile, GrowingFile, written_aside
 
 
 class FullDisk:
@@ -78,3 +78,31 @@ def test_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
     with pytest.raises(OutputFailed, match="cannot write"), written_aside(tmp_path / "result") as file:
         file.write(b"x")
     assert [entry.name for entry in tmp_path.iterdir()] == ["result"]
+
+
+def test_a_growing_file_is_there_from_the_beginning_and_stays(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "take"
+    file = GrowingFile(path)
+    for piece in (b"one", b"two"):
+        before = path.read_bytes()
+        file.write(piece)
+        assert path.read_bytes() == before + piece
+    file.discard()
+    assert path.read_bytes() == b"onetwo"
+    assert [one.name for one in path.parent.iterdir()] == ["take"]
+    with pytest.raises(SinkClosed):
+        file.write(b"three")
+    with pytest.raises(OutputFailed, match="exists"):
+        GrowingFile(path)
+    assert path.read_bytes() == b"onetwo"
+
+
+def test_a_growing_file_keeps_what_a_full_disk_had_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "take"
+    fill_disk(monkeypatch, room=4)
+    file = GrowingFile(path)
+    file._file.flush = lambda: None
+    file.write(b"one")
+    with pytest.raises(OutputFailed, match="No space"):
+        file.write(b"two")
+    assert path.read_bytes() == b"one"

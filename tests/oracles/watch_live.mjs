@@ -39,24 +39,23 @@ const text = (page, selector) => page.locator(selector).allInnerTexts();
 const shot = (page, name) => page.screenshot({ path: path.join(folder, name), omitBackground: true });
 
 try {
-  const page = await opened(url, { width: 900, height: 560 });
+  const page = await opened(url, { width: 390, height: 500 });
   await page.getByRole("button", { name: "Use this browser’s camera" }).click();
   await page.locator(".tag").nth(1).waitFor({ timeout: 90_000 });
-  await shot(page, "page.png");
   const seen = {
     tags: await text(page, ".tag span:last-child"),
     people: await text(page, ".person strong"),
     privacy: await text(page, "#privacy"),
   };
-  // Chromium draws on the processor here, and the first pictures may come before the characters.
-  await page.setViewportSize({ width: 390, height: 300 });
+  // Chromium draws on the processor here, so only one stage at a time; the first pictures come before the characters.
+  await page.locator("footer").scrollIntoViewIfNeeded();
   const stage = await opened(`${url}?view=stage`, { width: 320, height: 200 });
   for (let count = 10; count < 22; count++) {
     await stage.waitForTimeout(700);
     await shot(stage, `stage-${count}.png`);
   }
   await stage.close();
-  await page.bringToFront();
+  await page.locator("header").first().scrollIntoViewIfNeeded();
   await page.setViewportSize({ width: 390, height: 844 });
   await page.getByRole("button", { name: "Calibrate" }).first().click();
   await page.locator("#calibration strong").waitFor({ timeout: 60_000 });

@@ -9,7 +9,9 @@ from rigs import params, small_builder, tracked
 
 from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes
-from commedia.errors import BadCastEntry
+from commedia.conventions import EXPRESSION_INDEX
+from commedia.errors import BadCastEntry, BadCharacter
+from commedia.face_model.calibration import Calibration
 from commedia.retarget import cast as casting
 from commedia.retarget.cast import DEFAULT_HEAD, Cast, people_and_default
 from commedia.structures import TrackedFrame
@@ -79,3 +81,27 @@ def test_a_malformed_entry_is_named_with_the_form(entry: str) -> None:
 def test_nobody_is_cast_twice(entries: tuple[str, str]) -> None:
     with pytest.raises(BadCastEntry, match=f"'{entries[1]}' comes after '.*=a.glb'"):
         people_and_default(entries)
+
+
+def test_somebody_plays_another_character_from_now_on() -> None:
+    hero, villain = character("hero", "jawOpen"), character("villain", "tongueOut", "jawOpen")
+    cast = Cast(hero)
+    assert cast.role(1).name == cast.role(2).name == "hero"
+    assert cast.give(2, villain) is cast.role(2)
+    assert [cast.role(person).name for person in (1, 2, 3)] == ["hero", "villain", "hero"]
+    with pytest.raises(BadCharacter, match="no file"):
+        cast.give(2, Path("nobody.glb"))
+    assert cast.role(2).name == "villain"
+
+
+def test_single_people_have_calibrations_of_their_own() -> None:
+    jaw = EXPRESSION_INDEX["jawOpen"]
+    rest, gain = np.zeros(52), np.ones(52)
+    rest[jaw], gain[jaw] = 0.2, 2.0
+    cast = Cast(character("hero", "jawOpen"))
+    seen = TrackedFrame(0, Fraction(0), tuple(tracked(params(jawOpen=0.5), person) for person in (1, 2)))
+    assert cast.acted(seen) is seen
+    cast.calibrations = {2: Calibration(rest, gain)}
+    acted = cast.acted(seen)
+    assert [face.params.expression[jaw] for face in acted.faces] == [0.5, pytest.approx(0.6)]
+    assert seen.faces[1].params.expression[jaw] == 0.5, "what was measured stays"

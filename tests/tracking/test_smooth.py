@@ -159,3 +159,14 @@ def test_a_batch_of_faces_equals_one_at_a_time(rng: np.random.Generator):
         for one, other in zip(alone, together[index], strict=True):
             np.testing.assert_allclose(one.value, other.value, atol=1e-12)
             np.testing.assert_allclose(one.speed, other.speed, atol=1e-12)
+
+
+@pytest.mark.parametrize("factor", [0.2, 1.0, 5.0])
+def test_a_scaled_filter_takes_so_much_longer(factor: float) -> None:
+    """At rest a first-order low-pass of f times the cut-off does in t / f what the other does in t."""
+    slow = Smoothing(expression=OneEuro(1.5, 0.0)).scaled(factor)
+    own = one_euro(Filtered(np.zeros(1), np.zeros(1)), np.ones(1), 0.01 / factor, slow.expression)
+    other = one_euro(Filtered(np.zeros(1), np.zeros(1)), np.ones(1), 0.01, OneEuro(1.5, 0.0))
+    assert np.isclose(own.value[0], other.value[0])
+    assert slow.blink.beta == factor * SMOOTHING.blink.beta
+    assert slow.blink.rest_speed == SMOOTHING.blink.rest_speed

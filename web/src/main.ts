@@ -74,7 +74,9 @@ function frame(): void {
 requestAnimationFrame(frame);
 
 function showState(next: State, before: State | null): void {
-  find("#source span").textContent = next.source.replace(/^.*[\\/](?=[^\\/]+\.\w+$)/, "");
+  find("#source span").textContent = next.browser_camera
+    ? "this page’s camera"
+    : next.source.replace(/^.*[\\/](?=[^\\/]+\.\w+$)/, "");
   find("#source .dot").classList.toggle("running", next.phase === "running");
   find("#mirror").setAttribute("aria-pressed", String(next.mirror));
   const record = find("#record");

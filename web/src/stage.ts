@@ -48,12 +48,15 @@ export class Stage {
   private facts: CharacterFacts[] = [];
   private last = performance.now();
   private distance = 0;
+  private isSeen = true;
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
     private readonly say: (sentence: string) => void,
   ) {
     this.renderer = new WebGLRenderer({ canvas, alpha: true, antialias: true });
+    // On a phone the stage may be scrolled away.
+    new IntersectionObserver(([entry]) => (this.isSeen = entry?.isIntersecting ?? true)).observe(canvas);
     this.renderer.setClearColor(0x000000, 0);
     this.renderer.toneMapping = NeutralToneMapping;
     const key = new DirectionalLight(0xfff6ec, 2.2);
@@ -93,6 +96,7 @@ export class Stage {
   }
 
   draw(): void {
+    if (!this.isSeen) return;
     const now = performance.now();
     const seconds = Math.min((now - this.last) / 1000, 0.1);
     this.last = now;

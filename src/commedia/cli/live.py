@@ -1,6 +1,5 @@
 """`commedia live [INPUT]`: everyone before a camera as a character on a page, now; and to other programs."""
 
-import math
 import webbrowser
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -14,12 +13,13 @@ import tyro
 from commedia.characters.bundled import EVERYONE
 from commedia.cli.inputs import ended_by_interrupt, open_input, say
 from commedia.cli.screen import Screen
-from commedia.cli.stream import in_real_time, whole_seconds
+from commedia.cli.stream import Playing, in_real_time, whole_seconds
 from commedia.demo.clip import write_clip
 from commedia.demo.performance import FRAME_RATE
 from commedia.demo.troupe import troupe_frames
 from commedia.errors import CommediaError, UnreadableMedia
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
+from commedia.outputs.attendance import Attendance
 from commedia.outputs.live.pages import Pages
 from commedia.outputs.live.profiles import Profiles, profiles_path
 from commedia.outputs.live.recorder import Recorder
@@ -33,7 +33,7 @@ from commedia.pipeline import run as run_pipeline
 from commedia.retarget.cast import Cast, people_and_default
 from commedia.retarget.performance_edit import PerformanceEdit
 from commedia.sources.live.browser_camera import ADDRESS as BROWSER
-from commedia.sources.live.browser_camera import BrowserCamera
+from commedia.sources.live.browser_camera import SILENT_S, BrowserCamera
 from commedia.sources.live.camera import CameraSource
 from commedia.sources.live.network_camera import shown_address
 from commedia.sources.live.newest import NewestSource
@@ -98,46 +98,45 @@ def run(
     seconds = whole_seconds(seconds, minutes)
     _require_sense(input, bench, demo, faces, formats)
     screen, people = Screen(), people_and_default(cast)
+    tell = _Telling(screen)
     roles = Cast(people[1] or Path(EVERYONE), people[0], mapping=mapping, edit=PerformanceEdit(mirror=mirror))
-    recorder = Recorder(record, lambda sentence: tell(sentence), formats=formats)
+    recorder = Recorder(record, tell, formats=formats)
     recorder.require_room()
-    streams = [open_stream(text, lambda sentence: tell(sentence)) for text in to]
+    streams = [open_stream(text, tell) for text in to]
     with ExitStack() as stack:
-        input = _drawn_clip(stack) if demo else input
-        source, camera = _opened(stack, input, seconds, lambda sentence: tell(sentence))
+        source, camera = _opened(stack, _drawn_clip(stack) if demo else input, seconds, tell)
         tracker = _Adjustable(mfn, sfn, faces) if source is None or source.info.pictures else None
-        name = BROWSER if source is None else shown_address(input or FIRST_CAMERA)
+        name = BROWSER if source is None else "the drawn clip" if demo else shown_address(input or FIRST_CAMERA)
         smooth = None if tracker is None else tracker.set_smoothing
-        controls = Controls(name, tuple(to), camera is not None, smooth, screen.measures)
-        show = Show(roles, controls, recorder, Profiles(profiles_path()))
-
-        def tell(sentence: str) -> None:
-            screen.say(sentence)
-            show.say(sentence)
-
-        pages = Pages(show)
+        controls = Controls(name, to, camera is not None, smooth, screen.measures)
+        pages = Pages(tell.to(Show(roles, controls, recorder, Profiles(profiles_path()))))
         _serve(stack, pages, host, port, camera, browser and not bench)
-        if source is None:
-            source = stack.enter_context(_page_camera(camera, seconds, tell))
-        playing = in_real_time(
-            source, loop=not source.info.is_live and not (bench and seconds is None), seconds=seconds
-        )
-        meter = LatencyMeter(
-            Sinks([*streams, recorder, pages], tell),
-            playing.now_s,
-            given_s=lambda: getattr(playing, "given_s", math.nan),
-        )
-        screen.source, screen.meter = playing, meter
-        with ended_by_interrupt(playing):
-            seen = run_pipeline(
-                playing, Tracker() if tracker is None else tracker.open(), roles, meter, screen.frame_done
-            )
+        source = source or stack.enter_context(_page_camera(camera, seconds, tell))
+        playing = in_real_time(source, not source.info.is_live and not (bench and seconds is None), seconds)
+        seen = _play(playing, tracker, roles, Sinks([*streams, recorder, pages], tell), screen)
     screen.say(f"{seen.frames} frames of {len(seen.people)} people shown")
     for note in (screen.state(), *(f"note: {note}" for note in playing.notes)):
         screen.say(note)
     if bench:
         screen.print_bench(seen)
     return 0
+
+
+class _Telling:
+    """Says sentences on the terminal and, once there is one, on the page; from any thread."""
+
+    def __init__(self, screen: Screen):
+        self._screen = screen
+        self._show: Show | None = None
+
+    def to(self, show: Show) -> Show:
+        self._show = show
+        return show
+
+    def __call__(self, sentence: str) -> None:
+        self._screen.say(sentence)
+        if self._show is not None:
+            self._show.say(sentence)
 
 
 class _Adjustable:
@@ -162,6 +161,16 @@ class _Adjustable:
     def _settings(self) -> TrackerSettings:
         assert VIDEO_SETTINGS.smoothing is not None
         return replace(VIDEO_SETTINGS, smoothing=VIDEO_SETTINGS.smoothing.scaled(self._factor))
+
+
+def _play(playing: Playing, tracker: _Adjustable | None, cast: Cast, sinks: Sinks, screen: Screen) -> Attendance:
+    """Load the networks, if any, and go until the source ends."""
+    given_s = (lambda: playing.given_s) if isinstance(playing, NewestSource) else None
+    meter = LatencyMeter(sinks, playing.now_s, given_s=given_s)
+    following = Tracker() if tracker is None else tracker.open()
+    screen.source, screen.meter = playing, meter
+    with ended_by_interrupt(playing):
+        return run_pipeline(playing, following, cast, meter, screen.frame_done)
 
 
 def _require_sense(input: str, bench: bool, demo: bool, faces: int | None, formats: tuple[str, ...]) -> None:
@@ -219,6 +228,8 @@ def _page_camera(camera: BrowserCamera | None, seconds: float | None, tell: Call
     assert camera is not None
     say("waiting for the page's camera; Ctrl-C ends it")
     camera.wait_for_page()
-    source = NewestSource(CameraSource(BROWSER, lambda: camera, tell), seconds=seconds, blanks=True)
+    # A page comes back by itself, and what comes over a network may halt for longer than a cable does.
+    lent = CameraSource(BROWSER, lambda: camera, tell, pauses_s=(0.1,))
+    source = NewestSource(lent, seconds=seconds, blanks=True, blank_after_s=SILENT_S)
     source.start()
     return source

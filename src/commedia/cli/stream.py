@@ -24,6 +24,9 @@ from commedia.sources.source import Source
 from commedia.tracking.models import open_models
 from commedia.tracking.tracker import Tracker
 
+Playing = NewestSource | ReceiverSource | PacedSource
+"""A source in real time."""
+
 
 def run(
     input: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="INPUT")] = "",
@@ -115,7 +118,7 @@ def _require_fitting(source: Source, input: str, faces: int | None, loop: bool) 
         raise CommediaError("--loop begins a file again; what arrives now has no beginning")
 
 
-def in_real_time(source: Source, loop: bool, seconds: float | None) -> NewestSource | ReceiverSource | PacedSource:
+def in_real_time(source: Source, loop: bool, seconds: float | None) -> Playing:
     """What comes now as it is, a file as a camera would show it; recorded motion needs no network, and keeps up."""
     if isinstance(source, NewestSource | ReceiverSource):
         return source

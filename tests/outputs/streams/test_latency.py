@@ -92,3 +92,23 @@ def test_when_every_stream_has_failed_so_has_the_meter() -> None:
     with pytest.raises(OutputFailed):
         meter.send(moment(people(1)))
     assert meter.by_people() == []
+
+
+def test_each_stage_is_measured_and_their_sum_is_the_age() -> None:
+    """Captured at 0.5 s, taken 10 ms later, known after 30 more, sent after another 5."""
+    now = iter([0.54, 0.545, 0.64, 0.645] * 50)
+    meter = LatencyMeter(Kept(), lambda: next(now), given_s=lambda: 0.51)
+    meter.open(info(everybody()))
+    meter.send(moment(people(1), Fraction(1, 2)))
+    assert {name: round(ms, 6) for name, ms in meter.stages_ms.items()} == {"wait": 10, "track": 30, "send": 5}
+    assert 45 <= meter.overall().quantiles_ms[0] <= 45 + STEP_MS
+    for _ in range(99):
+        meter.send(moment(people(1), Fraction(1, 2)))
+    assert 30 < meter.stages_ms["track"] < 130, "the newest count, and not alone"
+
+
+def test_without_knowing_when_a_frame_was_taken_no_stage_is_made_up() -> None:
+    meter = LatencyMeter(Kept(), lambda: 0.6)
+    meter.open(info(everybody()))
+    meter.send(moment(people(1), Fraction(1, 2)))
+    assert np.isnan(list(meter.stages_ms.values())).all()

@@ -72,3 +72,12 @@ def test_heads_turn_back_too() -> None:
     people.update(frame_of(Fraction(0), [tracked(face_params(yaw_deg=40))]))
     (shown,) = people.update(frame_of(Fraction(1), []))
     assert shown.params.pose.wxyz == pytest.approx([1, 0, 0, 0], abs=1e-6)
+
+
+def test_it_is_known_who_has_which_number() -> None:
+    people = StreamedPeople()
+    assert people.persons() == (0,)
+    jaws(people, 0.0, (4, 0.1), (7, 0.2))
+    assert people.persons() == (4, 7)
+    jaws(people, 5.0, (9, 0.1), (7, 0.2))
+    assert people.persons() == (9, 7)

@@ -41,10 +41,10 @@ class LatencyMeter:
         sink: Sink,
         now_s: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
-        given_s: Callable[[], float] = lambda: math.nan,
+        given_s: Callable[[], float] | None = None,
     ):
         """`now_s` is the time now on the clock of the frames' times, `given_s` the time on it when the last frame was
-        taken to be worked on; not a number where nobody knows."""
+        taken to be worked on; not a number where nobody knows. Without it stages are not measured."""
         self.name, self._sink, self._now_s, self._clock = sink.name, sink, now_s, clock
         self._given_s = given_s
         self.stages_ms: dict[str, float] = dict.fromkeys(STAGES, math.nan)
@@ -59,11 +59,13 @@ class LatencyMeter:
         self._sink.open(info)
 
     def send(self, moment: Moment) -> None:
-        known_s = self._now_s()
+        known_s = math.nan if self._given_s is None else self._now_s()
         self._sink.send(moment)
         people = min(sum(face.status == "tracked" for face in moment.tracked.faces), MOST_PEOPLE)
-        age_ms = (self._now_s() - float(moment.tracked.time_s)) * 1000
-        self._note_stages(float(moment.tracked.time_s), known_s)
+        captured_s, sent_s = float(moment.tracked.time_s), self._now_s()
+        age_ms = (sent_s - captured_s) * 1000
+        if self._given_s is not None:
+            self._note_stages(captured_s, self._given_s(), known_s, sent_s)
         self._last_s = self._clock()
         self._first_s = self._first_s if self._frames.any() else self._last_s
         self._frames[people] += 1
@@ -76,8 +78,7 @@ class LatencyMeter:
     def discard(self) -> None:
         self._sink.discard()
 
-    def _note_stages(self, captured_s: float, known_s: float) -> None:
-        marks = (captured_s, self._given_s(), known_s, self._now_s())
+    def _note_stages(self, *marks: float) -> None:
         for name, begun_s, done_s in zip(STAGES, marks, marks[1:], strict=False):
             before, now_ms = self.stages_ms[name], (done_s - begun_s) * 1000
             self.stages_ms[name] = before + NEWEST_SHARE * (now_ms - before) if math.isfinite(before) else now_ms

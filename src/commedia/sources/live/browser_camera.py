@@ -15,7 +15,7 @@ ADDRESS = "browser://"
 LARGEST_PICTURE = 4 << 20
 """Bytes of a JPEG that is looked at."""
 MOST_PIXELS = 4096 * 4096
-SILENT_S = 2.0
+SILENT_S = 3.0
 """A page that sends nothing for so long is lost."""
 WAKE_S = 0.1
 

@@ -48,12 +48,20 @@ class InRealTime(Protocol):
 class NewestSource(FrameSource):
     """The newest frame each time; numbers and times begin at 0 with the first one given."""
 
-    def __init__(self, source: InRealTime, *, seconds: float | None = None, blanks: bool = False):
-        """`seconds` after the first frame it ends by itself. With `blanks` a source that gives nothing for a while is
+    def __init__(
+        self,
+        source: InRealTime,
+        *,
+        seconds: float | None = None,
+        blanks: bool = False,
+        blank_after_s: float = BLANK_AFTER_S,
+    ):
+        """`seconds` after the first frame it ends by itself. With `blanks` a source that gives nothing for so long is
         black; a file may be as slow as it likes."""
         self.path, self.notes, self.dropped = source.path, [], 0
         self.info = replace(source.info, is_live=True)
         self._source, self._seconds, self._blanks = source, seconds, blanks
+        self._blank_after_s = blank_after_s
         self._waiting: Frame | None = None
         self._changed = threading.Condition()
         self._stopped = self._ended = self._blank_before = False
@@ -116,7 +124,7 @@ class NewestSource(FrameSource):
     def _next(self, last_s: Fraction | None) -> Frame | None:
         """Wait for a frame, or for so long that a blank one stands for it; None at the end."""
         asked_s = time.monotonic()
-        blank_s = BLANK_EVERY_S if self._blank_before else BLANK_AFTER_S
+        blank_s = BLANK_EVERY_S if self._blank_before else self._blank_after_s
         while not self._stopped:
             with self._changed:
                 if self._waiting is None and not self._ended:
