@@ -19,6 +19,7 @@ const context = await chromium.launchPersistentContext(profile, {
     `--use-file-for-fake-video-capture=${camera}`,
   ],
 });
+context.setDefaultTimeout(120_000);
 const errors = [];
 const strangers = [];
 
@@ -41,7 +42,7 @@ const shot = (page, name) => page.screenshot({ path: path.join(folder, name), om
 try {
   const page = await opened(url, { width: 390, height: 500 });
   await page.getByRole("button", { name: "Use this browser’s camera" }).click();
-  await page.locator(".tag").nth(1).waitFor({ timeout: 90_000 });
+  await page.locator(".tag").nth(1).waitFor();
   const seen = {
     tags: await text(page, ".tag span:last-child"),
     people: await text(page, ".person strong"),
@@ -58,7 +59,7 @@ try {
   await page.locator("header").first().scrollIntoViewIfNeeded();
   await page.setViewportSize({ width: 390, height: 844 });
   await page.getByRole("button", { name: "Calibrate" }).first().click();
-  await page.locator("#calibration strong").waitFor({ timeout: 60_000 });
+  await page.locator("#calibration strong").waitFor();
   const calibration = await text(page, "#calibration strong");
   await page.screenshot({ path: path.join(folder, "phone.png") });
   const width = await page.evaluate(() => document.documentElement.scrollWidth);

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import cv2
@@ -21,7 +21,7 @@ from commedia.demo.troupe import troupe_frames
 def camera_file(path: Path) -> Path:
     """The first two of the troupe as motion JPEG."""
     with path.open("wb") as file:
-        for image in troupe_frames():
+        for image in islice(troupe_frames(), 0, None, 3):
             bgr = cv2.cvtColor(np.ascontiguousarray(image[:, : STAGE_WIDTH_PX // 2]), cv2.COLOR_RGB2BGR)
             file.write(cv2.imencode(".jpg", bgr)[1].tobytes())
     return path
@@ -52,7 +52,7 @@ def test_two_people_before_a_browsers_camera_are_two_characters_that_move(tmp_pa
             live.terminate()
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout.splitlines()[-1])
-    assert sorted(seen["tags"]) == ["small-1.glb", "small-2.glb"]
+    assert sorted(seen["tags"]) == ["small-1", "small-2"]
     assert seen["people"][:2] == ["Person 1", "Person 2"]
     assert seen["privacy"] == ["No picture leaves this machine."]
     assert seen["calibration"] == ["Look into the camera, at rest"]

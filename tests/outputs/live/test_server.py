@@ -15,6 +15,7 @@ from commedia.errors import BadAddress
 from commedia.outputs.live.app import MOST_UPLOAD
 from commedia.outputs.live.pages import MOST_UNSHOWN
 from commedia.outputs.live.server import LiveServer
+from commedia.sources.live.browser_camera import BrowserCamera
 
 JAW = 4 + 2 + EXPRESSION_INDEX["jawOpen"]
 WEIGHTS = 4 + 62 + 8
@@ -162,7 +163,7 @@ def test_a_character_that_is_dropped_on_somebody_is_theirs_on_all_pages(served: 
         assert served.request("POST", "/characters?person=7&name=hero.vrm", file)[0] == 200
         served.said(2, jawOpen=0.5)
         state = state_where(other, lambda state: len(state["characters"]) == 2)
-        assert state["characters"][1]["name"] == "hero.vrm"
+        assert state["characters"][1]["name"] == "hero"
         assert any(numbers_of(message)[71] == 2 for message in moments(other))
 
 
@@ -171,9 +172,10 @@ def test_a_character_that_is_dropped_on_somebody_is_theirs_on_all_pages(served: 
     [
         ("person=7&name=hero.exe", b"glTF", "no character"),
         ("person=0&name=hero.glb", b"glTF", "whole number"),
-        ("person=7&name=hero.glb", b"glTF\2\0\0\0\xff\xff\xff\xff", "hero.glb"),
-        ("person=7&name=hero.glb", b"MZ" * 100, "hero.glb"),
+        ("person=7&name=hero.glb", b"glTF\2\0\0\0\xff\xff\xff\xff", "hero is cut off"),
+        ("person=7&name=hero.glb", b"MZ" * 100, "hero is not a glTF"),
         ("person=7&name=hero.glb", b"", "empty"),
+        ("person=7&name=..%2F..%2Fetc%2Fhero.glb", b"MZ" * 100, "hero is not a glTF"),
     ],
 )
 def test_a_hostile_file_is_a_sentence(served: Served, query: str, body: bytes, sentence: str) -> None:
@@ -244,6 +246,25 @@ def test_the_page_may_reach_nothing_but_its_server(served: Served) -> None:
 def test_a_camera_that_nobody_watches_is_said(served: Served) -> None:
     with served.page("/camera") as page, pytest.raises(ConnectionClosed, match="browser://"):
         page.recv(10)
+
+
+def test_of_two_pages_that_lend_their_cameras_the_later_is_watched(tmp_path: Path) -> None:
+    taken: list[bytes] = []
+
+    class Camera(BrowserCamera):
+        def take(self, jpeg: bytes) -> None:
+            taken.append(jpeg)
+
+    with serving(tmp_path, camera=Camera()) as served, served.page("/camera") as one, served.page("/camera") as other:
+        other.send(b"second")
+        assert other.recv(10) == "taken"
+        one.send(b"first")
+        with pytest.raises(ConnectionClosed, match="another page"):
+            one.recv(10)
+        other.send("no picture")
+        with pytest.raises(ConnectionClosed):
+            other.recv(10)
+    assert taken == [b"second"]
 
 
 def test_a_port_that_is_taken_is_a_sentence(served: Served) -> None:

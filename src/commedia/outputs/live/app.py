@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from commedia.sources.live.browser_camera import BrowserCamera
 PAGE = Path(__file__).resolve().parents[2] / "assets" / "live" / "page.html"
 MOST_UPLOAD = 128 << 20
 """Bytes of a character that a page sends."""
-MOST_CHARACTERS = 24
+MOST_CHARACTERS, LONGEST_NAME = 24, 60
 SUFFIXES = (".glb", ".vrm")
 HEADERS = {
     "Cache-Control": "no-store",
@@ -39,6 +40,7 @@ class App:
     def __init__(self, pages: Pages, access: Access, camera: BrowserCamera | None):
         self._pages, self._access, self._camera = pages, access, camera
         self._reading = asyncio.Lock()
+        self._lender: WebSocket | None = None
         self.app = Starlette(
             routes=[
                 Route("/", self._page),
@@ -96,18 +98,17 @@ class App:
         if len(show.characters.all()) >= MOST_CHARACTERS:
             raise CommediaError(f"there are {MOST_CHARACTERS} characters already; start again to take others")
         with tempfile.TemporaryDirectory(prefix="commedia-") as folder:
-            # Its name is the user's, who may have called it anything.
-            path = Path(folder) / f"character{Path(name).suffix.lower()}"
+            # The user may have called it anything; what is left of that is the character's name.
+            stem = re.sub(r"[^\w -]", "_", Path(name).stem)[:LONGEST_NAME].strip() or "character"
+            path = Path(folder) / f"{stem}{Path(name).suffix.lower()}"
             with path.open("wb") as file:
                 async for piece in _limited(request):
                     file.write(piece)
             try:
                 character = await asyncio.to_thread(open_character, path)
             except CommediaError as error:
-                raise CommediaError(str(error).replace(str(path), name).replace(path.stem, name)) from None
+                raise CommediaError(str(error).replace(str(path), name)) from None
         await asyncio.to_thread(show.give, person, character)
-        show.characters.shown(character, name)
-        show.changed()
 
     async def _moments(self, socket: WebSocket) -> None:
         await socket.accept()
@@ -120,9 +121,15 @@ class App:
         if self._camera is None:
             await socket.close(1008, "no page's camera is watched; start with browser://")
             return
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
+        # Of two pages that lend their cameras the later one is watched.
+        self._lender = socket
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError, KeyError):
             while True:
-                self._camera.take(await socket.receive_bytes())
+                picture = await socket.receive_bytes()
+                if self._lender is not socket:
+                    await socket.close(1008, "another page lends its camera now")
+                    return
+                self._camera.take(picture)
                 await socket.send_text("taken")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from commedia.characters.bones import local_rotations, rest_rotations, turned_nodes
+from commedia.characters.bundled import TROUPE
 from commedia.characters.character import Character
 from commedia.outputs.files.packing import header_of, pack
 from commedia.structures import RigPose
@@ -20,8 +21,13 @@ class ShownCharacter:
     """A character as pages know it."""
 
     number: int
-    name: str
     character: Character
+
+    @property
+    def name(self) -> str:
+        """What people read: bundled characters are people, and other files have their own names."""
+        name = self.character.name
+        return name.title() if name in TROUPE else name
 
     @cached_property
     def turned(self) -> tuple[int, ...]:
@@ -65,12 +71,12 @@ class Characters:
         self._shown: dict[int, ShownCharacter] = {}
         self._lock = threading.Lock()
 
-    def shown(self, character: Character, name: str) -> ShownCharacter:
-        """A character under its number; `name` is what it is called the first time."""
+    def shown(self, character: Character) -> ShownCharacter:
+        """A character under its number."""
         with self._lock:
             found = next((one for one in self._shown.values() if one.character is character), None)
             if found is None:
-                found = ShownCharacter(len(self._shown) + 1, name, character)
+                found = ShownCharacter(len(self._shown) + 1, character)
                 self._shown[found.number] = found
             return found
 

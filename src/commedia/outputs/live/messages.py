@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from pathlib import Path
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from commedia.characters.bundled import TROUPE
 from commedia.formats.page_messages import PagePerson, page_message
 from commedia.outputs.live.characters import Characters
 from commedia.retarget.cast import Cast
@@ -51,7 +49,7 @@ class NewestMoment:
         # The first place is there before anybody is: it shows the character of who will come first.
         role = self.cast.role(max(person, 1))
         assert role.character is not None, "pages have no default head: everybody was given a character"
-        shown = self.characters.shown(role.character, TROUPE_NAMES.get(role.name, Path(role.name).name))
+        shown = self.characters.shown(role.character)
         pose = role.retargeter.pose(face)
         return PagePerson(face, person, self._box(face), shown.number, pose.weights, shown.rotations(pose))
 
@@ -61,9 +59,6 @@ class NewestMoment:
         height_px, width_px = self.image.shape[:2]
         box = face.box
         return box.left_px / width_px, box.top_px / height_px, box.right_px / width_px, box.bottom_px / height_px
-
-
-TROUPE_NAMES = {name: name.title() for name in TROUPE}
 
 
 def small_jpeg(image: Image) -> bytes:
