@@ -11,6 +11,8 @@ export const LARGEST_FILE = 128 * 1024 * 1024;
 /** Every head is drawn this high, whatever its file's units. */
 export const HEAD_M = 0.26;
 const PARSE_MS = 20_000;
+/** Vertices of a mesh that are looked at to find where the head is. */
+const MOST_MEASURED = 3000;
 
 const files = new Map<number, Promise<ArrayBuffer>>();
 
@@ -90,14 +92,15 @@ export class Character {
 function headBox(content: Object3D, joint: Vector3, all: Box3): Box3 {
   const box = new Box3();
   const point = new Vector3();
-  const most = Math.max(all.max.y - joint.y, 1e-3);
+  const most = 1.6 * Math.max(all.max.y - joint.y, 1e-3);
   content.traverse((object) => {
     if (!(object instanceof Mesh)) return;
-    const positions = object.geometry.getAttribute("position");
-    for (let index = 0; index < positions.count; index += 7) {
+    const { count } = object.geometry.getAttribute("position");
+    const step = Math.max(1, Math.floor(count / MOST_MEASURED));
+    for (let index = 0; index < count; index += step) {
       object.getVertexPosition(index, point).applyMatrix4(object.matrixWorld);
       const near = Math.abs(point.x - joint.x) < most && Math.abs(point.z - joint.z) < most;
-      if (near && point.y > joint.y) box.expandByPoint(point);
+      if (near && point.y >= joint.y - 1e-4) box.expandByPoint(point);
     }
   });
   return box.isEmpty() ? all : box;

@@ -191,6 +191,8 @@ function startCountdown(next: State): void {
   const overlay = find("#calibration");
   overlay.hidden = next.calibrating === null;
   if (!next.calibrating) return;
+  // On a phone whoever asked for it is further down.
+  stageElement.scrollIntoView({ block: "nearest" });
   const rest = next.calibrating.phase === "rest";
   calibrationEnd = performance.now() + 1000 * next.calibrating.seconds;
   overlay.innerHTML =
