@@ -26,7 +26,8 @@ def write(given: argparse.Namespace) -> int:
         return generate_people_shard(given.out, given.characters, given.count, close_ups=close_ups, **common)
     if given.characters:
         return generate_avatar_shard(given.out, given.characters, given.count, **common)
-    return generate_shard(given.out, given.kind, given.count, **common, device=given.device)
+    frames = given.frames_per_person
+    return generate_shard(given.out, given.kind, given.count, **common, frames=frames, device=given.device)
 
 
 def main() -> int:
@@ -44,6 +45,12 @@ def main() -> int:
         help="glTF that 'commedia rig make' wrote: they perform instead of our head",
     )
     parser.add_argument("--count", type=int, required=True, help="how many pictures")
+    parser.add_argument(
+        "--frames-per-person",
+        type=int,
+        default=1,
+        help="of our head, single: so many pictures show one person, with another expression, pose and light each",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--stream", choices=STREAMS, default="train", help="test shares nobody and nothing with train")
     parser.add_argument("--backgrounds", type=Path, help="tar of photographs; made-up backdrops when not given")
@@ -58,6 +65,8 @@ def main() -> int:
     given = parser.parse_args()
     if given.kind in ("people", "close-ups") and not given.characters:
         parser.error(f"--kind {given.kind} needs --characters: glTF of whole people that 'commedia rig make' wrote")
+    if given.frames_per_person < 1 or (given.frames_per_person > 1 and (given.kind != "single" or given.characters)):
+        parser.error("--frames-per-person, 1 or more, is for single pictures of our own head")
     torch.set_num_threads(given.threads)
     start = time.monotonic()
     try:

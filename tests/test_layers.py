@@ -47,6 +47,7 @@ BESIDE_THE_WALL = ("networks", "losses", "data", "synthetic", "training", "label
 TORCH_FILES = frozenset(
     (
         "face_model/layer.py",
+        "render/face_picture.py",
         "render/project.py",
         "render/rasterize.py",
         "render/shade.py",

@@ -21,7 +21,7 @@ from commedia.synthetic.crowds import MOST_FACES, crowd_pictures
 from commedia.synthetic.deviations import deviation_of
 from commedia.synthetic.expressions import sample_expressions
 from commedia.synthetic.heads import draw_heads, weak_fit
-from commedia.synthetic.performers import Performer, sample_performers, stream_rng
+from commedia.synthetic.performers import Performer, filmed_again, sample_performers, stream_rng
 from commedia.synthetic.shards import generate_shard, single_pictures
 from tests.mirrored import mirrored_face
 
@@ -172,6 +172,22 @@ def test_streams_share_nobody_and_seeds_repeat() -> None:
         assert np.array_equal(one.truth.identity, same.truth.identity)
         assert not np.allclose(one.truth.identity, other.truth.identity)
         assert not np.allclose(one.truth.expression, other.truth.expression)
+
+
+def test_a_person_filmed_again_is_the_same_person_who_does_something_else() -> None:
+    (one,) = troupe(1)
+    taken = filmed_again(stream_rng("train", 4), one, 3)
+    assert len({frame.truth.name for frame in taken}) == 1
+    for frame in taken:
+        assert np.array_equal(frame.truth.identity, one.truth.identity)
+        assert (frame.appearance, frame.hair, frame.outfit) == (one.appearance, one.hair, one.outfit)
+        assert np.array_equal(frame.deviations, one.deviations)
+    for first, second in ((0, 1), (1, 2), (0, 2)):
+        assert not np.allclose(taken[first].truth.expression, taken[second].truth.expression)
+        assert not np.allclose(taken[first].truth.wxyz, taken[second].truth.wxyz)
+    pictures = list(single_pictures("train", 5, 5, load_backgrounds(None, "train"), size=48, frames=2))
+    names = [picture.faces[0].identity_name for picture in pictures]
+    assert names[0] == names[1] != names[2] == names[3] != names[4]
 
 
 def test_held_back_backgrounds_are_never_trained_on(shared_data: Path) -> None:

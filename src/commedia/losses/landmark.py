@@ -6,7 +6,7 @@ The projection's numpy twin on pixels is `geometry/cameras.py`.
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from commedia.networks.heads import FaceOutputs
@@ -30,6 +30,28 @@ def project(points_dm: Float[Tensor, "b l 3"], faces: FaceOutputs) -> Float[Tens
 def projected(model: LandmarkModel, faces: FaceOutputs) -> Float[Tensor, "b l 2"]:
     """Predicted parameters to their points, in crop or box units (y down)."""
     return project(DM_PER_M * model(faces.identity, faces.expression), faces)
+
+
+CONTOUR, EYES = slice(0, 17), slice(36, 48)
+INNER_WEIGHT = 10.0
+
+
+def landmark_weights(from_the_front: Bool[Tensor, "b"]) -> Float[Tensor, "b 68"]:
+    """Say how much points count: 10 inside a face, 1 on its contour and, where a head is turned, around the eyes.
+
+    Reference: Mo et al. 2022, Eq. 8, and their supplement, where a head turned beyond 15 degrees is not from the front.
+    """
+    weights = torch.full((len(from_the_front), 68), INNER_WEIGHT, device=from_the_front.device)
+    weights[:, CONTOUR] = 1.0
+    weights[~from_the_front, EYES] = 1.0
+    return weights
+
+
+def weighted_landmark_error(
+    predicted: Float[Tensor, "b l 2"], truth: Float[Tensor, "b l 2"], weights: Float[Tensor, "b l"]
+) -> Float[Tensor, "b"]:
+    """Mean over points of the weighted squared distance. Reference: Mo et al. 2022, Eq. 8, which sums instead."""
+    return (weights * (predicted - truth).square().sum(-1)).mean(-1)
 
 
 def landmark_rms(predicted: Float[Tensor, "b l 2"], truth: Float[Tensor, "b l 2"]) -> Float[Tensor, "b"]:

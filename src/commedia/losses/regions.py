@@ -49,8 +49,9 @@ def region_loss(
 ) -> Loss:
     """Sum the terms, each averaged over the faces that have it; parts are before their weights.
 
-    The last two terms are options, after Otto et al. 2022 (identity consistency, expression exclusiveness); with a
-    `group_size` above 1 the first half of the rows are groups of one person each.
+    The last two terms are options, after Mo et al. 2022 (identity consistency, expression exclusiveness), in forms of
+    our own: theirs are `consistent.py` and `exclusive.py`. With a `group_size` above 1 the first half of the rows are
+    groups of one person each.
     """
     faces = read.faces
     landmarks = projected(model, faces)

@@ -33,6 +33,20 @@ def weak_perspective(
     return torch.cat([xy, -rotated[..., 2:]], -1)
 
 
+def pinhole(
+    camera_points: Float[Tensor, "b v 3"], focal_px: Float[Tensor, "b"], centre_px: Float[Tensor, "b 2"]
+) -> Float[Tensor, "b v 3"]:
+    """Project points of a camera that sits at the origin and looks along -z; `centre_px` is where it looks.
+
+    Depth is minus the inverse of the distance along the axis: that, not the distance, is affine over the image of a
+    plane. What is nearer than 0.001 units, or behind, is taken to be that far away.
+    """
+    inverse = 1 / (-camera_points[..., 2]).clamp_min(1e-3)
+    flip = camera_points.new_tensor([1.0, -1.0])
+    scale = focal_px[:, None, None] * inverse[..., None]
+    return torch.cat([centre_px[:, None] + scale * camera_points[..., :2] * flip, -inverse[..., None]], -1)
+
+
 def perspective(
     rotated: Float[Tensor, "b v 3"],
     origin_px: Float[Tensor, "b 2"],
@@ -41,10 +55,7 @@ def perspective(
 ) -> Float[Tensor, "b v 3"]:
     """Project rotated vertices through a pinhole on the ray to the head's origin, `distance_m` away.
 
-    `px_per_m` is the scale at the origin's depth, so that a large distance gives `weak_perspective`. Depth is minus the
-    inverse of the distance along the ray: that, not the distance, is affine over the image of a plane.
+    `px_per_m` is the scale at the origin's depth, so that a large distance gives `weak_perspective`.
     """
-    inverse = 1 / (distance_m[:, None] - rotated[..., 2]).clamp_min(1e-3)
-    flip = rotated.new_tensor([1.0, -1.0])
-    scale = (px_per_m * distance_m)[:, None, None] * inverse[..., None]
-    return torch.cat([origin_px[:, None] + scale * rotated[..., :2] * flip, -inverse[..., None]], -1)
+    away = torch.stack([torch.zeros_like(distance_m), torch.zeros_like(distance_m), distance_m], -1)
+    return pinhole(rotated - away[:, None], px_per_m * distance_m, origin_px)

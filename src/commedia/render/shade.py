@@ -46,9 +46,19 @@ def irradiance(
     normals: Float[Tensor, "n 3"], coefficients: Float[Tensor, "b 3 9"], picture: Int64[Tensor, "n"]
 ) -> Float[Tensor, "n 3"]:
     """Light that falls on surface points, per colour channel; multiply it with albedo in [0, 1]."""
+    return torch.einsum("nk,nck->nc", harmonics(normals), with_ambient(coefficients)[picture])
+
+
+def vertex_irradiance(normals: Float[Tensor, "b v 3"], coefficients: Float[Tensor, "b 3 9"]) -> Float[Tensor, "b v 3"]:
+    """`irradiance` at every vertex of a batch."""
+    return harmonics(normals) @ with_ambient(coefficients).transpose(1, 2)
+
+
+def with_ambient(coefficients: Float[Tensor, "b 3 9"]) -> Float[Tensor, "b 3 9"]:
+    """Add `AMBIENT_OFFSET`, so that all zeros is even light."""
     offset = torch.zeros_like(coefficients)
     offset[:, :, 0] = AMBIENT_OFFSET
-    return torch.einsum("nk,nck->nc", harmonics(normals), (coefficients + offset)[picture])
+    return coefficients + offset
 
 
 def directional_coefficients(

@@ -1,6 +1,6 @@
 """Who performs, by seed and stream (training, test apart): identity, expression, pose, camera, look, light, clothes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -73,6 +73,20 @@ def sample_performers(
             glasses=sample_glasses(rng),
             outfit=sample_outfit(rng),
             seed=int(rng.integers(2**31)),
+        )
+        for k in range(count)
+    ]
+
+
+def filmed_again(rng: np.random.Generator, performer: Performer, count: int) -> list[Performer]:
+    """The same person `count` times: other expressions, poses and light, each from another distance."""
+    expression, wxyz = sample_expressions(rng, count), sample_poses(rng, count)
+    return [
+        replace(
+            performer,
+            truth=replace(performer.truth, expression=expression[k], wxyz=wxyz[k]),
+            distance_m=sample_distance(rng),
+            light=sample_light(rng),
         )
         for k in range(count)
     ]

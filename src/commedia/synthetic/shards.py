@@ -20,7 +20,7 @@ from commedia.synthetic.crowds import crowd_pictures
 from commedia.synthetic.degradations import degrade
 from commedia.synthetic.heads import DrawnHead, draw_heads
 from commedia.synthetic.occluders import occlude
-from commedia.synthetic.performers import Stream, sample_performers, stream_rng
+from commedia.synthetic.performers import Stream, filmed_again, sample_performers, stream_rng
 
 Kind = Literal["single", "crowd"]
 
@@ -43,14 +43,21 @@ def single_pictures(
     backgrounds: Backgrounds,
     *,
     size: int = 176,
+    frames: int = 1,
     device: str = "cpu",
     head: HeadModel | None = None,
 ) -> Iterator[PictureSample]:
-    """Make pictures of one face, centred but for a few pixels, its landmark box half as long as the picture."""
+    """Make pictures of one face, centred but for a few pixels, its landmark box half as long as the picture.
+
+    With `frames` above 1 so many pictures in a row show one person.
+    """
     rng = stream_rng(stream, seed)
     name = f"synthetic-{stream}-{seed}"
-    for start in range(0, count, _BATCH):
-        performers = sample_performers(rng, min(_BATCH, count - start), name=f"{name}-{start:06d}")
+    for start in range(0, count, batch := max(_BATCH // frames, 1) * frames):
+        many = min(batch, count - start)
+        performers = sample_performers(rng, -(-many // frames), name=f"{name}-{start:06d}")
+        if frames > 1:
+            performers = [taken for one in performers for taken in filmed_again(rng, one, frames)][:many]
         sides = size / CROP_MARGIN * rng.uniform(0.92, 1.06, len(performers))
         offsets = rng.uniform(-0.04, 0.04, (len(performers), 2)) * size
         for number, drawn in enumerate(draw_heads(performers, size, sides, offsets, device=device, head=head)):
@@ -96,13 +103,19 @@ def generate_shard(
     seed: int = 0,
     backgrounds: Path | None = None,
     size: int | None = None,
+    frames: int = 1,
     device: str = "cpu",
     head: HeadModel | None = None,
 ) -> int:
-    """Make `count` pictures of `size` pixels (by default 176; crowds 288 to 320), write them, return how many."""
+    """Make `count` pictures of `size` pixels (by default 176; crowds 288 to 320), write them, return how many.
+
+    Singles show `frames` times the same person, one after the other.
+    """
     loaded = load_backgrounds(backgrounds, stream)
     if kind == "single":
-        pictures = single_pictures(stream, seed, count, loaded, size=size or 176, device=device, head=head)
+        pictures = single_pictures(
+            stream, seed, count, loaded, size=size or 176, frames=frames, device=device, head=head
+        )
     else:
         pictures = crowd_pictures(stream, seed, count, loaded, size=size, device=device, head=head)
     return write_shard(path, pictures)
