@@ -29,11 +29,19 @@ class ConvUnit(nn.Module):
     """Convolution, optional BatchNorm, ReLU unless told otherwise. With `norm` the bias lives in the norm."""
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, norm: bool = False, relu: bool = True
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        norm: bool = False,
+        relu: bool = True,
+        groups: int = 1,
     ):
         super().__init__()
         self.relu = relu
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=not norm)
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=not norm)
         self.norm = nn.BatchNorm2d(outputs) if norm else nn.Identity()
         nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
 

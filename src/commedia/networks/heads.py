@@ -47,6 +47,20 @@ class JudgedFaces(NamedTuple):
     """0 to 1."""
 
 
+def wxyz_from_euler(euler: Float[Tensor, "b 3"]) -> Float[Tensor, "b 4"]:
+    """Turn angles about x, y and z (pitch, yaw, roll; radians) into the quaternion of Rz Ry Rx, as paper 3 has it."""
+    (cx, cy, cz), (sx, sy, sz) = (half.unbind(-1) for half in ((euler / 2).cos(), (euler / 2).sin()))
+    return torch.stack(
+        [
+            cz * cy * cx + sz * sy * sx,
+            cz * cy * sx - sz * sy * cx,
+            cz * sy * cx + sz * cy * sx,
+            sz * cy * cx - cz * sy * sx,
+        ],
+        -1,
+    )
+
+
 class VectorHead(nn.Module):
     """Pooled features to one group of numbers."""
 

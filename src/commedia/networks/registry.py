@@ -5,7 +5,7 @@ table. Networks hold their configuration as `config`.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_type_hints
 
 import torch
@@ -17,6 +17,7 @@ from commedia.networks.ours.mfn_base import MfnBase, MfnBaseConfig
 from commedia.networks.ours.sfn import INPUT_SIZE, SfnRegions, SfnRegionsConfig
 from commedia.networks.paper1.mfn import MFN_SIZE, Mfn, MfnConfig
 from commedia.networks.paper1.sfn import SFN_SIZE, Sfn, SfnConfig
+from commedia.networks.paper3.cpem import CPEM_SIZE, Cpem, CpemConfig
 
 Network = nn.Module
 """One of the table's; has `config`."""
@@ -43,7 +44,7 @@ class NetworkSpec:
     build: Callable[[Any], nn.Module]
     """Makes the untrained network of a configuration."""
     input_size: int
-    """Pixels of the square input's side."""
+    """Pixels of the square input's side, where a configuration does not say its own `input_size`."""
     outputs: tuple[str, ...]
     """Names of the graph's outputs, in the order that `forward` returns them."""
     example: Callable[[int, int], Tensor] = made_up_pictures
@@ -64,6 +65,7 @@ NETWORKS: dict[str, NetworkSpec] = {
     "sfn": NetworkSpec(SfnConfig, Sfn, SFN_SIZE, FaceOutputs._fields),
     "mfn": NetworkSpec(MfnConfig, Mfn, MFN_SIZE, ("grid",), batch=1),
     "sfn-regions": NetworkSpec(SfnRegionsConfig, SfnRegions, INPUT_SIZE, JudgedFaces._fields),
+    "sfn-cpem": NetworkSpec(CpemConfig, Cpem, CPEM_SIZE, FaceOutputs._fields),
     "mfn-base": NetworkSpec(MfnBaseConfig, MfnBase, MFN_SIZE, ("grid",), batch=1),
     "embedding": NetworkSpec(EmbeddingConfig, Embedding, CHIP_SIZE, ("embedding",), weight_bits=8),
 }
@@ -77,7 +79,13 @@ def kind_of(network: nn.Module) -> str:
 
 def spec_of(network: nn.Module) -> NetworkSpec:
     """Find a network's line of the table."""
-    return NETWORKS[kind_of(network)]
+    return spec_of_config(network.config)
+
+
+def spec_of_config(config: Any) -> NetworkSpec:
+    """Find the line of a configuration's network, with the configuration's own input."""
+    spec = NETWORKS[kind_of_config(config)]
+    return replace(spec, input_size=getattr(config, "input_size", spec.input_size))
 
 
 def kind_of_config(config: Any) -> str:

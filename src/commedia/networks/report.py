@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from commedia.conventions import EXPRESSION_COUNT
 from commedia.networks.paper1.mfn import MfnConfig
 from commedia.networks.paper1.sfn import SfnConfig
-from commedia.networks.registry import NETWORKS, kind_of_config, network_for
+from commedia.networks.paper3.cpem import CpemConfig
+from commedia.networks.registry import NETWORKS, kind_of_config, network_for, spec_of_config
 
 PAPER_EXPRESSION_COUNT = 46
 PAPERS_OWN = ("sfn", "mfn")
@@ -19,12 +20,14 @@ VARIANTS: dict[str, Any] = {
     **{name: spec.config() for name, spec in NETWORKS.items()},
     "sfn, single scale, 2 fires": SfnConfig(scales="single"),
     "sfn, single scale, 3 fires": SfnConfig(scales="single", fires=3),
+    "sfn-cpem, ResNet-18": CpemConfig("resnet18"),
+    "sfn-cpem, MobileNet-V2": CpemConfig("mobilenet-v2"),
     "mfn, single scale": MfnConfig(scales="single"),
     "mfn, detection only": MfnConfig(detect_only=True),
     "mfn, single scale, detection only": MfnConfig(scales="single", detect_only=True),
     "mfn, fully connected heads": MfnConfig(grid_head="fc"),
 }
-"""Every network of the table, and the other predictions of paper 1's text."""
+"""Every network of the table, paper 3's other backbones, and the other predictions of paper 1's text."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def network_sizes() -> list[NetworkSize]:
 
 def size_of(name: str, config: Any, expression_count: int | None) -> NetworkSize:
     """Measure the network of a configuration, which has this many expressions."""
-    spec = NETWORKS[kind_of_config(config)]
+    spec = spec_of_config(config)
     network = network_for(config).eval().to("meta")
     count = multiplications(network, spec.example(1, spec.input_size).to("meta"))
     return NetworkSize(name, expression_count, stored_count(network), count, _published_mb(config))
@@ -99,7 +102,7 @@ def multiplications(network: nn.Module, inputs: Tensor) -> int:
 
 
 def _published_mb(config: Any) -> float | None:
-    if NETWORKS[kind_of_config(config)].reads_faces:
+    if spec_of_config(config).reads_faces:
         return 2.0
     return 11.5 if _only_detects(config) else 13.0
 

@@ -49,9 +49,9 @@ class Optimisation:
     optimiser: Literal["adam", "adamw"] = "adam"
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
-    schedule: Literal["plateau", "cosine"] = "plateau"
+    schedule: Literal["plateau", "cosine", "constant"] = "plateau"
     """`plateau`: a tenth after 5 epochs without a better validation loss, down to 1e-6 (paper 1); `cosine`: warm up,
-    then fall to zero exactly at the end of the budget, whatever its length."""
+    then fall to zero exactly at the end of the budget, whatever its length; `constant`: as it is (paper 3)."""
     batch_size: int = 32
     ema_decay: float = 0.0
     """Share of the running average of the weights kept per step; 0 keeps no average."""
@@ -85,6 +85,8 @@ class DataConfig:
     """SFN: what a batch is drawn in; `alternating` is views and edits in turn."""
     group_size: int = 2
     """Of persons and clips; views and edits are pairs."""
+    grouped_share: float = 1.0
+    """CPEM: share of a batch drawn in groups; the rest is drawn one by one."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""SFN's crops: cut, varied and labelled; each by itself, or in pairs that differ in one thing only.
+"""SFN's crops: cut, varied and labelled; each by itself, in pairs that differ in one thing only, or in groups.
 
 The two of a pair are rows 2k and 2k + 1 of the batch; `losses/disentangling.py` says what they must agree on.
 """
@@ -20,7 +20,7 @@ from commedia.training.editing import Editor, edited
 from commedia.training.labels import FaceArrays, Placement, joined, placed
 from commedia.training.pictures import FaceCrops, warp
 
-Cut = tuple[UInt8[np.ndarray, "128 128 3"], FaceArrays, UInt8[np.ndarray, "128 128"] | None]
+Cut = tuple[UInt8[np.ndarray, "s s 3"], FaceArrays, UInt8[np.ndarray, "s s"] | None]
 
 
 def crops(
@@ -32,43 +32,51 @@ def crops(
     *,
     groups: GroupKind = "single",
     editor: Editor | None = None,
+    size: int = SFN_SIZE,
 ) -> SfnBatch:
     """Cut, vary and label the crops of some singles; rows in two dimensions are groups of the second's length.
 
+    Groups are mirrored as a whole or not at all: a mirrored person is another one.
     `views` cut each single twice, mirrored both times or not at all; place, turn, scale, colour and spoil each by
     itself. `edits` cut it once, and warp another expression into a copy of the crop.
     """
     cuts: list[Cut] = []
-    for row in rows.ravel().tolist():
-        placements = [crop_placement(face_crops.face(row), config, identity_mirror, rng)]
+    members, side = 1 if rows.ndim == 1 else rows.shape[1], config
+    for place, row in enumerate(rows.ravel().tolist()):
+        own = side if place % members else config
+        placements = [crop_placement(face_crops.face(row), own, identity_mirror, rng, size)]
+        side = replace(config, flip=float(placements[0].mirror))
         if groups == "views":
-            same_side = replace(config, flip=float(placements[0].mirror))
-            placements.append(crop_placement(face_crops.face(row), same_side, identity_mirror, rng))
-        cuts += [_cut(face_crops, row, placement, config, identity_mirror, rng) for placement in placements]
+            placements.append(crop_placement(face_crops.face(row), side, identity_mirror, rng, size))
+        cuts += [_cut(face_crops, row, placement, config, identity_mirror, rng, size) for placement in placements]
         if groups == "edits":
             assert editor is not None
             image, face, mask = cuts[-1]
             cuts.append((*edited(image, face, editor, rng), mask))
     images, faces, masks = zip(*cuts, strict=True)
     stacked = None if masks[0] is None else torch.from_numpy(np.stack(masks))
-    targets = sfn_targets(joined(faces), SFN_SIZE)
-    size = 2 if groups in ("views", "edits") else 1 if rows.ndim == 1 else rows.shape[1]
-    return SfnBatch(pixels_from_images(images), targets, groups, size, stacked)
+    targets = sfn_targets(joined(faces), size)
+    members = 2 if groups in ("views", "edits") else members
+    return SfnBatch(pixels_from_images(images), targets, groups, members, stacked)
 
 
 def crop_placement(
-    face: FaceArrays, config: Augmentation, identity_mirror: Float[np.ndarray, "i"], rng: np.random.Generator
+    face: FaceArrays,
+    config: Augmentation,
+    identity_mirror: Float[np.ndarray, "i"],
+    rng: np.random.Generator,
+    size: int = SFN_SIZE,
 ) -> Placement:
     """Crop a face, mirrored or not, as inference would crop it, then jitter the crop."""
     mirror = bool(rng.random() < config.flip)
     as_found = Placement(0.0, 1.0, mirror, np.zeros(2), np.zeros(2))
     crop = crop_from_landmarks(placed(face, as_found, identity_mirror).landmarks[0])
     jitter = np.deg2rad(rng.uniform(-config.roll_deg, config.roll_deg))
-    scale = SFN_SIZE / crop.side_px * rng.uniform(*config.scale)
-    shift = SFN_SIZE * rng.uniform(-config.shift, config.shift, size=2)
+    scale = size / crop.side_px * rng.uniform(*config.scale)
+    shift = size * rng.uniform(-config.shift, config.shift, size=2)
     # The linear part is its own inverse.
     source = as_found.target_from_source[:, :2] @ crop.center_px
-    return Placement(jitter - crop.roll, scale, mirror, source, SFN_SIZE / 2 + shift)
+    return Placement(jitter - crop.roll, scale, mirror, source, size / 2 + shift)
 
 
 def _cut(
@@ -78,11 +86,12 @@ def _cut(
     config: Augmentation,
     identity_mirror: np.ndarray,
     rng: np.random.Generator,
+    size: int,
 ) -> Cut:
     border = cv2.BORDER_REFLECT_101 if rng.random() < 0.3 else cv2.BORDER_CONSTANT
-    image = warp(face_crops.images[row], placement, (SFN_SIZE, SFN_SIZE), border=border)
+    image = warp(face_crops.images[row], placement, (size, size), border=border)
     mask = None
     if face_crops.masks is not None:
-        mask = warp(face_crops.masks[row], placement, (SFN_SIZE, SFN_SIZE), border=cv2.BORDER_CONSTANT, padding=0)
+        mask = warp(face_crops.masks[row], placement, (size, size), border=cv2.BORDER_CONSTANT, padding=0)
     face = placed(face_crops.face(row), placement, identity_mirror)
     return varied(cast(np.ndarray, image), config, rng), face, mask

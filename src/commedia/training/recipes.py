@@ -11,6 +11,7 @@ from typing import Any
 from commedia.data.held_people import HELD_SHARE
 from commedia.errors import UnknownName
 from commedia.losses.boxes import BoxLossConfig
+from commedia.losses.cpem import CpemLossConfig
 from commedia.losses.embedding import EmbeddingLossConfig
 from commedia.losses.faces import FaceLossConfig, TauSchedule
 from commedia.losses.multiface import MultiFaceLossConfig
@@ -20,7 +21,9 @@ from commedia.networks.ours.mfn_base import MfnBaseConfig
 from commedia.networks.ours.sfn import DESKTOP, MOBILE
 from commedia.networks.paper1.mfn import MfnConfig
 from commedia.networks.paper1.sfn import SfnConfig
-from commedia.training.config import Augmentation, DataConfig, Optimisation, Recipe, Stage
+from commedia.networks.paper3.cpem import CpemConfig
+from commedia.training.config import STILL, Augmentation, DataConfig, Optimisation, Recipe, Stage
+from commedia.training.cpem_task import CpemTask
 from commedia.training.embedding_task import EmbeddingTask
 from commedia.training.mfn_task import MfnTask
 from commedia.training.region_task import RegionTask
@@ -158,6 +161,61 @@ EMBEDDING_DESKTOP = Recipe(
     ),
 )
 
+# Mo et al. 2022, section 5.1 and the authors' code: eight clips of four frames, as they are, at one rate.
+CPEM_PAPER = Recipe(
+    "cpem-paper",
+    CpemConfig(),
+    CpemTask,
+    (
+        Stage(
+            loss=CpemLossConfig(),
+            augmentation=STILL,
+            optimisation=Optimisation(learning_rate=1e-4, schedule="constant"),
+            data=DataConfig(groups="clip", group_size=4),
+        ),
+    ),
+)
+
+CPEM_PAPER_MOBILE = varied(CPEM_PAPER, "cpem-paper-mobile", network=CpemConfig("mobilenet-v2"))
+
+# Learns from labels too, but for the identity, which nobody knows of a photograph: there the constraint comes in.
+_CPEM_LOSS = CpemLossConfig(
+    photometric=6.0,
+    weighted_landmarks=0.0,
+    identity_decay=2e-3,
+    texture_decay=2e-3,
+    sparsity=0.0,
+    light=0.02,
+    identity_consistent=4.0,
+    expression_exclusive=2.0,
+    landmarks=30.0,
+    expression=8.0,
+    rotation=10.0,
+    picture_px=56,
+)
+
+CPEM_DESKTOP = Recipe(
+    "cpem-desktop",
+    CpemConfig("resnet18", width_mult=0.25, input_size=112),
+    CpemTask,
+    (
+        Stage(
+            loss=_CPEM_LOSS,
+            augmentation=replace(_VARIED, scale=(0.88, 1.14), shift=0.05, roll_deg=10.0),
+            optimisation=replace(OUR_OPTIMISATION, batch_size=32, learning_rate=2e-3, ema_decay=0.998, clip_norm=20.0),
+            data=DataConfig(
+                labelled_share=0.4, rare_weight=4.0, epoch_steps=500, groups="person", group_size=4, grouped_share=0.5
+            ),
+        ),
+    ),
+)
+
+CPEM_WITHOUT_BOTH = varied(
+    CPEM_DESKTOP, "cpem-without-both", loss=replace(_CPEM_LOSS, identity_consistent=0.0, expression_exclusive=0.0)
+)
+
+CPEM_CONSISTENT = varied(CPEM_DESKTOP, "cpem-consistent", loss=replace(_CPEM_LOSS, expression_exclusive=0.0))
+
 SFN_SMOKE = Recipe(
     "sfn-smoke",
     SfnConfig(width_mult=0.25, norm=True),
@@ -188,6 +246,7 @@ RECIPES: dict[str, Recipe] = {
         *(MFN_PAPER, MFN_PAPER_SINGLE_SCALE, MFN_PAPER_DETECT_ONLY),
         *(SFN_DESKTOP, SFN_MOBILE),
         *(MFN_DESKTOP, MFN_DESKTOP_DETECT_ONLY, MFN_DESKTOP_RELABELLED),
+        *(CPEM_PAPER, CPEM_PAPER_MOBILE, CPEM_DESKTOP, CPEM_CONSISTENT, CPEM_WITHOUT_BOTH),
         *(EMBEDDING_DESKTOP, SFN_SMOKE, MFN_SMOKE),
     )
 }

@@ -16,6 +16,8 @@ PATIENCE = 5
 
 def learning_rate(config: Optimisation, share: float, progress: Progress) -> float:
     """Say the rate at a share (0 to 1) of the budget."""
+    if config.schedule == "constant":
+        return config.learning_rate
     if config.schedule == "plateau":
         return max(LOWEST_RATE, config.learning_rate * 0.1**progress.drops)
     if share < WARM_UP_SHARE:
