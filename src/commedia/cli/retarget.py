@@ -45,6 +45,7 @@ def run(
     mapping: str | None = None,
     calibrate: Path | None = None,
     mirror: tyro.conf.FlagCreatePairsOff[bool] = False,
+    possible: tyro.conf.FlagCreatePairsOff[bool] = False,
     causal: tyro.conf.FlagCreatePairsOff[bool] = False,
     flip_average: tyro.conf.FlagCreatePairsOff[bool] = False,
     mfn: str = DEFAULT_MFN,
@@ -86,6 +87,8 @@ def run(
         calibrate: A photo of the person's face at rest, or a recording (video or take.jsonl) that shows it at rest and
             at its most: characters then play 0 and 1 where this person's face is so.
         mirror: Play everything as a mirror shows it.
+        possible: Play nothing that no face can make: of blendshapes that exclude each other (brow down and up, jaw left
+            and right) the weaker gives way.
         causal: Track a video as a stream, each frame by those before it. Without this it is read twice, as a whole:
             who each person is comes from all frames, what their face reads at rest is found and taken away (unless
             `--calibrate` says it), curves are smoothed without coming late, and both eyes of a blink shut alike.
@@ -126,7 +129,7 @@ def run(
             overwrite=overwrite,
             formats=formats,
             mapping=mapping,
-            edit=PerformanceEdit(rest, mirror=mirror),
+            edit=PerformanceEdit(rest, mirror=mirror, possible=possible),
             causal=causal,
         )
         try:

@@ -42,6 +42,7 @@ def run(
     mapping: str | None = None,
     calibrate: Path | None = None,
     mirror: tyro.conf.FlagCreatePairsOff[bool] = False,
+    possible: tyro.conf.FlagCreatePairsOff[bool] = False,
     mfn: str = DEFAULT_MFN,
     sfn: str = DEFAULT_SFN,
 ) -> int:
@@ -71,6 +72,7 @@ def run(
         mapping: Which blendshape moves which morph or expression of the character, as in `commedia retarget`.
         calibrate: A photo of the person's face at rest, or a recording that shows it at rest and at its most.
         mirror: Send everything as a mirror shows it.
+        possible: Send nothing that no face can make: of blendshapes that exclude each other the weaker gives way.
         mfn: Weights of the network that finds faces: a shipped name, or an .onnx file.
         sfn: Weights of the network that reads single faces: a shipped name, or an .onnx file.
     """
@@ -86,7 +88,7 @@ def run(
         if models is not None and faces is not None:
             models = models.largest(faces)
         rest = None if calibrate is None else learn_calibration(calibrate, models=models)
-        cast = Cast(character, mapping=mapping, edit=PerformanceEdit(rest, mirror=mirror))
+        cast = Cast(character, mapping=mapping, edit=PerformanceEdit(rest, mirror=mirror, possible=possible))
         playing = in_real_time(source, loop, seconds)
         meter = LatencyMeter(Sinks(streams, screen.say), playing.now_s)
         screen.source, screen.meter = playing, meter

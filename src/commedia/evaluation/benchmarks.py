@@ -14,6 +14,7 @@ def benchmark(name: str) -> Benchmark:
         ids,
         landmarks,
         neutral,
+        paper3_constraints,
         paper_detection,
         paper_expressions,
         paper_poses,
@@ -44,6 +45,7 @@ def benchmark(name: str) -> Benchmark:
         "paper-table-4": paper_tracking.paper_table_4,
         "paper-table-5": paper_expressions.paper_table_5,
         "paper-runtime": paper_runtime.paper_runtime,
+        "paper3-constraints": paper3_constraints.paper3_constraints,
     }
     if name not in known:
         raise UnknownName("table", name, known)

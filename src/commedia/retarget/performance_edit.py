@@ -1,10 +1,12 @@
-"""What a character gets in place of the take's own values: a person's neutral and range, and the mirror."""
+"""What a character gets in place of the take's own values: a person's neutral and range, what a face can make, and the
+mirror."""
 
 from dataclasses import dataclass, replace
 
 from commedia.conventions import EXPRESSION_MIRROR
 from commedia.face_model.calibration import Calibration
 from commedia.geometry.rotations import mirrored_wxyz
+from commedia.retarget.possible import possible_expression
 from commedia.structures import FaceParams
 
 
@@ -15,11 +17,15 @@ class PerformanceEdit:
     calibration: Calibration | None = None
     mirror: bool = False
     """Play it as a mirror would show it: the character's left does what the person's right does."""
+    possible: bool = False
+    """Of blendshapes that exclude each other let the weaker give way, see `possible.py`."""
 
     def applied(self, params: FaceParams) -> FaceParams:
         """The parameters that characters play."""
         if self.calibration is not None:
             params = replace(params, expression=self.calibration.applied(params.expression))
+        if self.possible:
+            params = replace(params, expression=possible_expression(params.expression))
         return mirrored(params) if self.mirror else params
 
 
