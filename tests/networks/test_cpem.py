@@ -1,13 +1,20 @@
 """CPEM: the authors' sizes, their rotation and camera, and the same face said in weak perspective."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
+from commedia.face_model.model import head_sha256
+from commedia.faces.crop import Crop
+from commedia.faces.sfn import open_sfn
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_axis_angle
 from commedia.networks.backbones import parameter_count
+from commedia.networks.export import write_onnx
 from commedia.networks.heads import FaceOutputs, wxyz_from_euler
 from commedia.networks.paper3.cpem import CAMERA_DM, FOCAL_SIDES, Cpem, CpemConfig, CpemOutputs, in_weak_perspective
-from commedia.networks.registry import network_for, spec_of_config
+from commedia.networks.registry import made_up_pictures, network_for, spec_of_config
 
 SMALL = CpemConfig("resnet18", width_mult=0.125, input_size=64)
 
@@ -70,3 +77,19 @@ def test_a_configuration_says_its_own_input() -> None:
     assert spec_of_config(CpemConfig()).input_size == 224
     assert spec_of_config(SMALL).reads_faces
     assert isinstance(network_for(SMALL), Cpem)
+
+
+def test_an_exported_file_reads_faces_as_sfn_does(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = Cpem(SMALL).eval()
+    write_onnx(network, tmp_path / "cpem.onnx", {"head_sha256": head_sha256()}, batch=None)
+    reader = open_sfn(str(tmp_path / "cpem.onnx"), threads=1)
+    image = (255 * made_up_pictures(1, 64)[0].permute(1, 2, 0)).byte().numpy()
+    crop = Crop(np.array([32.0, 32.0], np.float32), 64.0)
+    (read,) = reader.regress(image, [crop])
+    with torch.no_grad():
+        said = network(torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255)
+    np.testing.assert_allclose(read.expression, said.expression[0].numpy(), atol=1e-4)
+    np.testing.assert_allclose(read.identity, said.identity[0].numpy(), atol=1e-4)
+    assert read.pose.px_per_m == pytest.approx(64 * 10 * float(said.scale), rel=1e-4)
+    assert read.presence is None

@@ -1,5 +1,6 @@
 """`commedia stream INPUT --to ADDRESS ...`: faces to other programs, in real time."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,9 @@ from commedia.sources.live.receiver import ReceiverSource
 from commedia.sources.live.webcam import list_cameras as cameras
 from commedia.sources.paced import PacedSource
 from commedia.sources.source import Source
+from commedia.tracking.identity import SURE
 from commedia.tracking.models import open_models
+from commedia.tracking.settings import VIDEO_SETTINGS
 from commedia.tracking.tracker import Tracker
 
 Playing = NewestSource | ReceiverSource | PacedSource
@@ -43,6 +46,7 @@ def run(
     calibrate: Path | None = None,
     mirror: tyro.conf.FlagCreatePairsOff[bool] = False,
     possible: tyro.conf.FlagCreatePairsOff[bool] = False,
+    freeze_identity: tyro.conf.FlagCreatePairsOff[bool] = False,
     mfn: str = DEFAULT_MFN,
     sfn: str = DEFAULT_SFN,
 ) -> int:
@@ -73,6 +77,7 @@ def run(
         calibrate: A photo of the person's face at rest, or a recording that shows it at rest and at its most.
         mirror: Send everything as a mirror shows it.
         possible: Send nothing that no face can make: of blendshapes that exclude each other the weaker gives way.
+        freeze_identity: Decide who somebody is within the first second that shows their face, and leave it at that.
         mfn: Weights of the network that finds faces: a shipped name, or an .onnx file.
         sfn: Weights of the network that reads single faces: a shipped name, or an .onnx file.
     """
@@ -89,11 +94,12 @@ def run(
             models = models.largest(faces)
         rest = None if calibrate is None else learn_calibration(calibrate, models=models)
         cast = Cast(character, mapping=mapping, edit=PerformanceEdit(rest, mirror=mirror, possible=possible))
+        settings = replace(VIDEO_SETTINGS, settled_identity=SURE) if freeze_identity else None
         playing = in_real_time(source, loop, seconds)
         meter = LatencyMeter(Sinks(streams, screen.say), playing.now_s)
         screen.source, screen.meter = playing, meter
         with ended_by_interrupt(playing):
-            seen = run_pipeline(playing, Tracker(models), cast, meter, screen.frame_done)
+            seen = run_pipeline(playing, Tracker(models, settings), cast, meter, screen.frame_done)
     screen.say(f"{seen.frames} frames of {len(seen.people)} people sent to {', '.join(to) or 'nobody'}")
     for note in (screen.state(), *(f"note: {note}" for note in playing.notes)):
         screen.say(note)

@@ -53,7 +53,8 @@ def paper3_constraints(settings: EvaluationSettings, progress: Progress) -> list
         rows.append((f"{name}, --possible", *measured(resolved, truth)))
     notes = (
         f"{len(truth.person)} frames of {truth.person.max() + 1} drawn people "
-        f"({', '.join(path.name for path in settings.shards)}); each its own blendshape styles, every frame another expression, pose and light.",
+        f"({', '.join(path.name for path in settings.shards)}); each moves blendshapes in a style of their own, every "
+        "frame has another expression, pose and light.",
         "Identity drift: mean absolute difference from a person's first frame, in standard deviations of the head's "
         "components (as Fig. 5 of Mo et al. 2022); between people: the same from one person's first frame to the next "
         "person's. Who says the same of everybody drifts little: therefore both, and the correlation with the truth.",

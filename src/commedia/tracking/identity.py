@@ -14,6 +14,8 @@ COARSE_WEIGHT = 0.25
 PROFILE_WEIGHT = 0.2
 """Weight of a face seen from the side against one seen from the front: half of it is hidden."""
 
+SURE = 30.0
+"""Weight at which somebody is known: a second, at 30 frames per second, seen from the front and in full resolution."""
 
 ROUNDS = 8
 FAR = 1.5
@@ -34,10 +36,14 @@ def prediction_weight(confidence: float, wxyz: Float[np.ndarray, "4"], *, refine
     return max(confidence, 1e-3) * frontal * (1.0 if refined else COARSE_WEIGHT)
 
 
-def updated_mean(mean: IdentityMean | None, identity: Float[np.ndarray, "i"], weight: float) -> IdentityMean:
-    """Add one prediction of positive weight."""
+def updated_mean(
+    mean: IdentityMean | None, identity: Float[np.ndarray, "i"], weight: float, *, sure: float | None = None
+) -> IdentityMean:
+    """Add one prediction of positive weight; a mean that weighs `sure` or more stays as it is."""
     if mean is None:
         return IdentityMean(identity.astype(np.float32), weight)
+    if sure is not None and mean.weight >= sure:
+        return mean
     total = mean.weight + weight
     value = mean.value + (identity - mean.value) * np.float32(weight / total)
     return IdentityMean(value.astype(np.float32), total)

@@ -81,6 +81,9 @@ class TrackerSettings:
     learn_neutral: bool = False
     """Learn the face at rest of everyone as it shows, and take it away. For streams: who has a whole take finds it
     better afterwards (`WholeTake`), and who has a `Calibration` need not."""
+    settled_identity: float | None = None
+    """Weight (`identity.SURE`) at which who somebody is changes no more; None goes on averaging. A whole take that is
+    read twice knows it from all frames anyway."""
     lifecycle: TrackLifecycle = field(default_factory=TrackLifecycle)
     matching: Matching = field(default_factory=Matching)
     recognising: Recognising | None = field(default_factory=Recognising)

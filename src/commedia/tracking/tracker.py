@@ -190,7 +190,7 @@ class Tracker:
         self, candidates: list[Candidate], predictions: list[Prediction | None], appearances: Appearances
     ) -> None:
         """Replace the tracks by the next ones: read, new, or kept although unseen."""
-        lifecycle = self.settings.lifecycle
+        lifecycle, sure = self.settings.lifecycle, self.settings.settled_identity
         tracks, seen = [], set()
         for position, (candidate, prediction) in enumerate(zip(candidates, predictions, strict=True)):
             if prediction is None:
@@ -202,9 +202,8 @@ class Tracker:
                 seen.add(candidate.track.key)
                 renewed = self._renewed_appearance(candidate, (position, len(candidates)), appearances)
                 detected = candidate.face is not None
-                tracks.append(
-                    next_track(candidate.track, prediction, self._now, lifecycle, detected=detected, appearance=renewed)
-                )
+                told = {"detected": detected, "appearance": renewed, "sure": sure}
+                tracks.append(next_track(candidate.track, prediction, self._now, lifecycle, **told))
         unseen = [track for track in self._tracks if track.key not in seen]
         kept = [track for track in unseen if is_kept(track, self._now.s, lifecycle)]
         self.recognition.remember([track for track in unseen if not is_kept(track, self._now.s, lifecycle)], self._now)

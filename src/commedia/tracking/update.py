@@ -27,8 +27,12 @@ def next_track(
     *,
     detected: bool,
     appearance: Appearance | None,
+    sure: float | None = None,
 ) -> Track:
-    """A track and its next reading to the track after it; of its filter, only the starting point."""
+    """A track and its next reading to the track after it; of its filter, only the starting point.
+
+    An identity that weighs `sure` changes no more; None lets it go on.
+    """
     params = prediction.params
     if is_lost(track, now):
         motion = AT_REST
@@ -43,7 +47,7 @@ def next_track(
         prediction=prediction,
         motion=motion,
         appearance=blended(track.appearance, appearance, APPEARANCE_SHARE) if appearance else track.appearance,
-        identity=updated_mean(track.identity, params.identity, _weight(prediction)),
+        identity=updated_mean(track.identity, params.identity, _weight(prediction), sure=sure),
         filter=state,
     )
 
