@@ -4,7 +4,7 @@ Networks are named by the caller (`--variants NAME=FILE`), beside the one of `--
 in the shards of `--shards` (`scripts/make_synthetic.py --stream test --frames-per-person 8`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -65,7 +65,7 @@ def paper3_constraints(settings: EvaluationSettings, progress: Progress) -> list
 
 
 def read_people(
-    readers: dict[str, RegressorProtocol], shards: Sequence[Path], limit: int | None, progress: Progress
+    readers: Mapping[str, RegressorProtocol], shards: Sequence[Path], limit: int | None, progress: Progress
 ) -> tuple[People, dict[str, People]]:
     """Truth and readings, in the same order; people with one frame are left out."""
     names, truth, read = [], [], {name: [] for name in readers}

@@ -202,8 +202,14 @@ class Tracker:
                 seen.add(candidate.track.key)
                 renewed = self._renewed_appearance(candidate, (position, len(candidates)), appearances)
                 detected = candidate.face is not None
-                told = {"detected": detected, "appearance": renewed, "sure": sure}
-                tracks.append(next_track(candidate.track, prediction, self._now, lifecycle, **told))
+                tracks.append(
+                    next_track(
+                        *(candidate.track, prediction, self._now, lifecycle),
+                        detected=detected,
+                        appearance=renewed,
+                        sure=sure,
+                    )
+                )
         unseen = [track for track in self._tracks if track.key not in seen]
         kept = [track for track in unseen if is_kept(track, self._now.s, lifecycle)]
         self.recognition.remember([track for track in unseen if not is_kept(track, self._now.s, lifecycle)], self._now)

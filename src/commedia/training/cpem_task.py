@@ -11,6 +11,7 @@ from commedia.losses.cpem import Explained, cpem_loss
 from commedia.losses.exclusive import together
 from commedia.losses.faces import FaceTargets, Loss
 from commedia.networks.paper3.cpem import CpemOutputs
+from commedia.networks.registry import spec_of
 from commedia.training.batches import SfnBatch, gathered, unit_pixels
 from commedia.training.config import STILL
 from commedia.training.cpem_face import CpemFace
@@ -61,7 +62,7 @@ class CpemTask:
     def __init__(self, setup: TaskSetup):
         stage = setup.stage
         self.stage, self.seed, self.loss_config = stage, setup.seed, stage.loss
-        self.size, self.mirror = setup.network.config.input_size, setup.model.identity_mirror
+        self.size, self.mirror = spec_of(setup.network).input_size, setup.model.identity_mirror
         self.face = CpemFace(setup.model)
         pictures = setup.pictures.face_crops
         training, held = split_rows(pictures.faces.landmarks, stage.data.validation_share, VALIDATION_MOST)
