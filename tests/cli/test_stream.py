@@ -82,6 +82,8 @@ def test_a_video_is_followed_and_everybody_sent(
 
 
 def test_ctrl_c_ends_a_loop_in_order(receiver: socket.socket, tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+
     def interrupt() -> None:
         heard(receiver, 8)
         os.kill(os.getpid(), signal.SIGINT)
@@ -90,7 +92,7 @@ def test_ctrl_c_ends_a_loop_in_order(receiver: socket.socket, tmp_path: Path) ->
     thread.start()
     assert main(["stream", str(recording(tmp_path)), "--to", address(receiver), "--loop"]) == 0
     thread.join()
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def phone(port: int, over: threading.Event) -> None:
