@@ -85,8 +85,10 @@ def test_ctrl_c_ends_a_loop_in_order(receiver: socket.socket, tmp_path: Path) ->
     before = signal.getsignal(signal.SIGINT)
 
     def interrupt() -> None:
-        heard(receiver, 8)
-        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            heard(receiver, 8)
+        finally:  # or else a failure here would never end
+            os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
     thread.start()

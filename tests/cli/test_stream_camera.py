@@ -84,9 +84,11 @@ def test_ctrl_c_ends_a_camera_that_comes_and_goes(
     webcam._lost_after, before = 7, signal.getsignal(signal.SIGINT)
 
     def interrupt() -> None:
-        while webcam.opened < 3:
-            receiver.recv(4096)
-        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            while webcam.opened < 3:
+                receiver.recv(4096)
+        finally:  # or else a failure here would never end
+            os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
     thread.start()
