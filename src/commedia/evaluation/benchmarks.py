@@ -1,5 +1,7 @@
 """The tables `commedia evaluate` can make, by name."""
 
+from collections.abc import Callable
+
 from commedia.errors import MissingExtra, UnknownName
 from commedia.evaluation.report import Table
 from commedia.evaluation.settings import Benchmark, EvaluationSettings, Progress
@@ -33,7 +35,7 @@ def benchmark(name: str) -> Benchmark:
         "mfn-crowds": crowds.mfn_crowds,
         "clips": clips.clips,
         "synthetic": synthetic.synthetic,
-        "avatars": _avatars,
+        "avatars": _drawing("avatars", "characters", _avatars),
         "ids": ids.ids,
         "embedding": verification.embedding,
         "neutral": neutral.neutral,
@@ -46,18 +48,35 @@ def benchmark(name: str) -> Benchmark:
         "paper-table-5": paper_expressions.paper_table_5,
         "paper-runtime": paper_runtime.paper_runtime,
         "paper3-constraints": paper3_constraints.paper3_constraints,
+        "paper3-still": _drawing("paper3-still", "people", _paper3_still),
     }
     if name not in known:
         raise UnknownName("table", name, known)
     return known[name]
 
 
-def _avatars(settings: EvaluationSettings, progress: Progress) -> list[Table]:
-    """The one table that draws, which takes torch."""
-    try:
-        from commedia.evaluation.avatars import avatars
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise MissingExtra("the table 'avatars' draws characters, which", "torch", "train") from error
-    return avatars(settings, progress)
+def _drawing(table: str, drawn: str, load: Callable[[], Benchmark]) -> Benchmark:
+    """A table that draws, which takes torch."""
+
+    def made(settings: EvaluationSettings, progress: Progress) -> list[Table]:
+        try:
+            measure = load()
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise MissingExtra(f"the table '{table}' draws {drawn}, which", "torch", "train") from error
+        return measure(settings, progress)
+
+    return made
+
+
+def _avatars() -> Benchmark:
+    from commedia.evaluation.avatars import avatars
+
+    return avatars
+
+
+def _paper3_still() -> Benchmark:
+    from commedia.evaluation.paper3_still import paper3_still
+
+    return paper3_still

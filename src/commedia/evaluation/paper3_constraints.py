@@ -43,8 +43,7 @@ def paper3_constraints(settings: EvaluationSettings, progress: Progress) -> list
     """Read every frame with every network, in crops that the true points place."""
     if not settings.shards:
         raise CommediaError("this table needs shards of drawn people with several frames each; name them with --shards")
-    networks = {Path(settings.sfn).stem: settings.sfn, **_named(settings.variants)}
-    readers = {name: open_sfn(file, threads=1) for name, file in networks.items()}
+    readers = {name: open_sfn(file, threads=1) for name, file in named_networks(settings).items()}
     truth, read = read_people(readers, settings.shards, settings.limit, progress)
     rows: list[tuple[Cell, ...]] = []
     for name, people in read.items():
@@ -127,10 +126,10 @@ def _median_correlation(said: Float[np.ndarray, "n k"], truth: Float[np.ndarray,
     return float(np.median([correlation(said[:, k], truth[:, k]) for k in range(truth.shape[1])]))
 
 
-def _named(texts: tuple[str, ...]) -> dict[str, str]:
-    """`NAME=FILE` pairs, with names of the caller's own."""
-    pairs = [text.partition("=") for text in texts]
-    for text, (name, sign, file) in zip(texts, pairs, strict=True):
+def named_networks(settings: EvaluationSettings) -> dict[str, str]:
+    """The network of --sfn, and `NAME=FILE` pairs with names of the caller's own."""
+    pairs = [text.partition("=") for text in settings.variants]
+    for text, (name, sign, file) in zip(settings.variants, pairs, strict=True):
         if not (name and sign and file):
             raise CommediaError(f"--variants takes NAME=FILE, not '{text}'")
-    return {name: file for name, _, file in pairs}
+    return {Path(settings.sfn).stem: settings.sfn, **{name: file for name, _, file in pairs}}
