@@ -17,7 +17,7 @@ TableName = Literal[
     "sfn-nme", "mfn-groups", "mfn-crowds", "clips", "synthetic", "avatars", "ids",
     "embedding", "neutral", "rolls", "takes", "winks",
     "paper-table-2", "paper-table-3", "paper-table-4", "paper-table-5", "paper-runtime",
-    "paper3-constraints", "paper3-still",
+    "paper3-table-2", "paper3-constraints", "paper3-still",
 ]  # fmt: skip
 CAREFULLY = "Every face was read twice, as it is and mirrored (`--flip_average`)."
 AS_STREAM = "Tracked as a stream, each frame by those before it (`--causal`)."
@@ -25,7 +25,7 @@ AS_STREAM = "Tracked as a stream, each frame by those before it (`--causal`)."
 
 def evaluate(table: TableName, settings: EvaluationSettings, *, seed: int = 0) -> list[Table]:
     """Make one table, print it, and write it to the output folder as Markdown, CSV and JSON."""
-    if settings.flip_average and table.startswith("paper-"):
+    if settings.flip_average and table.startswith("paper"):
         raise CommediaError(
             f"'{table}' measures what the paper did, which read every face once; leave --flip-average out"
         )
@@ -89,12 +89,12 @@ def run(
         root: Folder with published data sets in folders of their names, or one of them, for the tables `paper-...`; for
             `paper-table-5` the folder of expressions.csv, or that file.
         variants: NAME=FILE.onnx of networks that rows of the paper's tables ask for; a row without says its name. For
-            `paper3-...` any networks that read faces, under names of your own.
+            `paper3-constraints` and `paper3-still` any networks that read faces, under names of your own.
         characters: Characters with ARKit's blendshapes, for the table `avatars`: what 'commedia rig make' wrote, or
             others, whose faces are looked for first.
         causal: Track the clips of `clips` as a stream, each frame by those before it, instead of reading them twice;
             the tables are named so.
-        flip_average: Read every face twice, as it is and mirrored; the tables are named so. Not for `paper-...`.
+        flip_average: Read every face twice, as it is and mirrored; the tables are named so. Not for `paper...`.
         seed: Written into the report; nothing here is random.
     """
     settings = EvaluationSettings(

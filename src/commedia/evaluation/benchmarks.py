@@ -48,6 +48,7 @@ def benchmark(name: str) -> Benchmark:
         "paper-table-5": paper_expressions.paper_table_5,
         "paper-runtime": paper_runtime.paper_runtime,
         "paper3-constraints": paper3_constraints.paper3_constraints,
+        "paper3-table-2": paper_poses.paper3_table_2,
         "paper3-still": _drawing("paper3-still", "people", _paper3_still),
     }
     if name not in known:
