@@ -43,6 +43,8 @@ export class Character {
     facing.quaternion.copy(new Quaternion(...facts.facing).invert());
     facing.add(gltf.scene);
     this.root.add(facing);
+    this.root.updateMatrixWorld(true);
+    for (const side of [1, -1]) lowerArm(gltf.scene, this.vrm, side);
     this.frame(facing, facts.head === null ? undefined : nodes.get(facts.head));
   }
 
@@ -88,6 +90,24 @@ export class Character {
   }
 }
 
+const ARMS = [
+  /^(J_Bip_L_UpperArm|leftupperarm|(mixamorig:?)?leftarm|upperarm[_.]?l|(CC_Base_)?L_Upperarm|shoulder\.L)$/i,
+  /^(J_Bip_R_UpperArm|rightupperarm|(mixamorig:?)?rightarm|upperarm[_.]?r|(CC_Base_)?R_Upperarm|shoulder\.R)$/i,
+];
+
+/** Arms that a file stretches out to the sides hang down: the stage is for faces, and has neighbours. */
+function lowerArm(scene: Object3D, vrm: VRM | undefined, side: number): void {
+  let arm = vrm?.humanoid?.getRawBoneNode(side > 0 ? "leftUpperArm" : "rightUpperArm") ?? undefined;
+  scene.traverse((object) => (arm ??= ARMS[side > 0 ? 0 : 1]!.test(object.name) ? object : undefined));
+  const fore = arm?.children.find((child) => child.position.lengthSq() > 0);
+  if (!arm?.parent || !fore) return;
+  const along = fore.getWorldPosition(new Vector3()).sub(arm.getWorldPosition(new Vector3())).normalize();
+  if (Math.abs(along.x) < 0.6) return;
+  const turn = new Quaternion().setFromUnitVectors(along, new Vector3(0.28 * Math.sign(along.x), -0.96, 0));
+  const above = arm.parent.getWorldQuaternion(new Quaternion());
+  arm.quaternion.premultiply(above.clone().invert().multiply(turn).multiply(above));
+}
+
 /** What is above the joint of the head, but not the tip of a hat or a tail of hair. */
 function headBox(content: Object3D, joint: Vector3, all: Box3): Box3 {
   const box = new Box3();
@@ -131,6 +151,8 @@ export async function wrongWith(file: File): Promise<string> {
     gltf.scene.traverse((object) => (morphs += object instanceof Mesh ? (object.morphTargetInfluences?.length ?? 0) : 0));
     return morphs ? "" : `${file.name} has no blendshapes: nothing of its face could move`;
   } catch (error) {
-    return `${file.name} cannot be read: ${error instanceof Error ? error.message : "it is damaged"}`;
+    // What the reader stumbles over in a damaged file is a matter of its own inside.
+    const known = error instanceof Error && !(error instanceof RangeError || error instanceof TypeError);
+    return `${file.name} cannot be read: ${known ? error.message : "it is damaged"}`;
   }
 }
