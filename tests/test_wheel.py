@@ -24,6 +24,7 @@ def test_the_demo_runs_from_the_wheel_in_a_clean_environment(tmp_path: Path) -> 
     assert len([name for name in names if name.endswith(".onnx")]) == 4
     assert {f"commedia/assets/characters/{name}.glb" for name in TROUPE} <= set(names)
     assert "commedia/assets/characters/LICENCE.md" in names
+    assert {"commedia/assets/live/page.html", "commedia/assets/live/LICENCE.md"} <= set(names)
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     run(str(python), "-m", "pip", "install", "--quiet", f"{wheel}[demo]")
