@@ -31,6 +31,8 @@ const connection = new Connection(!onlyStage, {
     arrivals.push(performance.now());
     stage.setPeople(next.people);
     if (onlyStage || !state) return;
+    // Motion that a phone sends comes without a picture.
+    find(".frame").hidden = !next.jpeg && !state.browser_camera;
     void picture.show(next, state.mirror);
     people.update(next.people, state);
   },

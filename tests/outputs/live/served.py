@@ -36,13 +36,14 @@ class Served:
     factors: list[float]
     """What smoothing was set to."""
 
-    def said(self, number: int, **weights: float) -> None:
+    def said(self, number: int, **weights: float) -> Moment:
         """One moment of person 7, with a picture."""
         time_s = Fraction(number, 30)
         seen = frame_of(time_s, [tracked(face_params(**weights), 7)], number)
-        self.pages.send(
-            Moment(Frame(np.full((480, 640, 3), 90, np.uint8), number, time_s), seen, self.show.cast.acted(seen), {})
-        )
+        frame = Frame(np.full((480, 640, 3), 90, np.uint8), number, time_s)
+        moment = Moment(frame, seen, self.show.cast.acted(seen), {})
+        self.pages.send(moment)
+        return moment
 
     def page(self, path: str = "/moments", **options: Any) -> Any:
         return client.connect(

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from served import Served, moments, numbers_of, serving, small_character, state_where, texts
+from streams_world import info
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.errors import BadAddress
+from commedia.formats.take import TakeReader
 from commedia.outputs.live.app import MOST_UPLOAD
 from commedia.outputs.live.pages import MOST_UNSHOWN
 from commedia.outputs.live.server import LiveServer
@@ -124,6 +126,25 @@ def test_somebody_is_calibrated_and_found_again_by_a_profile(served: Served) -> 
         own = served.show.cast.calibrations
         assert np.allclose(own[9].rest, own[7].rest, atol=1e-4)
         assert own[7].rest[EXPRESSION_INDEX["jawOpen"]] == pytest.approx(0.2)
+
+
+def test_a_page_begins_and_ends_a_recording(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    recorder = served.show.recorder
+    recorder.open(info(served.show.cast))
+    with served.page() as page:
+        asked(page, do="record", on=True)
+        state_where(page, lambda state: recorder._wanted)
+        for number in range(20):
+            recorder.send(served.said(number, jawOpen=0.5))
+        folder = state_where(page, lambda state: state["recording"])["recording"]
+        asked(page, do="record", on=False)
+        state_where(page, lambda state: not recorder._wanted)
+        recorder.send(served.said(20))
+        assert state_where(page, lambda state: not state["recording"])
+    recorder.close()
+    assert len(list(TakeReader(Path(folder) / "take.jsonl"))) == 20
+    assert (Path(folder) / "person-07.csv").exists()
 
 
 @pytest.mark.parametrize(
