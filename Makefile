@@ -10,7 +10,7 @@ BLENDER_PYTHON ?= python3.11
 demo: $(VENV)/.installed
 	$(BIN)/commedia demo --output demo-out
 
-# Four drawn people, played as a camera would show them; a page opens in the browser.
+# Two portraits in motion, played as a camera would show them; a page opens in the browser.
 live-demo: $(VENV)/.installed-live
 	$(BIN)/commedia live --demo
 
@@ -44,7 +44,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.installed-live: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[live]"
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[demo,live]"
 	touch $@
 
 # torch is installed alone first, so that no other package can ask for a build with gigabytes of CUDA.

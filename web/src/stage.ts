@@ -14,14 +14,18 @@ import type { CharacterFacts } from "./connection";
 import { isThere, type Person } from "./moments";
 
 const STEP_M = 0.42;
-const ROW_M = HEAD_M * 1.1;
+/** By how much each row stands above and behind the one before; its heads are seen between those of the other. */
+const ROW_M = HEAD_M * 0.85;
 /** Below the middle of the lowest faces the picture ends: shoulders are in it, and where a bust ends is not. */
 const BELOW_M = HEAD_M * 1.12;
-/** Of the height that nobody needs, how much is below. */
+/** Of the height that nobody needs, how much is below, and at most how much. */
 const SPARE_BELOW = 0.25;
+const MOST_BELOW_M = 0.05;
 /** How quickly the stage follows who stands where, per second; slower than people pass each other. */
 const FOLLOW = 1.5;
-const MOST_IN_A_ROW = 4;
+const MOST_ROWS = 3;
+/** Another row has to make everybody larger by so much: who stands behind is partly hidden. */
+const ROWS_COST = 1.25;
 const LENS_DEG = 18;
 /** About the time between moments. */
 const STEP_S = 1 / 30;
@@ -48,6 +52,7 @@ export class Stage {
   private facts: CharacterFacts[] = [];
   private last = performance.now();
   private distance = 0;
+  private rows = 1;
   private isSeen = true;
 
   constructor(
@@ -82,15 +87,17 @@ export class Stage {
     for (const person of this.people) this.seat(person);
     const across = (person: Person) => this.actors.get(person.place)?.across ?? 0;
     this.people.sort((one, other) => across(one) - across(other));
-    this.people.forEach((person, index) => this.actors.get(person.place)?.target.copy(placeOf(index, this.people.length)));
+    this.people.forEach((person, index) => this.actors.get(person.place)?.target.copy(placeOf(index, this.people.length, this.rows)));
   }
 
   /** Where on the canvas somebody's head is, in shares of it; for labels and for what is dropped. */
   places(): { person: Person; x: number; y: number }[] {
-    return this.people.flatMap((person) => {
+    return this.people.flatMap((person, index) => {
       const root = this.actors.get(person.place)?.character?.root;
       if (!root) return [];
-      const at = root.position.clone().add(new Vector3(0, -HEAD_M * 0.92, 0)).project(this.camera);
+      // Below a face somebody may stand in front of it, unless that is the first row's.
+      const side = index % this.rows ? HEAD_M * 0.85 : -HEAD_M * 0.92;
+      const at = root.position.clone().add(new Vector3(0, side, 0)).project(this.camera);
       return [{ person, x: (at.x + 1) / 2, y: (1 - at.y) / 2 }];
     });
   }
@@ -159,14 +166,14 @@ export class Stage {
       this.camera.aspect = width / Math.max(height, 1);
     }
     const count = Math.max(this.people.length, 1);
-    const rows = Math.ceil(count / MOST_IN_A_ROW);
-    const wide = Math.min(count, MOST_IN_A_ROW) * STEP_M + 0.16;
-    const high = HEAD_M * 1.95 + (rows - 1) * ROW_M;
     const half = Math.tan((LENS_DEG * Math.PI) / 360);
-    const wanted = Math.max(high / 2 / half, wide / 2 / half / this.camera.aspect);
+    const heights = Array.from({ length: Math.min(MOST_ROWS, count) }, (_, row) => heightOf(count, row + 1, this.camera.aspect));
+    const height_m = Math.min(...heights);
+    this.rows = heights.indexOf(height_m) + 1;
+    const wanted = height_m / ROWS_COST ** (this.rows - 1) / 2 / half;
     this.distance = this.distance ? this.distance + (wanted - this.distance) * (1 - Math.exp(-6 * seconds)) : wanted;
-    const spare = Math.max(2 * half * this.distance - high, 0);
-    const middle = half * this.distance - BELOW_M - SPARE_BELOW * spare;
+    const spare = Math.max(2 * half * this.distance - highOf(this.rows), 0);
+    const middle = half * this.distance - BELOW_M - Math.min(SPARE_BELOW * spare, MOST_BELOW_M);
     this.camera.position.set(0, middle, this.distance);
     this.camera.lookAt(0, middle, 0);
     this.camera.updateProjectionMatrix();
@@ -174,10 +181,18 @@ export class Stage {
   }
 }
 
-/** Where the n-th of so many stands: up to four in a row, the next row behind and above. */
-function placeOf(index: number, count: number): Vector3 {
-  const row = Math.floor(index / MOST_IN_A_ROW);
-  const inRow = Math.min(count - row * MOST_IN_A_ROW, MOST_IN_A_ROW);
-  const x = ((index % MOST_IN_A_ROW) - (inRow - 1) / 2) * STEP_M;
-  return new Vector3(x, row * ROW_M, -row * 0.4);
+/** Where the n-th of so many stands: from left to right, in rows as for a photograph of a group. */
+function placeOf(index: number, count: number, rows: number): Vector3 {
+  const row = index % rows;
+  return new Vector3(((index - (count - 1) / 2) * STEP_M) / rows, row * ROW_M, -row * 0.3);
+}
+
+function highOf(rows: number): number {
+  return HEAD_M * 1.95 + (rows - 1) * ROW_M;
+}
+
+/** How much of the world a picture has to show, from below to above, for so many in so many rows, at what that costs. */
+function heightOf(count: number, rows: number, aspect: number): number {
+  const wide = ((count - 1) * STEP_M) / rows + STEP_M + 0.16;
+  return ROWS_COST ** (rows - 1) * Math.max(highOf(rows), wide / aspect);
 }

@@ -15,8 +15,7 @@ from commedia.cli.inputs import ended_by_interrupt, open_input, say
 from commedia.cli.screen import Screen
 from commedia.cli.stream import Playing, in_real_time, whole_seconds
 from commedia.demo.clip import write_clip
-from commedia.demo.performance import FRAME_RATE
-from commedia.demo.troupe import troupe_frames
+from commedia.demo.portraits import FRAME_RATE, portrait_frames
 from commedia.errors import CommediaError, UnreadableMedia
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
 from commedia.outputs.attendance import Attendance
@@ -88,7 +87,7 @@ def run(
         minutes: The same in minutes.
         bench: Play a file once as a camera (or for so many --minutes, again and again), and print latency from capture
             to the last receiver by number of people, the share of the processor and the memory.
-        demo: Play the bundled clip of four drawn people as a camera.
+        demo: Play two public-domain portraits in motion, which commedia[demo] brings, as a camera.
         faces: Follow at most this many faces, the largest of each frame.
         mapping: Which blendshape moves which morph of the characters, as in `commedia retarget`.
         mirror: Begin as a mirror.
@@ -106,7 +105,9 @@ def run(
     with ExitStack() as stack:
         source, camera = _opened(stack, _drawn_clip(stack) if demo else input, seconds, tell)
         tracker = _Adjustable(mfn, sfn, faces) if source is None or source.info.pictures else None
-        name = BROWSER if source is None else "the drawn clip" if demo else shown_address(input or FIRST_CAMERA)
+        name = (
+            BROWSER if source is None else "two portraits in motion" if demo else shown_address(input or FIRST_CAMERA)
+        )
         smooth = None if tracker is None else tracker.set_smoothing
         controls = Controls(name, to, camera is not None, smooth, screen.measures)
         pages = Pages(tell.to(Show(roles, controls, recorder, Profiles(profiles_path()))))
@@ -184,9 +185,9 @@ def _require_sense(input: str, bench: bool, demo: bool, faces: int | None, forma
 
 
 def _drawn_clip(stack: ExitStack) -> str:
-    path = Path(stack.enter_context(TemporaryDirectory(prefix="commedia-"))) / "troupe.mp4"
+    path = Path(stack.enter_context(TemporaryDirectory(prefix="commedia-"))) / "portraits.mp4"
     say("drawing the clip")
-    write_clip(path, troupe_frames(), FRAME_RATE)
+    write_clip(path, portrait_frames(), FRAME_RATE)
     return str(path)
 
 
