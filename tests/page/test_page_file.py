@@ -12,7 +12,8 @@ WEB, PAGE = ROOT / "web", ROOT / "src" / "commedia" / "assets" / "live" / "page.
 LARGEST_BYTES = 1_500_000
 
 needs_npm = pytest.mark.skipif(
-    not (shutil.which("npm") and (WEB / "node_modules" / "vite").is_dir()), reason="needs npm: run `make web/node_modules/.installed`"
+    not (shutil.which("npm") and (WEB / "node_modules" / "vite").is_dir()),
+    reason="needs npm: run `make web/node_modules/.installed`",
 )
 
 
