@@ -42,6 +42,16 @@ def test_the_troupe_is_drawn_where_it_stands():
         assert np.abs(picture - empty)[nose[1], nose[0]].max() > 40
 
 
+def test_the_troupe_is_drawn_with_pupils_and_whites_of_eyes():
+    picture = troupe.stage_picture([(performer, params_at(performer, 0.0)) for performer in TROUPE], load_head())
+    for performer in TROUPE:
+        points = landmarks_from_params(params_at(performer, 0.0))
+        for eye in (points[36:42], points[42:48]):
+            (left, top), (right, bottom) = eye.min(axis=0).astype(int), eye.max(axis=0).astype(int)
+            grey = picture[top : bottom + 1, left : right + 1].mean(axis=2)
+            assert np.ptp(grey) > 150, "lids without eyes behind them differ by 110 at most"
+
+
 def replace_place(params: FaceParams, origin: tuple[float, float]) -> FaceParams:
     return replace(params, pose=replace(params.pose, origin_px=np.array(origin, np.float32)))
 

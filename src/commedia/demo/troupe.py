@@ -47,7 +47,13 @@ class Stage:
         """Of each texture coordinate its vertex: vertices are doubled where the texture has a seam."""
         looks = [_texture(head, performer.look) for performer in performers]
         rest, triangles = head.model.mean[corner], head.uv_triangles
-        self._scene = Scene([Surface(rest, triangles, rest, uv=head.uv, texture=look) for look in looks])
+        sizes = [params_at(performer, 0.0).pose.px_per_m for performer in performers]
+        self._scene = Scene(
+            [
+                Surface(rest * size, triangles, rest, uv=head.uv, texture=look)
+                for size, look in zip(sizes, looks, strict=True)
+            ]
+        )
 
     def picture(self, everyone: Sequence[FaceParams]) -> UInt8[np.ndarray, "h w 3"]:
         """Draw each performer as said."""

@@ -89,7 +89,10 @@ class Scene:
     def move(
         self, number: int, vertices: Float[np.ndarray, "v 3"], normals: Float[np.ndarray, "v 3"] | None = None
     ) -> None:
-        """Put a surface, by its place among them, elsewhere; its normals are made from the triangles when absent."""
+        """Put a surface, by its place among them, elsewhere; its normals are made from the triangles when absent.
+
+        In the unit it was given in: how fine its texture is read is known from its size at first.
+        """
         part = slice(self._firsts[number], self._firsts[number + 1])
         self.vertices[part] = vertices
         triangles = self.surfaces[number].triangles
