@@ -1,5 +1,7 @@
 """Parameters to vertices in numpy: the readable reference that `layer.py` must equal."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float
 
@@ -34,3 +36,10 @@ def blendshapes_of_identity(model: MorphableModel, identity: Float[np.ndarray, "
     changes = np.tensordot(identity.astype(found.dtype), crossed.basis, axes=1)
     found[np.ix_(crossed.expressions, crossed.vertices)] += changes
     return found
+
+
+def model_of_identity(model: MorphableModel, identity: Float[np.ndarray, "i"]) -> MorphableModel:
+    """Return the linear model of one person alone, without a basis of identities: for many of their expressions."""
+    shapes, at_rest = blendshapes_of_identity(model, identity), np.zeros(len(model.expression_basis))
+    neutral, nobody = vertices_from_params(model, identity, at_rest), model.identity_basis[:0]
+    return replace(model, mean=neutral, identity_basis=nobody, expression_basis=shapes, interaction=None)

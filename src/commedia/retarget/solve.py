@@ -36,13 +36,10 @@ class Retargeter:
         expression = np.clip(params.expression.astype(np.float64), 0, 1)
         driven = self.morphs.morph_from_blendshape.any(axis=1)
         weights = np.where(driven, self.morphs.weights(expression), self.rig.rest_weights)
-        left, right = gaze_from_expression(expression, self._look_at)
-        return RigPose(
-            weights,
-            canonical_wxyz(params.pose.wxyz.astype(np.float64)),
-            left if self._left_by_bone else IDENTITY,
-            right if self._right_by_bone else IDENTITY,
-        )
+        by_bone = self._left_by_bone, self._right_by_bone
+        gaze = gaze_from_expression(expression, self._look_at) if any(by_bone) else (IDENTITY, IDENTITY)
+        left, right = (turn if turns else IDENTITY for turn, turns in zip(gaze, by_bone, strict=True))
+        return RigPose(weights, canonical_wxyz(params.pose.wxyz.astype(np.float64)), left, right)
 
     def _has_looks(self, side: str) -> bool:
         return not any(look + side in self.morphs.missing for look in LOOKS)

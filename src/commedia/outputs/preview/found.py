@@ -4,9 +4,9 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
-from commedia.face_model.evaluate import vertices_from_params
+from commedia.face_model.evaluate import model_of_identity, vertices_from_params
 from commedia.face_model.model import HeadModel, MorphableModel, face_vertices
 from commedia.geometry.rotations import matrix_from_wxyz
 from commedia.outputs.preview.drawing import Colour, draw_brackets, draw_dots, draw_plate, draw_text, text_width
@@ -25,6 +25,8 @@ PERSON_COLOURS: tuple[Colour, ...] = (
     (102, 224, 203),
     (240, 120, 96),
 )
+NOBODY = np.zeros(0)
+"""Parameters of identity for a model of one person alone."""
 MASK_STEP = 2
 """Pixels of the picture along a side of one of the mask."""
 
@@ -46,13 +48,14 @@ class FaceMask:
 
     def __init__(self, head: HeadModel, person: int):
         self._model = _face_model(head)
+        self._identity: Float[np.ndarray, "i"] | None = None
         mean, tint = self._model.mean, 0.35 + 0.65 * np.array(person_colour(person)) / 255
         colours = np.broadcast_to(tint, mean.shape)
         self._scene = Scene([Surface(mean, self._model.triangles, colours=colours, gloss=0.5)])
 
     def draw(self, picture: UInt8[np.ndarray, "h w 3"], face: TrackedFace, scale: float) -> None:
         """Lay it over a picture of `scale` times the frame, which is changed."""
-        vertices = vertices_from_params(self._model, face.params.identity, face.params.expression)
+        vertices = vertices_from_params(self._of(face.params.identity), NOBODY, face.params.expression)
         pose = face.params.pose
         turned = vertices @ matrix_from_wxyz(pose.wxyz).T * (pose.px_per_m * scale)
         placed = turned + np.array([pose.origin_px[0] * scale, -pose.origin_px[1] * scale, 0])
@@ -73,6 +76,12 @@ class FaceMask:
         draw_scene(self._scene, view, after, opacity=opacity, supersample=1, cull_back=True)
         change = cv2.resize(after.astype(np.int16) - before, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
         part[...] = cv2.add(part, change, dtype=cv2.CV_8U)
+
+    def _of(self, identity: Float[np.ndarray, "i"]) -> MorphableModel:
+        """The model of who wears it, kept while it is the same person: a take that was read twice has one of each."""
+        if self._identity is None or not np.array_equal(self._identity, identity):
+            self._identity, self._person = identity, model_of_identity(self._model, identity)
+        return self._person
 
 
 def draw_marks(picture: UInt8[np.ndarray, "h w 3"], face: TrackedFace, scale: float, *, points: bool = True) -> None:
