@@ -29,7 +29,7 @@ def smooth_normals(
     place, count = (np.arange(len(positions), dtype=np.int32), len(positions)) if places is None else places
     summed = np.zeros((count, 3))
     if positions.dtype == np.float32 and triangles.dtype == np.int32 and (loop := _compiled_normals()) is not None:
-        _require_corners(triangles, len(positions))
+        require_corners(triangles, len(positions))
         normals = np.zeros(positions.shape, dtype=np.float32)
         loop(*map(np.ascontiguousarray, (positions, triangles, place.astype(np.int32, copy=False))), summed, normals)
         return normals
@@ -51,8 +51,10 @@ def _compiled_normals() -> Callable[..., Any] | None:
     return compiled(mesh_loops.smooth_normals, signature)
 
 
-def _require_corners(triangles: np.ndarray, count: int) -> None:
-    if len(triangles) and not 0 <= triangles.min() <= triangles.max() < count:
+def require_corners(triangles: Int[np.ndarray, "t 3"], count: int) -> None:
+    """Raise `IndexError` where triangles name a vertex that is not among so many: compiled loops check no index."""
+    # As a number without a sign a negative one is too large.
+    if len(triangles) and triangles.view(f"u{triangles.itemsize}").max() >= count:
         raise IndexError(f"triangles name corners {triangles.min()} to {triangles.max()} of {count} vertices")
 
 

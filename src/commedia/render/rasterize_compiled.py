@@ -6,12 +6,14 @@ The same answers as plain numpy and torch, in a quarter of their time and less.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int, Int32, Int64, UInt8
 
 from commedia.geometry.compiled import compiled
+from commedia.geometry.meshes import require_corners
 from commedia.render import zbuffer_loops
 
 _NOTHING = 2**31 - 1
@@ -55,6 +57,20 @@ def plain_paint(vertex_count: int, triangle_count: int) -> Paint:
     )
 
 
+class Memory:
+    """Arrays that one picture leaves to the next: fresh ones, and pages of them, take milliseconds."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, np.ndarray] = {}
+
+    def room(self, name: str, shape: tuple[int, ...], dtype: type = np.int32) -> np.ndarray:
+        """An array of this shape, with whatever the last one of that name held; zeros at first."""
+        size = prod(shape)
+        if name not in self._arrays or self._arrays[name].size < size:
+            self._arrays[name] = np.zeros(size, dtype)
+        return self._arrays[name][:size].reshape(shape)
+
+
 class CompiledBuffer:
     """What each pixel sees of some triangles."""
 
@@ -68,20 +84,19 @@ class CompiledBuffer:
         *,
         cull_back: bool,
         paint: Paint | None = None,
-        memory: "CompiledBuffer | None" = None,
+        memory: Memory | None = None,
     ):
         """Find the nearest triangles. `points`: x, y in pixels, z in any unit, larger is nearer; `paint` has holes.
 
-        `memory` is a buffer that is no longer needed, whose arrays are used again: new ones cost a millisecond.
+        With a `memory` what is found is there until the next buffer takes its place.
         """
-        if len(triangles) and not 0 <= triangles.min() <= triangles.max() < len(points):
-            raise IndexError(f"triangles name corners {triangles.min()} to {triangles.max()} of {len(points)} points")
+        require_corners(triangles, len(points))
         paint = paint or plain_paint(len(points), len(triangles))
         points, triangles = np.ascontiguousarray(points, np.float64), np.ascontiguousarray(triangles, np.int32)
-        self._arrays = np.zeros((2, height * width), np.int32) if memory is None else memory.room(height * width)
-        self.triangle: Int32[np.ndarray, "h w"] = self._arrays[0, : height * width].reshape(height, width)
+        memory = memory or Memory()
+        self.triangle: Int32[np.ndarray, "h w"] = memory.room("triangle", (height, width))
         """Index of the nearest triangle; -1 where there is none."""
-        self.level: Int32[np.ndarray, "h w"] = self._arrays[1, : height * width].reshape(height, width)
+        self.level: Int32[np.ndarray, "h w"] = memory.room("level", (height, width))
         """How far behind the nearest point it is, in steps."""
         self.triangle[:], self.level[:] = -1, _NOTHING
         z = points[np.isfinite(points).all(axis=1), 2]
@@ -92,10 +107,6 @@ class CompiledBuffer:
             depths = self._nearest, 1 / self.step
             holes = paint.surface_of, paint.vertices, paint.texels, paint.textures, paint.cutoffs
             fill_nearest(points, triangles, cull_back, *depths, *holes, self.level, self.triangle)
-
-    def room(self, pixels: int) -> Int32[np.ndarray, "2 n"]:
-        """Arrays for so many pixels at least, in place of its own."""
-        return self._arrays if self._arrays.shape[1] >= pixels else np.zeros((2, pixels), np.int32)
 
     @property
     def depth(self) -> Float64[np.ndarray, "h w"]:

@@ -8,7 +8,7 @@ from jaxtyping import Float, Float32, Int, Int32, UInt8
 
 from commedia.geometry.meshes import smooth_normals
 from commedia.render.colour_numpy import linear_from_srgb
-from commedia.render.rasterize_compiled import CompiledBuffer, Paint
+from commedia.render.rasterize_compiled import Memory, Paint
 from commedia.render.textures import Texture, texels_per_unit
 
 
@@ -82,8 +82,7 @@ class Scene:
         self.look: Float32[np.ndarray, "v 6"] = np.concatenate([_look(surface) for surface in surfaces])
         """Gloss, linear colour, texture coordinates."""
         self._textures, self._paints = [_texture(surface) for surface in surfaces], dict[tuple, Paint]()
-        self.memory: CompiledBuffer | None = None
-        """Of the last picture, for the arrays of the next one."""
+        self.memory = Memory()
         self.has_holes = any(surface.alpha_cutoff is not None for surface in surfaces)
 
     def move(

@@ -72,15 +72,17 @@ def draw_compiled(
     """
     supersample, opacity, cull_back = settings
     size = picture.shape[0] * supersample, picture.shape[1] * supersample
+    memory, triangles = scene.memory, scene.triangles
+    seen = CompiledBuffer(loops.fill_nearest, points, triangles, *size, cull_back=cull_back, paint=paint, memory=memory)
+    corners = memory.room("corners", (len(points), 11), np.float32)
     with np.errstate(over="ignore"):
-        corners = np.concatenate([points[:, :2], scene.normals, paint.vertices], axis=1, dtype=np.float32)
-    drawn = loops.fill_nearest, points, scene.triangles, *size
-    seen = scene.memory = CompiledBuffer(*drawn, cull_back=cull_back, paint=paint, memory=scene.memory)
-    chosen, weights = np.zeros((seen.triangle.size, 3), np.int32), np.zeros(seen.triangle.size, np.float32)
+        corners[:, :2], corners[:, 2:5], corners[:, 5:] = points[:, :2], scene.normals, paint.vertices
+    chosen = memory.room("chosen", (seen.triangle.size, 3))
+    weights = memory.room("weights", (seen.triangle.size,), np.float32)
     fold = tables.smooth_step / seen.step
     count = loops.choose_samples(seen.triangle, seen.level, fold, scene.surface_of, supersample, chosen, weights)
-    mixed = np.zeros((9, count), np.float32)
-    loops.mix_corners(seen.triangle, scene.triangles, np.ascontiguousarray(corners), chosen, mixed)
+    mixed = memory.room("mixed", (9, count), np.float32)
+    loops.mix_corners(seen.triangle, triangles, corners, chosen, mixed)
     surfaces = scene.surface_of, paint.texels, paint.textures, tables.decoded
     loops.read_textures(seen.triangle, *surfaces, chosen, mixed)
     loops.light_samples(tables.lights, mixed)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from math import ceil, floor
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Int32, UInt8
@@ -74,7 +75,7 @@ def _reached(at: Float[np.ndarray, " v"], end: int) -> slice:
     low, high = at.min(initial=np.inf), at.max(initial=-np.inf)
     if not (np.isfinite(low) and np.isfinite(high)):
         return slice(0, end)
-    return slice(int(np.clip(np.floor(low), 0, end)), int(np.clip(np.ceil(high), 0, end)))
+    return slice(min(max(floor(low), 0), end), min(max(ceil(high), 0), end))
 
 
 def _draw(

@@ -42,10 +42,10 @@ def draw_bare_face(cell: UInt8[np.ndarray, "h w 3"], image: UInt8[np.ndarray, "f
     high = max(FACE_ROOM * max(face.box.height_px, face.box.width_px * height / width), 2.0)
     scale = height / high
     left, top = center_x - width / scale / 2, center_y - high / 2
-    x0, x1 = (int(np.clip(round(at), 0, image.shape[1])) for at in (left, left + width / scale))
-    y0, y1 = (int(np.clip(round(at), 0, image.shape[0])) for at in (top, top + high))
-    to_x = [int(np.clip(round((at - left) * scale), 0, width)) for at in (x0, x1)]
-    to_y = [int(np.clip(round((at - top) * scale), 0, height)) for at in (y0, y1)]
+    x0, x1 = (_limited(at, image.shape[1]) for at in (left, left + width / scale))
+    y0, y1 = (_limited(at, image.shape[0]) for at in (top, top + high))
+    to_x = [_limited((at - left) * scale, width) for at in (x0, x1)]
+    to_y = [_limited((at - top) * scale, height) for at in (y0, y1)]
     if x1 > x0 and y1 > y0 and to_x[1] > to_x[0] and to_y[1] > to_y[0]:
         part = resized(image[y0:y1, x0:x1], to_x[1] - to_x[0], to_y[1] - to_y[0])
         cell[to_y[0] : to_y[1], to_x[0] : to_x[1]] = part
@@ -63,6 +63,10 @@ def draw_name(picture: UInt8[np.ndarray, "h w 3"], face: TrackedFace) -> None:
     if face.status != "tracked":
         right = picture.shape[1] - 12
         draw_text(picture, face.status, (float(right), 11 + size / 2), size_px=size - 2, colour=colour, anchor="rm")
+
+
+def _limited(at_px: float, end: int) -> int:
+    return min(max(round(at_px), 0), end)
 
 
 @lru_cache(maxsize=64)

@@ -1,5 +1,6 @@
 """Marks on an RGB picture: smooth text, rounded plates, lines with transparency. Knows nothing of faces."""
 
+import re
 from functools import lru_cache
 
 import cv2
@@ -92,11 +93,17 @@ def _blend(picture: np.ndarray, cover: np.ndarray, colour: Colour, left: int, to
 
 @lru_cache(maxsize=512)
 def _text_cover(text: str, size_px: int) -> Float32[np.ndarray, "h w"]:
+    # Digits one by one, which are all equally wide: a clock is another text in every frame.
+    parts = re.findall(r"\d|\D+", text) or [""]
+    return np.pad(np.concatenate([_part_cover(part, size_px) for part in parts], axis=1), ((0, 0), (0, 1)))
+
+
+@lru_cache(maxsize=512)
+def _part_cover(text: str, size_px: int) -> Float32[np.ndarray, "h w"]:
     font = ImageFont.load_default(size_px)
     # One height for all texts of a size, so that lines sit on one base line.
     height = round(size_px * 1.3)
-    width = max(1, round(font.getlength(text)) + 1)
-    canvas = Image.new("L", (width, height), 0)
+    canvas = Image.new("L", (max(1, round(font.getlength(text))), height), 0)
     ImageDraw.Draw(canvas).text((0, round(size_px * 1.02)), text, fill=255, font=font, anchor="ls")
     return np.asarray(canvas, dtype=np.float32) / 255
 

@@ -48,7 +48,7 @@ class FaceMask:
 
     def __init__(self, head: HeadModel, person: int):
         self._model = _face_model(head)
-        self._identity: Float[np.ndarray, "i"] | None = None
+        self._identity: np.ndarray | None = None
         mean, tint = self._model.mean, 0.35 + 0.65 * np.array(person_colour(person)) / 255
         colours = np.broadcast_to(tint, mean.shape)
         self._scene = Scene([Surface(mean, self._model.triangles, colours=colours, gloss=0.5)])
