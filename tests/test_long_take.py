@@ -3,6 +3,7 @@
 import tracemalloc
 from pathlib import Path
 
+import pytest
 from fakes import Person, World
 from rigs import small_builder
 from stage import film, models_for, talking
@@ -32,6 +33,7 @@ def peak_bytes(folder: Path, character: Character, frames: int) -> int:
     return peak
 
 
+@pytest.mark.slow  # eleven seconds of a core, as every allocation is counted
 def test_memory_does_not_grow_with_the_take(tmp_path: Path) -> None:
     small = character_from_bytes(small_builder(("jawOpen", "eyeBlinkLeft", "eyeBlinkRight")).to_bytes(), "small")
     peak_bytes(tmp_path, small, 2)  # what is made once and kept, such as a character's textures, is not asked about

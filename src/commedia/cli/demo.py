@@ -1,8 +1,11 @@
 """`commedia demo`: the main job on two public-domain portraits in motion and on a drawn troupe with known truth."""
 
-from concurrent.futures import ThreadPoolExecutor
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
@@ -15,6 +18,7 @@ from commedia.demo.clip import write_clip
 from commedia.demo.performance import FRAME_RATE
 from commedia.demo.portraits import portrait_frames
 from commedia.demo.troupe import troupe_frames
+from commedia.retarget.cast import Cast
 from commedia.tracking.models import open_models
 
 
@@ -26,19 +30,35 @@ def run(output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")] = 
     """
     console = Console()
     output.mkdir(parents=True, exist_ok=True)
-    clips = {output / "portraits.mp4": portrait_frames, output / "troupe.mp4": troupe_frames}
-    # The second clip is drawn while people are found in the first, where there is a second core.
-    with ThreadPoolExecutor(1, "commedia-clips") as drawing:
-        drawn = {clip: drawing.submit(write_clip, clip, frames(), FRAME_RATE) for clip, frames in clips.items()}
+    portraits, troupe = output / "portraits.mp4", output / "troupe.mp4"
+    with _drawn_aside(troupe) as drawing:
+        with console.status(f"drawing {portraits.name}"):
+            write_clip(portraits, portrait_frames(), FRAME_RATE)
         models = open_models()
-        for clip, done in drawn.items():
-            with console.status(f"drawing {clip.name}"):
-                done.result()
-            results = output / clip.stem
-            show(retarget_with_bar(clip, results, models=models, character=EVERYONE, overwrite=True))
+        options: dict[str, Any] = {"models": models, "cast": Cast(EVERYONE), "overwrite": True}
+        show(retarget_with_bar(portraits, output / portraits.stem, **options))
+        with console.status(f"drawing {troupe.name}"):
+            if drawing.wait() != 0:
+                write_clip(troupe, troupe_frames(), FRAME_RATE)
+        show(retarget_with_bar(troupe, output / troupe.stem, **options))
     console.print(_error_table(troupe_errors(output / "troupe" / "take.jsonl")))
     for name in ("portraits", "troupe"):
         console.print(f"look at {output / name / 'preview.mp4'}", markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _drawn_aside(troupe: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Draw the troupe's clip in another process, as a thread would wait for this one's Python; it ends with this one.
+
+    What goes wrong there is found out, and said, by whoever then draws the clip here.
+    """
+    command = [sys.executable, "-m", "commedia.demo", str(troupe)]
+    drawing = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield drawing
+    finally:
+        drawing.kill()
+        drawing.wait()
 
 
 def _error_table(errors: list[PerformerErrors]) -> Table:

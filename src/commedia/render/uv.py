@@ -1,6 +1,7 @@
 """A mesh's texture, texel by texel: which triangle each shows, values of vertices carried there, gaps filled. Numpy."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -32,13 +33,17 @@ class Texels:
 
     def filled(self, picture: Float[np.ndarray, "s s c"]) -> Float32[np.ndarray, "s s c"]:
         """Give texels that no triangle covers the values of the nearest that one does, so that seams stay clean."""
-        covered = self.covered
-        missing = (~covered).astype(np.uint8)
+        flat = np.asarray(picture, dtype=np.float32).reshape(-1, picture.shape[2])
+        return flat[self._nearest]
+
+    @cached_property
+    def _nearest(self) -> Int32[np.ndarray, "s s"]:
+        """Of each texel the nearest that is covered, as row * size + column; itself where it is."""
+        missing = (~self.covered).astype(np.uint8)
         _, label = cv2.distanceTransformWithLabels(missing, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
-        label = label.astype(np.intp)
-        table = np.zeros((int(label.max()) + 1, picture.shape[2]), dtype=np.float32)
-        table[label[covered]] = picture[covered]
-        return np.where(covered[..., None], picture, table[label]).astype(np.float32, copy=False)
+        place = np.zeros(int(label.max()) + 1, dtype=np.int32)
+        place[label[self.covered]] = np.flatnonzero(self.covered)
+        return place[label]
 
 
 def texels_of(uv: Float[np.ndarray, "u 2"], uv_triangles: Int[np.ndarray, "t 3"], size_px: int) -> Texels:
