@@ -46,7 +46,7 @@ def paint_head(look: Look | None = None, *, head: HeadModel | None = None) -> UI
     picture = _blend(picture, hair, atlas.brows * np.clip(0.78 + 0.16 * atlas.strokes, 0, 1))
     picture = _blend(picture, hair * 0.45, 0.9 * atlas.lashes)
     picture = _blend(picture, _teeth(atlas), atlas.part("teeth"))
-    tongue = np.array([176, 88, 90]) * (1 + 0.06 * atlas.mottle[..., None]) * _depth_shade(atlas)
+    tongue = np.array([176, 88, 90]) * (1 + 0.06 * atlas.mottle[..., None]) * _depth_shade(atlas.place)
     picture = _blend(picture, tongue, atlas.part("tongue"))
     for eye in EYE_CHARTS:
         picture = _paint_eye(picture, eye, np.array(look.iris, dtype=np.float32))
@@ -160,17 +160,20 @@ def _along(place: np.ndarray, line: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 def _teeth(atlas: _Atlas) -> np.ndarray:
     """Crowns with gaps along the arch of the jaw, gums beyond them."""
-    x, y, z = np.moveaxis(atlas.place, -1, 0)
+    part = _around(atlas.part("teeth"))
+    place, painted = atlas.place[part], np.zeros(atlas.place.shape)
+    x, y, z = np.moveaxis(place, -1, 0)
     around = np.arctan2(x, z - ARCH_CENTER_Z_M)
     gap = np.clip(1 - np.abs((around / TOOTH_ANGLE + 0.5) % 1 - 0.5) / 0.07, 0, 1)
     ivory = np.array([226, 217, 198]) * (1 - 0.3 * gap[..., None])
     gums = np.clip((np.abs(y - BITE_Y_M) - CROWN_M) / 0.0008 + 0.5, 0, 1)
-    return _blend(ivory, np.array([190, 112, 108]), gums) * _depth_shade(atlas)
+    painted[part] = _blend(ivory, np.array([190, 112, 108]), gums) * _depth_shade(place)
+    return painted
 
 
-def _depth_shade(atlas: _Atlas) -> np.ndarray:
+def _depth_shade(place: np.ndarray) -> np.ndarray:
     # The renderers here cast no shadows, and a mouth is dark inside.
-    return np.clip(0.92 + 30 * (atlas.place[..., 2:] - 0.017), 0.3, 0.92)
+    return np.clip(0.92 + 30 * (place[..., 2:] - 0.017), 0.3, 0.92)
 
 
 def _scalp(atlas: _Atlas) -> np.ndarray:
@@ -214,11 +217,15 @@ def _disc(angle: np.ndarray, limit: float) -> np.ndarray:
 
 def _blend(below: np.ndarray, colour: np.ndarray, amount: Float[np.ndarray, "h w"]) -> np.ndarray:
     """Lay a colour, or one for each texel, over a picture, which is changed."""
-    rows, columns = (np.flatnonzero(amount.any(axis=axis)) for axis in (1, 0))
-    if len(rows):
-        # Most of what is painted is small.
-        part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        colour = np.asarray(colour, dtype=np.float32)
-        colour = colour[part] if colour.ndim == 3 else colour
-        below[part] += (colour - below[part]) * amount[part][..., None].astype(np.float32)
+    part, colour = _around(amount), np.asarray(colour, dtype=np.float32)
+    # Most of what is painted is small.
+    colour = colour[part] if colour.ndim == 3 else colour
+    below[part] += (colour - below[part]) * amount[part][..., None].astype(np.float32)
     return below
+
+
+def _around(amount: Float[np.ndarray, "h w"]) -> tuple[slice, slice]:
+    """The rows and columns outside of which there is nothing."""
+    filled = [np.flatnonzero(amount.any(axis=axis)) for axis in (1, 0)]
+    rows, columns = (slice(at[0], at[-1] + 1) if len(at) else slice(0) for at in filled)
+    return rows, columns
