@@ -100,6 +100,22 @@ def test_of_equally_near_ones_the_first_is_seen() -> None:
     assert rasterize(vertices, twice, HEIGHT, WIDTH).triangle.max() < len(triangles)
 
 
+@pytest.mark.parametrize("wall_first", [False, True])
+def test_what_faces_away_is_seen_before_a_wall_and_not_behind_it(plain: Draw, wall_first: bool) -> None:
+    vertices, triangles = soup(2, 300)
+    vertices = np.concatenate([vertices, [[-99, -99, 0], [-99, 400, 0], [400, -99, 0]]])
+    wall = np.array([[900, 901, 902]])
+    first, second, third = (vertices[triangles[:, corner], :2] for corner in range(3))
+    faces_us = np.linalg.det(np.stack([second - first, third - first], axis=1)) < 0
+    triangles[faces_us] = triangles[faces_us][:, ::-1]
+    together = np.concatenate([wall, triangles] if wall_first else [triangles, wall])
+    seen = rasterize(vertices, together, HEIGHT, WIDTH)
+    assert_same(seen, plain(vertices, together, HEIGHT, WIDTH))
+    z = vertices[together[np.unique(seen.triangle)], 2]
+    assert len(z) > 30
+    assert (z.max(axis=1) >= 0).all()
+
+
 @pytest.mark.parametrize("cull", [False, True])
 def test_torch_on_the_cpu_sees_the_same_with_and_without(monkeypatch: pytest.MonkeyPatch, cull: bool) -> None:
     torch = pytest.importorskip("torch")

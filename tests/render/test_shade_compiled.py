@@ -106,3 +106,14 @@ def test_the_default_head_moves_from_picture_to_picture_as_numpy_draws_it(monkey
     draw_scene(scene, view, second)
     assert (first != second).any(axis=2).mean() > 0.05
     np.testing.assert_array_equal(second, render_mesh(moved, view, background=(0, 0, 0)))
+
+
+def test_a_scene_that_was_drawn_before_draws_as_a_new_one() -> None:
+    surfaces = [soup(3, 80)]
+    kept, pictures = Scene(surfaces), []
+    for view in (VIEW, View((0.2, 0.1), 55.0, 90, 120), View((0.0, 0.0), 12.0, 20, 31), VIEW):
+        for scene in (kept, Scene(surfaces)):
+            pictures.append(np.zeros((view.height, view.width, 3), np.uint8))
+            draw_scene(scene, view, pictures[-1])
+        assert pictures[-1].any()
+        np.testing.assert_array_equal(pictures[-2], pictures[-1])

@@ -94,16 +94,20 @@ def _blend(picture: np.ndarray, cover: np.ndarray, colour: Colour, left: int, to
 @lru_cache(maxsize=512)
 def _text_cover(text: str, size_px: int) -> Float32[np.ndarray, "h w"]:
     # Digits one by one, which are all equally wide: a clock is another text in every frame.
-    parts = re.findall(r"\d|\D+", text) or [""]
-    return np.pad(np.concatenate([_part_cover(part, size_px) for part in parts], axis=1), ((0, 0), (0, 1)))
+    parts = [_part_cover(part, size_px) for part in re.findall(r"\d|\D+", text)]
+    ends = np.cumsum([0] + [part.shape[1] - 1 for part in parts])
+    cover = np.zeros((round(size_px * 1.3), ends[-1] + 1), dtype=np.float32)
+    for part, left in zip(parts, ends[:-1], strict=True):
+        cover[:, left : left + part.shape[1]] += part * (1 - cover[:, left : left + part.shape[1]])
+    return cover
 
 
 @lru_cache(maxsize=512)
 def _part_cover(text: str, size_px: int) -> Float32[np.ndarray, "h w"]:
+    """A part of a text, and one column more, into which a letter may lean."""
     font = ImageFont.load_default(size_px)
     # One height for all texts of a size, so that lines sit on one base line.
-    height = round(size_px * 1.3)
-    canvas = Image.new("L", (max(1, round(font.getlength(text))), height), 0)
+    canvas = Image.new("L", (max(1, round(font.getlength(text)) + 1), round(size_px * 1.3)), 0)
     ImageDraw.Draw(canvas).text((0, round(size_px * 1.02)), text, fill=255, font=font, anchor="ls")
     return np.asarray(canvas, dtype=np.float32) / 255
 

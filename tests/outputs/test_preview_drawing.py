@@ -1,0 +1,19 @@
+"""Text on a page is Pillow's, though its digits are drawn one by one."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from commedia.outputs.preview.drawing import draw_text, text_width
+
+
+@pytest.mark.parametrize("size_px", [11, 14, 18])
+@pytest.mark.parametrize("text", ["00:12.345   frame 1171", "person 12", "2 people", "nobody", "7"])
+def test_a_text_is_what_pillow_draws_at_once(text: str, size_px: int) -> None:
+    font = ImageFont.load_default(size_px)
+    whole = Image.new("L", (text_width(text, size_px), round(size_px * 1.3)), 0)
+    ImageDraw.Draw(whole).text((0, round(size_px * 1.02)), text, fill=255, font=font, anchor="ls")
+    picture = np.zeros((*whole.size[::-1], 3), np.uint8)
+    draw_text(picture, text, (0.0, picture.shape[0] / 2), size_px=size_px, colour=(255, 255, 255))
+    assert picture.any()
+    np.testing.assert_allclose(picture[..., 0].astype(int), np.asarray(whole).astype(int), atol=1)
