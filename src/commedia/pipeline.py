@@ -94,7 +94,7 @@ def _as_whole(
             take.add(tracked)
             tell()
     take.join(tracker.recognition.likenesses, tracker.recognition.recalled)
-    seen.neutral = take.settle()
+    seen.neutral, seen.nobody = take.settle(), take.nobody
     yield from zip(source, take.frames(tracker.models.landmarker), strict=False)
 
 

@@ -141,7 +141,7 @@ def filmed(count: int, read: Callable[[int], tuple[np.ndarray, HeadPose]], perso
     for index in range(count):
         expression, pose = read(index)
         identity = fake_params(np.zeros(2), 1.0, seed=seed).identity + np.float32(0.01 * (index % 3))
-        params = FaceParams(identity, expression.astype(np.float32), pose, presence=0.9)
+        params = FaceParams(identity, expression.astype(np.float32), pose, presence=0.99)
         points = fake_landmarks([params])[0]
         faces.append(TrackedFace(person, "tracked", fake_box(params), params, points, 0.8))
     return faces
@@ -217,6 +217,22 @@ def test_nobody_is_a_take_too():
     take.add(TrackedFrame(0, Fraction(0), ()))
     assert take.settle() == {}
     assert [frame.faces for frame in take.frames(fake_landmarks)] == [()]
+
+
+def test_what_most_looks_from_near_doubt_is_nobody() -> None:
+    """1 is hidden now and then; 2 looks like a face at first; 3 was never looked at from near."""
+    take = WholeTake(find_neutral=False)
+    for index in range(30):
+        there = []
+        presences = {1: 0.3 if index % 3 == 0 else 0.999, 2: 0.97 if index < 10 else 0.9, 3: None}
+        for person, presence in presences.items():
+            params = replace(fake_params(np.array([100 * person, 100]), 50, seed=person), presence=presence)
+            points = fake_landmarks([params])[0]
+            there.append(TrackedFace(person, "tracked", fake_box(params), params, points, 0.9))
+        take.add(TrackedFrame(index, Fraction(index, 30), tuple(there)))
+    assert set(take.settle()) == {1, 3}
+    assert take.nobody == {2: 30}
+    assert [[seen.id for seen in frame.faces] for frame in take.frames(fake_landmarks)] == [[1, 3]] * 30
 
 
 def test_who_was_recalled_has_the_old_id_from_the_first_frame_on() -> None:

@@ -93,6 +93,8 @@ class Attendance:
         self.people: dict[int, Presence] = {}
         self.neutral: Mapping[int, Mapping[str, float]] = {}
         """How people's faces were found to rest, by id and blendshape."""
+        self.nobody: Mapping[int, int] = {}
+        """In how many frames a thing was taken for somebody and is left out, by the id it had."""
 
     def add(self, tracked: TrackedFrame) -> None:
         """Count one frame."""

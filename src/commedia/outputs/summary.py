@@ -90,6 +90,10 @@ def _remarks(source: Source, cast: Cast, seen: Attendance) -> list[str]:
     if short:
         brief = f"seen for less than {float(SHORTEST_APPEARANCE_S)} s"
         remarks.append(f"{brief}, so only in the take: person {_listed(short)}")
+    remarks += [
+        f"what was taken for person {person} in {frames} frames has no face by most looks from near, and is left out"
+        for person, frames in sorted(seen.nobody.items())
+    ]
     remarks += [_said_of_rest(person, rest) for person, rest in sorted(seen.neutral.items()) if rest]
     absent = [person for person in cast.people if person not in seen.people]
     if absent:
