@@ -116,6 +116,7 @@ def retarget(
     overwrite: bool = False,
     formats: Sequence[str] = DEFAULT_FORMATS,
     rate: Fraction | None = None,
+    angles: str | None = None,
     mapping: str | Mapping | None = None,
     edit: PerformanceEdit | None = None,
     person: Person | None = None,
@@ -144,13 +145,14 @@ def retarget(
         causal: Track a video as a stream, each frame by those before it; by default it is read twice, as a whole:
             identity of all frames, rest taken away, nothing comes late.
         rate: Frames per second at which a table of motion counts its timecodes, where it does not show.
+        angles: What the head angles of a table of motion count, `radians` or `degrees`, where it does not show.
         progress: Called after every frame.
         report: Called with a sentence when an output fails; the others go on.
 
     Raises:
         IncompleteResults: An output failed, and the others are there.
     """
-    with open_source(path, rate=rate) if isinstance(path, Path | str) else path as source:
+    with open_source(path, rate=rate, angles=angles) if isinstance(path, Path | str) else path as source:
         style = preview_style if preview else None
         results = ResultFolder(Path(output), formats=formats, preview=style, overwrite=overwrite, report=report)
         roles = cast if isinstance(cast, Cast) else Cast(character, cast, mapping=mapping, edit=edit, person=person)

@@ -27,6 +27,7 @@ def open_input(
     text: str,
     *,
     rate: str | None = None,
+    angles: str | None = None,
     seconds: float | None = None,
     report: Callable[[str], object] = say,
 ) -> Source:
@@ -35,9 +36,9 @@ def open_input(
     if seconds is not None and not 0 < seconds < 1e6:
         raise CommediaError(f"--seconds {seconds:g} is no time to play; give a number above 0")
     if not is_address(text) and not is_camera(text):
-        return open_source(text, rate=None if rate is None else rate_from_text(rate))
-    if rate is not None:
-        raise CommediaError("--rate is for recorded motion; what arrives brings its own times")
+        return open_source(text, rate=None if rate is None else rate_from_text(rate), angles=angles)
+    if rate is not None or angles is not None:
+        raise CommediaError("--rate and --angles are for recorded motion; what arrives is read by its protocol")
     if is_camera(text):
         source, what, first = open_camera(text, seconds=seconds, report=report), "watching", "picture"
     else:

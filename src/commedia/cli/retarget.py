@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
@@ -41,6 +41,7 @@ def run(
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False,
     formats: tuple[str, ...] = DEFAULT_FORMATS,
     rate: str | None = None,
+    angles: Literal["radians", "degrees"] | None = None,
     seconds: float | None = None,
     mapping: str | None = None,
     calibrate: Path | None = None,
@@ -80,6 +81,7 @@ def run(
             (photos only).
         rate: Of recorded motion only: frames per second that its timecodes or frame numbers count, such as 30, 29.97 or
             30000/1001, where the file does not show it.
+        angles: Of a table of motion only: what its head angles count, where the summary says that this was guessed.
         seconds: Of an address only: end this time after the first packet or picture. Ctrl-C ends it too; the results
             are complete.
         mapping: Which blendshape moves which morph of the character: a shipped table, or a .toml file of your own;
@@ -102,7 +104,7 @@ def run(
     people, default = people_and_default(cast)
     if default is not None and character is not None:
         raise CommediaError(f"--character {character} and --cast default={default} both say what the others play")
-    with open_input(input, rate=rate, seconds=seconds) as source, ended_by_interrupt(source):
+    with open_input(input, rate=rate, angles=angles, seconds=seconds) as source, ended_by_interrupt(source):
         # What is wrong with the input is said before the networks are loaded.
         check_formats(formats, is_still=source.info.is_still)
         recorded = not source.info.pictures

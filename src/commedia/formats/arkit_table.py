@@ -1,46 +1,63 @@
 """Tables of motion: the CSV that Live Link Face saves, and every other with columns named after ARKit's blendshapes.
 
-One row is one frame of one person. Columns are found by name, in any order, case and spelling of the sides.
+One row is one frame of one person. Columns are found by name, in any order, case and spelling of the sides. Comments
+and lines above the header are passed over, but for a frame rate that they name.
 """
 
+import re
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from itertools import islice
-from math import nan, pi
+from math import nan
 from pathlib import Path
 
 import numpy as np
 
-from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_NAMES
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
 from commedia.errors import UnreadableMedia, nearest
-from commedia.formats.columns import blendshape_index, number, time_name, time_unit
+from commedia.formats.columns import blendshape_index, number, plain_name, rate_of, time_names, time_unit
+from commedia.formats.head_angles import UNITS, angle_columns, eye_columns, judged_unit
 from commedia.formats.lines import line_count, split_line, text_lines
 from commedia.formats.recorded import PEEKED_ROWS, RecordedFace, RecordedRow
+from commedia.formats.stamps import is_time
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 
-DELIMITERS = (",", ";", "\t")
-HEAD_ANGLES = ("headyaw", "headpitch", "headroll")
+DELIMITERS = (",", ";", "\t", "|")
+COMMENTS = ("#", "//", "%")
+MOST_ABOVE = 32
+"""Lines above a header: what a program says of itself."""
 SHOWN_COLUMNS = 6
 PERCENT_FROM = 2.0
 """Weights are shares of 1; a file with a larger one than this counts in percent."""
+_SETTING = re.compile(r"[#/%\s]*([A-Za-z][A-Za-z _()]{0,40}?)\s*[:=,;\t]\s*([0-9][0-9./]{0,20}(?: ?fps)?)")
 
 
-def open_table(path: Path) -> "ArkitTable | None":
-    """A text file to its table of motion; None without time and blendshapes, `UnreadableMedia` with a time alone."""
-    header, *lines = [line for _, line in islice(text_lines(path), 1 + PEEKED_ROWS)] or [""]
-    table = ArkitTable(path, header)
-    if table.blendshapes:
-        table.look_at_values(lines)
-        return table
-    if table.time is None or len(table.names) < 3:
-        return None
-    raise UnreadableMedia(_no_blendshapes(path, table.names))
+def open_table(path: Path, *, angles: str | None = None) -> "ArkitTable | None":
+    """A text file to its table of motion; None without time and blendshapes, `UnreadableMedia` with a time alone.
+
+    `angles` is the unit of the head's, `radians` or `degrees`, where somebody knows.
+    """
+    above: list[str] = []
+    refused: UnreadableMedia | None = None
+    for line_number, line in islice(text_lines(path), 1 + MOST_ABOVE):
+        table = ArkitTable(path, line, line_number, above)
+        if table.blendshapes and not line.lstrip().startswith(COMMENTS):
+            table.look_at_values(angles)
+            return table
+        if table.times and len(table.names) >= 3:
+            refused = refused or UnreadableMedia(_no_blendshapes(path, table.names))
+        above.append(line)
+    if refused is not None:
+        raise refused
+    return None
 
 
 class ArkitTable:
     """What the header says, and how to read a row; implements `RecordedReader`."""
 
-    def __init__(self, path: Path, header: str):
-        self.path, self.first_rows = path, list[RecordedRow]()
+    def __init__(self, path: Path, header: str, header_line: int = 1, above: Sequence[str] = ()):
+        """`header` is the line of that number, `above` what stands before it."""
+        self.path, self.first_rows, self._header_line = path, list[RecordedRow](), header_line
         self.delimiter = max(DELIMITERS, key=header.count)
         self.names = split_line(header, self.delimiter)
         self.blendshapes: dict[int, int] = {}
@@ -48,42 +65,83 @@ class ArkitTable:
             blendshape = blendshape_index(name)
             if blendshape is not None and blendshape not in self.blendshapes.values():
                 self.blendshapes[column] = blendshape
-        name = time_name(self.names)
-        self.time = None if name is None else self.names.index(name)
-        self.unit = "" if name is None else time_unit(name) or ""
-        plain = [name.replace(" ", "").replace("_", "").lower() for name in self.names]
-        self.angles = [plain.index(angle) if angle in plain else None for angle in HEAD_ANGLES]
-        is_app = self.time is not None and plain[self.time] == "timecode" and "blendshapecount" in plain
+        self.times = time_names(self.names)
+        self.time, self.unit = None, ""
+        self.angles = angle_columns(self.names)
+        plain = [plain_name(name) for name in self.names]
+        is_app = plain[:1] == ["timecode"] and "blendshapecount" in plain
         self.kind = "a Live Link Face CSV" if is_app else "a CSV of ARKit blendshapes"
+        self._from_app = is_app
+        settings = [found.groups() for line in above if (found := _SETTING.match(line))]
+        self.rate = next((rate for name, value in settings if (rate := rate_of(name, value))), None)
         self.weight, self.radians = 1.0, 1.0
         self.remarks = _remarks(self.blendshapes)
 
-    def look_at_values(self, lines: Sequence[str]) -> None:
-        """Read the first rows: weights in percent and angles in degrees give themselves away by their size."""
-        rows = [split_line(line, self.delimiter) for line in lines]
-        weights = [self._number(cells, column) for cells in rows for column in self.blendshapes]
-        angles = [self._number(cells, column) for cells in rows for column in self.angles if column is not None]
-        if max(weights, default=0.0, key=_size) > PERCENT_FROM:
+    def look_at_values(self, angles: str | None) -> None:
+        """Read what the header does not say: which column tells the time, whether weights are percent and angles
+        degrees. Their sizes are those of the whole file, as a calm beginning says little."""
+        rows = [cells for _, cells in islice(self._lines(), PEEKED_ROWS)]
+        self._choose_time(rows)
+        self.rate = self.rate or self._rate_column(rows)
+        largest, turns = 0.0, np.zeros(3)
+        for _, cells in self._lines():
+            largest = max(largest, max((_size(self._number(cells, column)) for column in self.blendshapes), default=0))
+            turns = np.maximum(turns, [_size(turn) for turn in self._turns(cells)])
+        if largest > PERCENT_FROM:
             self.weight = 0.01
             self.remarks.append("its weights go beyond 1, so they were read as percent")
-        if _size(max(angles, default=0.0, key=_size)) > 2 * pi:
-            self.radians = pi / 180
-            self.remarks.append("its angles go beyond a full turn, so they were read as degrees")
+        head = np.array([self._turns(cells) for cells in rows]).reshape(-1, 3)
+        unit, remark = judged_unit(
+            head, turns, self._eyes(rows), named=angles or self.angles.unit, from_app=self._from_app
+        )
+        self.radians = UNITS[unit]
+        self.remarks += [remark] if remark else []
         self.first_rows = [self._row(cells) for cells in rows]
 
     def rows(self) -> Iterator[RecordedRow]:
         """All rows from the beginning."""
-        lines = text_lines(self.path)
-        next(lines, None)
-        return (self._row(split_line(line, self.delimiter)) for _, line in lines)
+        return (self._row(cells) for _, cells in self._lines())
 
     def row_count(self) -> int:
-        """Lines but the header's, blank ones too."""
-        return max(1, line_count(self.path) - 1)
+        """Lines but those to the header, blank ones too."""
+        return max(1, line_count(self.path) - self._header_line)
+
+    def _lines(self) -> Iterator[tuple[int, list[str]]]:
+        """Number and cells of each row."""
+        for line_number, line in text_lines(self.path):
+            if line_number > self._header_line and not line.lstrip().startswith(COMMENTS):
+                yield line_number, split_line(line, self.delimiter)
+
+    def _choose_time(self, rows: Sequence[list[str]]) -> None:
+        """The column that is most surely the time's, of those that can be read."""
+        columns = [self.names.index(name) for name in self.times]
+        told = (column for column in columns if sum(is_time(self._cell(row, column)) for row in rows) * 2 >= len(rows))
+        self.time = next(told, columns[0] if columns else None)
+        self.unit = "" if self.time is None else time_unit(self.names[self.time]) or ""
+
+    def _rate_column(self, rows: Sequence[list[str]]) -> Fraction | None:
+        """A frame rate that every row repeats."""
+        cells = ((name, self._cell(rows[0], column)) for column, name in enumerate(self.names) if rows)
+        return next((rate for name, cell in cells if (rate := rate_of(name, cell))), None)
+
+    def _eyes(self, rows: Sequence[list[str]]) -> np.ndarray:
+        """Of each column with an eye's angle the sum of its sizes, and of those of the blendshapes that say the same."""
+        place = {blendshape: column for column, blendshape in self.blendshapes.items()}
+        sums = []
+        for column, looks in eye_columns(self.names).items():
+            there = [place[EXPRESSION_INDEX[look]] for look in looks if EXPRESSION_INDEX[look] in place]
+            if len(there) == len(looks):
+                turned = sum(_size(self._number(cells, column)) for cells in rows)
+                looked = sum(max(_size(self._number(cells, look)) for look in there) for cells in rows)
+                sums.append([turned, looked * self.weight])
+        return np.array(sums).reshape(-1, 2)
 
     def _row(self, cells: list[str]) -> RecordedRow:
         stamp = None if self.time is None else self._cell(cells, self.time)
         return RecordedRow(stamp, self.unit, self._faces(cells))
+
+    def _turns(self, cells: list[str]) -> list[float]:
+        return [0.0 if column is None else self._number(cells, column) for column in self.angles.columns]
 
     def _faces(self, cells: list[str]) -> tuple[RecordedFace, ...]:
         # The app ends a row after its count where it saw no face.
@@ -92,10 +150,9 @@ class ArkitTable:
         expression = np.zeros(EXPRESSION_COUNT)
         for column, blendshape in self.blendshapes.items():
             expression[blendshape] = self._number(cells, column) * self.weight
-        if not any(column is not None for column in self.angles):
+        if not any(column is not None for column in self.angles.columns):
             return (RecordedFace(expression, None),)
-        turns = [0.0 if column is None else self._number(cells, column) for column in self.angles]
-        angles = np.array(turns) * self.radians
+        angles = np.array(self._turns(cells)) * self.radians
         # Sines of numbers beyond reason are noise.
         usable = bool((np.abs(angles) < 100).all())
         return (RecordedFace(expression, wxyz_from_yaw_pitch_roll(angles) if usable else np.full(4, nan)),)

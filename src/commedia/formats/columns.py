@@ -6,25 +6,35 @@ By name only: the orders of the app's file, its packets and MediaPipe's categori
 import math
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, plain_morph
+from commedia.errors import CommediaError
+from commedia.formats.timecode import rate_from_text
 
 _BLENDSHAPES = {plain_morph(name): EXPRESSION_INDEX[name] for name in EXPRESSION_NAMES}
 _SIDES = {"l": "left", "r": "right"}
 LONGEST_NAME = 64
+_TIMES = ("timestamp", "time", "t", "elapsed", "elapsedtime", "capturetime", "recordtime", "devicetime", "systemtime")
+_UNITS = {
+    "ms": ("ms", "msec", "msecs", "millis", "millisec", "milliseconds", "inmilliseconds", "epochms"),
+    "us": ("us", "usec", "micros", "microseconds", "inmicroseconds"),
+    "ns": ("ns", "nsec", "nanos", "nanoseconds", "innanoseconds"),
+    "s": ("s", "sec", "secs", "seconds", "inseconds"),
+}
 TIME_NAMES: dict[str, str] = {
     "timecode": "",
-    **dict.fromkeys(("timestampms", "timems", "timestampinmilliseconds", "timestampmilliseconds", "ms"), "ms"),
-    **dict.fromkeys(("timestampus", "timeus", "timestampmicroseconds"), "us"),
-    **dict.fromkeys(("timestampns", "timens", "timestampnanoseconds"), "ns"),
-    **dict.fromkeys(("times", "timestamps", "timesec", "timestampsec", "timeseconds", "seconds"), "s"),
-    **dict.fromkeys(("timestamp", "time", "t"), ""),
-    **dict.fromkeys(("frame", "frameindex", "framenumber", "frameid", "index"), "frame"),
+    **{time + word: unit for unit, words in _UNITS.items() for word in words for time in _TIMES},
+    **{word: unit for unit, words in _UNITS.items() for word in words if len(word) > 1},
+    **dict.fromkeys(("ts", *_TIMES, "datetime", "timeutc", "utc", "utctime", "clock", "smpte", "tc"), ""),
+    **dict.fromkeys(("frame", "frameindex", "framenumber", "frameno", "frameid", "index"), "frame"),
 }
-"""What a column or key with the time is called, without case and separators, best first; and its blendshape, where the
-name says one."""
+"""What a column or key with the time is called, without case and separators, best first; and its unit, where the name
+says one."""
+RATE_NAMES = frozenset(("fps", "framerate", "framespersecond", "capturefps", "videofps", "capturerate", "samplerate"))
+"""What a file's own frame rate is called, without case and separators."""
 
 
 @lru_cache(maxsize=1024)
@@ -54,13 +64,37 @@ def number(value: Any) -> float | None:
     return result if math.isfinite(result) else None
 
 
+def plain_name(name: str) -> str:
+    """Reduce a column's or key's name to what is compared; empty for one too long to be a name."""
+    if len(name) > LONGEST_NAME:
+        return ""
+    return re.sub(r"[^a-z0-9]", "", name.lower().replace("\u00b5", "u").replace("\u03bc", "u"))
+
+
 def time_unit(name: str) -> str | None:
-    """The blendshape of a column or key with times: '' where its name does not say, None where it is no time."""
-    return TIME_NAMES.get(re.sub(r"[^a-z0-9]", "", name.lower())) if len(name) < 32 else None
+    """The unit of a column or key with times: '' where its name does not say, None where it is no time."""
+    return TIME_NAMES.get(plain_name(name))
+
+
+def time_names(names: Sequence[str]) -> list[str]:
+    """Of several names those of times, that which is most surely the time's first."""
+    order = list(TIME_NAMES)
+    known = [name for name in names if time_unit(name) is not None]
+    return sorted(known, key=lambda name: order.index(plain_name(name)))
 
 
 def time_name(names: Sequence[str]) -> str | None:
     """Of several names the one that is most surely the time's."""
-    order = list(TIME_NAMES)
-    known = [name for name in names if time_unit(name) is not None]
-    return min(known, key=lambda name: order.index(re.sub(r"[^a-z0-9]", "", name.lower())), default=None)
+    return next(iter(time_names(names)), None)
+
+
+def rate_of(name: str, value: Any) -> Fraction | None:
+    """A file's own frame rate from a name and its value (`fps`, 24; `frameRate`, `30000/1001`); None for all else, and
+    for what is no rate of a camera."""
+    if plain_name(name) not in RATE_NAMES or isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    words = str(value).lower().replace("fps", "").split()
+    try:
+        return rate_from_text(words[0]) if words and len(words[0]) <= LONGEST_NAME else None
+    except CommediaError:
+        return None

@@ -14,9 +14,10 @@ from jaxtyping import Float
 
 from commedia.conventions import EXPRESSION_COUNT
 from commedia.errors import UnreadableMedia
-from commedia.formats.columns import LONGEST_NAME, blendshape_index, number, time_name, time_unit
-from commedia.formats.json_objects import JsonObjects
+from commedia.formats.columns import LONGEST_NAME, blendshape_index, number, rate_of, time_names, time_unit
+from commedia.formats.json_objects import JsonObjects, flat_items
 from commedia.formats.recorded import MOST_PEOPLE, PEEKED_ROWS, RecordedFace, RecordedRow, Stamp
+from commedia.formats.stamps import is_time
 from commedia.geometry.rotations import wxyz_from_matrix
 
 SHAPE_KEYS = ("faceblendshapes", "blendshapes", "categories")
@@ -38,16 +39,20 @@ class MediapipeResults:
         self.path = path
         self.remarks: list[str] = []
         self._objects = JsonObjects(path, head)
+        first = next(iter(self._objects), {})
+        named = [*self._objects.around(), *flat_items(first)]
+        self.rate = next((rate for name, value in named if (rate := rate_of(name, value))), None)
+        # A recording may begin with an object that says what follows.
+        self._begins = int(self.rate is not None and _shapes(first) is None and not time_names(list(first)))
         self.first_rows = list(islice(self.rows(), PEEKED_ROWS))
         if not any(row.faces for row in self.first_rows):
             self._require_shapes()
 
     def rows(self) -> Iterator[RecordedRow]:
         """One row per object."""
-        for tree in self._objects:
-            name = time_name(list(tree))
-            unit = "" if name is None else time_unit(name) or ""
-            yield RecordedRow(None if name is None else _stamp(tree[name]), unit, _recorded_faces(tree))
+        for tree in islice(self._objects, self._begins, None):
+            stamp, unit = _stamp_and_unit(tree)
+            yield RecordedRow(stamp, unit, _recorded_faces(tree))
         if self._objects.truncated and not self.remarks:
             self.remarks.append("the last frame is cut off and was left out")
 
@@ -161,6 +166,12 @@ def wxyz_from_transform(transform: Float[np.ndarray, "4 4"] | None) -> Float[np.
         return np.full(4, nan)
     left, _, right = np.linalg.svd(linear)
     return wxyz_from_matrix(left @ right)
+
+
+def _stamp_and_unit(tree: dict[str, Any]) -> tuple[Stamp, str]:
+    """The time of a frame, by the name that is most surely a time's of those that can be read."""
+    stamps = [(_stamp(tree[name]), time_unit(name) or "") for name in time_names(list(tree))]
+    return next((pair for pair in stamps if is_time(pair[0])), stamps[0] if stamps else (None, ""))
 
 
 def _stamp(value: Any) -> Stamp:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -44,6 +45,8 @@ class RecordedReader(Protocol):
     path: Path
     kind: str
     """What the file was taken for, in words."""
+    rate: Fraction | None
+    """Frames per second that the file itself names; None where it names none."""
     remarks: list[str]
     """What a reader of the result has to know; may grow while rows are read."""
     first_rows: list[RecordedRow]

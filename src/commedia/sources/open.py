@@ -8,9 +8,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import cast
 
-from commedia.errors import UnreadableMedia, nearest
+from commedia.errors import UnknownName, UnreadableMedia, nearest
 from commedia.formats.address import is_address
 from commedia.formats.arkit_table import open_table
+from commedia.formats.head_angles import UNITS
+from commedia.formats.lines import encoding_of
 from commedia.formats.mediapipe import MediapipeResults
 from commedia.sources.folder import FolderSource
 from commedia.sources.image import picture_source
@@ -30,22 +32,29 @@ RECORDED = (
 _TAKE = re.compile(r'\{[^\n]{0,4096}?"format"\s*:\s*"commedia-take"')
 
 
-def open_source(path: Path | str, *, rate: Fraction | None = None) -> FrameSource | RecordedSource:
+def open_source(
+    path: Path | str, *, rate: Fraction | None = None, angles: str | None = None
+) -> FrameSource | RecordedSource:
     """A path to its pictures or recorded motion (`info.pictures` says which), or `UnreadableMedia`.
 
-    `rate` is frames per second at which the timecodes or frame numbers of a table count, where it does not show.
+    `rate` is frames per second at which the timecodes or frame numbers of a table count, where it does not show;
+    `angles`, radians or degrees, the unit of its head's.
     """
     if is_camera(str(path)):
         return open_camera(str(path))
     if is_address(str(path)):
         return open_receiver(str(path))
     path = Path(path)
+    if angles not in (None, *UNITS):
+        raise UnknownName("unit of angles", str(angles), UNITS)
     if path.is_dir():
         return FolderSource(path)
     text = _text(_head(path))
     if not text:
         return picture_source(path) or VideoSource(path)
-    recorded = _recorded_source(path, text, rate)
+    recorded = _recorded_source(path, text, rate, angles)
+    if angles is not None and (recorded is None or isinstance(recorded, TakeSource) or text[0] in "{["):
+        raise UnreadableMedia(f"--angles is for tables of motion, and '{path}' is none")
     if recorded is not None:
         return recorded
     try:
@@ -62,10 +71,10 @@ def open_frames(path: Path | str) -> FrameSource:
     return cast(FrameSource, source)
 
 
-def _recorded_source(path: Path, text: str, rate: Fraction | None) -> RecordedSource | None:
+def _recorded_source(path: Path, text: str, rate: Fraction | None, angles: str | None = None) -> RecordedSource | None:
     """Open a file of motion by how its text begins; None for other text, which may be a picture."""
     if text[0] not in "{[":
-        table = open_table(path)
+        table = open_table(path, angles=angles)
         return None if table is None else RowSource(table, rate=rate)
     if _TAKE.match(text):
         return TakeSource(path, rate=rate)
@@ -96,9 +105,8 @@ def _head(path: Path) -> bytes:
 
 def _text(head: bytes) -> str:
     """The head of a text file without leading space; empty for whatever is no text."""
-    if any(byte < 32 and byte not in b"\t\r\n\f" for byte in head):
-        return ""
-    return head.decode("utf-8-sig", errors="replace").lstrip()
+    text = head.decode(encoding_of(head), errors="replace").removeprefix("\ufeff")
+    return "" if any(sign < " " and sign not in "\t\r\n\f" for sign in text) else text.lstrip()
 
 
 def _what_exists(path: Path) -> str:

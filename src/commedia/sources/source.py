@@ -30,6 +30,8 @@ class MediaInfo:
     """Pixels of a frame per pixel of the file; below 1 where a side was longer than `MAX_SIDE_PX`."""
     pictures: bool = True
     """False for a `RecordedSource`, which shows nobody."""
+    start_day_s: Fraction | None = None
+    """Time of day of the first frame, as seconds of its timecode's label; None where the file has none."""
     is_live: bool = False
     """Comes now and only once: no frame may wait for later ones, and nobody can read it again."""
 

@@ -140,11 +140,12 @@ def test_bad_cells_are_mended_and_bad_times_left_out(tmp_path: Path) -> None:
     assert [len(frame.faces) for frame in frames[3:]] == [0, 0]
     np.testing.assert_allclose(head(frames[2]), head(frames[0]))
     assert source.notes[2:] == [
+        "its head angles go to 0.1 and were taken for radians; --angles settles it",
         "frames with values that are no numbers, where the last good ones were kept: 2",
         "frames left out, as their times are missing, repeated, go back or lie days later: 4",
     ]
     list(source)
-    assert len(source.notes) == 4, "reading again does not say it again"
+    assert len(source.notes) == 5, "reading again does not say it again"
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,22 @@
 """Rows of a stranger's file as a source: what is the same for all formats (time, ids, gaps) is here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
 
 from commedia.conventions import IDENTITY_COUNT, LANDMARK_COUNT
 from commedia.errors import UnreadableMedia
-from commedia.formats.recorded import PEEKED_ROWS, RecordedFace, RecordedReader
+from commedia.formats.recorded import PEEKED_ROWS, RecordedFace, RecordedReader, RecordedRow
+from commedia.formats.stamps import is_time
 from commedia.sources.recorded.cleaning import IDENTITY_WXYZ, Cleaning
-from commedia.sources.recorded.clock import Clock, choose_clock
+from commedia.sources.recorded.clock import SAME, Clock, choose_clock
 from commedia.sources.source import MediaInfo, RecordedSource
 from commedia.structures import Box, FaceParams, HeadPose, TrackedFace, TrackedFrame
 
 NOWHERE = Box(0.0, 0.0, 0.0, 0.0)
+SHOWN_STAMP = 40
+"""Characters of a time that a note shows."""
 
 
 class RowSource(RecordedSource):
@@ -25,11 +28,19 @@ class RowSource(RecordedSource):
         if not first:
             raise UnreadableMedia(f"'{self.path}' was taken for {reader.kind}, but holds no frames")
         unit = next((row.unit for row in first if row.stamp is not None), "")
-        self._clock = choose_clock([row.stamp for row in first], unit, rate)
+        self._clock = choose_clock([row.stamp for row in first], unit, rate, reader.rate)
         count = len(first) if len(first) < PEEKED_ROWS else reader.row_count()
-        self.info = MediaInfo(0, 0, self._clock.rate, count, is_still=count == 1, pictures=False)
-        self._opening = f"'{self.path.name}' was read as {reader.kind}: {_clock_words(self._clock, rate)}"
-        self.notes = [self._opening, *reader.remarks]
+        self.info = MediaInfo(
+            *(0, 0, self._clock.rate, count),
+            is_still=count == 1,
+            pictures=False,
+            start_day_s=self._clock.start_day_s,
+        )
+        self._opening = [
+            f"'{self.path.name}' was read as {reader.kind}: {_clock_words(self._clock)}",
+            *_unused(first, self._clock, reader.rate),
+        ]
+        self.notes = [*self._opening, *reader.remarks]
 
     def __iter__(self) -> Iterator[TrackedFrame]:
         cleaning, turned = Cleaning(limit=True), dict[int, np.ndarray]()
@@ -46,7 +57,7 @@ class RowSource(RecordedSource):
             frame = cleaning.frame(time_s, faces)
             if frame is not None:
                 yield frame
-        self.notes[:] = [self._opening, *self._reader.remarks, *cleaning.notes()]
+        self.notes[:] = [*self._opening, *self._reader.remarks, *cleaning.notes()]
 
 
 def _tracked(person: int, face: RecordedFace, turned: dict[int, np.ndarray]) -> TrackedFace:
@@ -58,10 +69,21 @@ def _tracked(person: int, face: RecordedFace, turned: dict[int, np.ndarray]) -> 
     return TrackedFace(person, "tracked", NOWHERE, params, np.zeros((LANDMARK_COUNT, 2)), 1.0)
 
 
-def _clock_words(clock: Clock, given: Fraction | None) -> str:
+def _clock_words(clock: Clock) -> str:
     shown = f"{float(clock.rate):.6g} frames per second"
-    if given is not None:
-        return f"{clock.words}, {shown} as given"
-    if "time" in clock.words and "code" not in clock.words and "without" not in clock.words:
-        return f"{clock.words}, about {shown}"
-    return f"{clock.words}, {shown} assumed (--rate says otherwise)"
+    ends = {
+        **{"measured": f"about {shown}", "counted": f"{shown} (--rate says otherwise)", "given": f"{shown} as given"},
+        **{"named": f"{shown} as the file says", "assumed": f"{shown} assumed (--rate says otherwise)"},
+    }
+    return f"{clock.words}, {ends[clock.told]}"
+
+
+def _unused(first: Sequence[RecordedRow], clock: Clock, own: Fraction | None) -> list[str]:
+    """What the file says about time and nobody believed."""
+    remarks = []
+    if own is not None and abs(own - clock.rate) > SAME * clock.rate:
+        remarks.append(f"the file names {float(own):.6g} frames per second, which its times contradict")
+    odd = next((row.stamp for row in first if row.stamp not in (None, "")), None)
+    if odd is not None and not any(is_time(row.stamp) for row in first):
+        remarks.append(f"times such as '{str(odd)[:SHOWN_STAMP]}' are in no form that is read")
+    return remarks
