@@ -20,13 +20,23 @@ NECK_SHARE = 0.4
 
 
 def rest_rotations(character: Character) -> dict[int, np.ndarray]:
-    """World rotation `wxyz` of each node at rest; scales do not turn anything and are left out."""
+    """World rotation `wxyz` of each node at rest, as what hangs on it is turned by.
+
+    Sizes turn nothing. A negative scale mirrors: as turning everything by -1 commutes with every turn, the mirror
+    counts as the half turn that is left of it.
+    """
     world: dict[int, np.ndarray] = {}
     for index in character.node_order:
         node = character.nodes[index]
-        local = canonical_wxyz(node.wxyz)
+        local = multiply_wxyz(canonical_wxyz(node.wxyz), _mirror_wxyz(node.scale))
         world[index] = local if node.parent < 0 else multiply_wxyz(world[node.parent], local)
     return world
+
+
+def _mirror_wxyz(scale: Float[np.ndarray, "3"]) -> Float[np.ndarray, "4"]:
+    signs = np.where(scale < 0, -1.0, 1.0)
+    kept = signs * signs.prod()
+    return np.array([float((kept > 0).all()), *((kept > 0) & (kept < 0).any()).astype(float)])
 
 
 def turned_nodes(character: Character) -> tuple[int, ...]:
@@ -49,8 +59,8 @@ def local_rotations(
     """Local rotation `wxyz` (n, 4) of every node in `turned_nodes`, frame by frame; `rest` is what `rest_rotations`
     says, for who asks again and again.
 
-    A turn D in the world makes a node's world rotation D W, so with its parent's rest rotation P the local rotation
-    becomes P^-1 D W; what a moved parent already did is taken out of D first.
+    A turn D in the world makes a node's world rotation D P R, with its parent's rest rotation P and its own R, so the
+    local rotation becomes P^-1 D P R; what a moved parent already did is taken out of D first.
     """
     rest = rest_rotations(character) if rest is None else rest
     bones = character.rig.bones
@@ -80,7 +90,9 @@ def _in_character(character: Character, wxyz: np.ndarray) -> np.ndarray:
 
 
 def _local(character: Character, rest: dict[int, np.ndarray], node: int, turn: np.ndarray) -> np.ndarray:
+    """P^-1 D P R of a node with the rotation R."""
     parent = character.nodes[node].parent
-    rest_parent = rest[parent] if parent >= 0 else np.array([1.0, 0, 0, 0])
-    before = np.broadcast_to(inverse_wxyz(rest_parent), turn.shape)
-    return canonical_wxyz(multiply_wxyz(multiply_wxyz(before, turn), np.broadcast_to(rest[node], turn.shape)))
+    above = np.broadcast_to(rest[parent] if parent >= 0 else np.array([1.0, 0, 0, 0]), turn.shape)
+    own = np.broadcast_to(canonical_wxyz(character.nodes[node].wxyz), turn.shape)
+    turned = multiply_wxyz(multiply_wxyz(inverse_wxyz(above), turn), above)
+    return canonical_wxyz(multiply_wxyz(turned, own))

@@ -129,6 +129,8 @@ class Rig:
     bones: Bones
     character_from_head: Float[np.ndarray, "4"]
     """wxyz; the identity unless the character looks elsewhere than along +z."""
+    sides_exchanged: bool = False
+    """Whether morphs and bones that are called left lie on the subject's right."""
 
 
 @dataclass(frozen=True)
@@ -145,3 +147,5 @@ class Character:
     materials: tuple[Material, ...]
     rig: Rig
     document: Document
+    notes: tuple[str, ...] = ()
+    """What whoever plays it has to know, one sentence each: what was assumed, what was left out."""

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from commedia.characters.accessors import Accessors
-from commedia.characters.character import Bones, Character, Document, Mesh, Node, Primitive, Rig, Skin, Skinning
+from commedia.characters.character import Character, Document, Mesh, Node, Primitive, Rig, Skin, Skinning
 from commedia.characters.container import entries, open_document, parse_document
-from commedia.characters.facing import character_from_head
+from commedia.characters.facing import standing
+from commedia.characters.find_bones import find_bones
 from commedia.characters.images import read_materials
-from commedia.characters.names import find_bones
 from commedia.characters.scene import node_order, read_nodes, with_single_root
 from commedia.errors import BadCharacter
 from commedia.geometry.meshes import smooth_normals, weld
@@ -46,39 +46,35 @@ def character_from_document(document: Document, *, needs_morphs: bool = True) ->
 
 
 def _build(document: Document, needs_morphs: bool) -> Character:
-    document, nodes, order, bones = _scene(document)
-    tree = document.json
+    tree, name = document.json, document.name
+    nodes = read_nodes(tree, name)
+    order = node_order(tree, nodes, name)
     accessors = Accessors(document)
     materials = read_materials(document, accessors)
     shown = {nodes[index].mesh for index in order}
     names: dict[str, int] = {}
     meshes = tuple(
         _mesh(entry, index, accessors, len(materials), names) if index in shown else _hidden(entry)
-        for index, entry in enumerate(entries(tree, "meshes", document.name))
+        for index, entry in enumerate(entries(tree, "meshes", name))
     )
     if needs_morphs and not names:
         raise BadCharacter(
-            f"{document.name} has no morph targets (blend shapes), so its face cannot move; expected the 52 ARKit "
+            f"{name} has no morph targets (blend shapes), so its face cannot move; expected the 52 ARKit "
             "shapes such as 'jawOpen' on at least one mesh. 'commedia rig make' makes them"
         )
-    skins = tuple(_skin(entry, accessors, len(nodes)) for entry in entries(tree, "skins", document.name))
-    _check_references(nodes, meshes, skins, document.name)
+    skins = tuple(_skin(entry, accessors, len(nodes)) for entry in entries(tree, "skins", name))
+    _check_references(nodes, meshes, skins, name)
+    bones, notes = find_bones(tree, nodes, order, meshes, skins)
+    rooted = with_single_root(tree, name)
+    if bones.head is None and rooted is not tree:
+        # Without a head bone the whole character turns, and that takes one root.
+        document, nodes = replace(document, json=rooted), read_nodes(rooted, name)
+        order = node_order(rooted, nodes, name)
     effective, rest = _morph_facts(meshes, len(names))
     forward = np.array([1.0, 0, 0, 0])
     rig = Rig(tuple(names), effective, rest, bones, forward)
-    character = Character(document.name, nodes, order, meshes, skins, materials, rig, document)
-    return replace(character, rig=replace(rig, character_from_head=character_from_head(character)))
-
-
-def _scene(document: Document) -> tuple[Document, tuple[Node, ...], tuple[int, ...], Bones]:
-    nodes = read_nodes(document.json, document.name)
-    order = node_order(document.json, nodes, document.name)
-    bones = find_bones(document.json, nodes, order)
-    rooted = with_single_root(document.json, document.name)
-    if bones.head is not None or rooted is document.json:
-        return document, nodes, order, bones
-    # Without a head bone the whole character turns, and that takes one root.
-    return _scene(replace(document, json=rooted))
+    character = Character(name, nodes, order, meshes, skins, materials, rig, document, notes)
+    return standing(character)
 
 
 def _hidden(entry: dict) -> Mesh:

@@ -1,22 +1,59 @@
-"""What bones are called: VRM's own table first, then the names that common tools give.
+"""What the bones of a face are called in common tools, and whether a name is one of those.
 
-A name is compared without case, separators and namespace, so `mixamorig:Head`, `J_Bip_C_Head` and `head` are one.
+A name is compared by its words: without namespace, numbers, the words that a tool or a rigger puts around every name,
+and those that most bones of the rig share. So `mixamorig:Head_06`, `J_Bip_C_Head`, `Armature|Head`, `Head_M` and `頭`
+are all a head, and `HeadTop_End`, `Head_ctrl` and `頭先` are none.
 """
 
 import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
 
-from commedia.characters.character import Bones, Node
-
-BONE_NAMES: dict[str, tuple[str, ...]] = {
-    # Blender and Ready Player Me, Mixamo, VRoid, Unreal, Character Creator, 3ds Max Biped, Daz.
-    "head": ("head", "jbipchead", "ccbasehead", "bip01head", "bip001head", "headbone", "faceroot"),
-    "neck": ("neck", "jbipcneck", "neck01", "ccbasenecktwist01", "bip01neck", "bip001neck", "necklower", "neck1"),
-    "left_eye": ("lefteye", "eyeleft", "jadjlfaceeye", "eyel", "leye", "ccbaseleye", "lefteyeball", "faceeyel"),
-    "right_eye": ("righteye", "eyeright", "jadjrfaceeye", "eyer", "reye", "ccbasereye", "righteyeball", "faceeyer"),
-    "jaw": ("jaw", "jawbone", "jbipcjaw", "ccbasejawroot", "jawroot", "lowerjaw", "mandible", "facialjaw"),
+AROUND = frozenset(
+    # Prefixes and suffixes of Blender's rigs, Maya, 3ds Max, VRoid, Character Creator, Source, Second Life, HumanIK.
+    "def org mch deform bone bones bn joint jnt jt jts bind bnd skin sk drv m c md mid middle center centre x j b bip "
+    "biped valve base cc rl mixamorig armature rig character char skeleton human humanoid avatar genesis male female "
+    "main fk root".split()
+)
+HEAD = (
+    "head",
+    "頭",
+    "あたま",
+    "kopf",
+    "cabeza",
+    "cabeca",
+    "tete",
+    "testa",
+    "golova",
+    "голова",
+    "머리",
+    "头",
+    "頭部",
+    "skull",
+)
+NECK = ("neck", "首", "くび", "hals", "cuello", "pescoco", "cou", "collo", "sheya", "шея", "목", "颈", "頸")
+EYE = ("eye", "eyeball", "目", "auge", "ojo", "olho", "oeil", "occhio")
+JAW = ("jaw", "jawbone", "mandible", "顎", "あご", "kiefer", "chin jaw")
+LEFT, RIGHT = ("left", "l", "左", "links", "lft"), ("right", "r", "右", "rechts", "rgt")
+NECKS = ("lower", "upper", "twist")
+"""Words beside `neck` where there are several."""
+JAWS = ("lower", "root", "facial", "adj", "face")
+EYES = ("adj", "face", "facial", "ball")
+COMPOUNDS = {
+    **{"headbone": "head", "headjnt": "head", "headjoint": "head", "faceroot": "head", "neckbone": "neck"},
+    **{"necktwist": "neck", "necklower": "neck", "lowerneck": "neck", "neckjnt": "neck", "lowerjaw": "jaw"},
+    **{"lefteye": "left eye", "righteye": "right eye", "leye": "left eye", "reye": "right eye"},
+    **{"eyel": "left eye", "eyer": "right eye", "eyeleft": "left eye", "eyeright": "right eye"},
+    **{"左目": "left eye", "右目": "right eye", "左眼": "left eye", "右眼": "right eye"},
 }
-"""In plain form, best first. `Head` is one bone of two on some rigs with a `HeadTop_End`, which is none of these."""
-VRM_BONES = {"head": "head", "neck": "neck", "leftEye": "left_eye", "rightEye": "right_eye", "jaw": "jaw"}
+"""Words that are written together."""
+SHARED = 0.5
+"""Share of a rig's bones from which on a word is the rig's own, such as a character's name before every bone's."""
+FEWEST = 6
+"""Bones from which on that is asked."""
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\dA-Za-z_]+")
+_SPINE = re.compile(r"(?:def|org)?[-_. ]?spine[-_. ]?(\d{3})", re.IGNORECASE)
 
 
 def plain(name: str) -> str:
@@ -24,48 +61,49 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.rsplit(":", 1)[-1].lower())
 
 
-def find_bones(tree: dict, nodes: tuple[Node, ...], shown: tuple[int, ...]) -> Bones:
-    """Find the bones of a face. A neck above no head, and eyes and a jaw outside it, are left alone."""
-    found = _vrm_humanoid(tree, len(nodes)) or _by_name(nodes, shown)
-    head = found.get("head")
-    if head is None or head not in shown:
-        return Bones()
-    neck = found.get("neck")
-    parts = {
-        part: found[part] for part in ("left_eye", "right_eye", "jaw") if head in _ancestors(nodes, found.get(part))
-    }
-    return Bones(head=head, neck=neck if neck in _ancestors(nodes, head) else None, **parts)
+def words(name: str) -> tuple[str, ...]:
+    """A bone's name to its words, without namespace, numbers and accents: `rig:Bip01_L_Eye` to bip, l, eye."""
+    last = re.split(r"[:|/\\]", name)[-1]
+    flat = unicodedata.normalize("NFKC", last)
+    if flat.isascii() is False:
+        flat = "".join(sign for sign in unicodedata.normalize("NFKD", flat) if not "\u0300" <= sign <= "\u036f")
+        flat = unicodedata.normalize("NFKC", flat)
+    found = [word.lower() for word in _WORD.findall(flat)]
+    together = " ".join(COMPOUNDS.get(word, word) for word in found if not word.isdecimal())
+    return tuple(together.split())
 
 
-def _vrm_humanoid(tree: dict, count: int) -> dict[str, int]:
-    extensions = tree.get("extensions")
-    extensions = extensions if isinstance(extensions, dict) else {}
-    listed = []
-    for key in ("VRMC_vrm", "VRM"):
-        bones = ((extensions.get(key) or {}).get("humanoid") or {}).get("humanBones") or {}
-        # VRM 1 has an object by bone, VRM 0 a list of objects that name their bone.
-        listed += bones.items() if isinstance(bones, dict) else [(bone.get("bone"), bone) for bone in bones]
-    found = {VRM_BONES[bone]: entry.get("node") for bone, entry in listed if bone in VRM_BONES}
-    return {bone: node for bone, node in found.items() if type(node) is int and 0 <= node < count}
-
-
-def _by_name(nodes: tuple[Node, ...], shown: tuple[int, ...]) -> dict[str, int]:
-    # The place of a mesh is often called `Head` too; only a node without a mesh is a bone.
-    by_name: dict[str, int] = {}
-    for index in shown:
-        if nodes[index].mesh is None:
-            by_name.setdefault(plain(nodes[index].name), index)
-    found = {}
-    for bone, names in BONE_NAMES.items():
-        node = next((by_name[name] for name in names if name in by_name), None)
-        if node is not None:
-            found[bone] = node
+def bones_by_name(names: Sequence[str]) -> dict[str, list[int]]:
+    """Places of the names that may be a head's, a neck's, an eye's or a jaw's, in the order of the names."""
+    split = [words(name) for name in names]
+    counts = Counter(word for listed in split for word in set(listed))
+    shared = {word for word, count in counts.items() if len(names) >= FEWEST and count >= SHARED * len(names)}
+    found: dict[str, list[int]] = {}
+    for place, listed in enumerate(split):
+        left = frozenset(word for word in listed if word not in AROUND and word not in shared)
+        bone = _bone(left) or _bone(frozenset(listed))
+        if bone:
+            found.setdefault(bone, []).append(place)
+    if "head" not in found:
+        _add_rigify(names, found)
     return found
 
 
-def _ancestors(nodes: tuple[Node, ...], index: int | None) -> set[int]:
-    above: set[int] = set()
-    while index is not None and nodes[index].parent >= 0 and nodes[index].parent not in above:
-        index = nodes[index].parent
-        above.add(index)
-    return above
+def _bone(left: frozenset[str]) -> str:
+    """What a name means whose words are these, or nothing."""
+    for bone, known, beside in (("head", HEAD, ()), ("neck", NECK, NECKS), ("jaw", JAW, JAWS)):
+        if left & set(known) and left <= {*known, *beside}:
+            return bone
+    sides = [side for side, known in (("left_eye", LEFT), ("right_eye", RIGHT)) if left & set(known)]
+    if left & set(EYE) and len(sides) == 1 and left <= {*EYE, *EYES, *LEFT, *RIGHT}:
+        return sides[0]
+    return ""
+
+
+def _add_rigify(names: Sequence[str], found: dict[str, list[int]]) -> None:
+    """Rigify numbers its spine from hips to head: the last is the head, two before it are the neck."""
+    spine = {int(match[1]): place for place, name in enumerate(names) if (match := _SPINE.fullmatch(name.strip()))}
+    last = max(spine, default=0)
+    if last >= 5:
+        found["head"] = [spine[last]]
+        found["neck"] = [spine[number] for number in (last - 2, last - 1) if number in spine]

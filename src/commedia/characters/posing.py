@@ -92,6 +92,10 @@ class Poser:
         posed = self._all_posed(self.character.rig.rest_weights, self._rest_world)
         return [(piece, primitive.positions) for piece, primitive in zip(self.pieces, posed, strict=True)]
 
+    def place_at_rest(self, node: int) -> Float[np.ndarray, "3"]:
+        """Where a node is when nothing is animated."""
+        return self._rest_world[node][:3, 3]
+
     def scene_from_mesh(self, piece: Piece) -> Float32[np.ndarray, "n 3 4"]:
         """Where a piece is taken at rest: a linear map and a shift, per vertex under a skin, else one for all."""
         return self._blended(piece, _moving_part(self.character, piece, self._rest_world))

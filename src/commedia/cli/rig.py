@@ -170,6 +170,7 @@ def report(found: Inspection, file: Path | None = None) -> str:
     lines += ["", "bones"]
     lines += [f"  {bone}: {name}" for bone, name in found.bones.items()] or ["  none; the whole character turns"]
     lines += _vrm_lines(found)
+    lines += ["", *(f"note: {note}" for note in found.notes)] if found.notes else []
     lines += ["", f"mapping: {found.mapping}"]
     width = max(len(answer.blendshape) for answer in found.answers)
     for answer in found.answers:

@@ -125,7 +125,7 @@ class ArkitTable:
         return next((rate for name, cell in cells if (rate := rate_of(name, cell))), None)
 
     def _eyes(self, rows: Sequence[list[str]]) -> np.ndarray:
-        """Of each column with an eye's angle the sum of its sizes, and of those of the blendshapes that say the same."""
+        """Per column with an eye's angle the sum of its sizes, and of those of the blendshapes that say the same."""
         place = {blendshape: column for column, blendshape in self.blendshapes.items()}
         sums = []
         for column, looks in eye_columns(self.names).items():

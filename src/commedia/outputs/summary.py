@@ -94,6 +94,10 @@ def _remarks(source: Source, cast: Cast, seen: Attendance) -> list[str]:
         f"what was taken for person {person} in {frames} frames has no face by most looks from near, and is left out"
         for person, frames in sorted(seen.nobody.items())
     ]
+    played = (cast.role(person) for person in sorted(seen.people))
+    remarks += dict.fromkeys(
+        f"{role.name}: {note}" for role in played if role.character for note in role.character.notes
+    )
     remarks += [_said_of_rest(person, rest) for person, rest in sorted(seen.neutral.items()) if rest]
     absent = [person for person in cast.people if person not in seen.people]
     if absent:

@@ -50,6 +50,8 @@ class Inspection:
     answers: tuple[Answer, ...]
     """One per blendshape, in the blendshapes' order."""
     suggestions: tuple[Suggestion, ...]
+    notes: tuple[str, ...]
+    """What was assumed of the character, and what was left out."""
     vrm: Vrm | None
 
     def still(self) -> tuple[str, ...]:
@@ -110,6 +112,7 @@ def inspect_character(character: Character, mapping: str | Mapping | None = None
         found.mapping,
         tuple(_answer(character, found, blendshape, bones) for blendshape in EXPRESSION_NAMES),
         suggestions(character, found),
+        character.notes,
         read_vrm(character.document),
     )
 

@@ -125,6 +125,11 @@ def _map_with(character: Character, mapping: Mapping) -> MorphMap:
             for morph, blendshapes in tabled.items()
         }
     known = own | tabled
+    if rig.sides_exchanged and not mapping.sides_by_geometry:
+        known = {
+            morph: {mirrored_name(blendshape): gain for blendshape, gain in blendshapes.items()}
+            for morph, blendshapes in known.items()
+        }
     plain = [_known_part(name, known) for name in rig.morph_names]
     matrix = np.zeros((len(plain), EXPRESSION_COUNT))
     reasons = ["" for _ in plain]
