@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
 from commedia.characters.character import Character
 from commedia.characters.posing import pose_character
-from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.errors import CommediaError, OutputFailed, SinkClosed, UnknownName
 from commedia.face_model.model import Pivots
 from commedia.formats.livelink_csv import DEFAULT_RATE, LiveLinkCsvWriter
 from commedia.formats.timecode import usual_rate
+from commedia.outputs.absence import NEUTRAL, filled, without_rest
 from commedia.outputs.files.bvh import BvhWriter
 from commedia.outputs.files.gltf_animation import ClipWriter
 from commedia.outputs.files.point_cache import PointCacheWriter
@@ -32,14 +30,7 @@ from commedia.outputs.spool import TakeSpool
 from commedia.retarget.cast import person_name
 from commedia.retarget.mapping import MorphMap
 from commedia.sources.source import MediaInfo
-from commedia.structures import FaceParams, HeadPose, Moment, RigPose
-
-NEUTRAL = FaceParams(
-    np.zeros(IDENTITY_COUNT, np.float32),
-    np.zeros(EXPRESSION_COUNT, np.float32),
-    HeadPose(np.array([1, 0, 0, 0], np.float32), np.zeros(2, np.float32), 1.0),
-)
-"""What is written for frames in which a person does not appear at all."""
+from commedia.structures import FaceParams, Moment, RigPose
 
 DEFAULT_FORMATS = ("glb", "csv")
 SHORTEST_APPEARANCE_S = Fraction(1, 2)
@@ -62,16 +53,12 @@ class Performance:
     """About what head and eyes turn, where a skeleton is made for them; None is the default head's."""
 
     def frames(self) -> Iterator[tuple[Fraction, FaceParams]]:
-        """Every frame of the source, neutral where the person does not appear: row n always belongs to frame n."""
-        return ((time_s, params or NEUTRAL) for _, time_s, params in _every_frame(self.spool, self.person))
+        """Every frame of the source, `filled` where the person does not appear: row n always belongs to frame n."""
+        return filled(_every_frame(self.spool, self.person))
 
     def keys(self) -> Iterator[tuple[Fraction, FaceParams]]:
-        """Frames where the person appears, and neutral ones at the ends of absences: all clips are equally long."""
-        part, last = self.spool.parts[self.person], self.spool.frame_count - 1
-        ends = (0, part.first_frame - 1, part.last_frame + 1, last)
-        for index, time_s, params in _every_frame(self.spool, self.person):
-            if params is not None or index in ends:
-                yield time_s, params or NEUTRAL
+        """The same without the frames amid a rest, of which only the ends are needed: all clips are equally long."""
+        return without_rest(self.frames())
 
     def samples(self) -> Iterator[tuple[Fraction, FaceParams]]:
         """The motion at `fixed_rate`, from 0 to the end of the take."""
@@ -231,13 +218,13 @@ FORMATS: dict[str, Format] = {
 """Everything a person can become, by the name that `--formats` takes, which is the file's ending."""
 
 
-def _every_frame(spool: TakeSpool, person: int) -> Iterator[tuple[int, Fraction, FaceParams | None]]:
-    """Number, time and parameters of each frame of the take; None where the person does not appear."""
+def _every_frame(spool: TakeSpool, person: int) -> Iterator[tuple[Fraction, FaceParams | None]]:
+    """Time and parameters of each frame of the take; None where the person does not appear."""
     rows = spool.params(person)
     frame, params = next(rows, (-1, None))
     for index, time_s in enumerate(spool.times_s()):
         if index == frame:
-            yield index, time_s, params
+            yield time_s, params
             frame, params = next(rows, (-1, None))
         else:
-            yield index, time_s, None
+            yield time_s, None
