@@ -5,16 +5,19 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from commedia.errors import CommediaError
 from commedia.formats.address import is_address
 from commedia.formats.timecode import rate_from_text
+from commedia.sources.folder import FolderSource
 from commedia.sources.live.cameras import is_camera, open_camera
 from commedia.sources.live.newest import NewestSource
 from commedia.sources.live.open import open_receiver
 from commedia.sources.live.receiver import ReceiverSource
 from commedia.sources.open import open_source
 from commedia.sources.paced import PacedSource
+from commedia.sources.recorded.take_folder import take_folder
 from commedia.sources.source import Source
 
 
@@ -29,13 +32,16 @@ def open_input(
     rate: str | None = None,
     angles: str | None = None,
     seconds: float | None = None,
+    whole_folder: bool = False,
     report: Callable[[str], object] = say,
 ) -> Source:
     """A path or an address as a user gives it to a source. `seconds` is for addresses; `report` is told when a camera
-    is lost and when it is back."""
+    is lost and when it is back; `whole_folder` takes a folder with its videos and motion."""
     if seconds is not None and not 0 < seconds < 1e6:
         raise CommediaError(f"--seconds {seconds:g} is no time to play; give a number above 0")
     if not is_address(text) and not is_camera(text):
+        if whole_folder and Path(text).is_dir() and take_folder(Path(text)) is None:
+            return FolderSource(Path(text), only_pictures=False)
         return open_source(text, rate=None if rate is None else rate_from_text(rate), angles=angles)
     if rate is not None or angles is not None:
         raise CommediaError("--rate and --angles are for recorded motion; what arrives is read by its protocol")

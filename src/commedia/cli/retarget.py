@@ -25,6 +25,7 @@ from commedia.pipeline import Progress as ProgressCallback
 from commedia.pipeline import retarget
 from commedia.retarget.cast import people_and_default
 from commedia.retarget.performance_edit import PerformanceEdit
+from commedia.sources.folder import FolderSource
 from commedia.sources.source import Source
 from commedia.tracking.models import open_models
 
@@ -59,7 +60,7 @@ def run(
     a folder each.
 
     Args:
-        input: A picture, an animation, a video, or a folder of pictures. Or recorded motion, which needs no network: a
+        input: A picture, an animation, a video, or a folder of them. Or recorded motion, which needs no network: a
             take.jsonl, a Live Link Face CSV, a CSV of ARKit blendshapes, or MediaPipe face landmarker results as JSON.
             Or an address where a phone sends its motion now: livelink://:11111, ifacialmocap://:49983, vmc://:39539.
             Or a camera, to record it: camera://0, camera://NAME, rtsp://..., http://..., or - for standard input.
@@ -104,9 +105,13 @@ def run(
     people, default = people_and_default(cast)
     if default is not None and character is not None:
         raise CommediaError(f"--character {character} and --cast default={default} both say what the others play")
-    with open_input(input, rate=rate, angles=angles, seconds=seconds) as source, ended_by_interrupt(source):
+    with (
+        open_input(input, rate=rate, angles=angles, seconds=seconds, whole_folder=True) as source,
+        ended_by_interrupt(source),
+    ):
         # What is wrong with the input is said before the networks are loaded.
-        check_formats(formats, is_still=source.info.is_still)
+        folder = isinstance(source, FolderSource)
+        check_formats(formats, is_still=source.info.is_still or folder)
         recorded = not source.info.pictures
         _refuse_unused(recorded, faces, flip_average, rate, causal)
         if seconds is not None and not source.info.is_live:
@@ -117,7 +122,9 @@ def run(
                 "retarget' afterwards",
                 file=sys.stderr,
             )
-        models = None if recorded else open_models(mfn, sfn, flip_average=flip_average)
+        models = (
+            None if recorded or (folder and not source.pictures) else open_models(mfn, sfn, flip_average=flip_average)
+        )
         if models is not None and faces is not None:
             models = models.largest(faces)
         rest = None if calibrate is None else learn_calibration(calibrate, models=models)
@@ -162,7 +169,7 @@ def retarget_with_bar(source: Path | Source, output: Path, **options: Any) -> li
     """Run the job with a progress bar on standard error."""
     path = source if isinstance(source, Path) else source.path
     with progress_bar(path.name) as (progress, report):
-        if path.is_dir():
+        if isinstance(source, FolderSource) or (isinstance(source, Path) and path.is_dir()):
             return retarget_folder(path, output, progress=progress, report=report, **options)
         return [retarget(source, output, progress=progress, report=report, **options)]
 

@@ -71,7 +71,8 @@ class ArkitTable:
         plain = [plain_name(name) for name in self.names]
         is_app = plain[:1] == ["timecode"] and "blendshapecount" in plain
         self.kind = "a Live Link Face CSV" if is_app else "a CSV of ARKit blendshapes"
-        self._from_app = is_app
+        self.from_app = is_app
+        """Whether it looks like a file of Live Link Face."""
         settings = [found.groups() for line in above if (found := _SETTING.match(line))]
         self.rate = next((rate for name, value in settings if (rate := rate_of(name, value))), None)
         self.weight, self.radians = 1.0, 1.0
@@ -92,7 +93,7 @@ class ArkitTable:
             self.remarks.append("its weights go beyond 1, so they were read as percent")
         head = np.array([self._turns(cells) for cells in rows]).reshape(-1, 3)
         unit, remark = judged_unit(
-            head, turns, self._eyes(rows), named=angles or self.angles.unit, from_app=self._from_app
+            head, turns, self._eyes(rows), named=angles or self.angles.unit, from_app=self.from_app
         )
         self.radians = UNITS[unit]
         self.remarks += [remark] if remark else []

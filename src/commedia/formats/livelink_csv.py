@@ -33,11 +33,12 @@ DEFAULT_RATE = Fraction(60)
 class LiveLinkCsvWriter(FileWriter):
     """Writes one person's CSV row by row."""
 
-    def __init__(self, path: Path, rate: Fraction = DEFAULT_RATE):
+    def __init__(self, path: Path, rate: Fraction = DEFAULT_RATE, start_day_s: Fraction | None = None):
+        """`start_day_s` is what the timecode of time 0 shows; None is 00:00:00:00."""
         if rate <= 0:
             raise BadRate(path, "a timecode", rate)
         super().__init__(path)
-        self.rate = rate
+        self.rate, self._start_day_s = rate, start_day_s
         self._file.write(HEADER.encode() + b"\n")
 
     def add(self, time_s: Fraction, params: FaceParams) -> None:
@@ -45,7 +46,7 @@ class LiveLinkCsvWriter(FileWriter):
         values = column_values(params)
         if not np.isfinite(values).all():
             raise OutputFailed(f"cannot write {self.path}: the face at {float(time_s):.3f} s is not finite")
-        self._file.write(row_from_values(time_s, self.rate, values).encode() + b"\n")
+        self._file.write(row_from_values(time_s, self.rate, values, self._start_day_s).encode() + b"\n")
 
 
 def column_values(params: FaceParams) -> Float[np.ndarray, "61"]:
@@ -62,8 +63,10 @@ def angle_values(params: FaceParams) -> Float[np.ndarray, "9"]:
     return np.concatenate([head, np.concatenate([gaze, np.zeros((2, 1))], axis=1).reshape(-1)])
 
 
-def row_from_values(time_s: Fraction, rate: Fraction, values: Float[np.ndarray, "61"]) -> str:
+def row_from_values(
+    time_s: Fraction, rate: Fraction, values: Float[np.ndarray, "61"], start_day_s: Fraction | None = None
+) -> str:
     """One line of the file, without its end."""
     # Adding 0.0 turns -0.0 into 0.0.
     numbers = ",".join(f"{value + 0.0:.10f}" for value in np.round(values, 10))
-    return f"{timecode(time_s, rate)},{len(COLUMNS)},{numbers}"
+    return f"{timecode(time_s, rate, start_day_s)},{len(COLUMNS)},{numbers}"

@@ -10,8 +10,8 @@ from fractions import Fraction
 
 from commedia.formats.columns import number
 from commedia.formats.recorded import Stamp
+from commedia.formats.timecode import DAY_S
 
-DAY_S = 24 * 3600
 _LABEL = re.compile(r"([0-9]{1,4}):([0-5]?[0-9]):([0-5]?[0-9])([:;.,])([0-9]{1,9})(?:[.,]([0-9]{1,9}))?")
 _TIME_OF_DAY = re.compile(r"(?:([0-9]{1,4}):)?([0-5]?[0-9]):([0-5]?[0-9])(?:[.,]([0-9]{1,9}))?")
 _DATE = re.compile(

@@ -16,6 +16,7 @@ from commedia.conventions import EXPRESSION_NAMES, LANDMARK_COUNT
 from commedia.errors import OutputFailed, UnreadableMedia
 from commedia.face_model.model import head_sha256
 from commedia.files import FileWriter, GrowingFile
+from commedia.formats.timecode import DAY_S
 from commedia.structures import Box, FaceParams, HeadPose, TrackedFace, TrackedFrame
 
 FORMAT, VERSION = "commedia-take", 1
@@ -46,6 +47,8 @@ class TakeHeader:
     """Of the head model that `identity` refers to; None stands for this installation's own when writing."""
     person: str | None = None
     """`Person.id` of whoever was watched, where that was known."""
+    start_day_s: Fraction | None = None
+    """Time of day of the first frame, as the source's own timecode shows it."""
 
 
 class TakeWriter(FileWriter):
@@ -119,6 +122,7 @@ def _json_from_header(header: TakeHeader) -> dict:
         "conventions": CONVENTIONS,
         "head_sha256": header.head_sha256 or head_sha256(),
         **({} if header.person is None else {"person": header.person}),
+        **({} if header.start_day_s is None else {"start_day_s": _pair(header.start_day_s)}),
     }
 
 
@@ -129,7 +133,11 @@ def _header_from_json(tree: dict) -> TakeHeader:
     names = tuple(tree["expression_names"])
     whole = (_whole(width), _whole(height))
     person = None if tree.get("person") is None else str(tree["person"])
-    return TakeHeader(str(tree["source"]), Fraction(*tree["rate"]), *whole, _names(names), tree["head_sha256"], person)
+    start_day_s = None if tree.get("start_day_s") is None else Fraction(*tree["start_day_s"])
+    if start_day_s is not None and not 0 <= start_day_s < DAY_S:
+        raise ValueError(f"the time of day {start_day_s} s")
+    more = (_names(names), tree["head_sha256"], person, start_day_s)
+    return TakeHeader(str(tree["source"]), Fraction(*tree["rate"]), *whole, *more)
 
 
 def _json_from_face(face: TrackedFace) -> dict:

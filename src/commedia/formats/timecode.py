@@ -4,6 +4,7 @@ from fractions import Fraction
 
 from commedia.errors import CommediaError
 
+DAY_S = 24 * 3600
 PLAUSIBLE_RATES = (Fraction(1, 10), Fraction(1000))
 USUAL_RATES = tuple(Fraction(rate) for rate in (24, 25, 30, 48, 50, 60, 100, 120)) + tuple(
     Fraction(1000 * rate, 1001) for rate in (24, 30, 48, 60, 120)
@@ -30,15 +31,20 @@ def rate_from_text(text: str) -> Fraction:
     return usual_rate(rate) or rate
 
 
-def timecode(time_s: Fraction, rate: Fraction) -> str:
+def timecode(time_s: Fraction, rate: Fraction, start_day_s: Fraction | None = None) -> str:
     """Count frames at an exact rational rate and label them HH:MM:SS:FF.fff without dropping numbers.
 
     At 30000/1001 the label counts 30 frames to its second, as every non-drop timecode does: it is a frame count in
     another dress, exactly invertible, and no importer has to know which numbers drop-frame leaves out. The price is
-    that a label runs 3.6 s per hour behind the clock.
+    that a label runs 3.6 s per hour behind the clock. `start_day_s` is what the label of time 0 shows, by default
+    00:00:00:00; midnight is passed.
     """
-    frames, fraction = divmod(round(time_s * rate * 1000), 1000)
-    seconds, frame = divmod(frames, labels_per_second(rate))
+    per_second = labels_per_second(rate)
+    thousandths = round(time_s * rate * 1000)
+    if start_day_s is not None:
+        thousandths = (round(start_day_s * per_second * 1000) + thousandths) % (DAY_S * per_second * 1000)
+    frames, fraction = divmod(thousandths, 1000)
+    seconds, frame = divmod(frames, per_second)
     minutes, second = divmod(seconds, 60)
     hour, minute = divmod(minutes, 60)
     return f"{hour:02d}:{minute:02d}:{second:02d}:{frame:02d}.{fraction:03d}"

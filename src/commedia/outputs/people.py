@@ -47,6 +47,8 @@ class Performance:
     pose_of: Callable[[FaceParams], RigPose]
     rate: Fraction
     """Nominal frames per second of the source."""
+    start_day_s: Fraction | None = None
+    """Time of day of the source's first frame, as its own timecode shows it."""
     table: MorphMap | None = None
     """By what the character plays, where somebody chose it; for files that hold no morphs."""
     pivots: Pivots | None = None
@@ -128,7 +130,7 @@ class PeopleSink:
         role, rate = self._info.cast.role(person), self._info.media.frame_rate
         character = role.character_for(spool.parts[person].identity, person)
         pose_of, pivots = role.retargeter.pose_from_params, self._info.cast.head.pivots
-        return Performance(spool, person, character, pose_of, rate, role.table, pivots)
+        return Performance(spool, person, character, pose_of, rate, self._info.media.start_day_s, role.table, pivots)
 
 
 def shortest_appearance(media: MediaInfo, frame_count: int) -> int:
@@ -163,12 +165,14 @@ def fixed_rate(rate: Fraction) -> Fraction:
 
 
 def _write_glb(performance: Performance, stem: Path) -> list[Path]:
-    writer = ClipWriter(performance.character, stem.with_suffix(".glb"), timecode_rate(performance.rate))
+    rate = timecode_rate(performance.rate)
+    writer = ClipWriter(performance.character, stem.with_suffix(".glb"), rate, performance.start_day_s)
     return [write_all(writer, performance.poses(performance.keys()))]
 
 
 def _write_csv(performance: Performance, stem: Path) -> list[Path]:
-    writer = LiveLinkCsvWriter(stem.with_suffix(".csv"), timecode_rate(performance.rate))
+    rate = timecode_rate(performance.rate)
+    writer = LiveLinkCsvWriter(stem.with_suffix(".csv"), rate, performance.start_day_s)
     return [write_all(writer, performance.frames())]
 
 
@@ -179,12 +183,14 @@ def _write_bvh(performance: Performance, stem: Path) -> list[Path]:
 
 def _write_vrma(performance: Performance, stem: Path) -> list[Path]:
     path, rate = stem.with_suffix(".vrma"), timecode_rate(performance.rate)
-    writer = VrmaWriter(path, performance.character, rate, table=performance.table, pivots=performance.pivots)
+    noted = {"start_day_s": performance.start_day_s, "table": performance.table, "pivots": performance.pivots}
+    writer = VrmaWriter(path, performance.character, rate, **noted)
     return [write_all(writer, performance.keys())]
 
 
 def _write_usd(performance: Performance, stem: Path) -> list[Path]:
-    writer = UsdWriter(stem.with_suffix(".usd"), performance.character, fixed_rate(performance.rate))
+    rate = fixed_rate(performance.rate)
+    writer = UsdWriter(stem.with_suffix(".usd"), performance.character, rate, performance.start_day_s)
     write_all(writer, performance.poses(performance.keys()))
     return writer.paths
 

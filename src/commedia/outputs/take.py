@@ -29,6 +29,7 @@ class TakeSink:
             media.height_px,
             head_sha256=info.cast.head.sha256,
             person=person,
+            start_day_s=media.start_day_s,
         )
         self._writer = TakeWriter(self._path, header, growing=self._growing)
 

@@ -1,36 +1,58 @@
-"""A folder of pictures as separate stills: sorted as people count (2 before 10), one second apart, each on its own.
+"""A folder of what people bring: pictures, videos and recorded motion, sorted as people count (2 before 10).
 
-Nothing is tracked from one picture to the next, and sizes may differ. Sub-folders and videos are left alone.
+`FolderSource` is its pictures as separate stills, one second apart, each on its own; nothing is tracked from one to the
+next, and sizes may differ. `folder_entries` are all that can be read, each for itself, and what is left alone, by name.
+A folder that the Live Link Face app saved is one take, and no folder in this sense.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 from commedia.errors import UnreadableMedia
 from commedia.sources.image import picture_source
+from commedia.sources.recorded.take_folder import take_folder
 from commedia.sources.source import FrameSource, MediaInfo
 from commedia.structures import Frame
 
 PICTURE_SUFFIXES = frozenset(
-    (".jpg .jpeg .jpe .jfif .mpo .jp2 .png .webp .avif .gif .bmp .tif .tiff .ppm .pgm .pnm .qoi").split()
+    (".jpg .jpeg .jpe .jfif .mpo .jp2 .png .webp .avif .heic .heif .gif .bmp .tif .tiff .ppm .pgm .pnm .qoi").split()
 )
+VIDEO_SUFFIXES = frozenset(".mov .mp4 .m4v .avi .mkv .webm .mpg .mpeg .3gp .mts .m2ts .wmv .flv .mxf .ogv".split())
+MOTION_SUFFIXES = frozenset(".csv .tsv .json .jsonl .ndjson".split())
+MOST_NAMED = 100
+"""Names that one note lists."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something in a folder that is read for itself."""
+
+    path: Path
+    name: str
+    """For its results: the stem, or the whole name where stems repeat."""
 
 
 class FolderSource(FrameSource):
-    """The pictures of one folder; those that cannot be read are skipped and named in `notes`."""
+    """The pictures of one folder; those that cannot be read are skipped and named in `notes`, and so is what is no
+    picture."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, *, only_pictures: bool = True):
+        """A folder without pictures is an error, but for one with videos or motion when not `only_pictures`."""
         self.path = path
-        self.notes: list[str] = []
-        self.pictures = pictures_in(path)
-        first = self._first_readable()
-        self.info = MediaInfo(
-            first.width_px, first.height_px, Fraction(1), len(self.pictures), is_still=True, scale=first.scale
-        )
+        self.entries, left = folder_entries(path)
+        self.pictures = [entry.path for entry in self.entries if is_picture(entry.path)]
+        others = [entry.path for entry in self.entries if not is_picture(entry.path)]
+        if not self.pictures and (only_pictures or not others):
+            raise UnreadableMedia(_no_pictures(path, [*others, *left]))
+        self.notes: list[str] = left_alone([*(others if only_pictures else []), *left])
+        first = self._first_readable() if self.pictures and (only_pictures or not others) else None
+        size = (0, 0, 1.0) if first is None else (first.width_px, first.height_px, first.scale)
+        still = only_pictures or not others
+        self.info = MediaInfo(size[0], size[1], Fraction(1), len(self.pictures), is_still=still, scale=size[2])
 
     def __iter__(self) -> Iterator[Frame]:
         index = 0
@@ -38,7 +60,7 @@ class FolderSource(FrameSource):
             try:
                 frame = next(iter(_picture(path)))
             except UnreadableMedia as error:
-                self.notes.append(str(error))
+                self.notes[:] = [*dict.fromkeys([*self.notes, str(error)])]
                 continue
             yield replace(frame, index=index, time_s=Fraction(index))
             index += 1
@@ -53,28 +75,44 @@ class FolderSource(FrameSource):
         raise UnreadableMedia(f"none of the {len(problems)} pictures in '{self.path}' can be read; {problems[0]}")
 
 
-def pictures_in(path: Path) -> list[Path]:
-    """List the pictures of a folder in natural order, by suffix; a folder without any is an error."""
-    files = [entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith(".")]
-    pictures = [file for file in files if file.suffix.lower() in PICTURE_SUFFIXES]
-    if not pictures:
-        found = ", ".join(f"'{file.name}'" for file in sorted(files)[:4])
-        found = f"it holds {len(files)} other files ({found})" if files else "it holds no files"
-        raise UnreadableMedia(f"the folder '{path}' holds no pictures (.jpg, .png, .webp, ...): {found}")
-    return sorted(pictures, key=lambda file: natural_key(file.name))
+def is_picture(path: Path) -> bool:
+    """Whether a file calls itself a picture."""
+    return path.suffix.lower() in PICTURE_SUFFIXES
 
 
-def named_pictures(path: Path) -> list[tuple[Path, str]]:
-    """The pictures of a folder, each with a name for its results: the stem, or the whole name where stems repeat."""
-    pictures = pictures_in(path)
-    stems = Counter(picture.stem.lower() for picture in pictures)
-    return [(picture, picture.stem if stems[picture.stem.lower()] == 1 else picture.name) for picture in pictures]
+def folder_entries(path: Path) -> tuple[list[Entry], list[Path]]:
+    """What is read of a folder, in natural order, and what is left alone: other files, folders that are no takes."""
+    there = sorted(
+        (entry for entry in path.iterdir() if not entry.name.startswith(".")), key=lambda file: natural_key(file.name)
+    )
+    known = PICTURE_SUFFIXES | VIDEO_SUFFIXES | MOTION_SUFFIXES
+    read = [
+        entry
+        for entry in there
+        if (entry.is_file() and entry.suffix.lower() in known) or (entry.is_dir() and take_folder(entry) is not None)
+    ]
+    stems = Counter(entry.stem.lower() for entry in read)
+    named = [Entry(entry, entry.stem if stems[entry.stem.lower()] == 1 else entry.name) for entry in read]
+    return named, [entry for entry in there if entry not in set(read)]
+
+
+def left_alone(paths: list[Path]) -> list[str]:
+    """A note that names what was not read, by name; nothing where there is nothing."""
+    listed = ", ".join(f"'{path.name}'" for path in paths[:MOST_NAMED])
+    more = f" and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
+    return [f"not read: {listed}{more}"] if paths else []
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key that reads digits as numbers and ignores case: 'Img2' before 'img10'."""
     parts = re.findall(r"\d+|\D+", name)
-    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part.lower()) for part in parts)
+    return tuple((0, int(part[:18]), "") if part.isdecimal() else (1, 0, part.lower()) for part in parts)
+
+
+def _no_pictures(path: Path, others: list[Path]) -> str:
+    found = ", ".join(f"'{file.name}'" for file in others[:4])
+    found = f"it holds {len(others)} other files ({found})" if others else "it holds no files"
+    return f"the folder '{path}' holds no pictures (.jpg, .png, .webp, .heic, ...): {found}"
 
 
 def _picture(path: Path) -> FrameSource:

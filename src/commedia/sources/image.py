@@ -14,12 +14,15 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from commedia.errors import UnreadableMedia
+from commedia.errors import MissingExtra, UnreadableMedia, optional
 from commedia.sources.source import MAX_SIDE_PX, FrameSource, MediaInfo, reduced_size
 from commedia.structures import Frame
 
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "QOI")
 """Others that Pillow knows need outside programs, hold no pixels, or are recognised too easily."""
+
+HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+"""How photographs of phones begin, after `ftyp`. FFmpeg would read single tiles of one and call them frames."""
 
 ANIMATED_FORMATS = ("GIF", "WEBP", "PNG", "AVIF")
 """In TIFF and MPO further pictures are pages and previews, not moments."""
@@ -77,11 +80,35 @@ class AnimationSource(PictureSource):
 def picture_source(path: Path) -> FrameSource | None:
     """Open a picture or animation; None when the content is no picture at all."""
     try:
-        with _decoding(path), _opened(path) as picture:
-            animated = picture.format in ANIMATED_FORMATS and _frame_count(picture) > 1
-            return AnimationSource(path, picture) if animated else PictureSource(path, picture)
+        return _recognised(path)
     except UnidentifiedImageError:
-        return None
+        if not _is_heif(path):
+            return None
+    _register_heif(path)
+    try:
+        return _recognised(path)
+    except UnidentifiedImageError:
+        raise UnreadableMedia(f"the picture '{path}' is damaged or cut short: it only begins like HEIC") from None
+
+
+def _recognised(path: Path) -> FrameSource:
+    with _decoding(path), _opened(path) as picture:
+        animated = picture.format in ANIMATED_FORMATS and _frame_count(picture) > 1
+        return AnimationSource(path, picture) if animated else PictureSource(path, picture)
+
+
+def _is_heif(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[4:8] == b"ftyp" and head[8:12] in HEIF_BRANDS
+
+
+def _register_heif(path: Path) -> None:
+    """Teach Pillow to read HEIC; said as of this picture where the package is not there."""
+    try:
+        optional("pi_heif", "a HEIC photo", "heic", "pi-heif").register_heif_opener()
+    except MissingExtra as error:
+        raise UnreadableMedia(f"'{path}': {error}, or save it as JPEG or PNG") from None
 
 
 def rgb_from_picture(picture: Image.Image) -> UInt8[np.ndarray, "h w 3"]:
@@ -133,7 +160,7 @@ def _opened(path: Path) -> Image.Image:
     Image.init()
     pillow_limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        picture = Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN])
+        picture = Image.open(path, formats=[name for name in (*FORMATS, "HEIF") if name in Image.OPEN])
     finally:
         Image.MAX_IMAGE_PIXELS = pillow_limit
     if picture.width * picture.height > MAX_PIXELS:

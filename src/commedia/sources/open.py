@@ -4,6 +4,7 @@ An address, such as `livelink://:11111` or `camera://0`, is a source too: what i
 """
 
 import re
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -14,17 +15,18 @@ from commedia.formats.arkit_table import open_table
 from commedia.formats.head_angles import UNITS
 from commedia.formats.lines import encoding_of
 from commedia.formats.mediapipe import MediapipeResults
+from commedia.formats.timecode import usual_rate
 from commedia.sources.folder import FolderSource
 from commedia.sources.image import picture_source
 from commedia.sources.live.cameras import is_camera, open_camera
 from commedia.sources.live.open import open_receiver
 from commedia.sources.recorded.rows import RowSource
 from commedia.sources.recorded.take import TakeSource
+from commedia.sources.recorded.take_folder import take_folder
 from commedia.sources.source import FrameSource, RecordedSource
 from commedia.sources.video import VideoSource
 
 HEAD_BYTES = 1 << 16
-HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 RECORDED = (
     "a take.jsonl, a Live Link Face CSV, a CSV with columns named after ARKit blendshapes, or MediaPipe landmarker "
     "results as JSON"
@@ -48,7 +50,7 @@ def open_source(
     if angles not in (None, *UNITS):
         raise UnknownName("unit of angles", str(angles), UNITS)
     if path.is_dir():
-        return FolderSource(path)
+        return _take_source(path, rate, angles) or FolderSource(path)
     text = _text(_head(path))
     if not text:
         return picture_source(path) or VideoSource(path)
@@ -61,6 +63,20 @@ def open_source(
         return picture_source(path) or VideoSource(path)
     except UnreadableMedia as error:
         raise UnreadableMedia(f"{error}, and no motion either; of motion is read: {RECORDED}") from None
+
+
+def _take_source(path: Path, rate: Fraction | None, angles: str | None) -> RowSource | None:
+    """A folder of the Live Link Face app as the motion in it; None for other folders."""
+    found = take_folder(path)
+    table = None if found is None else open_table(found.table, angles=angles)
+    if found is None or table is None:
+        return None
+    own, watched = found.rate, False
+    for video in found.videos[:1] if own is None else ():
+        with suppress(UnreadableMedia):
+            measured = VideoSource(video).info.frame_rate
+            own, watched = usual_rate(measured) or measured, True
+    return RowSource(table, rate=rate, own=own, more_notes=found.notes(watched=watched))
 
 
 def open_frames(path: Path | str) -> FrameSource:
@@ -97,9 +113,6 @@ def _head(path: Path) -> bytes:
         raise UnreadableMedia(f"'{path}' cannot be opened: {error.strerror}") from error
     if not head:
         raise UnreadableMedia(f"'{path}' is empty (0 bytes); expected a picture or a video")
-    if head[4:8] == b"ftyp" and head[8:12] in HEIF_BRANDS:
-        # FFmpeg would read single tiles of such a photo and call them frames.
-        raise UnreadableMedia(f"'{path}' is a HEIC photo, which is not read here; save it as JPEG or PNG")
     return head
 
 

@@ -18,7 +18,8 @@ from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from commedia.errors import UnreadableMedia
-from commedia.formats.timecode import PLAUSIBLE_RATES
+from commedia.formats.stamps import label
+from commedia.formats.timecode import DAY_S, PLAUSIBLE_RATES, labels_per_second
 from commedia.sources.source import FrameSource, MediaInfo, reduced_size
 from commedia.structures import Frame
 
@@ -49,9 +50,11 @@ class VideoSource(FrameSource):
             self._duration_s = _duration_s(container, stream)
             rate = _frame_rate(stream)
             count = round(self._duration_s * rate) if self._duration_s else stream.frames or None
+            start_day_s = _start_day_s(container, stream, rate)
             if _swaps_axes(_turn(first)):
                 width_px, height_px = height_px, width_px
-        self.info = MediaInfo(width_px, height_px, rate, count, is_still=_is_still(container), scale=scale)
+        still = _is_still(container)
+        self.info = MediaInfo(width_px, height_px, rate, count, still, scale=scale, start_day_s=start_day_s)
 
     def __iter__(self) -> Iterator[Frame]:
         skipped: list[str] = []
@@ -130,6 +133,16 @@ def _frame_rate(stream: VideoStream) -> Fraction:
     slowest, fastest = PLAUSIBLE_RATES
     candidates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
     return next((rate for rate in candidates if rate and slowest <= rate <= fastest), FALLBACK_FRAME_RATE)
+
+
+def _start_day_s(container: InputContainer, stream: VideoStream, rate: Fraction) -> Fraction | None:
+    """What the timecode of the first frame shows: of the video, of a track beside it, or of the whole file."""
+    noted = (holder.metadata.get("timecode", "") for holder in (stream, *container.streams, container))
+    found = label(next(filter(None, noted), None))
+    per_second = labels_per_second(rate)
+    if found is None or found.count >= per_second:
+        return None
+    return (found.whole_s + found.count / per_second) % DAY_S
 
 
 def _duration_s(container: InputContainer, stream: VideoStream) -> Fraction | None:

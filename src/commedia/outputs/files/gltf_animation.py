@@ -24,10 +24,12 @@ CLIP_NAME = "commedia"
 class ClipWriter(SpooledWriter):
     """Writes one person's GLB."""
 
-    def __init__(self, character: Character, path: Path, rate: Fraction | None = None):
+    def __init__(
+        self, character: Character, path: Path, rate: Fraction | None = None, start_day_s: Fraction | None = None
+    ):
         """`rate` is only noted in the file, with the timecode of time 0; key times are the source's own."""
         super().__init__(path, len(character.rig.morph_names) + 12)
-        self.character, self._rate = character, rate
+        self.character, self._extras = character, clip_extras(rate, start_day_s)
 
     def add(self, time_s: Fraction, pose: RigPose) -> None:
         """Take one pose. Of poses at one time (as glTF's 32-bit seconds tell time) the first is kept."""
@@ -37,7 +39,7 @@ class ClipWriter(SpooledWriter):
         packed = pack(self.character.document)
         tracks = _Tracks(self.character, packed, self._spool.count)
         if self._spool.count:
-            tracks.declare(self._spool.time_span_s(), clip_extras(self._rate))
+            tracks.declare(self._spool.time_span_s(), self._extras)
         if self._spool.count == 1:
             tracks.set_rest(next(self._spool.rows())[0])
         header = header_of(self.path, "a GLB", packed.tree, packed.length + tracks.length)
@@ -130,11 +132,11 @@ class _Tracks:
         return len(tree["accessors"]) - 1
 
 
-def clip_extras(rate: Fraction | None) -> dict:
+def clip_extras(rate: Fraction | None, start_day_s: Fraction | None = None) -> dict:
     """What glTF has no field for and editors need: the exact frame rate, and the timecode of time 0."""
     if rate is None:
         return {}
-    return {"extras": {"frameRate": str(rate), "startTimecode": timecode(Fraction(0), rate)}}
+    return {"extras": {"frameRate": str(rate), "startTimecode": timecode(Fraction(0), rate, start_day_s)}}
 
 
 def _use_translation_rotation_scale(entry: dict, node) -> None:

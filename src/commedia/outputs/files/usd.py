@@ -30,12 +30,13 @@ EYES = ("left_eye_wxyz", "right_eye_wxyz")
 class UsdWriter:
     """Writes one person's USD."""
 
-    def __init__(self, path: Path, character: Character, rate: Fraction):
-        """Make the character; `rate` is the time codes of a second."""
+    def __init__(self, path: Path, character: Character, rate: Fraction, start_day_s: Fraction | None = None):
+        """Make the character; `rate` is the time codes of a second, `start_day_s` the timecode of time 0."""
         pxr = load_usd()
         if rate <= 0:
             raise BadRate(path, "USD", rate)
         self.path, self.rate, self.character = path, rate, character
+        self._start_day_s = start_day_s
         self.paths: list[Path] = []
         """What was written, once closed: the USD, then the pictures it shows."""
         self._last_s: Fraction | None = None
@@ -122,5 +123,5 @@ class UsdWriter:
         pxr.UsdGeom.SetStageMetersPerUnit(self._stage, 1.0)
         self._stage.SetTimeCodesPerSecond(float(self.rate))
         self._stage.SetFramesPerSecond(float(self.rate))
-        noted = {"frameRate": str(self.rate), "startTimecode": timecode(Fraction(0), self.rate)}
+        noted = {"frameRate": str(self.rate), "startTimecode": timecode(Fraction(0), self.rate, self._start_day_s)}
         self._layer.customLayerData = {"commedia": noted}

@@ -82,14 +82,16 @@ class VrmaWriter(SpooledWriter):
         character: Character | None = None,
         rate: Fraction | None = None,
         *,
+        start_day_s: Fraction | None = None,
         table: MorphMap | None = None,
         pivots: Pivots | None = None,
     ):
-        """Write for one avatar when `character` is a VRM, otherwise for all; `rate` is only noted in the file.
+        """Write for one avatar when `character` is a VRM, otherwise for all; `rate` and the timecode of time
+        0, `start_day_s`, are only noted in the file.
 
         `table` is what the avatar plays by, where somebody chose it; `pivots` are the default head's where None.
         """
-        self.channels, self._rate = expression_channels(character, table), rate
+        self.channels, self._extras = expression_channels(character, table), clip_extras(rate, start_day_s)
         self._pivots = pivots or head_or_default(None).pivots
         super().__init__(path, len(self.channels.names) + 12)
 
@@ -104,7 +106,7 @@ class VrmaWriter(SpooledWriter):
         self._spool.add(time_s, np.concatenate([values, neck, head, gaze]))
 
     def _write(self) -> None:
-        tree, length = _tree(self.channels, self._spool, self._rate, self._pivots)
+        tree, length = _tree(self.channels, self._spool, self._extras, self._pivots)
         header = header_of(self.path, "a VRM animation", tree, length)
         with written_aside(self.path) as file:
             file.write(header)
@@ -193,7 +195,7 @@ def _tracks(channels: Channels) -> list[_Track]:
     return tracks + [_Track("rotation", node, first + 4 * place, 4) for place, node in enumerate(turned)]
 
 
-def _tree(channels: Channels, spool: RowSpool, rate: Fraction | None, pivots: Pivots) -> tuple[dict, int]:
+def _tree(channels: Channels, spool: RowSpool, extras: dict, pivots: Pivots) -> tuple[dict, int]:
     """The glTF JSON, and the number of bytes of the tracks that follow in the order of `_tracks`."""
     nodes = _nodes(channels)
     children = {child for node in nodes for child in node.get("children", [])}
@@ -218,11 +220,11 @@ def _tree(channels: Channels, spool: RowSpool, rate: Fraction | None, pivots: Pi
     first_s, last_s = spool.time_span_s()
     tree["accessors"][0] |= {"min": [first_s], "max": [last_s]}
     tree["buffers"] = [{"byteLength": length}]
-    tree["animations"] = [_animation(channels, rate)]
+    tree["animations"] = [_animation(channels, extras)]
     return tree, length
 
 
-def _animation(channels: Channels, rate: Fraction | None) -> dict:
+def _animation(channels: Channels, extras: dict) -> dict:
     moving = _tracks(channels)[1:]
     clip: dict = {
         "name": CLIP_NAME,
@@ -231,7 +233,7 @@ def _animation(channels: Channels, rate: Fraction | None) -> dict:
             {"sampler": row, "target": {"node": track.node, "path": track.path}} for row, track in enumerate(moving)
         ],
     }
-    return clip | clip_extras(rate)
+    return clip | extras
 
 
 def _nodes(channels: Channels) -> list[dict]:

@@ -13,8 +13,7 @@ from statistics import fmean, median_low
 from commedia.formats import stamps as reading
 from commedia.formats.columns import number
 from commedia.formats.recorded import Stamp
-from commedia.formats.stamps import DAY_S
-from commedia.formats.timecode import PLAUSIBLE_RATES, USUAL_RATES
+from commedia.formats.timecode import DAY_S, PLAUSIBLE_RATES, USUAL_RATES
 from commedia.sources.recorded.labels import choose_count, is_label_with_a_point
 
 UNITS_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ticks": 100, "ns": 1}

@@ -13,8 +13,8 @@ from statistics import median
 
 from commedia.errors import CommediaError
 from commedia.formats.livelink_csv import DEFAULT_RATE
-from commedia.formats.stamps import DAY_S, Label
-from commedia.formats.timecode import labels_per_second
+from commedia.formats.stamps import Label
+from commedia.formats.timecode import DAY_S, labels_per_second
 
 BASES = (10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 72, 90, 100, 120, 144, 200, 240, 1000, 10**6, 10**9)
 """To what a second's last number may count: frames, hundredths, milliseconds, micro- and nanoseconds."""

@@ -9,6 +9,7 @@ from commedia.conventions import IDENTITY_COUNT, LANDMARK_COUNT
 from commedia.errors import UnreadableMedia
 from commedia.formats.recorded import PEEKED_ROWS, RecordedFace, RecordedReader, RecordedRow
 from commedia.formats.stamps import is_time
+from commedia.formats.timecode import DAY_S
 from commedia.sources.recorded.cleaning import IDENTITY_WXYZ, Cleaning
 from commedia.sources.recorded.clock import SAME, Clock, choose_clock
 from commedia.sources.source import MediaInfo, RecordedSource
@@ -22,23 +23,33 @@ SHOWN_STAMP = 40
 class RowSource(RecordedSource):
     """A reader of rows to frames of tracked faces."""
 
-    def __init__(self, reader: RecordedReader, *, rate: Fraction | None):
+    def __init__(
+        self,
+        reader: RecordedReader,
+        *,
+        rate: Fraction | None,
+        own: Fraction | None = None,
+        more_notes: Sequence[str] = (),
+    ):
+        """`rate` is what the user says, `own` what lies beside the file and knows it; the file's own word counts last.
+        `more_notes` are of what lies beside the file."""
         self.path, self._reader = reader.path, reader
         first = reader.first_rows
         if not first:
             raise UnreadableMedia(f"'{self.path}' was taken for {reader.kind}, but holds no frames")
         unit = next((row.unit for row in first if row.stamp is not None), "")
-        self._clock = choose_clock([row.stamp for row in first], unit, rate, reader.rate)
+        self._clock = choose_clock([row.stamp for row in first], unit, rate, own or reader.rate)
         count = len(first) if len(first) < PEEKED_ROWS else reader.row_count()
         self.info = MediaInfo(
             *(0, 0, self._clock.rate, count),
             is_still=count == 1,
             pictures=False,
-            start_day_s=self._clock.start_day_s,
+            start_day_s=None if self._clock.start_day_s is None else self._clock.start_day_s % DAY_S,
         )
         self._opening = [
             f"'{self.path.name}' was read as {reader.kind}: {_clock_words(self._clock)}",
-            *_unused(first, self._clock, reader.rate),
+            *more_notes,
+            *_unused(first, self._clock, own or reader.rate),
         ]
         self.notes = [*self._opening, *reader.remarks]
 
