@@ -48,7 +48,11 @@ def _hevc(picture: np.ndarray) -> tuple[bytes, bytes]:
     """The decoder's configuration and the picture's data, from an MP4 of one frame."""
     memory = io.BytesIO()
     with av.open(memory, "w", format="mp4") as container:
-        stream = container.add_stream("libx265", rate=1, options={"x265-params": "log-level=none:crf=12:bframes=0:frame-threads=1:pools=none:repeat-headers=0"})
+        stream = container.add_stream(
+            "libx265",
+            rate=1,
+            options={"x265-params": "log-level=none:crf=12:bframes=0:frame-threads=1:pools=none:repeat-headers=0"},
+        )
         stream.height, stream.width = picture.shape[:2]
         stream.pix_fmt = "yuv420p"
         container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))

@@ -27,6 +27,7 @@ class Accessors:
         self._accessors = entries(document.json, "accessors", document.name)
         self._views = entries(document.json, "bufferViews", document.name)
         self._decompressed: dict[int, bytes] = {}
+        self._replaced: dict[int, np.ndarray] = {}
         self._unpacked = 0
         self._limit = min(MAX_UNPACKED_BYTES, FREE_BYTES + BYTES_PER_BYTE * sum(map(len, document.buffers)))
 
@@ -66,6 +67,18 @@ class Accessors:
             self._decompressed[number] = data
         return self._decompressed[number]
 
+    def replace(self, index: object, elements: np.ndarray) -> None:
+        """Let an accessor have these elements (n, width), which somebody decompressed, instead of its own."""
+        number = self.entry_index(index, len(self._accessors), "accessors")
+        accessor = self._accessors[number]
+        width = self._lookup(WIDTHS, accessor.get("type"), number)
+        if elements.ndim != 2 or elements.shape != (accessor.get("count"), width):
+            found = " x ".join(map(str, elements.shape))
+            raise BadCharacter(f"{self.name}: accessor {number} was decompressed to {found} numbers, not as it says")
+        self._account(elements.nbytes)
+        kind = np.dtype(self._lookup(COMPONENTS, accessor.get("componentType"), number))
+        self._replaced[number] = elements.astype(kind)
+
     def width(self, index: object) -> int:
         """How many components an accessor's elements have."""
         number = self.entry_index(index, len(self._accessors), "accessors")
@@ -73,7 +86,8 @@ class Accessors:
 
     def is_stored(self, index: object) -> bool:
         """Whether an accessor's elements lie in the file, rather than being zero by default."""
-        return "bufferView" in self._accessors[self.entry_index(index, len(self._accessors), "accessors")]
+        number = self.entry_index(index, len(self._accessors), "accessors")
+        return "bufferView" in self._accessors[number] or number in self._replaced
 
     def reserve_morphs(self, vertex_count: int) -> None:
         """Count dense morph offsets against what a file may unpack to: many targets can share one accessor."""
@@ -91,6 +105,8 @@ class Accessors:
         dtype = np.dtype(self._lookup(COMPONENTS, accessor.get("componentType"), number)).newbyteorder("<")
         if self._lookup(WIDTHS, accessor.get("type"), number) != width:
             raise BadCharacter(f"{self.name}: accessor {number} is {accessor.get('type')}, not {width} wide")
+        if number in self._replaced:
+            return self._replaced[number], accessor.get("normalized") is True
         count: int = accessor.get("count", -1)
         self._account(self._size(count, dtype.itemsize * width))
         if "bufferView" in accessor:

@@ -22,7 +22,10 @@ MAX_TREE_BYTES = 96_000_000
 KNOWN_EXTENSIONS = frozenset(
     {
         "EXT_meshopt_compression",
+        "EXT_texture_avif",
         "EXT_texture_webp",
+        "KHR_draco_mesh_compression",
+        "KHR_texture_basisu",
         "KHR_animation_pointer",
         "KHR_lights_punctual",
         "KHR_mesh_quantization",
@@ -41,11 +44,16 @@ KNOWN_EXTENSIONS = frozenset(
 LOOKS = "KHR_materials_"
 """What begins so says how light falls on a surface, and the surface is drawn without it."""
 CONVERSIONS = {
-    "KHR_draco_mesh_compression": "npx @gltf-transform/cli copy IN.glb OUT.glb",
     "KHR_meshopt_compression": "npx @gltf-transform/cli copy IN.glb OUT.glb",
-    "KHR_texture_basisu": "npx @gltf-transform/cli ktxdecompress IN.glb OUT.glb",
 }
 """What turns a file that needs an extension into one that does not."""
+
+
+def unread_extensions(tree: dict) -> list[str]:
+    """Extensions that a file uses, does not need, and that mean nothing here."""
+    used = tree.get("extensionsUsed") or []
+    names = [name for name in used if isinstance(name, str)] if isinstance(used, list) else []
+    return [name for name in dict.fromkeys(names) if name not in KNOWN_EXTENSIONS and not name.startswith(LOOKS)]
 
 
 def open_document(path: Path) -> Document:

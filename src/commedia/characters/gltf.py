@@ -10,18 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from commedia.characters.accessors import Accessors
-from commedia.characters.character import Character, Document, Mesh, Node, Primitive, Rig, Skin, Skinning
-from commedia.characters.container import entries, open_document, parse_document
+from commedia.characters.character import Character, Document, Mesh, Node, Rig, Skin
+from commedia.characters.container import entries, open_document, parse_document, unread_extensions
 from commedia.characters.facing import standing
 from commedia.characters.find_bones import find_bones
 from commedia.characters.images import read_materials
+from commedia.characters.meshes import MeshReader, rest_weights_of_nodes
 from commedia.characters.scene import node_order, read_nodes, with_single_root
 from commedia.errors import BadCharacter
-from commedia.geometry.meshes import smooth_normals, weld
 
 MALFORMED = (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError, RecursionError)
 """What Python says when JSON has another shape than glTF's; the explicit checks say more, this net misses nothing."""
-TRIANGLES = 4
 EFFECTIVE = 1e-4
 """Of a mesh's size: a morph that moves nothing as far as this is only a name, and what quantisation leaves in it."""
 
@@ -50,11 +49,14 @@ def _build(document: Document, needs_morphs: bool) -> Character:
     nodes = read_nodes(tree, name)
     order = node_order(tree, nodes, name)
     accessors = Accessors(document)
-    materials = read_materials(document, accessors)
+    materials, notes = read_materials(document, accessors)
     shown = {nodes[index].mesh for index in order}
     names: dict[str, int] = {}
+    notes += [f"the extension {extension} is not read" for extension in unread_extensions(tree)]
+    reader = MeshReader(tree, accessors, len(materials), names, notes)
+    weights = rest_weights_of_nodes(tree, order, notes, name)
     meshes = tuple(
-        _mesh(entry, index, accessors, len(materials), names) if index in shown else _hidden(entry)
+        reader.mesh(entry, index, weights.get(index)) if index in shown else _hidden(entry)
         for index, entry in enumerate(entries(tree, "meshes", name))
     )
     if needs_morphs and not names:
@@ -64,7 +66,8 @@ def _build(document: Document, needs_morphs: bool) -> Character:
         )
     skins = tuple(_skin(entry, accessors, len(nodes)) for entry in entries(tree, "skins", name))
     _check_references(nodes, meshes, skins, name)
-    bones, notes = find_bones(tree, nodes, order, meshes, skins)
+    bones, about_bones = find_bones(tree, nodes, order, meshes, skins)
+    notes += about_bones
     rooted = with_single_root(tree, name)
     if bones.head is None and rooted is not tree:
         # Without a head bone the whole character turns, and that takes one root.
@@ -73,108 +76,13 @@ def _build(document: Document, needs_morphs: bool) -> Character:
     effective, rest = _morph_facts(meshes, len(names))
     forward = np.array([1.0, 0, 0, 0])
     rig = Rig(tuple(names), effective, rest, bones, forward)
-    character = Character(name, nodes, order, meshes, skins, materials, rig, document, notes)
+    character = Character(name, nodes, order, meshes, skins, materials, rig, document, tuple(dict.fromkeys(notes)))
     return standing(character)
 
 
 def _hidden(entry: dict) -> Mesh:
     none = np.zeros(0, dtype=np.float32)
     return Mesh(str(entry.get("name", "")), (), (), none, none.astype(np.int32))
-
-
-def _mesh(entry: dict, index: int, accessors: Accessors, materials: int, names: dict[str, int]) -> Mesh:
-    primitives = [item for item in entry["primitives"] if item.get("mode", TRIANGLES) == TRIANGLES]
-    counts = {len(item.get("targets") or ()) for item in primitives}
-    if len(counts) > 1:
-        raise BadCharacter(f"{accessors.name}: the primitives of mesh {index} differ in their number of morph targets")
-    count = counts.pop() if counts else 0
-    targets = _target_names(entry, primitives, count)
-    weights = np.array(entry.get("weights") or [0.0] * count, dtype=np.float32)
-    if weights.shape != (count,) or not np.isfinite(weights).all():
-        raise BadCharacter(f"{accessors.name}: mesh {index} has {count} morph targets and {weights.size} weights")
-    rig_index = np.array([names.setdefault(name, len(names)) for name in targets], dtype=np.int32)
-    read = tuple(_primitive(item, accessors, materials) for item in primitives)
-    return Mesh(str(entry.get("name", f"mesh {index}")), read, targets, weights, rig_index)
-
-
-def _target_names(entry: dict, primitives: list[dict], count: int) -> tuple[str, ...]:
-    # By convention on the mesh; some exporters put the list on the primitive.
-    for holder in (entry, *primitives):
-        extras = holder.get("extras")
-        listed = extras.get("targetNames") if isinstance(extras, dict) else None
-        if isinstance(listed, list) and len(listed) == count:
-            return tuple(str(name) for name in listed)
-    return tuple(str(number) for number in range(count))
-
-
-def _primitive(entry: dict, accessors: Accessors, materials: int) -> Primitive:
-    attributes = entry["attributes"]
-    positions = accessors.floats(attributes["POSITION"], 3)
-    count = len(positions)
-    flat = accessors.integers(entry["indices"])[:, 0] if "indices" in entry else np.arange(count)
-    if len(flat) and flat.max() >= count:
-        raise BadCharacter(f"{accessors.name}: a triangle refers to vertex {flat.max()} of {count}")
-    triangles = flat[: len(flat) // 3 * 3].reshape(-1, 3).astype(np.int32)
-    targets = entry.get("targets") or []
-    accessors.reserve_morphs(len(targets) * count)
-    if not accessors.is_stored(attributes["POSITION"]):
-        raise BadCharacter(
-            f"{accessors.name}: a mesh of {count:,} vertices has no positions, so there is no face in it"
-        )
-    morphs = np.zeros((len(targets), count, 3), dtype=np.float32)
-    for row, target in enumerate(targets):
-        if "POSITION" in target:
-            morphs[row] = _same_length(accessors.floats(target["POSITION"], 3), count, accessors.name)
-    normals = accessors.floats(attributes["NORMAL"], 3) if "NORMAL" in attributes else smooth_normals(
-        positions, triangles, weld(positions)
-    )  # fmt: skip
-    material = entry.get("material")
-    return Primitive(
-        positions,
-        _same_length(normals, count, accessors.name),
-        triangles,
-        _optional(accessors, attributes, "TEXCOORD_0", (2,), count),
-        _colours(accessors, attributes, count),
-        _skinning(accessors, attributes, count),
-        morphs,
-        materials - 1 if material is None else accessors.entry_index(material, materials - 1, "materials"),
-    )
-
-
-def _same_length(values: np.ndarray, count: int, name: str) -> np.ndarray:
-    if len(values) != count:
-        raise BadCharacter(f"{name}: an attribute has {len(values)} elements for {count} vertices")
-    return values
-
-
-def _optional(accessors: Accessors, attributes: dict, key: str, widths: tuple[int, ...], count: int):
-    if key not in attributes:
-        return None
-    width = accessors.width(attributes[key])
-    if width not in widths:
-        raise BadCharacter(f"{accessors.name}: {key} is {width} wide")
-    return _same_length(accessors.floats(attributes[key], width), count, accessors.name)
-
-
-def _colours(accessors: Accessors, attributes: dict, count: int) -> np.ndarray | None:
-    colours = _optional(accessors, attributes, "COLOR_0", (3, 4), count)
-    if colours is not None and colours.shape[1] == 3:
-        colours = np.concatenate([colours, np.ones((count, 1), dtype=np.float32)], axis=1)
-    return colours
-
-
-def _skinning(accessors: Accessors, attributes: dict, count: int) -> Skinning | None:
-    sets = [number for number in (0, 1) if f"JOINTS_{number}" in attributes]
-    if not sets:
-        return None
-    joints = np.concatenate([accessors.integers(attributes[f"JOINTS_{number}"], 4) for number in sets], axis=1)
-    weights = np.concatenate([accessors.floats(attributes[f"WEIGHTS_{number}"], 4) for number in sets], axis=1)
-    total = weights.sum(axis=1, keepdims=True)
-    weights = np.where(total > 1e-6, weights / np.maximum(total, 1e-6), np.eye(1, weights.shape[1], dtype=np.float32))
-    joints = np.where(weights > 0, joints, 0)
-    _same_length(joints, count, accessors.name)
-    _same_length(weights, count, accessors.name)
-    return Skinning(joints.astype(np.int32), weights.astype(np.float32))
 
 
 def _skin(entry: dict, accessors: Accessors, node_count: int) -> Skin:

@@ -8,8 +8,13 @@ from pathlib import Path
 from commedia.characters.builder import glb_header
 from commedia.characters.character import Document
 from commedia.characters.container import read_uri
-from commedia.errors import OutputFailed
+from commedia.errors import BadCharacter, OutputFailed
 
+WHITE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a49444154789c63f80f0001010100"
+    "b138f6140000000049454e44ae426082"
+)
+"""A picture of one pixel."""
 MIME_TYPES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
 
 
@@ -79,7 +84,11 @@ def _take_in(packed: Packed, image: dict, document: Document) -> None:
     uri = image.get("uri")
     if not isinstance(uri, str) or uri.startswith("data:"):
         return
-    data = read_uri(uri, document.folder, document.name)
+    try:
+        data = read_uri(uri, document.folder, document.name)
+    except BadCharacter:
+        # A picture that was missing from the start, as the character's notes say.
+        data = WHITE
     views = packed.tree.setdefault("bufferViews", [])
     views.append({"buffer": 0, "byteOffset": packed.length, "byteLength": len(data)})
     _append(packed, data)
