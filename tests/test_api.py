@@ -17,7 +17,7 @@ ARGUMENTS = {
     commedia.track: ["path", "models", "person"],
     commedia.retarget: [
         *("path", "output", "character", "cast", "models", "preview", "preview_style", "overwrite", "formats", "rate"),
-        *("mapping", "edit", "person", "causal", "progress", "report"),
+        *("angles", "mapping", "edit", "person", "causal", "progress", "report"),
     ],
     retarget_folder: ["path", "output", "character", "cast", "models", "mapping", "edit", "person", "options"],
     commedia.calibrate: ["path", "models"],

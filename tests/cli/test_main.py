@@ -91,3 +91,20 @@ def test_a_reader_that_goes_away_gives_no_traceback(arguments: str, tmp_path: Pa
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (UNHEARD, "")
+
+
+@pytest.mark.parametrize(
+    "arguments", ["retarget --help", "rig inspect --help", "evaluate --help", "rig inspect none.glb", "nothing"]
+)
+def test_nobody_who_reads_anything_gives_no_traceback(arguments: str, tmp_path: Path):
+    """As in `commedia ... 2>&1 | head -0`, for help and for refusals."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    log = tmp_path / "log"
+    program = f"import faulthandler; faulthandler.enable(open({str(log)!r}, 'w'))\n"
+    program += "import sys; from commedia.cli.main import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, *arguments.split()]
+    done = subprocess.run(command, stdout=writing, stderr=writing, check=False)
+    os.close(writing)
+    assert done.returncode == UNHEARD
+    assert log.read_text() == ""

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,22 +54,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code, one of `EXIT_CODES`."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = 0
-        if not arguments or arguments[0] in ("-h", "--help"):
-            print(overview())
-        elif arguments[0] == "--version":
-            print(f"commedia {__version__}")
-        else:
-            code = run_verb(arguments[0], arguments[1:])
-        sys.stdout.flush()
+        try:
+            code = _answered(arguments)
+        finally:
+            # Also when a verb ends with its help: what waits to be written may find nobody.
+            sys.stdout.flush()
         return code
     except (BrokenPipeError, SystemExit) as error:
         # Rich makes an exit of it.
         if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
             raise
         # Python would try once more when it ends, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         return UNHEARD
+
+
+def _answered(arguments: list[str]) -> int:
+    """Do what is asked and say on standard error what went wrong."""
+    try:
+        if not arguments or arguments[0] in ("-h", "--help"):
+            print(overview())
+        elif arguments[0] == "--version":
+            print(f"commedia {__version__}")
+        else:
+            return run_verb(arguments[0], arguments[1:])
+        return 0
     except CommediaError as error:
         print(f"commedia: {error}", file=sys.stderr)
         return USER_ERROR
