@@ -97,7 +97,7 @@ def video(folder: Path, ending: str, codec: str) -> bytes:
     path = folder / f"a.{ending}"
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p" if codec == "mjpeg" else "yuv420p"
         if ending == "mov":
             stream.metadata["timecode"] = "01:00:00:00"
         for index in range(6):

@@ -179,7 +179,8 @@ def _decoding(path: Path) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             yield
-    except UnidentifiedImageError:
+    except (UnidentifiedImageError, UnreadableMedia):
         raise
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except Exception as error:
+        # Pillow's readers say what they like of damage: OSError, ValueError, SyntaxError, IndexError, struct.error, ...
         raise UnreadableMedia(f"the picture '{path}' is damaged or cut short: {error}") from error

@@ -163,7 +163,9 @@ def _video_stream(container: InputContainer) -> VideoStream:
 def _opened(path: Path) -> InputContainer:
     try:
         # Prefix and whitelist keep a name like 'http:video.mp4', or a playlist, from reaching for the network.
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+        # Titles and the like may be in any encoding, or damaged.
+        options = {"protocol_whitelist": "file"}
+        container = av.open(f"file:{path}", options=options, metadata_errors="replace")
     except (av.error.FFmpegError, OSError) as error:
         raise _not_media(path) from error
     if container.format.name.split(",")[0] in REFUSED_DEMUXERS:
