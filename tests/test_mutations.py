@@ -1,4 +1,4 @@
-"""Files that somebody damaged, by chance or on purpose, are read or refused in a sentence, soon and without a traceback.
+"""Files that somebody damaged, by chance or on purpose, are read or refused in a sentence, soon, without a traceback.
 
 Slow: `MUTATIONS` inputs per reader, drawn from a seed. What fails names its seed, and `mutated(seed, data)` makes it
 again.

@@ -5,8 +5,12 @@ from drawn_rigs import drawn_figure, figure_builder
 
 from commedia.characters.bones import turned_nodes
 from commedia.characters.character import Character
+from commedia.characters.find_bones import with_bones
 from commedia.characters.gltf import character_from_bytes
 from commedia.characters.names import bones_by_name
+from commedia.errors import CommediaError
+from commedia.retarget.inspection import inspect_character
+from commedia.retarget.tables import load_mapping
 
 SCHEMES = {
     "plain": ("Hips", "Spine", "Neck", "Head", "LeftEye", "RightEye"),
@@ -118,6 +122,20 @@ def test_where_no_bone_carries_the_face_alone_all_turns_and_that_is_said() -> No
     assert [character.nodes[node].name for node in turned_nodes(character)] == ["Armature"]
     (note,) = character.notes
     assert "so all of it turns at its root; found 'Armature', 'a', 'b', 'c', 'd'" in note
+
+
+def test_a_table_of_ones_own_settles_it(tmp_path) -> None:
+    (tmp_path / "my.toml").write_text('[bones]\nhead = "c"\nneck = "b"\n')
+    table = load_mapping(str(tmp_path / "my.toml"))
+    character = with_bones(drawn_figure(("a", "b", "c", "d"), carrier=0, eyes=False), table.bones)
+    assert [character.nodes[node].name for node in turned_nodes(character)] == ["b", "c"]
+    assert character.notes == ()
+    assert inspect_character(drawn_figure(("a", "b", "c", "d"), eyes=False), table).bones["head"] == "c"
+    with pytest.raises(CommediaError, match="unknown bone 'hea'; did you mean 'head'"):
+        with_bones(drawn_figure(("hips", "spine", "neck", "head"), eyes=False), {"head": "hea"})
+    (tmp_path / "my.toml").write_text("[bones]\nhaed = 3\n")
+    with pytest.raises(CommediaError, match="line 2: unknown bone 'haed'; did you mean 'head'"):
+        load_mapping(str(tmp_path / "my.toml"))
 
 
 def test_vrm_s_own_table_is_believed() -> None:

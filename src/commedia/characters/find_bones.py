@@ -4,11 +4,13 @@ A bone that is called a head and carries nothing of what the face's morphs move 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from commedia.characters.character import Bones, Mesh, Node, Skin
+from commedia.characters.character import Bones, Character, Mesh, Node, Skin
 from commedia.characters.names import bones_by_name
+from commedia.errors import UnknownName
 
 VRM_BONES = {"head": "head", "neck": "neck", "leftEye": "left_eye", "rightEye": "right_eye", "jaw": "jaw"}
 CARRIES = 0.5
@@ -18,6 +20,8 @@ MOST = 0.8
 BODY = 0.02
 """Share of all that hangs on bones that lies outside a nameless head: without it that bone is a root."""
 SHOWN = 6
+MOST_NAMES = 100
+"""Names of nodes that a refusal lists."""
 
 
 def find_bones(
@@ -46,6 +50,20 @@ def find_bones(
         for part in ("left_eye", "right_eye", "jaw")
     }
     return Bones(head=head, neck=next((node for node in named.get("neck", []) if node in above), None), **parts), notes
+
+
+def with_bones(character: Character, chosen: Mapping[str, str]) -> Character:
+    """The character with the bones that somebody names by their nodes; the other bones stay as they were found."""
+    nodes = {character.nodes[index].name: index for index in reversed(character.node_order)}
+    for name in chosen.values():
+        if name not in nodes:
+            raise UnknownName("bone", name, list(nodes)[:MOST_NAMES])
+    if not chosen:
+        return character
+    rig = character.rig
+    bones = replace(rig.bones, **{bone: nodes[name] for bone, name in chosen.items()})
+    notes = tuple(note for note in character.notes if "bone" not in note)
+    return replace(character, rig=replace(rig, bones=bones), notes=notes)
 
 
 def carried(

@@ -15,7 +15,7 @@ import numpy as np
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, EXPRESSION_NAMES
 from commedia.errors import UnreadableMedia, nearest
-from commedia.formats.columns import blendshape_index, number, plain_name, rate_of, time_names, time_unit
+from commedia.formats.columns import RATE_NAMES, blendshape_index, number, plain_name, rate_of, time_names, time_unit
 from commedia.formats.head_angles import UNITS, angle_columns, eye_columns, judged_unit
 from commedia.formats.lines import line_count, split_line, text_lines
 from commedia.formats.recorded import PEEKED_ROWS, RecordedFace, RecordedRow
@@ -26,6 +26,8 @@ DELIMITERS = (",", ";", "\t", "|")
 COMMENTS = ("#", "//", "%")
 MOST_ABOVE = 32
 """Lines above a header: what a program says of itself."""
+UNSAID = ("blendshapecount", "lefteyeroll", "righteyeroll")
+"""Columns of Live Link Face that say nothing more."""
 SHOWN_COLUMNS = 6
 PERCENT_FROM = 2.0
 """Weights are shares of 1; a file with a larger one than this counts in percent."""
@@ -69,14 +71,14 @@ class ArkitTable:
         self.time, self.unit = None, ""
         self.angles = angle_columns(self.names)
         plain = [plain_name(name) for name in self.names]
-        is_app = plain[:1] == ["timecode"] and "blendshapecount" in plain
+        is_app = {"timecode", "blendshapecount"} <= set(plain)
         self.kind = "a Live Link Face CSV" if is_app else "a CSV of ARKit blendshapes"
         self.from_app = is_app
         """Whether it looks like a file of Live Link Face."""
         settings = [found.groups() for line in above if (found := _SETTING.match(line))]
         self.rate = next((rate for name, value in settings if (rate := rate_of(name, value))), None)
         self.weight, self.radians = 1.0, 1.0
-        self.remarks = _remarks(self.blendshapes)
+        self.remarks = [*_missing(self.blendshapes), *self._unread()]
 
     def look_at_values(self, angles: str | None) -> None:
         """Read what the header does not say: which column tells the time, whether weights are percent and angles
@@ -137,6 +139,14 @@ class ArkitTable:
                 sums.append([turned, looked * self.weight])
         return np.array(sums).reshape(-1, 2)
 
+    def _unread(self) -> list[str]:
+        """Say which columns mean nothing here."""
+        read = {*self.blendshapes, *self.angles.columns, *eye_columns(self.names)}
+        known = {*self.times, *(name for name in self.names if plain_name(name) in (*RATE_NAMES, *UNSAID))}
+        others = [name for column, name in enumerate(self.names) if column not in read and name and name not in known]
+        more = f" and {len(others) - SHOWN_COLUMNS} more" if len(others) > SHOWN_COLUMNS else ""
+        return [f"columns that are not read: {_shown(others)}{more}"] if others else []
+
     def _row(self, cells: list[str]) -> RecordedRow:
         stamp = None if self.time is None else self._cell(cells, self.time)
         return RecordedRow(stamp, self.unit, self._faces(cells))
@@ -172,7 +182,7 @@ def _size(value: float) -> float:
     return abs(value) if value == value else 0.0
 
 
-def _remarks(blendshapes: dict[int, int]) -> list[str]:
+def _missing(blendshapes: dict[int, int]) -> list[str]:
     missing = [name for index, name in enumerate(EXPRESSION_NAMES) if index not in blendshapes.values()]
     if not missing or not blendshapes:
         return []
@@ -180,8 +190,12 @@ def _remarks(blendshapes: dict[int, int]) -> list[str]:
     return [f"no column for {', '.join(missing[:SHOWN_COLUMNS])}{more}"]
 
 
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name[:40]}'" for name in names[:SHOWN_COLUMNS])
+
+
 def _no_blendshapes(path: Path, names: list[str]) -> str:
-    shown = ", ".join(f"'{name[:40]}'" for name in names[:SHOWN_COLUMNS])
+    shown = _shown(names)
     more = f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else ""
     # Comparing with thousands of names takes longer than anybody waits.
     hint = nearest("jawOpen", [name for name in names[:200] if len(name) < 40])

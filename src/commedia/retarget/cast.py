@@ -11,12 +11,13 @@ from jaxtyping import Float
 from commedia.characters.bundled import EVERYONE, TROUPE
 from commedia.characters.character import Character
 from commedia.characters.default_head import default_head_character
+from commedia.characters.find_bones import with_bones
 from commedia.characters.open import open_character
 from commedia.errors import BadCastEntry
 from commedia.face_model.calibration import Calibration
 from commedia.face_model.model import head_or_default
 from commedia.face_model.person import Person
-from commedia.retarget.mapping import Mapping, MorphMap
+from commedia.retarget.mapping import Mapping, MorphMap, load_mapping
 from commedia.retarget.performance_edit import PerformanceEdit
 from commedia.retarget.solve import Retargeter
 from commedia.structures import RigPose, TrackedFrame
@@ -142,6 +143,9 @@ def _own_head(wearer: Person | None, identity: Float[np.ndarray, "i"] | None, na
 
 def _role(given: Given | None, mapping: str | Mapping | None, wearer: Person | None) -> Role:
     character = open_character(Path(given)) if isinstance(given, Path | str) else given
+    if character is not None and mapping is not None:
+        table = load_mapping(mapping) if isinstance(mapping, str) else mapping
+        character = with_bones(character, table.bones)
     retargeter = Retargeter(character or _own_head(wearer, None, "person"), mapping=mapping)
     name = DEFAULT_HEAD if given is None else given.name if isinstance(given, Character) else str(given)
     return Role(name, character, retargeter, None if mapping is None else retargeter.morphs, wearer)

@@ -6,9 +6,10 @@ Unlike `map_morphs` it refuses no readable character: a rig that answers to noth
 from dataclasses import asdict, dataclass
 
 from commedia.characters.character import Character
+from commedia.characters.find_bones import with_bones
 from commedia.characters.vrm import Vrm, read_vrm
 from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, plain_morph
-from commedia.retarget.mapping import Mapping, MorphMap, Suggestion, propose_map, suggestions
+from commedia.retarget.mapping import Mapping, MorphMap, Suggestion, load_mapping, propose_map, suggestions
 
 SIDES = {"Left": "left_eye", "Right": "right_eye"}
 
@@ -87,6 +88,9 @@ class Inspection:
 
 def inspect_character(character: Character, mapping: str | Mapping | None = None) -> Inspection:
     """Look at a character with the mapping that would be used, or with a given one."""
+    if mapping is not None:
+        mapping = load_mapping(mapping) if isinstance(mapping, str) else mapping
+        character = with_bones(character, mapping.bones)
     rig = character.rig
     found = propose_map(character, mapping)
     shown = {character.nodes[index].mesh for index in character.node_order}

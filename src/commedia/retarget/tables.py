@@ -13,6 +13,8 @@ A table says which blendshapes each morph shows. Per morph `{ blendshape = gain,
     [[limits]]
     sum = { Zwinkern_L = 1.0, Blinzeln_L = 0.4 }    # of the weights, each times its number:
     most = 1.0                                      # what goes beyond is taken from all of them alike
+    [bones]                  # of the character, where names and shape do not find them: head, neck, left_eye, right_eye
+    head = "Bone.012"
     [expressions]            # of a VRM, in place of the morphs they move; its isBinary and overrides are obeyed
     blinkRight = { eyeBlinkRight = 1.0 }
 
@@ -35,7 +37,8 @@ MAPPINGS = Path(__file__).resolve().parents[1] / "assets" / "mappings" / "morphs
 EXPRESSION_TABLES = MAPPINGS.parent / "expressions"
 """The same format for VRM's expressions, whose names would mean nothing on morphs."""
 MAX_BYTES = 1 << 20
-SECTIONS = ("name", "sides", "needs", "morphs", "expressions", "stand_ins", "ignored", "limits")
+SECTIONS = ("name", "sides", "needs", "morphs", "expressions", "stand_ins", "ignored", "limits", "bones")
+BONES = ("head", "neck", "left_eye", "right_eye")
 FULL = (0.0, 1.0)
 
 
@@ -69,6 +72,8 @@ class Mapping:
     limits: tuple[Limit, ...] = ()
     expressions: dict[str, dict[str, float]] = field(default_factory=dict)
     """By plain name of a VRM's expression: how much of which blendshape it shows."""
+    bones: dict[str, str] = field(default_factory=dict)
+    """Names of nodes by bone, of `BONES`, which overrule what is found."""
 
 
 def mapping_names() -> tuple[str, ...]:
@@ -150,7 +155,19 @@ class _Reader:
             frozenset(map(plain_morph, self._names(table.get("needs", []), "needs"))),
             self._limits(table.get("limits", []), table.get("morphs", {})),
             self._expressions(table),
+            self._bones(table),
         )
+
+    def _bones(self, table: dict) -> dict[str, str]:
+        bones = self._section(table, "bones")
+        for bone, name in bones.items():
+            if bone not in BONES:
+                self._fail(bone, f"unknown bone '{bone}'; {nearest(bone, BONES)}known: {', '.join(BONES)}")
+            if not isinstance(name, str):
+                self._fail(
+                    bone, f"the bone '{bone}' is {name!r}; expected the name of a node, as 'rig inspect' shows it"
+                )
+        return bones
 
     def _expressions(self, table: dict) -> dict[str, dict[str, float]]:
         found: dict[str, dict[str, float]] = {}

@@ -126,6 +126,24 @@ def test_semicolons_and_decimal_commas(tmp_path: Path) -> None:
     assert source.notes[1].startswith("no column for eyeBlinkLeft, eyeLookDownLeft")
 
 
+@pytest.mark.parametrize(
+    ("names", "said"), [("pose_Rx", "'pose_Rx'"), ("a,b,c,d,e,f,g,h", "'a', 'b', 'c', 'd', 'e', 'f' and 2 more")]
+)
+def test_columns_that_mean_nothing_are_named(names: str, said: str, tmp_path: Path) -> None:
+    cells = ",".join("0" for _ in names.split(","))
+    source, _ = read(write(tmp_path / "a.csv", f"time,jawOpen,{names}\n0,0.5,{cells}\n0.04,0.5,{cells}\n"))
+    assert f"columns that are not read: {said}" in source.notes
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig", "latin-1"])
+@pytest.mark.parametrize("above", ["", "# Aufnahme 1\n", "// a\n% b\nsep=;\n", "Shot;Kühler Kopf\n\n"])
+def test_every_encoding_and_lines_above(encoding: str, above: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(f"{above}time;jawOpen\n0;0,5\n# später\n0,04;0,25\n".encode(encoding))
+    _, frames = read(path)
+    assert [unit(frame, "jawOpen") for frame in frames] == [0.5, 0.25]
+
+
 def test_percent_and_degrees_are_noticed(tmp_path: Path) -> None:
     _, frames = read(write(tmp_path / "a.csv", "time\tjawOpen\tHeadYaw\n0\t50\t0\n0.04\t100\t20\n"))
     assert [unit(frame, "jawOpen") for frame in frames] == [0.5, 1.0]
