@@ -57,19 +57,7 @@ def figure_builder(names, morphs=MORPHS, carrier=3, root=None, more=(), eyes=Tru
         "indices": builder.accessor(triangles.reshape(-1)),
         "targets": [{"POSITION": builder.sparse_accessor(_moved(name, positions), bounds=True)} for name in morphs],
     }
-    bones = [
-        {"name": name, "translation": [0, float(height - below), 0], "children": [2 + number]}
-        for number, (name, height, below) in enumerate(zip(names, heights, [0, *heights], strict=False))
-    ]
-    bones[3]["children"] = [5, 6] if eyes else []
-    bones += (
-        [
-            {"name": name, "translation": (place - world[3]).tolist()}
-            for name, place in zip(names[4:], world[4:], strict=True)
-        ]
-        if eyes
-        else []
-    )
+    bones = _bones(names, world)
     first = 1 + len(bones)
     beside = [{"name": name, "translation": [0, 0.4, 0]} for name in more]
     builder.tree |= {
@@ -86,6 +74,17 @@ def figure_builder(names, morphs=MORPHS, carrier=3, root=None, more=(), eyes=Tru
     }
     builder.tree["nodes"][2]["children"] += [first + 1 + number for number in range(len(more))]
     return builder
+
+
+def _bones(names: Sequence[str], world: Sequence[np.ndarray]) -> list[dict]:
+    """Hips, spine, neck and head, one on the other, and eyes on the head where there are places for them."""
+    eyes = [{"name": name, "translation": (place - world[3]).tolist()} for name, place in zip(names[4:], world[4:])]  # noqa: B905
+    bones = []
+    for number, (name, place) in enumerate(zip(names[:4], world[:4], strict=True)):
+        below = world[number - 1] if number else np.zeros(3)
+        bones.append({"name": name, "translation": (place - below).tolist(), "children": [2 + number]})
+    bones[3]["children"] = [5, 6][: len(eyes)]
+    return bones + eyes
 
 
 def _ball() -> tuple[np.ndarray, np.ndarray]:

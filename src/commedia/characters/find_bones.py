@@ -108,7 +108,25 @@ def _head(
     carrying = [node for node in named if below.get(node, 0.0) >= CARRIES * total]
     if carrying:
         return carrying[0], ()
-    depth = {node: len(_ancestors(nodes, node)) for node in below}
+    found = _carrier(nodes, shown, below, all_below, total, whole)
+    if found is None:
+        return (named[0], ()) if named else (None, ())
+    share = f"carries {below[found] / total:.0%} of what the morphs move"
+    if not named:
+        return found, (f"no bone is called a head; '{nodes[found].name}' was taken for it, which {share}",)
+    idle = f"the bone '{nodes[named[0]].name}' carries no face"
+    return found, (f"{idle}; '{nodes[found].name}' was taken for the head, which {share}",)
+
+
+def _carrier(
+    nodes: Sequence[Node],
+    shown: Sequence[int],
+    below: Mapping[int, float],
+    all_below: Mapping[int, float],
+    total: float,
+    whole: float,
+) -> int | None:
+    """The lowest bone on which most of the face hangs, and outside of which a body is left."""
     heads = [
         node
         for node in shown
@@ -117,14 +135,7 @@ def _head(
         and nodes[node].mesh is None
         and all_below[node] < (1 - BODY) * whole
     ]
-    found = max(heads, key=lambda node: depth[node], default=None)
-    if found is None:
-        return (named[0], ()) if named else (None, ())
-    share = f"carries {below[found] / total:.0%} of what the morphs move"
-    if not named:
-        return found, (f"no bone is called a head; '{nodes[found].name}' was taken for it, which {share}",)
-    idle = f"the bone '{nodes[named[0]].name}' carries no face"
-    return found, (f"{idle}; '{nodes[found].name}' was taken for the head, which {share}",)
+    return max(heads, key=lambda node: len(_ancestors(nodes, node)), default=None)
 
 
 def _without_head(nodes: Sequence[Node], places: Sequence[int], joints: set[int]) -> tuple[str, ...]:

@@ -21,6 +21,10 @@ from commedia.errors import BadCharacter
 
 MALFORMED = (KeyError, TypeError, AttributeError, IndexError, ValueError, OverflowError, RecursionError)
 """What Python says when JSON has another shape than glTF's; the explicit checks say more, this net misses nothing."""
+NO_MORPHS = (
+    "has no morph targets (blend shapes), so its face cannot move; expected the 52 ARKit shapes such as 'jawOpen' on "
+    "at least one mesh. 'commedia rig make' makes them"
+)
 EFFECTIVE = 1e-4
 """Of a mesh's size: a morph that moves nothing as far as this is only a name, and what quantisation leaves in it."""
 
@@ -60,10 +64,7 @@ def _build(document: Document, needs_morphs: bool) -> Character:
         for index, entry in enumerate(entries(tree, "meshes", name))
     )
     if needs_morphs and not names:
-        raise BadCharacter(
-            f"{name} has no morph targets (blend shapes), so its face cannot move; expected the 52 ARKit "
-            "shapes such as 'jawOpen' on at least one mesh. 'commedia rig make' makes them"
-        )
+        raise BadCharacter(f"{name} {NO_MORPHS}")
     skins = tuple(_skin(entry, accessors, len(nodes)) for entry in entries(tree, "skins", name))
     _check_references(nodes, meshes, skins, name)
     bones, about_bones = find_bones(tree, nodes, order, meshes, skins)

@@ -113,7 +113,9 @@ def _picture(number: int, document: Document, accessors: Accessors) -> UInt8[np.
                     raise BadCharacter(f"{document.name}: image {number} has {picture.width} x {picture.height} pixels")
                 picture.draft("RGB", (PREVIEW_SIDE_PX, PREVIEW_SIDE_PX))
                 small = _shrunk(picture).convert("RGBA")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise BadCharacter(f"{document.name}: image {number} has too many pixels: {error}") from None
+    except (OSError, ValueError, SyntaxError, IndexError, EOFError) as error:
         raise UnreadablePicture(f"image {number} cannot be decoded: {error}") from None
     return np.array(small)
 

@@ -59,13 +59,19 @@ class MeshReader:
         return Mesh(str(entry.get("name", f"mesh {index}")), read, targets, weights, rig_index)
 
 
+def _decompress(entry: dict, accessors: Accessors) -> None:
+    """Give a primitive's accessors what Draco has compressed, if it has."""
+    compressed = (entry.get("extensions") or {}).get(EXTENSION)
+    if compressed is None:
+        return
+    data = bytes(accessors.view_bytes(compressed.get("bufferView")))
+    for accessor, elements in draco_arrays(entry, data, compressed, accessors.name):
+        accessors.replace(accessor, elements)
+
+
 def _primitive(entry: dict, accessors: Accessors, materials: int) -> Primitive:
     attributes = entry["attributes"]
-    compressed = (entry.get("extensions") or {}).get(EXTENSION)
-    if compressed is not None:
-        data = bytes(accessors.view_bytes(compressed.get("bufferView")))
-        for accessor, elements in draco_arrays(entry, data, compressed, accessors.name):
-            accessors.replace(accessor, elements)
+    _decompress(entry, accessors)
     positions = accessors.floats(attributes["POSITION"], 3)
     count = len(positions)
     flat = accessors.integers(entry["indices"])[:, 0] if "indices" in entry else np.arange(count)
