@@ -6,11 +6,14 @@ from drawn_rigs import MORPHS, NOSE, drawn_figure, figure_builder
 from rigs import small_builder
 
 from commedia.characters.character import Character
+from commedia.characters.facing import looking
 from commedia.characters.gltf import character_from_bytes
 from commedia.characters.posing import Poser
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
+from commedia.errors import CommediaError
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 from commedia.retarget.mapping import map_morphs
+from commedia.retarget.tables import load_mapping
 from commedia.structures import RigPose
 
 STILL = np.array([1.0, 0, 0, 0])
@@ -72,6 +75,20 @@ def test_without_sides_the_face_says_where_it_looks() -> None:
         character = drawn_figure(root=said, morphs=("jawOpen", "browInnerUp", "mouthPucker"))
         forward = np.array(AXES[axis], dtype=float)
         assert moved(character, yaw=0.4)[NOSE] @ np.cross(UP, forward) > 0.01
+
+
+def test_a_table_of_ones_own_settles_it(tmp_path) -> None:
+    (tmp_path / "my.toml").write_text('looks = "-z"\n')
+    table = load_mapping(str(tmp_path / "my.toml"))
+    character = drawn_figure(root={"scale": [-1, 1, 1]})
+    assert character.rig.sides_exchanged
+    settled = looking(character, table.looks)
+    np.testing.assert_allclose(np.abs(settled.rig.character_from_head), [0, 0, 1, 0], atol=1e-9)
+    assert not settled.rig.sides_exchanged
+    assert settled.notes == ()
+    (tmp_path / "my.toml").write_text('looks = "up"\n')
+    with pytest.raises(CommediaError, match=r"line 1: looks is 'up'; expected one of \+z, \+x, -z, -x"):
+        load_mapping(str(tmp_path / "my.toml"))
 
 
 def test_where_only_one_look_contradicts_the_names_they_win_and_that_is_said() -> None:

@@ -23,7 +23,7 @@ FORWARD = ("tongueout", "jawforward", "mouthpucker", "mouthfunnel")
 """Blendshapes that come towards whoever is looked at."""
 CLEAR = 0.25
 """Share of a look that must be horizontal to say anything: a face on average looks ahead by .5 and more."""
-WORDS = ("+z", "+x", "-z", "-x")
+WAYS = ("+z", "+x", "-z", "-x")
 """What a character looks along after so many quarter turns about +y."""
 
 
@@ -52,6 +52,19 @@ def standing(character: Character) -> Character:
     return replace(character, rig=rig, notes=(*character.notes, *found.notes))
 
 
+def looking(character: Character, way: str) -> Character:
+    """The character as somebody says that it looks, of `WAYS`, its sides as they are called; as it is for no way."""
+    if not way:
+        return character
+    rig, bones = character.rig, character.rig.bones
+    if rig.sides_exchanged:
+        bones = replace(bones, left_eye=bones.right_eye, right_eye=bones.left_eye)
+    turn = _turn(WAYS.index(way))
+    notes = tuple(note for note in character.notes if " looks along " not in note and " look along " not in note)
+    rig = replace(rig, bones=bones, character_from_head=turn, sides_exchanged=False)
+    return replace(character, rig=rig, notes=notes)
+
+
 def facing_of(character: Character) -> Facing:
     """Find out how a character stands, by all that can be seen of it."""
     names = {plain(name) for name in character.rig.morph_names}
@@ -69,9 +82,9 @@ def facing_of(character: Character) -> Facing:
     if seen is None or seen == named:
         return Facing(_turn(named))
     if agreed and (seen - named) % 4 == 2:
-        said = f"the face looks along {WORDS[seen]}, so what is called left lies on its right; the sides are exchanged"
+        said = f"the face looks along {WAYS[seen]}, so what is called left lies on its right; the sides are exchanged"
         return Facing(_turn(seen), True, (said,))
-    said = f"taken to look along {WORDS[named]}, as the names of its sides say, though it seems to along {WORDS[seen]}"
+    said = f"taken to look along {WAYS[named]}, as the names of its sides say, though it seems to along {WAYS[seen]}"
     return Facing(_turn(named), notes=(said,))
 
 

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from commedia.characters.bundled import EVERYONE, TROUPE
 from commedia.characters.character import Character
 from commedia.characters.default_head import default_head_character
+from commedia.characters.facing import looking
 from commedia.characters.find_bones import with_bones
 from commedia.characters.open import open_character
 from commedia.errors import BadCastEntry
@@ -145,7 +146,7 @@ def _role(given: Given | None, mapping: str | Mapping | None, wearer: Person | N
     character = open_character(Path(given)) if isinstance(given, Path | str) else given
     if character is not None and mapping is not None:
         table = load_mapping(mapping) if isinstance(mapping, str) else mapping
-        character = with_bones(character, table.bones)
+        character = looking(with_bones(character, table.bones), table.looks)
     retargeter = Retargeter(character or _own_head(wearer, None, "person"), mapping=mapping)
     name = DEFAULT_HEAD if given is None else given.name if isinstance(given, Character) else str(given)
     return Role(name, character, retargeter, None if mapping is None else retargeter.morphs, wearer)

@@ -6,6 +6,7 @@ Unlike `map_morphs` it refuses no readable character: a rig that answers to noth
 from dataclasses import asdict, dataclass
 
 from commedia.characters.character import Character
+from commedia.characters.facing import looking
 from commedia.characters.find_bones import with_bones
 from commedia.characters.vrm import Vrm, read_vrm
 from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, plain_morph
@@ -90,7 +91,7 @@ def inspect_character(character: Character, mapping: str | Mapping | None = None
     """Look at a character with the mapping that would be used, or with a given one."""
     if mapping is not None:
         mapping = load_mapping(mapping) if isinstance(mapping, str) else mapping
-        character = with_bones(character, mapping.bones)
+        character = looking(with_bones(character, mapping.bones), mapping.looks)
     rig = character.rig
     found = propose_map(character, mapping)
     shown = {character.nodes[index].mesh for index in character.node_order}

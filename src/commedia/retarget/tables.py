@@ -13,6 +13,7 @@ A table says which blendshapes each morph shows. Per morph `{ blendshape = gain,
     [[limits]]
     sum = { Zwinkern_L = 1.0, Blinzeln_L = 0.4 }    # of the weights, each times its number:
     most = 1.0                                      # what goes beyond is taken from all of them alike
+    looks = "+z"             # where the character looks in its file: +z, -z, +x or -x; above all sections
     [bones]                  # of the character, where names and shape do not find them: head, neck, left_eye, right_eye
     head = "Bone.012"
     [expressions]            # of a VRM, in place of the morphs they move; its isBinary and overrides are obeyed
@@ -29,6 +30,7 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
+from commedia.characters.facing import WAYS
 from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, plain_morph
 from commedia.errors import CommediaError, UnknownName, nearest
 from commedia.retarget.limits import Limit
@@ -37,7 +39,7 @@ MAPPINGS = Path(__file__).resolve().parents[1] / "assets" / "mappings" / "morphs
 EXPRESSION_TABLES = MAPPINGS.parent / "expressions"
 """The same format for VRM's expressions, whose names would mean nothing on morphs."""
 MAX_BYTES = 1 << 20
-SECTIONS = ("name", "sides", "needs", "morphs", "expressions", "stand_ins", "ignored", "limits", "bones")
+SECTIONS = ("name", "sides", "needs", "morphs", "expressions", "stand_ins", "ignored", "limits", "bones", "looks")
 BONES = ("head", "neck", "left_eye", "right_eye")
 FULL = (0.0, 1.0)
 
@@ -74,6 +76,8 @@ class Mapping:
     """By plain name of a VRM's expression: how much of which blendshape it shows."""
     bones: dict[str, str] = field(default_factory=dict)
     """Names of nodes by bone, of `BONES`, which overrule what is found."""
+    looks: str = ""
+    """Where the character looks, of `WAYS`, which overrules what is seen; and its sides are as they are called."""
 
 
 def mapping_names() -> tuple[str, ...]:
@@ -156,7 +160,14 @@ class _Reader:
             self._limits(table.get("limits", []), table.get("morphs", {})),
             self._expressions(table),
             self._bones(table),
+            self._looks(table),
         )
+
+    def _looks(self, table: dict) -> str:
+        looks = table.get("looks", "")
+        if looks not in ("", *WAYS):
+            self._fail("looks", f"looks is {looks!r}; expected one of {', '.join(WAYS)}")
+        return looks
 
     def _bones(self, table: dict) -> dict[str, str]:
         bones = self._section(table, "bones")

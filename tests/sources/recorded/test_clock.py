@@ -147,6 +147,16 @@ def test_a_column_that_cannot_be_read_gives_way_to_one_that_can(tmp_path: Path) 
 
 
 ASSUMED = {
+    "timecodes that stand still": (
+        ["01:00:00:00"] * 5,
+        "Timecode",
+        "frames without a time, 30 frames per second assumed",
+    ),
+    "times of day that stand still": (
+        ["01:00:00.5"] * 5,
+        "time",
+        "frames without a time, 30 frames per second assumed",
+    ),
     "no time at all": (["x"] * 5, "nothing", "frames without a time, 30 frames per second assumed"),
     "times in no known form": (["noon", "one", "two"], "time", "times such as 'noon' are in no form that is read"),
     "frame numbers": (["4", "5", "6"], "frame", "frame numbers without a rate, 30 frames per second assumed"),

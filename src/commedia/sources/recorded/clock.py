@@ -83,7 +83,10 @@ _TEXTS: tuple[tuple[Callable[[Stamp], Fraction | None], str, int | None, Callabl
 
 def _timecode_clock(labels: list[reading.Label], given: Fraction | None, own: Fraction | None) -> Clock:
     count = choose_count(labels, given, own)
-    measured = _rate(_steps([float(count.seconds(label)) for label in labels]))
+    steps = _steps([float(count.seconds(label)) for label in labels])
+    if len(labels) > 1 and not steps:
+        return _count_clock(given, own)
+    measured = _rate(steps)
     # Where every picture has its label the count is the rate; where labels are left out, their steps say it.
     every = count.told == "assumed" or abs(measured - count.base) * 60 <= count.base
     pictures = Fraction(count.base) if every else measured
@@ -107,6 +110,8 @@ def _measured_clock(
 ) -> Clock:
     """A clock whose stamps are times, unless they are so coarse that many frames share one."""
     floats = [float(time_s - times[0]) for time_s in times]
+    if len(floats) > 1 and not _steps(floats):
+        return _count_clock(given, own)
     shared = _frames_per_stamp(floats)
     if shared is not None:
         step = median_low(_steps(floats))
