@@ -14,7 +14,7 @@ from commedia.errors import OutputFailed, SinkClosed, UnreadableMedia
 from commedia.formats.take import TakeHeader, TakeReader, TakeWriter, head_sha256
 from commedia.structures import TrackedFrame
 
-HEADER = TakeHeader("clip.mp4", Fraction(30000, 1001), 1280, 720, person="anna")
+HEADER = TakeHeader("clip.mp4", Fraction(30000, 1001), 1280, 720, person="anna", start_day_s=Fraction(37230))
 SCHEMA = Path(__file__).resolve().parents[2] / "docs/take-schema.md"
 
 

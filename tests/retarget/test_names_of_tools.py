@@ -86,6 +86,7 @@ def test_where_names_decide_nothing_a_command_is_named(names: tuple[str, ...]) -
     assert "'commedia rig map small -o small.toml' finds by what they move" in report(inspect_character(character))
 
 
+@pytest.mark.slow
 def test_the_avatars_of_the_character_generator_move(shared_data) -> None:
     from rigs import avatar
 

@@ -38,7 +38,7 @@ def film(path: Path, rate: Fraction, count: int, timecode: str = "") -> Path:
     return path
 
 
-def app_table(path: Path, count: int = 75, rate: int = 30, first: str = "10:20:30") -> Path:
+def app_table(path: Path, count: int = 33, rate: int = 30, first: str = "10:20:30") -> Path:
     rows = []
     hours, minutes, seconds = (int(part) for part in first.split(":"))
     for index in range(count):
@@ -82,7 +82,7 @@ def test_every_file_of_a_folder_is_read_or_named(tmp_path: Path) -> None:
     (folder / "IMG_0003.MOV").write_bytes(b"no video at all")
     (folder / "notes.txt").write_text("hello")
     (folder / ".hidden").write_text("")
-    (summary,) = retarget_folder(folder, tmp_path / "out", preview=False)
+    (summary,) = retarget_folder(folder, tmp_path / "out", preview=False, formats=["csv"])
     assert summary.output.name == "MySlate_1_iPhone"
     said = " ".join(summary.notes)
     for name in ("IMG_0002.HEIC", "IMG_0003.MOV", "notes.txt", "more"):
@@ -122,7 +122,7 @@ def test_a_take_folder_is_its_motion_and_its_video_says_the_rate(tmp_path: Path)
     with open_source(folder) as source:
         frames = list(source)
     assert not source.info.pictures
-    assert [frame.time_s for frame in frames] == [Fraction(1001 * index, 30000) for index in range(75)]
+    assert [frame.time_s for frame in frames] == [Fraction(1001 * index, 30000) for index in range(33)]
     assert "'MySlate_1' is a take of Live Link Face (slate MySlate, takeNumber 1)" in source.notes[1]
     assert "'MySlate_1_iPhone.mov', of which only the frame rate was read" in source.notes[2]
     assert "not read: 'thumbnail.jpg'" in source.notes
@@ -167,7 +167,7 @@ def test_the_time_of_day_survives_into_every_format_that_can_hold_it(tmp_path: P
 
     from commedia import retarget
 
-    retarget(app_table(tmp_path / "a.csv"), tmp_path / "out", preview=False, formats=["csv", "glb", "vrma", "usd"])
+    retarget(app_table(tmp_path / "a.csv", 16), tmp_path / "out", preview=False, formats=["csv", "glb", "vrma", "usd"])
     assert (tmp_path / "out/person-01.csv").read_text().splitlines()[1].startswith("10:20:30:00.000,")
     for ending in ("glb", "vrma"):
         assert b'"startTimecode":"10:20:30:00.000"' in (tmp_path / f"out/person-01.{ending}").read_bytes()

@@ -97,7 +97,7 @@ def test_no_neck_is_so_fast(tmp_path: Path) -> None:
 
 def test_a_calm_beginning_does_not_decide(tmp_path: Path) -> None:
     lines = ["time,jawOpen,HeadYaw"]
-    lines += [f"{index / 30:.4f},0.2,{0.5 if index < 600 else 25}" for index in range(620)]
+    lines += [f"{index / 30:.4f},0.2,{0.5 if index < 270 else 25}" for index in range(280)]
     _, frames = read(write(tmp_path / "a.csv", "\n".join(lines)))
     assert np.rad2deg(yaw_pitch_roll_from_wxyz(head(frames[-1])))[0] == pytest.approx(25)
 

@@ -84,7 +84,7 @@ _TEXTS: tuple[tuple[Callable[[Stamp], Fraction | None], str, int | None, Callabl
 def _timecode_clock(labels: list[reading.Label], given: Fraction | None, own: Fraction | None) -> Clock:
     count = choose_count(labels, given, own)
     steps = _steps([float(count.seconds(label)) for label in labels])
-    if len(labels) > 1 and not steps:
+    if len(labels) > 1 and len({count.seconds(label) for label in labels}) == 1:
         return _count_clock(given, own)
     measured = _rate(steps)
     # Where every picture has its label the count is the rate; where labels are left out, their steps say it.
@@ -110,7 +110,7 @@ def _measured_clock(
 ) -> Clock:
     """A clock whose stamps are times, unless they are so coarse that many frames share one."""
     floats = [float(time_s - times[0]) for time_s in times]
-    if len(floats) > 1 and not _steps(floats):
+    if len(floats) > 1 and len(set(floats)) == 1:
         return _count_clock(given, own)
     shared = _frames_per_stamp(floats)
     if shared is not None:
