@@ -67,7 +67,9 @@ def _build(document: Document, needs_morphs: bool) -> Character:
         raise BadCharacter(f"{name} {NO_MORPHS}")
     skins = tuple(_skin(entry, accessors, len(nodes)) for entry in entries(tree, "skins", name))
     _check_references(nodes, meshes, skins, name)
-    bones, about_bones = find_bones(tree, nodes, order, meshes, skins)
+    # Places beyond reason, which only a damaged file has, say nothing.
+    with np.errstate(all="ignore"):
+        bones, about_bones = find_bones(tree, nodes, order, meshes, skins)
     notes += about_bones
     rooted = with_single_root(tree, name)
     if bones.head is None and rooted is not tree:
@@ -78,7 +80,8 @@ def _build(document: Document, needs_morphs: bool) -> Character:
     forward = np.array([1.0, 0, 0, 0])
     rig = Rig(tuple(names), effective, rest, bones, forward)
     character = Character(name, nodes, order, meshes, skins, materials, rig, document, tuple(dict.fromkeys(notes)))
-    return standing(character)
+    with np.errstate(all="ignore"):
+        return standing(character)
 
 
 def _hidden(entry: dict) -> Mesh:
