@@ -22,7 +22,8 @@ ALLOWED: dict[str, str] = {
     "faces": "errors conventions structures geometry face_model",
     "tracking": "errors conventions structures geometry face_model faces",
     "characters": "errors conventions structures geometry face_model render",
-    "retarget": "errors conventions structures geometry face_model characters",
+    "looks": "conventions structures geometry face_model render characters",
+    "retarget": "errors conventions structures geometry face_model characters looks",
     "outputs": "errors conventions structures files geometry face_model render formats sources characters retarget",
     "pipeline": "structures face_model sources tracking retarget outputs",
     "calibration": "face_model pipeline tracking",
@@ -34,8 +35,8 @@ ALLOWED: dict[str, str] = {
     "synthetic": "errors conventions structures geometry face_model render characters data",
     "labelling": "errors conventions structures files geometry face_model sources faces data",
     "training": "errors conventions files geometry face_model render faces networks losses data",
-    "evaluation": "errors conventions structures files geometry face_model sources faces tracking characters retarget "
-    "outputs rigging data synthetic labelling demo",
+    "evaluation": "errors conventions structures files geometry face_model sources faces tracking characters looks "
+    "retarget outputs rigging data synthetic labelling demo",
     "demo": "errors conventions structures geometry face_model render formats sources characters",
     "cli": "errors formats sources faces tracking characters retarget outputs pipeline calibration folder rigging "
     "networks data labelling training evaluation demo",

@@ -11,7 +11,7 @@ from commedia.face_model.person import Person
 from commedia.outputs.people import DEFAULT_FORMATS, check_formats
 from commedia.outputs.summary import Summary
 from commedia.pipeline import retarget
-from commedia.retarget.cast import Cast, Given
+from commedia.retarget.cast import OWN, Cast, Given
 from commedia.retarget.mapping import Mapping
 from commedia.retarget.performance_edit import PerformanceEdit
 from commedia.sources.folder import FolderSource, folder_entries, left_alone
@@ -30,6 +30,7 @@ def retarget_folder(
     mapping: str | Mapping | None = None,
     edit: PerformanceEdit | None = None,
     person: Person | None = None,
+    look: str = OWN,
     **options: Any,
 ) -> list[Summary]:
     """Retarget each picture, video or recorded motion of a folder for itself, into a folder of its own name.
@@ -37,7 +38,7 @@ def retarget_folder(
     Options are those of `retarget`. What cannot be read, and what was left alone, is named in the notes of the last
     summary; when nothing can be read, that is an error.
     """
-    roles = Cast(character, cast, mapping=mapping, edit=edit, person=person)
+    roles = Cast(character, cast, mapping=mapping, edit=edit, person=person, look=look)
     entries, left = folder_entries(path)
     summaries, problems = [], []
     for entry in entries:

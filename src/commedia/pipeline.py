@@ -18,7 +18,7 @@ from commedia.outputs.people import DEFAULT_FORMATS
 from commedia.outputs.results import ResultFolder
 from commedia.outputs.sink import Sink, Sinks, StreamInfo
 from commedia.outputs.summary import Summary
-from commedia.retarget.cast import Cast, Given
+from commedia.retarget.cast import OWN, Cast, Given
 from commedia.retarget.mapping import Mapping
 from commedia.retarget.performance_edit import PerformanceEdit
 from commedia.sources.ahead import ReadAhead, ahead
@@ -57,6 +57,7 @@ def run(
     which would come late. `progress` is always called by the caller's thread.
     """
     sink, seen = sinks if isinstance(sinks, Sink) else Sinks(sinks), Attendance()
+    cast.begin()
     twice = not causal and source.info.pictures and not (source.info.is_still or source.info.is_live)
     tell = _counted(progress, source.info.frame_count, readings=1 + twice)
     try:
@@ -66,6 +67,8 @@ def run(
         followed = _as_whole(read, tracker, cast, seen, tell) if twice else _followed(read, tracker)
         with closing(followed):
             for frame, tracked in trimming(followed):
+                if not twice:
+                    cast.see(frame, tracked)
                 acted = cast.acted(tracked)
                 sink.send(Moment(frame, tracked, acted, cast.poses(acted)))
                 seen.add(tracked)
@@ -90,10 +93,12 @@ def _as_whole(
     # A calibration knows better how a face rests.
     take = WholeTake(find_neutral=cast.edit.calibration is None)
     with closing(_followed(source, tracker, raw=True)) as followed:
-        for _, tracked in trimming(followed):
+        for frame, tracked in trimming(followed):
             take.add(tracked)
+            cast.see(frame, tracked)
             tell()
-    take.join(tracker.recognition.likenesses, tracker.recognition.recalled)
+    for other, same in take.join(tracker.recognition.likenesses, tracker.recognition.recalled):
+        cast.turned_out(other, same)
     seen.neutral, seen.nobody = take.settle(), take.nobody
     yield from zip(source, take.frames(tracker.models.landmarker), strict=False)
 
@@ -121,6 +126,7 @@ def retarget(
     edit: PerformanceEdit | None = None,
     person: Person | None = None,
     causal: bool = False,
+    look: str = OWN,
     progress: Progress = lambda done, expected: None,
     report: Callable[[str], None] = lambda failure: None,
 ) -> Summary:
@@ -144,6 +150,8 @@ def retarget(
         person: Whoever is seen, with what is known of them: the head that is tracked and worn, and the calibration.
         causal: Track a video as a stream, each frame by those before it; by default it is read twice, as a whole:
             identity of all frames, rest taken away, nothing comes late.
+        look: How default heads look: `own`, as their people in the pictures; `painted`, with the shape of their faces
+            in plain colours; `mask`, with nobody's face.
         rate: Frames per second at which a table of motion counts its timecodes, where it does not show.
         angles: What the head angles of a table of motion count, `radians` or `degrees`, where it does not show.
         progress: Called after every frame.
@@ -155,7 +163,8 @@ def retarget(
     with open_source(path, rate=rate, angles=angles) if isinstance(path, Path | str) else path as source:
         style = preview_style if preview else None
         results = ResultFolder(Path(output), formats=formats, preview=style, overwrite=overwrite, report=report)
-        roles = cast if isinstance(cast, Cast) else Cast(character, cast, mapping=mapping, edit=edit, person=person)
+        own = dict(mapping=mapping, edit=edit, person=person, look=look)
+        roles = cast if isinstance(cast, Cast) else Cast(character, cast, **own)
         tracker = Tracker(models, head=roles.person and roles.person.head)
         seen = run(source, tracker, roles, results, progress, causal=causal, read_ahead=True)
         return results.summary(source, roles, seen)

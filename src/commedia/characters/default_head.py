@@ -10,6 +10,7 @@ from PIL import Image
 from commedia.characters.builder import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, GlbBuilder
 from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes
+from commedia.characters.hair import with_hair
 from commedia.characters.skin import Look, paint_head, texture_of
 from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT
 from commedia.face_model.evaluate import blendshapes_of_identity, vertices_from_params
@@ -45,6 +46,7 @@ def default_head_glb(
     head = head_or_default(head)
     identity = np.zeros(IDENTITY_COUNT, dtype=np.float32) if identity is None else identity.astype(np.float32)
     vertices = vertices_from_params(head.model, identity, np.zeros(len(EXPRESSION_NAMES), dtype=np.float32))
+    vertices = with_hair(head, vertices, 0.0 if look is None else look.hair_m)
     builder = GlbBuilder()
     _add_materials(builder, _texture(head, look) if albedo is None else _jpeg(texture_of(head, albedo)))
     displacements = blendshapes_of_identity(head.model, identity)

@@ -19,37 +19,59 @@ ARCH_CENTER_Z_M, TOOTH_ANGLE = -0.016, 0.26
 """Middle of the dental arch, and the angle that one tooth takes of it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Look:
-    """Colours of a head, sRGB 0 to 255."""
+    """What a head is painted with, sRGB 0 to 255. Compared by identity, so that what is painted can be kept by it."""
 
     skin: tuple[int, int, int] = (214, 168, 142)
     lips: tuple[int, int, int] = (186, 104, 98)
     hair: tuple[int, int, int] = (62, 45, 36)
-    """Brows, lashes and the cropped hair of the scalp."""
+    """Lashes, the cropped hair of the scalp, and brows unless they have a colour of their own."""
     iris: tuple[int, int, int] = (96, 112, 98)
+    brows: tuple[int, int, int] | None = None
+    scalp: float = 0.88
+    """How much of the scalp is hair; 0 for a bald head."""
+    hair_m: float = 0.0
+    """How far the hair stands off the scalp."""
+    whites: tuple[int, int, int] = (236, 232, 228)
+    """Of the eyes."""
+    photo: UInt8[np.ndarray, "s s 4"] | None = None
+    """Photographed skin in the head's texture coordinates; alpha says how much of it covers the paint."""
+
+    @property
+    def size_px(self) -> int:
+        """Side of the texture: as large as the photograph, where there is one."""
+        return SIZE_PX if self.photo is None else len(self.photo)
+
+
+MASK = Look(skin=(205, 200, 194), lips=(186, 176, 170), hair=(150, 145, 140), iris=(120, 124, 128), scalp=0.0)
+"""Nobody's colours: clay."""
 
 
 def paint_head(look: Look | None = None, *, head: HeadModel | None = None) -> UInt8[np.ndarray, "h w 3"]:
     """Paint the whole texture of a head (None: the default head); (0, 0) is its upper left corner."""
     look = look or Look()
-    atlas = _atlas(head_or_default(head))
+    size_px = look.size_px
+    atlas = _atlas(head_or_default(head), size_px)
     skin, lips, hair = (np.array(colour, dtype=np.float32) for colour in (look.skin, look.lips, look.hair))
-    picture = np.broadcast_to(skin, (SIZE_PX, SIZE_PX, 3)) * (1 + 0.018 * atlas.mottle[..., None])
+    picture = np.broadcast_to(skin, (size_px, size_px, 3)) * (1 + 0.018 * atlas.mottle[..., None])
     picture = _blend(picture, skin * (0.97, 0.74, 0.70), 0.42 * atlas.blush)
     picture = _blend(picture, skin * (0.80, 0.64, 0.60), 0.45 * atlas.part("left_lids", "right_lids"))
     picture = _blend(picture, np.array([176, 92, 86]), atlas.part("left_socket", "right_socket"))
     mouth = np.clip(atlas.part("upper_lip", "lower_lip") * 1.25, 0, 1)
     picture = _blend(picture, lips * (1 + 0.05 * atlas.mottle[..., None]), 0.85 * mouth)
     picture = _blend(picture, np.array([112, 38, 40]), atlas.part("inner_mouth"))
-    picture = _blend(picture, hair * (1 + 0.22 * atlas.strokes[..., None]), 0.88 * _scalp(atlas))
-    picture = _blend(picture, hair, atlas.brows * np.clip(0.78 + 0.16 * atlas.strokes, 0, 1))
+    picture = _blend(picture, hair * (1 + 0.22 * atlas.strokes[..., None]), look.scalp * _scalp(atlas))
+    brows = hair if look.brows is None else np.array(look.brows, dtype=np.float32)
+    picture = _blend(picture, brows, atlas.brows * np.clip(0.78 + 0.16 * atlas.strokes, 0, 1))
     picture = _blend(picture, hair * 0.45, 0.9 * atlas.lashes)
+    if look.photo is not None:
+        picture = _blend(picture, look.photo[..., :3], look.photo[..., 3] / np.float32(255))
     picture = _blend(picture, _teeth(atlas), atlas.part("teeth"))
     tongue = np.array([176, 88, 90]) * (1 + 0.06 * atlas.mottle[..., None]) * _depth_shade(atlas.place)
     picture = _blend(picture, tongue, atlas.part("tongue"))
     for eye in EYE_CHARTS:
-        picture = _paint_eye(picture, eye, np.array(look.iris, dtype=np.float32))
+        picture = _paint_eye(picture, eye, *(np.array(part, dtype=np.float32) for part in (look.iris, look.whites)))
     return np.clip(atlas.texels.filled(picture), 0, 255).astype(np.uint8)
 
 
@@ -82,8 +104,8 @@ class _Atlas:
 
 
 @lru_cache(maxsize=2)
-def _atlas(head: HeadModel) -> _Atlas:
-    texels = texels_of(head.uv, head.uv_triangles, SIZE_PX)
+def _atlas(head: HeadModel, size_px: int) -> _Atlas:
+    texels = texels_of(head.uv, head.uv_triangles, size_px)
     one_hot = np.eye(len(REGIONS), dtype=np.float32)[head.vertex_region]
     values = texels.carried(np.concatenate([head.model.mean, one_hot], axis=1), head.model.triangles)
     place, regions = values[..., :3], values[..., 3:]
@@ -97,15 +119,15 @@ def _atlas(head: HeadModel) -> _Atlas:
         _blush(place, landmarks) * skin,
         _brows(place, landmarks) * skin,
         _lashes(place, landmarks) * skin,
-        _noise(random, (2.0, 9.0)),
-        _noise(random, (0.8, 1.6)),
+        _noise(random, (2.0, 9.0), size_px),
+        _noise(random, (0.8, 1.6), size_px),
     )
 
 
-def _noise(random: np.random.Generator, sigmas: tuple[float, ...]) -> np.ndarray:
-    total = np.zeros((SIZE_PX, SIZE_PX), dtype=np.float32)
+def _noise(random: np.random.Generator, sigmas: tuple[float, ...], size_px: int) -> np.ndarray:
+    total = np.zeros((size_px, size_px), dtype=np.float32)
     for sigma in sigmas:
-        layer = cv2.GaussianBlur(random.standard_normal((SIZE_PX, SIZE_PX)).astype(np.float32), (0, 0), sigma)
+        layer = cv2.GaussianBlur(random.standard_normal((size_px, size_px)).astype(np.float32), (0, 0), sigma)
         total += layer / layer.std()
     return total / len(sigmas)
 
@@ -181,34 +203,41 @@ def _scalp(atlas: _Atlas) -> np.ndarray:
     return np.clip((atlas.part("scalp") + 0.16 * atlas.strokes - 0.3) * 2.2, 0, 1)
 
 
-def _paint_eye(picture: np.ndarray, eye: str, iris: np.ndarray) -> np.ndarray:
+def _paint_eye(picture: np.ndarray, eye: str, iris: np.ndarray, whites: np.ndarray) -> np.ndarray:
     """White, iris and pupil on an eyeball's chart, whose radius grows with the square root of the angle."""
-    center = np.array(EYE_CHARTS[eye]) * SIZE_PX
+    size_px = len(picture)
+    center = np.array(EYE_CHARTS[eye]) * size_px
     # The chart is a fiftieth of the picture, and what lies around it stays as it is.
-    reach = int(np.ceil(1.05 * EYE_CHART_RADIUS * SIZE_PX))
-    (left, top), (right, bottom) = (np.clip(center.astype(int) + side, 0, SIZE_PX) for side in (-reach, reach + 1))
+    reach = int(np.ceil(1.05 * EYE_CHART_RADIUS * size_px))
+    (left, top), (right, bottom) = (np.clip(center.astype(int) + side, 0, size_px) for side in (-reach, reach + 1))
     painted = picture.copy()
     rows, columns = np.mgrid[top:bottom, left:right].astype(np.float32) + 0.5
-    painted[top:bottom, left:right] = _painted_chart(picture[top:bottom, left:right], center, rows, columns, iris)
+    painted[top:bottom, left:right] = _painted_chart(
+        picture[top:bottom, left:right], (center, size_px), (rows, columns), (iris, whites)
+    )
     return painted
 
 
 def _painted_chart(
-    picture: np.ndarray, center: np.ndarray, rows: np.ndarray, columns: np.ndarray, iris: np.ndarray
+    picture: np.ndarray,
+    placed: tuple[np.ndarray, int],
+    grid: tuple[np.ndarray, np.ndarray],
+    paints: tuple[np.ndarray, np.ndarray],
 ) -> np.ndarray:
-    radius = np.hypot(columns - center[0], rows - center[1]) / (EYE_CHART_RADIUS * SIZE_PX)
+    (center, size_px), (rows, columns), (iris, whites) = placed, grid, paints
+    radius = np.hypot(columns - center[0], rows - center[1]) / (EYE_CHART_RADIUS * size_px)
     turn = np.arctan2(rows - center[1], columns - center[0])
     angle = np.pi * np.minimum(radius, 1) ** 2
     inside = (radius <= 1.03).astype(np.float32)
-    white = np.array([236, 232, 228]) - np.clip(angle - 0.5, 0, 1.2)[..., None] * np.array([14, 42, 44])
+    white = whites - np.clip(angle - 0.5, 0, 1.2)[..., None] * np.array([14, 42, 44])
     picture = _blend(picture, white, inside)
     rays = 1 + 0.16 * np.sin(turn * 37) * np.sin(turn * 23 + 1) + 0.45 * np.clip((angle - 0.2) / 0.3, 0, 1)
     picture = _blend(picture, iris * rays[..., None] * 0.8, _disc(angle, 0.51))
     picture = _blend(picture, iris * 0.25, 0.8 * (_disc(angle, 0.53) - _disc(angle, 0.45)))
     picture = _blend(picture, np.array([12, 10, 10]), _disc(angle, 0.2))
     # A painted glint, because a flat picture of an eye looks blind.
-    glint = np.hypot(columns - center[0] + 0.006 * SIZE_PX, rows - center[1] + 0.008 * SIZE_PX)
-    return _blend(picture, np.array([250, 250, 250]), 0.85 * np.clip(4.6 - glint, 0, 1))
+    glint = np.hypot(columns - center[0] + 0.006 * size_px, rows - center[1] + 0.008 * size_px)
+    return _blend(picture, np.array([250, 250, 250]), 0.85 * np.clip(4.6 * size_px / SIZE_PX - glint, 0, 1))
 
 
 def _disc(angle: np.ndarray, limit: float) -> np.ndarray:

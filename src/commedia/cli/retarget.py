@@ -49,6 +49,7 @@ def run(
     mirror: tyro.conf.FlagCreatePairsOff[bool] = False,
     possible: tyro.conf.FlagCreatePairsOff[bool] = False,
     causal: tyro.conf.FlagCreatePairsOff[bool] = False,
+    look: Literal["own", "painted", "mask"] = "own",
     flip_average: tyro.conf.FlagCreatePairsOff[bool] = False,
     mfn: str = DEFAULT_MFN,
     sfn: str = DEFAULT_SFN,
@@ -95,6 +96,8 @@ def run(
         causal: Track a video as a stream, each frame by those before it. Without this it is read twice, as a whole:
             who each person is comes from all frames, what their face reads at rest is found and taken away (unless
             `--calibrate` says it), curves are smoothed without coming late, and both eyes of a blink shut alike.
+        look: How default heads look. own: skin, hair and eyes as in the pictures, which is a likeness of the person;
+            painted: the shape of their face in plain colours; mask: nobody's face.
         flip_average: Read every face twice, as it is and mirrored, and take the mean: head poses and expressions come
             out a little nearer the truth, for twice the time of reading.
         mfn: Weights of the network that finds faces: a shipped name, or an .onnx file.
@@ -140,6 +143,7 @@ def run(
             mapping=mapping,
             edit=PerformanceEdit(rest, mirror=mirror, possible=possible),
             causal=causal,
+            look=look,
         )
         try:
             summaries, code = retarget_with_bar(source, output, **options), 0

@@ -15,7 +15,7 @@ from commedia.outputs.sink import Sinks
 from commedia.outputs.streams.latency import LatencyMeter
 from commedia.outputs.streams.open import open_stream
 from commedia.pipeline import run as run_pipeline
-from commedia.retarget.cast import Cast
+from commedia.retarget.cast import PAINTED, Cast
 from commedia.retarget.performance_edit import PerformanceEdit
 from commedia.sources.live.newest import NewestSource
 from commedia.sources.live.receiver import ReceiverSource
@@ -93,7 +93,8 @@ def run(
         if models is not None and faces is not None:
             models = models.largest(faces)
         rest = None if calibrate is None else learn_calibration(calibrate, models=models)
-        cast = Cast(character, mapping=mapping, edit=PerformanceEdit(rest, mirror=mirror, possible=possible))
+        edit = PerformanceEdit(rest, mirror=mirror, possible=possible)
+        cast = Cast(character, mapping=mapping, edit=edit, look=PAINTED)
         settings = replace(VIDEO_SETTINGS, settled_identity=SURE) if freeze_identity else None
         playing = in_real_time(source, loop, seconds)
         meter = LatencyMeter(Sinks(streams, screen.say), playing.now_s)

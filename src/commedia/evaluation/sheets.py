@@ -13,7 +13,7 @@ from commedia.files import write_file
 from commedia.geometry.boxes import tight_box
 from commedia.outputs.preview.drawing import draw_text
 from commedia.outputs.preview.player import Player
-from commedia.retarget.cast import Cast
+from commedia.retarget.cast import PAINTED, Cast
 from commedia.structures import Frame, TrackedFace, TrackedFrame
 
 Square = UInt8[np.ndarray, "s s 3"]
@@ -38,9 +38,10 @@ def write_sheet(path: Path, tiles: Sequence[UInt8[np.ndarray, "h w 3"]], *, colu
 class Stage:
     """Draws actors of one clip beside the default head with their own face, as the preview plays it."""
 
-    def __init__(self, side_px: int = 200):
+    def __init__(self, side_px: int = 200, cast: Cast | None = None):
+        """`cast` says who plays; None is the default head, painted."""
         self.side_px = side_px
-        self._cast = Cast()
+        self._cast = cast or Cast(look=PAINTED)
         self._players: dict[int, Player] = {}
 
     def draw(
@@ -83,6 +84,6 @@ class Stage:
 
     def _player(self, face: TrackedFace) -> Player:
         if face.id not in self._players:
-            character = self._cast.role(face.id).character_for(face.params.identity, face.id)
+            character = self._cast.character_for(face.id, face.params.identity)
             self._players[face.id] = Player(character)
         return self._players[face.id]

@@ -6,17 +6,15 @@ in decimetres, so that their outputs are of order one. MFN's per-face parameters
 upright square that has the box's centre and area.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from commedia.geometry.boxes import tight_box
-from commedia.geometry.placement import affine_between, warp
+from commedia.geometry.placement import cut_square
 from commedia.geometry.rotations import canonical_wxyz, multiply_wxyz
 from commedia.structures import Box, Face, FaceParams, HeadPose
 
@@ -101,24 +99,10 @@ def crop_of_face(face: Face) -> Crop:
     return crop_of_face_box(face.box) if face.landmarks_px is None else crop_from_landmarks(face.landmarks_px)
 
 
-LONGEST_STEP_PX = 1.5
-"""Between the samples of a large crop, at most."""
-
-
 def crop_image(image: UInt8[np.ndarray, "h w 3"], crop: Crop, size: int) -> UInt8[np.ndarray, "{size} {size} 3"]:
-    """Resample a crop to size x size pixels; grey where it leaves the picture.
-
-    Keeps sub-pixel placement. A crop larger than the output is sampled at a whole multiple of the output and then
-    averaged, because bilinear sampling alone would alias; it sees two pixels, so that steps of 1.5 miss none.
-    """
-    multiple = max(1, math.ceil(crop.side_px / (LONGEST_STEP_PX * size)))
-    sampled = size * multiple
-    px_per_sample = crop.side_px / sampled
-    image_from_sample = affine_between(px_per_sample * crop.image_from_crop, np.full(2, sampled / 2), crop.center_px)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    warped = warp(image, image_from_sample, (sampled, sampled), grey=PADDING_GREY, flags=flags)
-    result = warped if multiple == 1 else cv2.resize(warped, (size, size), interpolation=cv2.INTER_AREA)
-    return np.asarray(result, dtype=np.uint8)
+    """Resample a crop to size x size pixels; grey where it leaves the picture."""
+    turned = crop.image_from_crop
+    return np.asarray(cut_square(image, turned, crop.center_px, crop.side_px, size, grey=PADDING_GREY), dtype=np.uint8)
 
 
 def params_in_crops(crop_params: CropParams, crops: Sequence[Crop]) -> list[FaceParams]:

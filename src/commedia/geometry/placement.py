@@ -3,11 +3,17 @@
 Maps between pictures are 2 x 3 matrices `target_from_source` in our pixels.
 """
 
+import math
+
 import cv2
 import numpy as np
 from jaxtyping import Float, Int32
 
 Affine = Float[np.ndarray, "2 3"]
+
+
+LONGEST_STEP_PX = 1.5
+"""Between the samples of a large crop, at most."""
 
 
 def affine_between(linear: Float[np.ndarray, "2 2"], source_px: np.ndarray, target_px: np.ndarray) -> Affine:
@@ -59,6 +65,28 @@ def warp(
     matrix = opencv_from_ours(target_from_source)
     drawn = cv2.warpAffine(image, matrix, size, flags=flags, borderMode=border, borderValue=(grey,) * 3)
     return np.asarray(drawn, dtype=image.dtype)
+
+
+def cut_square(
+    image: np.ndarray,
+    image_from_square: Float[np.ndarray, "2 2"],
+    center_px: np.ndarray,
+    side_px: float,
+    size: int,
+    *,
+    grey: int = 0,
+) -> np.ndarray:
+    """Resample a square, which may be turned, to size x size pixels; `grey` where it leaves the picture.
+
+    Keeps sub-pixel placement. A square larger than the output is sampled at a whole multiple of the output and then
+    averaged, because bilinear sampling alone would alias; it sees two pixels, so that steps of 1.5 miss none.
+    """
+    multiple = max(1, math.ceil(side_px / (LONGEST_STEP_PX * size)))
+    sampled = size * multiple
+    image_from_sample = affine_between(side_px / sampled * image_from_square, np.full(2, sampled / 2), center_px)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    warped = warp(image, image_from_sample, (sampled, sampled), grey=grey, flags=flags)
+    return warped if multiple == 1 else cv2.resize(warped, (size, size), interpolation=cv2.INTER_AREA)
 
 
 def look_up(image: np.ndarray, x_px: np.ndarray, y_px: np.ndarray, *, border: int) -> np.ndarray:

@@ -128,7 +128,7 @@ class PeopleSink:
 
     def _performance(self, spool: TakeSpool, person: int) -> Performance:
         role, rate = self._info.cast.role(person), self._info.media.frame_rate
-        character = role.character_for(spool.parts[person].identity, person)
+        character = self._info.cast.character_for(person, spool.parts[person].identity)
         pose_of, pivots = role.retargeter.pose_from_params, self._info.cast.head.pivots
         return Performance(spool, person, character, pose_of, rate, self._info.media.start_day_s, role.table, pivots)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from commedia.outputs.attendance import Attendance, PersonFacts
 from commedia.outputs.people import SHORTEST_APPEARANCE_S, shortest_appearance
-from commedia.retarget.cast import Cast
+from commedia.retarget.cast import OWN, PAINTED, Cast
 from commedia.sources.source import Source
 
 SUMMARY_VERSION = 1
@@ -27,6 +27,8 @@ class PersonSummary:
     last_s: float
     character: str
     """The file that the person played, or `default head`."""
+    look: str | None
+    """Of the default head: one of `retarget.cast.LOOKS`, `own` only where the person was seen well; None for others."""
     files: tuple[Path, ...]
     """The character and the motion; empty for somebody seen too briefly."""
     facts: PersonFacts
@@ -65,7 +67,7 @@ def summarize(
     people = tuple(
         PersonSummary(
             *(person, presence.tracked_frames, float(presence.first_s), float(presence.last_s)),
-            cast.role(person).name,
+            *(cast.role(person).name, cast.look_of(person)),
             tuple(output / file.name for file in files.get(person, ())),
             seen.facts(person),
         )
@@ -98,6 +100,7 @@ def _remarks(source: Source, cast: Cast, seen: Attendance) -> list[str]:
     remarks += dict.fromkeys(
         f"{role.name}: {note}" for role in played if role.character for note in role.character.notes
     )
+    remarks += _said_of_looks(cast, [person for person in sorted(seen.people) if person not in short])
     remarks += [_said_of_rest(person, rest) for person, rest in sorted(seen.neutral.items()) if rest]
     absent = [person for person in cast.people if person not in seen.people]
     if absent:
@@ -106,6 +109,22 @@ def _remarks(source: Source, cast: Cast, seen: Attendance) -> list[str]:
     if source.info.scale < 1:
         remarks.append(f"pictures were reduced to {source.info.scale:.3f} of their size; so are pixels in the take")
     return remarks
+
+
+def _said_of_looks(cast: Cast, people: Sequence[int]) -> list[str]:
+    own, painted = ([person for person in people if cast.look_of(person) == look] for look in (OWN, PAINTED))
+    said = []
+    if own:
+        said.append(
+            f"skin, hair and eyes of person {_listed(own)} are assumed to be as in the pictures, which is a likeness; "
+            "--look mask leaves it out"
+        )
+    if painted and cast.look == OWN:
+        said.append(
+            f"no picture shows person {_listed(painted)} large, bright, in colour and from the front, so plain colours "
+            "are assumed"
+        )
+    return said
 
 
 def _said_of_rest(person: int, rest: Mapping[str, float]) -> str:

@@ -14,18 +14,24 @@ from commedia.characters.default_head import default_head_character
 from commedia.characters.facing import looking
 from commedia.characters.find_bones import with_bones
 from commedia.characters.open import open_character
-from commedia.errors import BadCastEntry
+from commedia.characters.skin import MASK, Look
+from commedia.conventions import IDENTITY_COUNT
+from commedia.errors import BadCastEntry, UnknownName
 from commedia.face_model.calibration import Calibration
 from commedia.face_model.model import head_or_default
 from commedia.face_model.person import Person
+from commedia.looks.look import look_of
+from commedia.looks.portraits import Portrait, Portraits
 from commedia.retarget.mapping import Mapping, MorphMap, load_mapping
 from commedia.retarget.performance_edit import PerformanceEdit
 from commedia.retarget.solve import Retargeter
-from commedia.structures import RigPose, TrackedFrame
+from commedia.structures import Frame, RigPose, TrackedFrame
 
 Given = Path | str | Character
 """A character as callers name one: a bundled one's name, a file, or one that is open."""
 DEFAULT_HEAD = "default head"
+OWN, PAINTED, MASKED = LOOKS = ("own", "painted", "mask")
+"""How the default head looks: as the person in the pictures; with their face's shape in plain colours; as nobody."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +48,9 @@ class Role:
     wearer: Person | None = None
     """Whose own face the default head has; None leaves it to the identity that is seen."""
 
-    def character_for(self, identity: Float[np.ndarray, "i"], person: int) -> Character:
-        """The given character, or the default head of a person with this identity."""
-        return self.character or _own_head(self.wearer, identity, person_name(person))
+    def character_for(self, identity: Float[np.ndarray, "i"], person: int, look: Look | None = None) -> Character:
+        """The given character, or the default head of a person with this identity; None for `look` paints it."""
+        return self.character or _own_head(self.wearer, identity, person_name(person), look)
 
 
 class Cast:
@@ -58,13 +64,19 @@ class Cast:
         mapping: str | Mapping | None = None,
         edit: PerformanceEdit | None = None,
         person: Person | None = None,
+        look: str = OWN,
     ):
         """Give `people` characters by their ids in the take, and `character` (None: the default head) to the others.
 
         With "troupe" each of the others gets another bundled character, in order of appearance, and the first again
         when all are taken. A file that several people play is read once. `mapping` holds for every character. `person`
         is whoever is seen: theirs are the head that is tracked and worn, and the calibration unless `edit` has one.
+        `look` is one of `LOOKS`, and how default heads look.
         """
+        if look not in LOOKS:
+            raise UnknownName("look", look, LOOKS)
+        self.look, self._portraits = look, Portraits()
+        self._looks: dict[int, tuple[tuple[Portrait, ...], Look | None]] = {}
         self.edit, self.person = edit or PerformanceEdit(), person
         if person is not None and self.edit.calibration is None:
             self.edit = replace(self.edit, calibration=person.calibration)
@@ -92,6 +104,43 @@ class Cast:
         if person in self._roles:
             return self._roles[person]
         return self._appeared.setdefault(person, self._others[len(self._appeared) % len(self._others)])
+
+    def begin(self) -> None:
+        """Forget how people looked: in another take the same ids are others."""
+        self._portraits, self._looks = Portraits(), {}
+
+    def see(self, frame: Frame | None, tracked: TrackedFrame) -> None:
+        """Learn from a picture, if there is one, how those look who may wear the default head."""
+        wears = any(role.character is None for role in (*self._others, *self._roles.values()))
+        if frame is not None and wears and self.look == OWN:
+            self._portraits.see(frame, tracked)
+
+    def turned_out(self, other: int, person: int) -> None:
+        """Learn that who was seen under one id is another person."""
+        self._portraits.turned_out(other, person)
+
+    def character_for(self, person: int, identity: Float[np.ndarray, "i"]) -> Character:
+        """What a person plays, the default head with the look that is known of them by now."""
+        role = self.role(person)
+        if role.character is not None or (role.wearer is not None and role.wearer.albedo is not None):
+            return role.character_for(identity, person)
+        if self.look == MASKED:
+            return role.character_for(np.zeros(IDENTITY_COUNT, np.float32), person, MASK)
+        return role.character_for(identity, person, self._own_look(person, identity))
+
+    def look_of(self, person: int) -> str | None:
+        """Which of `LOOKS` a person's head got; None for who plays another character, and before anything is made."""
+        if self.role(person).character is not None or self.look != OWN:
+            return None if self.role(person).character is not None else self.look
+        if person not in self._looks:
+            return None
+        return PAINTED if self._looks[person][1] is None else OWN
+
+    def _own_look(self, person: int, identity: Float[np.ndarray, "i"]) -> Look | None:
+        seen = self._portraits.of(person)
+        if person not in self._looks or self._looks[person][0] is not seen:
+            self._looks[person] = seen, look_of(seen, identity, self.head)
+        return self._looks[person][1]
 
     def acted(self, tracked: TrackedFrame) -> TrackedFrame:
         """The frame as characters play it: calibrated, mirrored, or as it is."""
@@ -137,9 +186,11 @@ def people_and_default(entries: Iterable[str]) -> tuple[dict[int, Path], Path | 
     return files, default
 
 
-def _own_head(wearer: Person | None, identity: Float[np.ndarray, "i"] | None, name: str) -> Character:
+def _own_head(
+    wearer: Person | None, identity: Float[np.ndarray, "i"] | None, name: str, look: Look | None = None
+) -> Character:
     own = {} if wearer is None else {"head": wearer.head, "albedo": wearer.albedo}
-    return default_head_character(identity, name=name, **own)
+    return default_head_character(identity, name=name, look=look, **own)
 
 
 def _role(given: Given | None, mapping: str | Mapping | None, wearer: Person | None) -> Role:

@@ -81,22 +81,25 @@ class WholeTake:
                 self._flush(face.id)
         self._times_s.append(tracked.time_s)
 
-    def join(self, likenesses: Mapping[int, Likeness], recalled: Mapping[int, int]) -> None:
+    def join(self, likenesses: Mapping[int, Likeness], recalled: Mapping[int, int]) -> list[tuple[int, int]]:
         """Give one id to whoever is one person by all looks at them, before settling; who was lost may be back.
 
-        `recalled` says who was somebody else after all: `Recognition.recalled`.
+        `recalled` says who was somebody else after all: `Recognition.recalled`. Returns who became whom.
         """
         for person in self._waiting:
             self._flush(person)
         # The latest first: 3 may be 2, which is 1.
-        for other in sorted(recalled.keys() & self._blocks.keys(), reverse=True):
-            self._rename(other, recalled[other])
+        renamed = [(other, recalled[other]) for other in sorted(recalled.keys() & self._blocks.keys(), reverse=True)]
+        for other, person in renamed:
+            self._rename(other, person)
         people = {
             person: Seen(likenesses[person], set(_seen_in(self._blocks[person])))
             for person in likenesses.keys() & self._blocks.keys()
         }
-        for other, person in same_people(people, ONE_PERSON).items():
+        same = list(same_people(people, ONE_PERSON).items())
+        for other, person in same:
             self._rename(other, person)
+        return renamed + same
 
     def _rename(self, other: int, person: int) -> None:
         self._blocks.setdefault(person, []).extend(self._blocks.pop(other))

@@ -55,7 +55,7 @@ class PreviewSink:
         self._path = self._folder / ("preview.jpg" if self._is_photo else "preview.mp4")
         size = (media.width_px, media.height_px) if media.pictures else (0, 0)
         self._page = PreviewPage(
-            *size, lambda face: cast.role(face.id).character_for(face.params.identity, face.id), cast.head, self._style
+            *size, lambda face: cast.character_for(face.id, face.params.identity), cast.head, self._style
         )
         self._frame_s = 1 / media.frame_rate
 

@@ -1,0 +1,66 @@
+"""Somebody's cuts to a `Look` of their head: plain colours for what is painted, and the photographed skin over it."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from jaxtyping import Float, Float32, UInt8
+
+from commedia.characters.skin import Look
+from commedia.face_model.model import HeadModel
+from commedia.looks import colours
+from commedia.looks.hair import hair_thickness
+from commedia.looks.portraits import Portrait
+from commedia.looks.skin import Chart, face_chart, joined_skin, sight_of
+from commedia.render.colour_numpy import srgb_from_linear
+
+LEAST_CHROMA = 0.06
+"""Least difference of red and blue over brightness of skin in a picture that has colours."""
+DARKEST, LIGHTEST = 0.012, 0.95
+"""Linear brightness of skin that a picture can be right about."""
+BARE, COVERED = 0.0, 0.88
+"""How much of the scalp is painted as hair."""
+
+
+def look_of(portraits: Sequence[Portrait], identity: Float[np.ndarray, "i"], head: HeadModel) -> Look | None:
+    """What somebody looks like by their cuts; None where these do not show it: too few, grey, dark or burnt out."""
+    if not portraits:
+        return None
+    sights = [sight_of(portrait, identity, head) for portrait in portraits]
+    skin, seen = joined_skin(sights, [portrait.worth for portrait in portraits], head)
+    tone = colours.skin_colour(skin, seen, head)
+    if tone is None or not DARKEST < tone.mean() < LIGHTEST or tone[0] - tone[2] < LEAST_CHROMA * tone.mean():
+        return None
+    painted = Look()
+    hair = colours.hair_colour(sights, head)
+    brows = colours.brow_colour(skin, seen, head)
+    lips = colours.lip_colour(skin, seen, head)
+    iris = colours.iris_colour(portraits, identity, head)
+    bald = hair is not None and colours.is_bald(hair, tone)
+    return Look(
+        skin=_srgb(tone),
+        lips=_srgb(tone * (0.72, 0.42, 0.42) if lips is None else lips),
+        hair=painted.hair if hair is None else _srgb(hair),
+        brows=None if brows is None else _srgb(brows),
+        iris=painted.iris if iris is None else _srgb(iris),
+        whites=_srgb(colours.white_colour(tone)),
+        scalp=BARE if bald else COVERED,
+        hair_m=0.0 if hair is None or bald else hair_thickness(portraits, identity, head, hair),
+        photo=_photo(skin, seen, head),
+    )
+
+
+def _srgb(colour: Float[np.ndarray, "3"]) -> tuple[int, int, int]:
+    red, green, blue = np.round(255 * srgb_from_linear(colour)).astype(int).tolist()
+    return red, green, blue
+
+
+def _photo(skin: Chart, seen: Float32[np.ndarray, "s s"], head: HeadModel) -> UInt8[np.ndarray, "s s 4"]:
+    """The skin of the face and the front of the scalp, with how much of it covers the paint; lids and eyes are ours."""
+    chart = face_chart(head)
+    face = chart.part("skin", "nose", "left_brow", "right_brow", "upper_lip", "lower_lip", "scalp") > 0.5
+    # Lids and the inside of the mouth are never where the model says to the pixel, and a smear of eye is ugly.
+    inside = cv2.erode(face.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
+    cover = cv2.GaussianBlur(inside, (0, 0), 2.0) * seen
+    filled = chart.texels.filled(skin)
+    return np.dstack([255 * srgb_from_linear(filled) + 0.5, 255 * cover]).astype(np.uint8)
