@@ -17,9 +17,9 @@ ARGUMENTS = {
     commedia.track: ["path", "models", "person"],
     commedia.retarget: [
         *("path", "output", "character", "cast", "models", "preview", "preview_style", "overwrite", "formats", "rate"),
-        *("angles", "mapping", "edit", "person", "causal", "progress", "report"),
+        *("angles", "mapping", "edit", "person", "causal", "look", "progress", "report"),
     ],
-    retarget_folder: ["path", "output", "character", "cast", "models", "mapping", "edit", "person", "options"],
+    retarget_folder: ["path", "output", "character", "cast", "models", "mapping", "edit", "person", "look", "options"],
     commedia.calibrate: ["path", "models"],
     commedia.open_models: ["mfn", "sfn", "flip_average", "head"],
 }
