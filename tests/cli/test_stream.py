@@ -145,7 +145,7 @@ def test_nobody_there_to_take_it_is_said_once(tmp_path: Path, capsys: pytest.Cap
         (["take.csv", "--to"], "names nobody"),
         (["none.csv", "--to", "vmc://127.0.0.1"], "there is no file"),
         (["take.csv", "--to", "vmc://127.0.0.1", "--seconds", "0"], "--seconds 0 is no time"),
-        (["livelink://127.0.0.1:0", "--to", "vmc://127.0.0.1", "--rate", "30"], "brings its own times"),
+        (["livelink://127.0.0.1:0", "--to", "vmc://127.0.0.1", "--rate", "30"], "is read by its protocol"),
         (["osc://127.0.0.1:0", "--to", "vmc://127.0.0.1"], "cannot be received"),
         (["take.csv", "--to", "vmc://127.0.0.1", "--faces", "1"], "shows none"),
         (["still.png", "--to", "vmc://127.0.0.1"], "does not move"),

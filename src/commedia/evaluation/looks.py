@@ -18,7 +18,7 @@ from commedia.errors import CommediaError
 from commedia.evaluation.report import Cell, Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.evaluation.sheets import Stage, write_sheet
-from commedia.face_model.model import load_head
+from commedia.face_model.model import head_or_default
 from commedia.looks.look import look_of
 from commedia.looks.portraits import Portraits
 from commedia.retarget.cast import OWN, PAINTED, Cast
@@ -169,6 +169,6 @@ def _cost(actors: list[Actor], look: str) -> tuple[float, int]:
     """Processor seconds to make a head with its look, and the bytes of its GLB, means."""
     began, sizes = process_time(), []
     for actor in actors:
-        made = look_of(actor.portraits.of(actor.person), actor.identity, load_head()) if look == OWN else None
+        made = look_of(actor.portraits.of(actor.person), actor.identity, head_or_default(None)) if look == OWN else None
         sizes.append(len(default_head_glb(actor.identity, look=made)))
     return (process_time() - began) / len(actors), int(np.mean(sizes))

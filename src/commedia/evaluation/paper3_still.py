@@ -16,7 +16,7 @@ from commedia.evaluation.paper3_constraints import named_networks
 from commedia.evaluation.report import Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.face_model.landmarks import load_scheme, reduced_model
-from commedia.face_model.model import MorphableModel, load_head
+from commedia.face_model.model import MorphableModel, head_or_default
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.protocol import RegressorProtocol
 from commedia.faces.sfn import open_sfn
@@ -49,7 +49,7 @@ def paper3_still(settings: EvaluationSettings, progress: Progress) -> list[Table
     """Draw the clips, and read them with every network in crops that the true points place."""
     readers = {name: open_sfn(file, threads=1) for name, file in named_networks(settings).items()}
     truth, read = read_clips(readers, settings.limit or PEOPLE, progress)
-    model = reduced_model(load_head().model, load_scheme("ibug68"))
+    model = reduced_model(head_or_default(None).model, load_scheme("ibug68"))
     rows, best = [], []
     for name, clips in read.items():
         ways = {"as read": clips.expression}
