@@ -29,7 +29,7 @@ WHITE_OVER_SKIN, DARKEST_WHITE, LIGHTEST_WHITE = 1.5, 0.36, 0.84
 """Whites over the red of skin, and their bounds."""
 SCALP_Y_M = 0.075
 """Above this the head carries hair, or none."""
-BALD = 0.11
+BALD = 0.06
 """Farther than this from the skin's colour, in shares of its brightness, is hair."""
 
 

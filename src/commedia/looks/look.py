@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32, UInt8
 
 from commedia.characters.skin import Look
 from commedia.face_model.model import HeadModel
@@ -20,6 +20,12 @@ DARKEST, LIGHTEST = 0.012, 0.95
 """Linear brightness of skin that a picture can be right about."""
 BARE, COVERED = 0.0, 0.88
 """How much of the scalp is painted as hair."""
+FOREHEAD_Y_M = 0.022
+"""Above this, brows end and fringes and caps begin."""
+SKIN_BRIGHTNESS, SKIN_CHROMA = (0.78, 1.35), 0.075
+"""Shares of the skin's brightness, and the farthest from its colour, within which a forehead is bare."""
+BARE_EDGE_PX = 5.0
+"""How softly what covers a forehead is left out, in texels."""
 
 
 def look_of(portraits: Sequence[Portrait], identity: Float[np.ndarray, "i"], head: HeadModel) -> Look | None:
@@ -46,13 +52,30 @@ def look_of(portraits: Sequence[Portrait], identity: Float[np.ndarray, "i"], hea
         whites=_srgb(colours.white_colour(tone)),
         scalp=BARE if bald else COVERED,
         hair_m=0.0 if hair is None or bald else hair_thickness(portraits, identity, head, hair),
-        photo=_photo(skin, seen, head),
+        photo=_photo(skin, seen * _bare(skin, tone, tone if hair is None or bald else hair, head), head),
     )
 
 
 def _srgb(colour: Float[np.ndarray, "3"]) -> tuple[int, int, int]:
     red, green, blue = np.round(255 * srgb_from_linear(colour)).astype(int).tolist()
     return red, green, blue
+
+
+def _bare(skin: Chart, tone: colours.Colour, hair: colours.Colour, head: HeadModel) -> Float32[np.ndarray, "s s"]:
+    """1 but where hair or a cap covers the forehead: on skin a fringe would be paint, under a scalp without one."""
+    chart = face_chart(head)
+    forehead = (chart.part("skin") > 0.5) & (chart.place[..., 1] > FOREHEAD_Y_M) & ~_alike(skin, tone, 1.0)
+    scalp = (chart.part("scalp") > 0.5) & ~_alike(skin, hair, 2.0)
+    covered = cv2.dilate((forehead | scalp).astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.float32)
+    return 1 - np.clip(1.5 * cv2.GaussianBlur(covered, (0, 0), BARE_EDGE_PX), 0, 1)
+
+
+def _alike(skin: Chart, colour: colours.Colour, tolerance: float) -> Bool[np.ndarray, "s s"]:
+    total = np.maximum(skin.sum(axis=-1, keepdims=True), 1e-4)
+    brightness = np.log(total[..., 0] / float(colour.sum()))
+    low, high = tolerance * np.log(SKIN_BRIGHTNESS)
+    chroma = np.abs(skin / total - colour / colour.sum()).sum(axis=-1)
+    return (low < brightness) & (brightness < high) & (chroma < tolerance * SKIN_CHROMA)
 
 
 def _photo(skin: Chart, seen: Float32[np.ndarray, "s s"], head: HeadModel) -> UInt8[np.ndarray, "s s 4"]:
