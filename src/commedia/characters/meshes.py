@@ -132,6 +132,7 @@ def _skinning(accessors: Accessors, attributes: dict, count: int) -> Skinning | 
         return None
     joints = np.concatenate([accessors.integers(attributes[f"JOINTS_{number}"], 4) for number in sets], axis=1)
     weights = np.concatenate([accessors.floats(attributes[f"WEIGHTS_{number}"], 4) for number in sets], axis=1)
+    weights = np.clip(weights, 0, 1e6)  # as glTF wants them; beyond, sums say nothing
     total = weights.sum(axis=1, keepdims=True)
     weights = np.where(total > 1e-6, weights / np.maximum(total, 1e-6), np.eye(1, weights.shape[1], dtype=np.float32))
     joints = np.where(weights > 0, joints, 0)
