@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int32
 
 from commedia.errors import WeightsMismatch
-from commedia.face_model.model import PARTS, REGIONS, HeadModel, load_head
+from commedia.face_model.model import PARTS, REGIONS, HeadModel, head_or_default
 
 SKIN_REGIONS: tuple[str, ...] = (
     *("skin", "left_brow", "right_brow", "nose", "upper_lip", "lower_lip", "left_lids", "right_lids"),
@@ -66,4 +66,4 @@ def read_albedo(path: Path, head: HeadModel) -> AlbedoModel:
 @cache
 def load_albedo() -> AlbedoModel:
     """Return the colours of the default head, made by `scripts/make_albedo.py`."""
-    return read_albedo(ALBEDO_FILE, load_head())
+    return read_albedo(ALBEDO_FILE, head_or_default(None))

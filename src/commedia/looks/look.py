@@ -21,7 +21,7 @@ DARKEST, LIGHTEST = 0.012, 0.95
 BARE, COVERED = 0.0, 0.88
 """How much of the scalp is painted as hair."""
 FOREHEAD_Y_M = 0.022
-"""Above this, brows end and fringes and caps begin."""
+"""Above this height in the head's frame, skin may lie under a fringe or a cap."""
 SKIN_BRIGHTNESS, SKIN_CHROMA = (0.78, 1.35), 0.075
 """Shares of the skin's brightness, and the farthest from its colour, within which a forehead is bare."""
 BARE_EDGE_PX = 5.0
@@ -62,7 +62,10 @@ def _srgb(colour: Float[np.ndarray, "3"]) -> tuple[int, int, int]:
 
 
 def _bare(skin: Chart, tone: colours.Colour, hair: colours.Colour, head: HeadModel) -> Float32[np.ndarray, "s s"]:
-    """1 but where hair or a cap covers the forehead: on skin a fringe would be paint, under a scalp without one."""
+    """How much of each texel may be photographed: 0 where a forehead is unlike skin, or a scalp unlike the hair.
+
+    There a fringe, a cap or a hat is in front, which on the head would be paint without depth.
+    """
     chart = face_chart(head)
     forehead = (chart.part("skin") > 0.5) & (chart.place[..., 1] > FOREHEAD_Y_M) & ~_alike(skin, tone, 1.0)
     scalp = (chart.part("scalp") > 0.5) & ~_alike(skin, hair, 2.0)

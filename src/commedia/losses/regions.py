@@ -7,15 +7,13 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-from commedia.conventions import CONTRADICTORY_PAIRS, EXPRESSION_INDEX
 from commedia.losses.disentangling import identity_disagreement
+from commedia.losses.exclusive import PAIRS
 from commedia.losses.faces import FaceTargets, Loss, mean_by_weight
 from commedia.losses.landmark import LandmarkModel, projected
 from commedia.losses.parameters import identity_error
 from commedia.networks.heads import FaceOutputs
 from commedia.networks.ours.sfn import RegionFaces
-
-_EXCLUSIVE = tuple((EXPRESSION_INDEX[first], EXPRESSION_INDEX[second]) for first, second in CONTRADICTORY_PAIRS)
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def region_loss(
     if config.identity_consistent and group_size > 1:
         terms["identity_consistent"] = _inconsistency(faces, present, group_size)
     if config.expression_exclusive:
-        first, second = (faces.expression[:, list(side)] for side in zip(*_EXCLUSIVE, strict=True))
+        first, second = (faces.expression[:, list(side)] for side in zip(*PAIRS, strict=True))
         terms["expression_exclusive"] = ((first * second).mean(1) * present).sum() / present.sum().clamp_min(1.0)
     return Loss(sum(getattr(config, name) * term for name, term in terms.items()), tuple(terms.items()))
 

@@ -93,7 +93,7 @@ def _remarks(source: Source, cast: Cast, seen: Attendance) -> list[str]:
         brief = f"seen for less than {float(SHORTEST_APPEARANCE_S)} s"
         remarks.append(f"{brief}, so only in the take: person {_listed(short)}")
     remarks += [
-        f"what was taken for person {person} in {frames} frames has no face by most looks from near, and is left out"
+        f"person {person}, found in {frames} frames, is left out: close looks show no face there (--causal keeps it)"
         for person, frames in sorted(seen.nobody.items())
     ]
     played = (cast.role(person) for person in sorted(seen.people))
