@@ -7,12 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-from commedia.losses.disentangling import identity_disagreement
-from commedia.losses.exclusive import PAIRS
+from commedia.losses.consistent import identity_consistency
+from commedia.losses.exclusive import expression_exclusion
 from commedia.losses.faces import FaceTargets, Loss, mean_by_weight
 from commedia.losses.landmark import LandmarkModel, projected
 from commedia.losses.parameters import identity_error
-from commedia.networks.heads import FaceOutputs
 from commedia.networks.ours.sfn import RegionFaces
 
 
@@ -32,9 +31,9 @@ class RegionLossConfig:
     identity: float = 0.5
     presence: float = 0.5
     identity_consistent: float = 0.0
-    """Of the distance of each person's identities from their mean, where a batch has groups."""
+    """Of paper 3's Eq. 3, where a batch has groups of one person each."""
     expression_exclusive: float = 0.0
-    """Of the product of two blendshapes that no face makes at once (`CONTRADICTORY_PAIRS`)."""
+    """Of paper 3's Eq. 4. It asks from the first step on: these networks begin from ones that can read."""
 
 
 def region_loss(
@@ -47,9 +46,8 @@ def region_loss(
 ) -> Loss:
     """Sum the terms, each averaged over the faces that have it; parts are before their weights.
 
-    The last two terms are options, after Mo et al. 2022 (identity consistency, expression exclusiveness), in forms of
-    our own: theirs are `consistent.py` and `exclusive.py`. With a `group_size` above 1 the first half of the rows are
-    groups of one person each.
+    The last two terms are options (Mo et al. 2022, Eq. 3 and 4). With a `group_size` above 1 the first half of the rows
+    are groups of one person each.
     """
     faces = read.faces
     landmarks = projected(model, faces)
@@ -64,19 +62,18 @@ def region_loss(
         "presence": binary_cross_entropy_with_logits(read.presence[:, 0], present),
     }
     if config.identity_consistent and group_size > 1:
-        terms["identity_consistent"] = _inconsistency(faces, present, group_size)
+        terms["identity_consistent"] = _inconsistency(faces.identity, present, group_size)
     if config.expression_exclusive:
-        first, second = (faces.expression[:, list(side)] for side in zip(*PAIRS, strict=True))
-        terms["expression_exclusive"] = ((first * second).mean(1) * present).sum() / present.sum().clamp_min(1.0)
+        excluded = expression_exclusion(faces.expression)
+        terms["expression_exclusive"] = mean_by_weight(excluded, present)
     return Loss(sum(getattr(config, name) * term for name, term in terms.items()), tuple(terms.items()))
 
 
-def _inconsistency(faces: FaceOutputs, present: Float[Tensor, "b"], size: int) -> Float[Tensor, ""]:
-    """Mean distance of identities from that of their group, over the groups in which every face can be seen."""
+def _inconsistency(identity: Float[Tensor, "b i"], present: Float[Tensor, "b"], size: int) -> Float[Tensor, ""]:
+    """Eq. 3 over the groups in which every face can be seen."""
     groups = len(present) // 2 // size
     whole = present[: groups * size].unflatten(0, (groups, size)).amin(1)
-    apart = identity_disagreement(FaceOutputs(*(part[: groups * size] for part in faces)), size)
-    return mean_by_weight(apart, whole)
+    return mean_by_weight(identity_consistency(identity[: groups * size].unflatten(0, (groups, size))), whole)
 
 
 def _expression(logits: Float[Tensor, "b e"], targets: FaceTargets, absolute: float) -> Float[Tensor, ""]:

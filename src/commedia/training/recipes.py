@@ -112,6 +112,19 @@ SFN_DESKTOP = Recipe(
     ),
 )
 
+# Paper 3's constraints in our network, and what it reaches on the same groups without them.
+_BY_PERSON = replace(SFN_DESKTOP.stages[0].data, groups="person", group_size=4)
+SFN_DESKTOP_BY_PERSON = varied(SFN_DESKTOP, "sfn-desktop-by-person", data=_BY_PERSON)
+SFN_DESKTOP_CONSISTENT = varied(
+    SFN_DESKTOP, "sfn-desktop-consistent", data=_BY_PERSON, loss=RegionLossConfig(identity_consistent=20.0)
+)
+SFN_DESKTOP_CONSTRAINED = varied(
+    SFN_DESKTOP,
+    "sfn-desktop-constrained",
+    data=_BY_PERSON,
+    loss=RegionLossConfig(identity_consistent=20.0, expression_exclusive=8.0),
+)
+
 SFN_MOBILE = varied(SFN_DESKTOP, "sfn-mobile", network=MOBILE)
 
 MFN_DESKTOP = Recipe(
@@ -244,7 +257,7 @@ RECIPES: dict[str, Recipe] = {
     for recipe in (
         *(SFN_PAPER, SFN_PAPER_DISENTANGLED, SFN_PAPER_SINGLE_SCALE),
         *(MFN_PAPER, MFN_PAPER_SINGLE_SCALE, MFN_PAPER_DETECT_ONLY),
-        *(SFN_DESKTOP, SFN_MOBILE),
+        *(SFN_DESKTOP, SFN_DESKTOP_BY_PERSON, SFN_DESKTOP_CONSISTENT, SFN_DESKTOP_CONSTRAINED, SFN_MOBILE),
         *(MFN_DESKTOP, MFN_DESKTOP_DETECT_ONLY, MFN_DESKTOP_RELABELLED),
         *(CPEM_PAPER, CPEM_PAPER_MOBILE, CPEM_DESKTOP, CPEM_CONSISTENT, CPEM_WITHOUT_BOTH),
         *(EMBEDDING_DESKTOP, SFN_SMOKE, MFN_SMOKE),
