@@ -10,6 +10,7 @@ from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_CO
 from commedia.losses.cpem import CpemLossConfig, Explained, cpem_loss, seen_from_the_front
 from commedia.losses.faces import FaceTargets, Loss
 from commedia.networks.heads import wxyz_from_euler
+from commedia.networks.heads import unit_wxyz
 from commedia.networks.paper3.cpem import CpemOutputs
 
 PAPER = CpemLossConfig()
@@ -30,7 +31,7 @@ def said(rows: int = ROWS) -> CpemOutputs:
         torch.randn(rows, IDENTITY_COUNT, generator=chance),
         torch.rand(rows, EXPRESSION_COUNT, generator=chance),
         torch.randn(rows, 40, generator=chance),
-        0.3 * torch.randn(rows, 3, generator=chance),
+        unit_wxyz(torch.randn(rows, 4, generator=chance)),
         torch.randn(rows, 3, 9, generator=chance),
         torch.randn(rows, 3, generator=chance),
     )

@@ -13,7 +13,17 @@ from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_axis_angle
 from commedia.networks.backbones import parameter_count
 from commedia.networks.export import write_onnx
 from commedia.networks.heads import FaceOutputs, wxyz_from_euler
-from commedia.networks.paper3.cpem import CAMERA_DM, FOCAL_SIDES, Cpem, CpemConfig, CpemOutputs, in_weak_perspective
+from commedia.networks.ours.cpem_regions import CpemRegions, CpemRegionsConfig
+from commedia.networks.ours.sfn import SfnRegions
+from commedia.networks.paper3.cpem import (
+    CAMERA_DM,
+    FOCAL_SIDES,
+    Cpem,
+    CpemConfig,
+    CpemOutputs,
+    in_weak_perspective,
+    through_pinhole,
+)
 from commedia.networks.registry import made_up_pictures, network_for, spec_of_config
 
 SMALL = CpemConfig("resnet18", width_mult=0.125, input_size=64)
@@ -70,6 +80,23 @@ def test_weak_perspective_agrees_at_the_heads_origin() -> None:
     assert (faces.scale[:, :1] * faces.translation[:, :2])[0].tolist() == pytest.approx(seen)
     # A small step across the view is seen as large as through the pinhole.
     assert float(faces.scale) == pytest.approx(FOCAL_SIDES / (CAMERA_DM - z))
+    back = through_pinhole(faces, outputs.texture, outputs.light)
+    torch.testing.assert_close(back.translation, translation)
+
+
+def test_our_network_reads_as_the_sfn_it_begins_from() -> None:
+    torch.manual_seed(0)
+    begun, sfn = CpemRegions().eval(), SfnRegions().eval()
+    begun.load_state_dict(sfn.state_dict(), strict=False)
+    pixels = made_up_pictures(2, 192)
+    outputs, judged = begun.read(pixels), sfn(pixels)
+    torch.testing.assert_close(begun(pixels), judged)
+    torch.testing.assert_close(
+        in_weak_perspective(outputs), FaceOutputs(*judged[:2], judged.wxyz, outputs.translation, judged.scale)
+    )
+    assert outputs.texture.shape == (2, 40)
+    assert outputs.light.abs().max() < 0.1
+    assert network_for(CpemRegionsConfig()).config == CpemRegionsConfig()
 
 
 def test_a_configuration_says_its_own_input() -> None:

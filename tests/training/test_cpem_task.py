@@ -13,6 +13,7 @@ from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.landmarks import load_scheme, points
 from commedia.face_model.model import load_head
 from commedia.geometry.rotations import matrix_from_wxyz
+from commedia.networks.heads import wxyz_from_euler
 from commedia.networks.paper3.cpem import CAMERA_DM, FOCAL_SIDES, Cpem, CpemConfig, CpemOutputs
 from commedia.training.config import Recipe
 from commedia.training.cpem_face import CpemFace
@@ -53,9 +54,9 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def resting(rows: int = 2) -> CpemOutputs:
-    nothing = torch.zeros(rows, 3)
+    upright = torch.tensor([[1.0, 0.0, 0.0, 0.0]]).repeat(rows, 1)
     return CpemOutputs(
-        torch.zeros(rows, IDENTITY_COUNT), torch.zeros(rows, 52), torch.zeros(rows, 40), nothing,
+        torch.zeros(rows, IDENTITY_COUNT), torch.zeros(rows, 52), torch.zeros(rows, 40), upright,
         torch.zeros(rows, 3, 9), torch.tensor([[0.0, 0.3, 1.1]]).repeat(rows, 1),
     )  # fmt: skip
 
@@ -65,7 +66,7 @@ def test_points_fall_where_a_pinhole_puts_them() -> None:
     outputs = resting(1)._replace(
         identity=torch.from_numpy(rng.normal(size=(1, IDENTITY_COUNT)).astype(np.float32)),
         expression=torch.from_numpy(rng.uniform(size=(1, 52)).astype(np.float32)),
-        euler=torch.tensor([[0.2, -0.4, 0.1]]),
+        wxyz=wxyz_from_euler(torch.tensor([[0.2, -0.4, 0.1]])),
         translation=torch.tensor([[0.2, 0.1, -1.5]]),
     )
     vertices = vertices_from_params(model, outputs.identity[0].numpy(), outputs.expression[0].numpy())
@@ -95,7 +96,7 @@ def test_a_drawn_face_explains_itself_best() -> None:
     assert float(face.photometric(truth, drawn, None, 64)) < 0.01
     for other in (
         truth._replace(texture=torch.zeros(1, 40)),
-        truth._replace(euler=torch.tensor([[0.0, 0.3, 0.0]])),
+        truth._replace(wxyz=wxyz_from_euler(torch.tensor([[0.0, 0.3, 0.0]]))),
         truth._replace(light=0.1 * torch.ones(1, 3, 9)),
     ):
         assert float(face.photometric(other, drawn, None, 64)) > 0.02

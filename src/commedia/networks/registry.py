@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from commedia.networks.heads import FaceOutputs, JudgedFaces
+from commedia.networks.ours.cpem_regions import CpemRegions, CpemRegionsConfig
 from commedia.networks.ours.embedding import CHIP_SIZE, Embedding, EmbeddingConfig
 from commedia.networks.ours.mfn_base import MfnBase, MfnBaseConfig
 from commedia.networks.ours.sfn import INPUT_SIZE, SfnRegions, SfnRegionsConfig
@@ -65,6 +66,7 @@ NETWORKS: dict[str, NetworkSpec] = {
     "sfn": NetworkSpec(SfnConfig, Sfn, SFN_SIZE, FaceOutputs._fields),
     "mfn": NetworkSpec(MfnConfig, Mfn, MFN_SIZE, ("grid",), batch=1),
     "sfn-regions": NetworkSpec(SfnRegionsConfig, SfnRegions, INPUT_SIZE, JudgedFaces._fields),
+    "sfn-cpem-regions": NetworkSpec(CpemRegionsConfig, CpemRegions, INPUT_SIZE, JudgedFaces._fields),
     "sfn-cpem": NetworkSpec(CpemConfig, Cpem, CPEM_SIZE, FaceOutputs._fields),
     "mfn-base": NetworkSpec(MfnBaseConfig, MfnBase, MFN_SIZE, ("grid",), batch=1),
     "embedding": NetworkSpec(EmbeddingConfig, Embedding, CHIP_SIZE, ("embedding",), weight_bits=8),

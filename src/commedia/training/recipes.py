@@ -16,6 +16,7 @@ from commedia.losses.embedding import EmbeddingLossConfig
 from commedia.losses.faces import FaceLossConfig, TauSchedule
 from commedia.losses.multiface import MultiFaceLossConfig
 from commedia.losses.regions import RegionLossConfig
+from commedia.networks.ours.cpem_regions import CpemRegionsConfig
 from commedia.networks.ours.embedding import EmbeddingConfig
 from commedia.networks.ours.mfn_base import MfnBaseConfig
 from commedia.networks.ours.sfn import DESKTOP, MOBILE
@@ -232,6 +233,25 @@ CPEM_WITHOUT_BOTH = varied(
 
 CPEM_CONSISTENT = varied(CPEM_DESKTOP, "cpem-consistent", loss=replace(_CPEM_LOSS, expression_exclusive=0.0))
 
+# Begun from sfn-desktop's weights. Where patches lie and whether there is a face, pictures do not teach.
+CPEM_REGIONS = Recipe(
+    "cpem-regions",
+    CpemRegionsConfig(),
+    CpemTask,
+    (
+        replace(
+            CPEM_DESKTOP.stages[0],
+            loss=replace(_CPEM_LOSS, identity=0.5),
+            optimisation=replace(CPEM_DESKTOP.stages[0].optimisation, learning_rate=1e-3),
+            frozen=("trunk", "points", "presence"),
+        ),
+    ),
+)
+
+CPEM_REGIONS_WITHOUT_PICTURES = varied(
+    CPEM_REGIONS, "cpem-regions-without-pictures", loss=replace(_CPEM_LOSS, identity=0.5, photometric=0.0)
+)
+
 SFN_SMOKE = Recipe(
     "sfn-smoke",
     SfnConfig(width_mult=0.25, norm=True),
@@ -263,6 +283,7 @@ RECIPES: dict[str, Recipe] = {
         *(SFN_DESKTOP, SFN_DESKTOP_BY_PERSON, SFN_DESKTOP_CONSISTENT, SFN_DESKTOP_CONSTRAINED, SFN_MOBILE),
         *(MFN_DESKTOP, MFN_DESKTOP_DETECT_ONLY, MFN_DESKTOP_RELABELLED),
         *(CPEM_PAPER, CPEM_PAPER_MOBILE, CPEM_DESKTOP, CPEM_CONSISTENT, CPEM_WITHOUT_BOTH),
+        *(CPEM_REGIONS, CPEM_REGIONS_WITHOUT_PICTURES),
         *(EMBEDDING_DESKTOP, SFN_SMOKE, MFN_SMOKE),
     )
 }

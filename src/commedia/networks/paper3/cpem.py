@@ -51,15 +51,11 @@ class CpemOutputs(NamedTuple):
     """In [0, 1]."""
     texture: Float[Tensor, "b k"]
     """Standard deviations along the albedo's components."""
-    euler: Float[Tensor, "b 3"]
-    """Pitch, yaw, roll in radians; R = Rz Ry Rx."""
+    wxyz: Float[Tensor, "b 4"]
+    """Unit quaternion of the head."""
     light: Float[Tensor, "b 3 9"]
     translation: Float[Tensor, "b 3"]
     """Added after rotation; the camera is `CAMERA_DM` away on +z."""
-
-    @property
-    def wxyz(self) -> Float[Tensor, "b 4"]:
-        return wxyz_from_euler(self.euler)
 
 
 class Cpem(nn.Module):
@@ -72,7 +68,7 @@ class Cpem(nn.Module):
         self.identity = self._head(config.identity_count)
         self.expression = self._head(config.expression_count, RESTING_EXPRESSION_LOGIT)
         self.texture = self._head(config.texture_count)
-        self.euler = self._head(3)
+        self.euler = self._head(3)  # pitch, yaw, roll in radians; R = Rz Ry Rx
         self.light = self._head(27)
         self.translation = self._head(3, RESTING_TRANSLATION_DM)
 
@@ -83,7 +79,7 @@ class Cpem(nn.Module):
             self.identity(pooled),
             torch.sigmoid(self.expression(pooled)),
             self.texture(pooled),
-            self.euler(pooled),
+            wxyz_from_euler(self.euler(pooled)),
             self.light(pooled).unflatten(1, (3, 9)),
             self.translation(pooled),
         )
@@ -103,3 +99,10 @@ def in_weak_perspective(outputs: CpemOutputs) -> FaceOutputs:
     """Say a face seen through the pinhole as one without foreshortening, of the size it has at the head's origin."""
     away = (CAMERA_DM - outputs.translation[:, 2:]).clamp_min(NEAREST_DM)
     return FaceOutputs(outputs.identity, outputs.expression, outputs.wxyz, outputs.translation, FOCAL_SIDES / away)
+
+
+def through_pinhole(faces: FaceOutputs, texture: Float[Tensor, "b k"], light: Float[Tensor, "b 3 9"]) -> CpemOutputs:
+    """Say a face in weak perspective as one seen through the pinhole, of the same size at the head's origin."""
+    away = FOCAL_SIDES / faces.scale
+    translation = torch.cat([faces.translation[:, :2], CAMERA_DM - away], 1)
+    return CpemOutputs(faces.identity, faces.expression, texture, faces.wxyz, light, translation)
