@@ -9,8 +9,7 @@ from torch import Tensor
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT, LANDMARK_COUNT
 from commedia.losses.cpem import CpemLossConfig, Explained, cpem_loss, seen_from_the_front
 from commedia.losses.faces import FaceTargets, Loss
-from commedia.networks.heads import wxyz_from_euler
-from commedia.networks.heads import unit_wxyz
+from commedia.networks.heads import unit_wxyz, wxyz_from_euler
 from commedia.networks.paper3.cpem import CpemOutputs
 
 PAPER = CpemLossConfig()
