@@ -1,6 +1,7 @@
 """What a run tells about itself: a progress bar with an estimate, `log.csv`, `curves.png`, `predictions.png`."""
 
 import csv
+import io
 import math
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from torch import nn
 
+from commedia.files import write_file
 from commedia.losses.faces import Loss
 from commedia.training.checkpoints import Progress
 from commedia.training.config import Budget, Recipe
@@ -84,12 +86,7 @@ class TrainingLog:
         row |= {name: total / max(self.steps, 1) for name, total in self.sums.items()}
         row |= {f"val_{name}": value for name, value in validation._asdict().items()}
         path = self.out / f"log{self.suffix}.csv"
-        fresh = not path.exists()
-        with path.open("a", newline="", encoding="utf-8") as stream:
-            writer = csv.writer(stream)
-            if fresh:
-                writer.writerow(row)
-            writer.writerow([f"{value:.6g}" for value in row.values()])
+        write_rows(path, [*read_rows(path), {name: f"{value:.6g}" for name, value in row.items()}])
         if last or time.monotonic() - self.drawn > PICTURE_S:
             self._draw(path, task, network)
         known = "  ".join(f"{name} {value:.3g}" for name, value in validation._asdict().items())
@@ -107,8 +104,26 @@ class TrainingLog:
         return f"about {(1 - share) * seconds / done / 60:.0f} min left" if done > 0 else "no estimate yet"
 
     def _draw(self, log: Path, task: Task, network: nn.Module) -> None:
-        with log.open(newline="", encoding="utf-8") as stream:
-            columns, *rows = csv.reader(stream)
-        write_curves(self.out / f"curves{self.suffix}.png", columns, [[float(value) for value in row] for row in rows])
+        rows = read_rows(log)
+        curves = [[float(value or "nan") for value in row.values()] for row in rows]
+        write_curves(self.out / f"curves{self.suffix}.png", list(rows[0]), curves)
         write_picture(self.out / f"predictions{self.suffix}.png", task.contact_sheet(network))
         self.drawn = time.monotonic()
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Read a log's epochs, all with the same columns; none where there is no log yet."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
+    """Write a log anew; a term that is only asked for later has no value before."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns, restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_file(path, text.getvalue().encode())
