@@ -27,7 +27,9 @@ def write(given: argparse.Namespace) -> int:
     if given.characters:
         return generate_avatar_shard(given.out, given.characters, given.count, **common)
     frames = given.frames_per_person
-    return generate_shard(given.out, given.kind, given.count, **common, frames=frames, device=given.device)
+    return generate_shard(
+        given.out, given.kind, given.count, **common, frames=frames, truth=given.truth, device=given.device
+    )
 
 
 def main() -> int:
@@ -51,6 +53,11 @@ def main() -> int:
         default=1,
         help="of our head, single: so many pictures show one person, with another expression, pose and light each",
     )
+    parser.add_argument(
+        "--truth",
+        action="store_true",
+        help="of our head, single: with parse maps, exact 3D and wrinkles of each person's own",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--stream", choices=STREAMS, default="train", help="test shares nobody and nothing with train")
     parser.add_argument("--backgrounds", type=Path, help="tar of photographs; made-up backdrops when not given")
@@ -67,6 +74,8 @@ def main() -> int:
         parser.error(f"--kind {given.kind} needs --characters: glTF of whole people that 'commedia rig make' wrote")
     if given.frames_per_person < 1 or (given.frames_per_person > 1 and (given.kind != "single" or given.characters)):
         parser.error("--frames-per-person, 1 or more, is for single pictures of our own head")
+    if given.truth and (given.kind != "single" or given.characters):
+        parser.error("--truth is for single pictures of our own head")
     torch.set_num_threads(given.threads)
     start = time.monotonic()
     try:

@@ -1,6 +1,6 @@
 """One training picture and its faces: the contract between whoever labels or renders and whoever trains.
 
-    PictureSample                         image, where it comes from, clip and frame, skin mask, 0 to 20 faces
+    PictureSample                         image, its source, clip and frame, skin mask, parse map, exact truth, 0 to 20 faces
       └ FaceSample
           box            tight box of the head model's `face` region (hairline to chin, ear to ear)
           landmarks_px   iBUG-68, in pixels; `landmark_kind` says who vouches for them
@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from commedia.conventions import EXPRESSION_COUNT
+from commedia.data.truth import DrawnTruth, ParseMap
 from commedia.structures import Box, HeadPose
 
 LandmarkKind = Literal["gold", "fit", "synthetic", "teacher"]
@@ -89,6 +90,10 @@ class PictureSample:
     """In which clip it was taken, and ..."""
     frame: str | None = None
     """... which frame of it."""
+    parse: ParseMap | None = None
+    """Which part of the face each pixel shows (`PARSE_CLASSES`), of the whole picture at another size."""
+    truth: DrawnTruth | None = None
+    """Of the only face, where it was drawn and the truth kept."""
 
 
 def full_weight() -> Float[np.ndarray, "52"]:

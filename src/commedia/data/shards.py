@@ -1,4 +1,6 @@
-"""Shards: tar files of `key.jpg` + `key.json` (+ `key.mask.png`), the only form in which training samples are stored.
+"""Shards: tar files of `key.jpg` + `key.json`, the only form in which training samples are stored.
+
+Between the two may stand `key.mask.png`, `key.parse.png` and, of drawn faces, `key.truth.npz`.
 
 Reading is strict: a shard that is cut short, misses a member, or holds a number out of its range is a `BadShard` that
 says which sample and why. Writing goes to a file aside which takes the final name only when complete.
@@ -25,10 +27,13 @@ from commedia.data.sample import (
     PictureKind,
     PictureSample,
 )
+from commedia.data.truth import COVERED, PARSE_CLASSES, DrawnTruth, truth_from_bytes, truth_to_bytes
 from commedia.errors import BadShard
 from commedia.files import written_aside
 from commedia.structures import Box, HeadPose
 
+_EXTRAS = {"mask.png": "mask_png", "parse.png": "parse_png", "truth.npz": "truth_npz"}
+"""What may stand between picture and label: the member's ending, and the field of `EncodedPicture`."""
 _PICTURE_MAY = frozenset({"clip", "frame"})
 _FACE_MAY = frozenset({"pose_weight", "action_units"})
 _PICTURE_FIELDS = frozenset({"source", "licence", "kind", "width", "height", "faces"})
@@ -53,6 +58,8 @@ class EncodedPicture:
     mask_png: bytes | None = None
     clip: str | None = None
     frame: str | None = None
+    parse_png: bytes | None = None
+    truth_npz: bytes | None = None
 
     def decoded(self) -> PictureSample:
         """Decode the image; raises BadShard when it is not a JPEG of the size the label speaks of."""
@@ -62,18 +69,38 @@ class EncodedPicture:
         if (bgr.shape[1], bgr.shape[0]) != self.size:
             found, said = f"{bgr.shape[1]}x{bgr.shape[0]}", f"{self.size[0]}x{self.size[1]}"
             raise BadShard(f"sample '{self.key}': the picture is {found}, its label says {said}")
-        image, mask = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), self._mask()
+        image, mask, parse = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), self._mask(), self._parse()
         return PictureSample(
-            image, self.faces, self.source, self.licence, self.kind, mask=mask, clip=self.clip, frame=self.frame
+            image, self.faces, self.source, self.licence, self.kind, mask, self.clip, self.frame, parse, self.truth()
         )
+
+    def truth(self) -> DrawnTruth | None:
+        """Decode the truth alone; raises BadShard when it is none."""
+        try:
+            return None if self.truth_npz is None else truth_from_bytes(self.truth_npz)
+        except ValueError as error:
+            raise BadShard(f"sample '{self.key}': {error}") from error
 
     def _mask(self) -> np.ndarray | None:
         if self.mask_png is None:
             return None
-        mask = cv2.imdecode(np.frombuffer(self.mask_png, np.uint8), cv2.IMREAD_GRAYSCALE)
+        mask = _grey(self.mask_png)
         if mask is None or mask.shape[::-1] != self.size:
             raise BadShard(f"sample '{self.key}': its mask is no picture of {self.size[0]}x{self.size[1]}")
-        return np.asarray(mask, np.uint8)
+        return mask
+
+    def _parse(self) -> np.ndarray | None:
+        if self.parse_png is None:
+            return None
+        parse = _grey(self.parse_png)
+        if parse is None or not np.isin(parse, [*range(len(PARSE_CLASSES)), COVERED]).all():
+            raise BadShard(f"sample '{self.key}': its parse map is no picture of classes")
+        return parse
+
+
+def _grey(png: bytes) -> np.ndarray | None:
+    picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
+    return None if picture is None else np.asarray(picture, np.uint8)
 
 
 def write_shard(path: Path, samples: Iterable[PictureSample | EncodedPicture], *, quality: int = 92) -> int:
@@ -86,8 +113,8 @@ def write_shard(path: Path, samples: Iterable[PictureSample | EncodedPicture], *
         for sample in samples:
             key = f"{count:06d}"
             _add(tar, f"{key}.jpg", _jpeg(sample, quality))
-            if (mask := _mask_png(sample)) is not None:
-                _add(tar, f"{key}.mask.png", mask)
+            for ending, content in _extras(sample).items():
+                _add(tar, f"{key}.{ending}", content)
             _add(tar, f"{key}.json", json.dumps(_to_json(sample), separators=(",", ":")).encode())
             count += 1
     return count
@@ -110,15 +137,16 @@ def tar_members(path: Path) -> Iterator[tuple[str, bytes]]:
 def read_encoded(path: Path) -> Iterator[EncodedPicture]:
     """Read a shard's samples in order without decoding their images; the labels are checked."""
     waiting: tuple[str, bytes] | None = None
-    mask: bytes | None = None
+    extras: dict[str, bytes] = {}
     for name, content in tar_members(path):
         key, _, extension = name.rpartition(".")
+        extra = None if waiting is None else name.removeprefix(f"{waiting[0]}.")
         if waiting is None and extension == "jpg":
-            waiting, mask = (key, content), None
-        elif waiting is not None and mask is None and name == f"{waiting[0]}.mask.png":
-            mask = content
+            waiting, extras = (key, content), {}
+        elif extra in _EXTRAS and extra not in extras:
+            extras[extra] = content
         elif waiting is not None and extension == "json" and key == waiting[0]:
-            yield _encoded(path, key, waiting[1], mask, content)
+            yield _encoded(path, key, waiting[1], extras, content)
             waiting = None
         else:
             expected = "a .jpg" if waiting is None else f"'{waiting[0]}.json'"
@@ -136,7 +164,7 @@ def read_shard(path: Path) -> Iterator[PictureSample]:
             raise BadShard(f"{path}: {error}") from error
 
 
-def _encoded(path: Path, key: str, jpeg: bytes, mask: bytes | None, label: bytes) -> EncodedPicture:
+def _encoded(path: Path, key: str, jpeg: bytes, extras: dict[str, bytes], label: bytes) -> EncodedPicture:
     try:
         raw = _fields(json.loads(label), _PICTURE_FIELDS, _PICTURE_MAY, "the label")
         width, height = (_positive(raw[name], name) for name in ("width", "height"))
@@ -148,7 +176,9 @@ def _encoded(path: Path, key: str, jpeg: bytes, mask: bytes | None, label: bytes
         kind = cast("PictureKind", _choice(raw["kind"], PICTURE_KINDS, "kind"))
     except ValueError as error:  # json's own error is one
         raise BadShard(f"{path}: sample '{key}': {error}") from error
-    return EncodedPicture(key, jpeg, (int(width), int(height)), faces, source, licence, kind, mask, clip, frame)
+    known = {_EXTRAS[ending]: content for ending, content in extras.items()}
+    size = (int(width), int(height))
+    return EncodedPicture(key, jpeg, size, faces, source, licence, kind, clip=clip, frame=frame, **known)
 
 
 def _face(raw: Any) -> FaceSample:
@@ -265,10 +295,15 @@ def _jpeg(sample: PictureSample | EncodedPicture, quality: int) -> bytes:
     return encoded.tobytes()
 
 
-def _mask_png(sample: PictureSample | EncodedPicture) -> bytes | None:
+def _extras(sample: PictureSample | EncodedPicture) -> dict[str, bytes]:
+    """What is stored of a sample between its picture and its label, by ending."""
     if isinstance(sample, EncodedPicture):
-        return sample.mask_png
-    return None if sample.mask is None else cv2.imencode(".png", sample.mask)[1].tobytes()
+        found = {ending: getattr(sample, field) for ending, field in _EXTRAS.items()}
+    else:
+        png = {"mask.png": sample.mask, "parse.png": sample.parse}
+        found = {name: None if map_ is None else cv2.imencode(".png", map_)[1].tobytes() for name, map_ in png.items()}
+        found["truth.npz"] = None if sample.truth is None else truth_to_bytes(sample.truth)
+    return {ending: content for ending, content in found.items() if content is not None}
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from commedia.data.sample import FaceSample, full_weight
+from commedia.data.truth import COVERED, PARSE_CLASSES, parse_classes
 from commedia.face_model.landmarks import load_scheme
 from commedia.face_model.model import HeadModel, face_vertices, head_or_default
 from commedia.render.project import perspective, rotate, weak_perspective
@@ -30,6 +32,10 @@ class DrawnHead:
     """Colour as a screen shows it, not multiplied by opacity."""
     face: FaceSample
     """In pixels of this picture."""
+    parse: UInt8[np.ndarray, "s s"] | None = None
+    """`PARSE_CLASSES` and `COVERED`; None of heads that are not our own model's."""
+    camera: Float[np.ndarray, "4"] | None = None
+    """As in `DrawnTruth`."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,8 @@ class HeadMesh:
     face: Tensor
     dress_triangles: Tensor
     dress_part: Tensor
+    parse: Tensor
+    """Of each vertex, as `PARSE_CLASSES` counts."""
 
 
 @lru_cache(maxsize=4)
@@ -51,7 +59,7 @@ def head_mesh(head: HeadModel, device: str) -> HeadMesh:
     scheme, wear = load_scheme("ibug68"), dress_mesh()
     arrays = (
         head.model.triangles, head.triangle_part, head.uv, head.uv_triangles, scheme.vertices, scheme.barycentric,
-        face_vertices(head), wear.triangles, wear.part,
+        face_vertices(head), wear.triangles, wear.part, parse_classes(head),
     )  # fmt: skip
     tensors = [torch.from_numpy(np.array(array)).to(device) for array in arrays]
     whole = [tensor if tensor.is_floating_point() else tensor.long() for tensor in tensors]
@@ -87,10 +95,12 @@ def draw_heads(
     wear_points = _project(worn, origin, scale, performers)
     skin = _rastered_head(mesh, rotated, points, size)
     wear = _rastered_wear(mesh, worn, wear_points, extra, size)
-    return [
-        DrawnHead(_composed(mesh.head, performer, skin.of(k), wear.of(k), expression[k], size), faces[k])
-        for k, performer in enumerate(performers)
-    ]
+    cameras = [[*origin[k].tolist(), float(scale[k]), performer.distance_m] for k, performer in enumerate(performers)]
+    drawn = []
+    for k, performer in enumerate(performers):
+        rgba, parse = _composed(mesh.head, performer, skin.of(k), wear.of(k), expression[k], size)
+        drawn.append(DrawnHead(rgba, faces[k], parse, np.array(cameras[k], np.float32)))
+    return drawn
 
 
 def _project(rotated: Tensor, origin: Tensor, scale: Tensor, performers: list[Performer]) -> Tensor:
@@ -169,12 +179,14 @@ def _layer(raster: Raster, part: Tensor, attributes: Tensor, count: int) -> _Lay
 
 
 def _rastered_head(mesh: HeadMesh, rotated: Tensor, points: Tensor, size: int) -> _Layer:
-    """Attributes: normal (3), depth, uv."""
+    """Attributes: normal (3), depth, uv (2), parse class."""
     raster = rasterize(points, mesh.triangles, (size, size))
     normals = vertex_normals(rotated, mesh.triangles)
     carried = interpolate(torch.cat([normals, points[..., 2:]], -1), mesh.triangles, raster)
     uv = (mesh.uv[mesh.uv_triangles[raster.triangle]] * raster.barycentric[..., None]).sum(1)
-    return _layer(raster, mesh.part, torch.cat([carried, uv], 1), len(rotated))
+    corners = one_hot(mesh.parse, len(PARSE_CLASSES)).float()[mesh.triangles[raster.triangle]]
+    seen = (corners * raster.barycentric[..., None]).sum(1).argmax(1, keepdim=True)
+    return _layer(raster, mesh.part, torch.cat([carried, uv, seen], 1), len(rotated))
 
 
 def _rastered_wear(mesh: HeadMesh, worn: Tensor, points: Tensor, extra: Tensor, size: int) -> _Layer:
@@ -189,7 +201,7 @@ def _rastered_wear(mesh: HeadMesh, worn: Tensor, points: Tensor, extra: Tensor, 
 
 def _composed(
     model: HeadModel, performer: Performer, head: _Layer, wear: _Layer, expression: Tensor, size: int
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     device = head.pixel.device
     colour, alpha = torch.zeros(size * size, 3, device=device), torch.zeros(size * size, device=device)
     depth = torch.full((size * size,), torch.inf, device=device)
@@ -197,6 +209,8 @@ def _composed(
     points = Points(head.attributes[:, 4:6], head.part, normal)
     skin = head_colours(model, points, performer.appearance, performer.light, expression)
     colour[head.pixel], alpha[head.pixel], depth[head.pixel] = skin, 1.0, head.attributes[:, 3]
+    parse = torch.zeros(size * size, dtype=torch.uint8, device=device)
+    parse[head.pixel] = head.attributes[:, 6].byte()
     front = (wear.attributes[:, 3] < depth[wear.pixel]).nonzero()[:, 0]
     pixel, attributes = wear.pixel[front], wear.attributes[front]
     if pixel.numel():
@@ -205,10 +219,11 @@ def _composed(
         cloth, opacity = dress_colours(seen, performer)
         colour *= _shadow(pixel[(opacity > 0.5) & (seen.part < TORSO)], size)
         below = alpha[pixel]
+        parse[pixel[(opacity > 0.5) & (parse[pixel] > 0)]] = COVERED
         weight = torch.where(below > 0, opacity, 1.0)[:, None]
         colour[pixel] = colour[pixel] * (1 - weight) + cloth * weight
         alpha[pixel] = torch.maximum(below, opacity)
-    return on_screen(colour, alpha, size)
+    return on_screen(colour, alpha, size), parse.view(size, size).cpu().numpy()
 
 
 def _shadow(casts: Tensor, size: int) -> Tensor:

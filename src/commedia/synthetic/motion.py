@@ -30,13 +30,22 @@ def _landmark_layer(head: HeadModel, device: str) -> MorphableLayer:
 
 def moved_heads(performers: list[Performer], head: HeadModel, device: str) -> Float[Tensor, "b v 3"]:
     """Move the head as each performer does: metres of the head frame, before pose."""
-    identity, weights, sizes, deviations = (
-        torch.from_numpy(np.stack(arrays)).to(device)
-        for arrays in zip(
-            *((p.truth.identity, p.truth.expression, p.sizes, p.deviations) for p in performers), strict=True
-        )
+    parts = ((p.truth.identity, p.truth.expression, p.sizes, p.deviations) for p in performers)
+    return moved_with(
+        *(torch.from_numpy(np.stack(arrays)).to(device) for arrays in zip(*parts, strict=True)), head, device
     )
-    weights = weights * sizes
+
+
+def moved_with(
+    identity: Float[Tensor, "b 50"],
+    expression: Float[Tensor, "b 52"],
+    sizes: Float[Tensor, "b 52"],
+    deviations: Float[Tensor, "b 52 4 8"],
+    head: HeadModel,
+    device: str,
+) -> Float[Tensor, "b v 3"]:
+    """As `moved_heads`, of who and what performers are made of."""
+    weights = expression * sizes
     vertices = _moved(head, identity, weights, deviations)
     meeting = _meeting(head, identity, weights, vertices)
     changed = (meeting != weights).any(1)

@@ -12,6 +12,7 @@ import numpy as np
 
 from commedia.data.sample import PictureSample
 from commedia.data.shards import write_shard
+from commedia.data.truth import COVERED
 from commedia.errors import BadCharacter
 from commedia.face_model.model import HeadModel
 from commedia.synthetic.avatars import Avatar, draw_avatar, held_back, read_avatar
@@ -21,6 +22,7 @@ from commedia.synthetic.degradations import degrade
 from commedia.synthetic.heads import DrawnHead, draw_heads
 from commedia.synthetic.occluders import occlude
 from commedia.synthetic.performers import Stream, filmed_again, sample_performers, stream_rng
+from commedia.synthetic.truth import truth_of, with_own_wrinkles
 
 Kind = Literal["single", "crowd"]
 
@@ -46,23 +48,28 @@ def single_pictures(
     frames: int = 1,
     device: str = "cpu",
     head: HeadModel | None = None,
+    truth: bool = False,
 ) -> Iterator[PictureSample]:
     """Make pictures of one face, centred but for a few pixels, its landmark box half as long as the picture.
 
-    With `frames` above 1 so many pictures in a row show one person.
+    With `frames` above 1 so many pictures in a row show one person. With `truth` parse map and exact truth stand beside
+    each picture, and wrinkles are everybody's own (`with_own_wrinkles`).
     """
     rng = stream_rng(stream, seed)
     name = f"synthetic-{stream}-{seed}"
     for start in range(0, count, batch := max(_BATCH // frames, 1) * frames):
         many = min(batch, count - start)
         performers = sample_performers(rng, -(-many // frames), name=f"{name}-{start:06d}")
+        if truth:
+            performers = [with_own_wrinkles(performer) for performer in performers]
         if frames > 1:
             performers = [taken for one in performers for taken in filmed_again(rng, one, frames)][:many]
         sides = size / CROP_MARGIN * rng.uniform(0.92, 1.06, len(performers))
         offsets = rng.uniform(-0.04, 0.04, (len(performers), 2)) * size
         for number, drawn in enumerate(draw_heads(performers, size, sides, offsets, device=device, head=head)):
-            image = _taken(rng, drawn, float(sides[number]), backgrounds)
-            yield PictureSample(image, (drawn.face,), f"{name}/{start + number}", LICENCE, "synthetic")
+            image, parse = _taken(rng, drawn, float(sides[number]), backgrounds)
+            extras = {"parse": parse, "truth": truth_of(performers[number], drawn)} if truth else {}
+            yield PictureSample(image, (drawn.face,), f"{name}/{start + number}", LICENCE, "synthetic", **extras)
 
 
 def avatar_pictures(
@@ -74,18 +81,22 @@ def avatar_pictures(
     for number, performer in enumerate(sample_performers(rng, count, name=name)):
         side, offset = size / CROP_MARGIN * rng.uniform(0.92, 1.06), rng.uniform(-0.04, 0.04, 2) * size
         drawn = draw_avatar(avatars[number % len(avatars)], performer, size, side, offset)
-        yield PictureSample(
-            _taken(rng, drawn, side, backgrounds), (drawn.face,), f"{name}/{number}", LICENCE, "synthetic"
-        )
+        image, _ = _taken(rng, drawn, side, backgrounds)
+        yield PictureSample(image, (drawn.face,), f"{name}/{number}", LICENCE, "synthetic")
 
 
-def _taken(rng: np.random.Generator, drawn: DrawnHead, side_px: float, backgrounds: Backgrounds) -> np.ndarray:
-    """A photograph of it: before a background, sometimes behind something, as a camera sees it."""
-    size = len(drawn.rgba)
+def _taken(
+    rng: np.random.Generator, drawn: DrawnHead, side_px: float, backgrounds: Backgrounds
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """A photograph of it, before a background, sometimes behind something, as a camera sees it; and its parse map."""
+    size, parse = len(drawn.rgba), drawn.parse
     image = paste(drawn.rgba, backgrounds.window(rng, size, size))
     if rng.uniform() < 0.22:
+        uncovered = image.copy()
         occlude(rng, image, drawn.face.box, backgrounds.window(rng, size, size))
-    return degrade(rng, image, side_px)
+        if parse is not None:
+            parse = np.where((parse > 0) & (image != uncovered).any(-1), np.uint8(COVERED), parse)
+    return degrade(rng, image, side_px), parse
 
 
 def paste(rgba: np.ndarray, background: np.ndarray) -> np.ndarray:
@@ -104,17 +115,18 @@ def generate_shard(
     backgrounds: Path | None = None,
     size: int | None = None,
     frames: int = 1,
+    truth: bool = False,
     device: str = "cpu",
     head: HeadModel | None = None,
 ) -> int:
     """Make `count` pictures of `size` pixels (by default 176; crowds 288 to 320), write them, return how many.
 
-    Singles show `frames` times the same person, one after the other.
+    Singles show `frames` times the same person, one after the other, and may carry their `truth`.
     """
     loaded = load_backgrounds(backgrounds, stream)
     if kind == "single":
         pictures = single_pictures(
-            stream, seed, count, loaded, size=size or 176, frames=frames, device=device, head=head
+            stream, seed, count, loaded, size=size or 176, frames=frames, truth=truth, device=device, head=head
         )
     else:
         pictures = crowd_pictures(stream, seed, count, loaded, size=size, device=device, head=head)

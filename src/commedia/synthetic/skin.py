@@ -20,7 +20,7 @@ from commedia.synthetic.teeth import tooth_colours
 
 _LEFT_EYE, _RIGHT_EYE, _TEETH, _TONGUE = (PARTS.index(n) for n in ("left_eye", "right_eye", "teeth", "tongue"))
 
-_WRINKLES: dict[str, tuple[float, tuple[tuple[str, float], ...]]] = {
+WRINKLES: dict[str, tuple[float, tuple[tuple[str, float], ...]]] = {
     "forehead_lines": (0.30, (("browInnerUp", 0.6), ("browOuterUp", 0.6))),
     "glabella": (0.35, (("browDown", 0.9),)),
     "crow": (0.30, (("cheekSquint", 0.6), ("eyeSquint", 0.4), ("mouthSmile", 0.3))),
@@ -31,7 +31,7 @@ _WRINKLES: dict[str, tuple[float, tuple[tuple[str, float], ...]]] = {
     "bag": (0.40, (("cheekSquint", 0.6), ("eyeSquint", 0.6))),
 }
 """Per mask of the atlas: how deep age alone makes it, and which blendshapes deepen it (a bare name means its own
-side)."""
+side). `appearance.strengths` may say, by mask and side, that an expression deepens it more or less on one person."""
 
 
 class Points(NamedTuple):
@@ -47,12 +47,9 @@ def head_colours(
     head: HeadModel, points: Points, appearance: Appearance, light: Light, expression: Float[Tensor, "52"]
 ) -> Float[Tensor, "n 3"]:
     """Light every visible point of a head; linear RGB, not clipped."""
-    device = str(points.uv.device)
-    texel = (points.uv * ATLAS_SIZE).long().clamp_(0, ATLAS_SIZE - 1)
-    atlas = skin_atlas(head, device)
-    mask = dict(zip(atlas.names, atlas.texels[texel[:, 1] * ATLAS_SIZE + texel[:, 0]].T.contiguous(), strict=True))
-    noise = _noise(points.uv, appearance, device)
-    albedo = _skin(mask, noise, appearance, [float(weight) for weight in expression.tolist()])
+    mask = _masks_at(head, points.uv)
+    noise = _noise(points.uv, appearance, str(points.uv.device))
+    albedo = _skin(mask, noise, appearance, expression.tolist())
     gloss = (
         appearance.strengths["gloss"] * (1 - mask["inner_mouth"] * 0.5)
         + mask["lips"] * appearance.strengths["lip_gloss"] * 0.3
@@ -72,6 +69,19 @@ def head_colours(
         )
     lit = albedo * irradiance(points.normal, light).T * openness
     return (lit + _highlight(points.normal, light, gloss * openness, power)).T
+
+
+def skin_albedo(
+    head: HeadModel, uv: Float[Tensor, "n 2"], appearance: Appearance, expression: Float[Tensor, "52"]
+) -> Float[Tensor, "n 3"]:
+    """Linear albedo of skin at texture coordinates, with the folds that an expression makes; not of eyes and teeth."""
+    noise = _noise(uv, appearance, str(uv.device))
+    return _skin(_masks_at(head, uv), noise, appearance, expression.tolist()).T
+
+
+def _masks_at(head: HeadModel, uv: Tensor) -> dict[str, Tensor]:
+    texel, atlas = (uv * ATLAS_SIZE).long().clamp_(0, ATLAS_SIZE - 1), skin_atlas(head, str(uv.device))
+    return dict(zip(atlas.names, atlas.texels[texel[:, 1] * ATLAS_SIZE + texel[:, 0]].T.contiguous(), strict=True))
 
 
 def irradiance(normal: Float[Tensor, "n 3"], light: Light) -> Float[Tensor, "n 3"]:
@@ -152,13 +162,14 @@ def _hair_on_skin(colour: Tensor, mask: dict[str, Tensor], noise: Tensor, appear
 def _wrinkled(mask: dict[str, Tensor], appearance: Appearance, expression: list[float]) -> Tensor:
     left = mask["side"] > 0
     total = torch.zeros_like(mask["side"])
-    for name, (aged, blendshapes) in _WRINKLES.items():
+    for name, (aged, blendshapes) in WRINKLES.items():
         depth = [aged * appearance.strengths["age"]] * 2
         for blendshape, share in blendshapes:
             for number, side in enumerate(("Left", "Right")):
                 index = EXPRESSION_INDEX.get(blendshape, EXPRESSION_INDEX.get(blendshape + side))
                 assert index is not None
-                depth[number] += share * expression[index] * appearance.strengths["wrinkles"]
+                own = appearance.strengths.get(f"{name}{side}", 1.0)
+                depth[number] += share * expression[index] * appearance.strengths["wrinkles"] * own
         if max(depth) > 0.03:
             total += mask[name] * (torch.where(left, depth[0], depth[1]) if depth[0] != depth[1] else depth[0])
     return 0.42 * total.clamp(-0.6, 1.3)
