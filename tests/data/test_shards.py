@@ -6,11 +6,13 @@ import tarfile
 from dataclasses import fields, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from commedia.data.sample import FaceSample, PictureSample, full_weight
 from commedia.data.shards import read_encoded, read_shard, write_shard
+from commedia.data.truth import DrawnTruth, truth_to_bytes
 from commedia.errors import BadShard
 from commedia.structures import Box, HeadPose
 from tests.mirrored import mirrored_picture
@@ -132,6 +134,58 @@ def test_a_broken_shard_is_refused_by_name(tmp_path: Path, rng: np.random.Genera
     path = tmp_path / "broken.tar"
     write_shard(path, [make_picture(rng, 1)])
     rewrite(path, change)
+    with pytest.raises(BadShard, match=says) as caught:
+        list(read_shard(path))
+    assert "broken.tar" in str(caught.value)
+
+
+def drawn_truth() -> DrawnTruth:
+    return DrawnTruth(
+        np.zeros(50, np.float32),
+        np.ones(52, np.float32),
+        np.zeros((52, 4, 8), np.float32),
+        np.zeros(52, np.float32),
+        np.array([1, 0, 0, 0], np.float32),
+        np.array([3, 4, 100, np.inf], np.float32),
+        {"noise_at": [1.0, 2.0]},
+    )
+
+
+def edited_truth(**changes) -> bytes:
+    arrays = dict(np.load(io.BytesIO(truth_to_bytes(drawn_truth())))) | changes
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def png(value: int) -> bytes:
+    return cv2.imencode(".png", np.full((8, 8), value, np.uint8))[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("ending", "content", "says"),
+    [
+        ("truth.npz", lambda whole: whole[: len(whole) // 2], "truth cannot be read"),
+        ("truth.npz", lambda whole: b"", "truth cannot be read"),
+        ("truth.npz", lambda whole: edited_truth(paint=np.frombuffer(b"{", np.uint8)), "truth cannot be read"),
+        (
+            "truth.npz",
+            lambda whole: edited_truth(wxyz=np.zeros(3, np.float32)),
+            r"wxyz of float32 \(3,\)",
+        ),
+        ("truth.npz", lambda whole: edited_truth(identity=np.full(50, np.nan, np.float32)), "not finite"),
+        ("truth.npz", lambda whole: edited_truth(camera=np.zeros(4, np.float32)), "not finite"),
+        ("truth.npz", lambda whole: edited_truth(paint=np.frombuffer(b"[1]", np.uint8)), "not an object"),
+        ("parse.png", lambda whole: b"not a picture", "no picture of classes"),
+        ("parse.png", lambda whole: png(10), "no picture of classes"),
+    ],
+)
+def test_broken_truth_is_refused_by_name(tmp_path: Path, rng: np.random.Generator, ending, content, says: str) -> None:
+    path = tmp_path / "broken.tar"
+    parse = np.full((8, 8), 9, np.uint8)
+    write_shard(path, [replace(make_picture(rng, 1), truth=drawn_truth(), parse=parse)])
+    assert next(iter(read_shard(path))).truth.paint == {"noise_at": [1.0, 2.0]}
+    rewrite(path, lambda name, whole: (name, content(whole)) if name.endswith(ending) else (name, whole))
     with pytest.raises(BadShard, match=says) as caught:
         list(read_shard(path))
     assert "broken.tar" in str(caught.value)

@@ -1,6 +1,6 @@
 """One training picture and its faces: the contract between whoever labels or renders and whoever trains.
 
-    PictureSample                         image, its source, clip and frame, skin mask, parse map, exact truth, 0 to 20 faces
+    PictureSample                         image, source, clip, frame, skin mask, parse map, exact truth, 0 to 20 faces
       └ FaceSample
           box            tight box of the head model's `face` region (hairline to chin, ear to ear)
           landmarks_px   iBUG-68, in pixels; `landmark_kind` says who vouches for them

@@ -48,7 +48,7 @@ def truth_of(performer: Performer, drawn: DrawnHead) -> DrawnTruth:
 
 
 def true_vertices(truth: DrawnTruth, head: HeadModel | None = None) -> Float[np.ndarray, "v 3"]:
-    """The face of this frame in metres of the head frame, before pose: as it was drawn, to the last bit."""
+    """The face of this frame in metres of the head frame, before pose, as it was drawn (but for rounding)."""
     parts = (torch.from_numpy(part[None]) for part in (truth.identity, truth.expression, truth.sizes, truth.deviations))
     return moved_with(*parts, head=head_or_default(head), device="cpu")[0].numpy()
 
