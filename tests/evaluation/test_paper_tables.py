@@ -23,7 +23,7 @@ from commedia.faces.landmarks import landmarks_of_faces
 from commedia.geometry.boxes import tight_box
 from commedia.structures import Face, FaceParams
 
-TABLES = ("paper-table-2", "paper-table-3", "paper-table-4", "paper-table-5", "paper3-table-2")
+TABLES = ("paper-table-2", "paper-table-3", "paper-table-4", "paper-table-5", "paper2-table-2", "paper3-table-2")
 ZERO, ONE = -0.5, 0.5
 """Our pixels to those of a file whose centres count from zero or from one."""
 

@@ -49,6 +49,9 @@ def benchmark(name: str) -> Benchmark:
         "paper-table-4": paper_tracking.paper_table_4,
         "paper-table-5": paper_expressions.paper_table_5,
         "paper-runtime": paper_runtime.paper_runtime,
+        "paper2-table-1": _drawing("paper2-table-1", "people", _paper2_table_1),
+        "paper2-table-2": paper_poses.paper2_table_2,
+        "paper2-table-3": _drawing("paper2-table-3", "people", _paper2_table_3),
         "paper3-constraints": paper3_constraints.paper3_constraints,
         "paper3-table-2": paper_poses.paper3_table_2,
         "paper3-still": _drawing("paper3-still", "people", _paper3_still),
@@ -83,3 +86,15 @@ def _paper3_still() -> Benchmark:
     from commedia.evaluation.paper3_still import paper3_still
 
     return paper3_still
+
+
+def _paper2_table_1() -> Benchmark:
+    from commedia.evaluation.paper2_reconstruction import paper2_table_1
+
+    return paper2_table_1
+
+
+def _paper2_table_3() -> Benchmark:
+    from commedia.evaluation.paper2_expressions import paper2_table_3
+
+    return paper2_table_3

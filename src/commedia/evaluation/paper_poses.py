@@ -1,4 +1,4 @@
-"""Tables `paper-table-3` and `paper3-table-2`: 68-point error on AFLW2000-3D by yaw, original and re-annotated."""
+"""Tables `paper-table-3`, `paper2-table-2`, `paper3-table-2`: 68-point error on AFLW2000-3D by yaw, annotated twice."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from commedia.data.datasets.table import DATASETS
 from commedia.evaluation import entries
 from commedia.evaluation.entries import Entry, Reader
 from commedia.evaluation.metrics import mean_per_yaw_bin
-from commedia.evaluation.published import PAPER, published
+from commedia.evaluation.published import PAPERS, PublishedTable, published
 from commedia.evaluation.report import Cell, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.evaluation.still_errors import StillErrors, curves_of_set
@@ -22,19 +22,30 @@ SETS = {"aflw2000-3d": "", "aflw2000-3d-reannotated": "-reannotated"}
 class _Source:
     """A table that was published."""
 
-    numbers: str
-    """In `paper_numbers.toml`."""
     name: str
     paper: str
+    """In `PAPERS`, and ..."""
+    numbers: str
+    """... which of its tables."""
+
+    @property
+    def published(self) -> PublishedTable:
+        return published(self.numbers, self.paper)
 
 
-_PAPER_1 = _Source("table-3", "paper-table-3", f"{PAPER}, Table 3")
-_PAPER_3 = _Source("paper3-table-2", "paper3-table-2", "Mo et al., AAAI 2022, Table 2")
+_PAPER_1 = _Source("paper-table-3", "cvpr2019", "table-3")
+_PAPER_2 = _Source("paper2-table-2", "eccv2020", "table-2")
+_PAPER_3 = _Source("paper3-table-2", "aaai2022", "table-2")
 
 
 def paper_table_3(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Measure every SFN there is on both annotations."""
     return _tables(_PAPER_1, settings, progress)
+
+
+def paper2_table_2(settings: EvaluationSettings, progress: Progress) -> list[Table]:
+    """The same beside the numbers of paper 2."""
+    return _tables(_PAPER_2, settings, progress)
 
 
 def paper3_table_2(settings: EvaluationSettings, progress: Progress) -> list[Table]:
@@ -43,7 +54,7 @@ def paper3_table_2(settings: EvaluationSettings, progress: Progress) -> list[Tab
 
 
 def _tables(source: _Source, settings: EvaluationSettings, progress: Progress) -> list[Table]:
-    listed = entries.of_rows(published(source.numbers).rows, settings, ("sfn",))
+    listed = entries.of_rows(source.published.rows, settings, ("sfn",))
     readers = entries.sfn_readers(listed)
     return entries.with_reasons(*(_table(source, name, listed, readers, settings, progress) for name in SETS))
 
@@ -67,12 +78,13 @@ def _table(
     notes = []
     if read is not None:
         notes += [f"{_counts(read.yaw_deg)}; left out: {left_out}.", f"The cumulative curves are in {name}.png."]
-    columns = published(source.numbers).columns
+    columns = source.published.columns
     rows = [
         (one.name, *one.published, *_measured(one, read, len(columns)), entries.state(one, reason)) for one in listed
     ]
+    cited = f"{PAPERS[source.paper]}, {source.numbers.replace('-', ' ').capitalize()}"
     notes += [
-        f"Paper: {source.paper}. NME in percent, over sqrt(w h) of the true points' tight box, in crops by them.",
+        f"Paper: {cited}. NME in percent, over sqrt(w h) of the true points' tight box, in crops by them.",
         "Yaw is 3DDFA's, from the fitted pose; 'mean' is the mean of the three bins, as in the paper.",
     ]
     title = "68 points on AFLW2000-3D by yaw" + (", re-annotated" if dataset.endswith("reannotated") else "")

@@ -1,4 +1,4 @@
-"""What paper 1 publishes, read from `paper_numbers.toml`; measures nothing."""
+"""What the three papers publish, read from `papers/`; measures nothing."""
 
 import tomllib
 from dataclasses import dataclass
@@ -6,8 +6,14 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-NUMBERS_FILE = Path(__file__).with_name("paper_numbers.toml")
-PAPER = "Chaudhuri et al., CVPR 2019"
+FOLDER = Path(__file__).with_name("papers")
+PAPERS = {
+    "cvpr2019": "Chaudhuri et al., CVPR 2019",
+    "eccv2020": "Chaudhuri et al., ECCV 2020",
+    "aaai2022": "Mo et al., AAAI 2022",
+}
+"""File in `papers/` to paper: 1, 2 and 3 in this order."""
+PAPER = PAPERS["cvpr2019"]
 
 
 @dataclass(frozen=True)
@@ -47,17 +53,18 @@ class PublishedTable:
 
 @cache
 def variants() -> dict[str, Variant]:
-    """Every network the paper's tables ask for, by name."""
-    return {part["name"]: Variant(**part) for part in _numbers()["variant"]}
+    """Every network the papers' tables ask for, by name."""
+    parts = (part for paper in PAPERS for part in _numbers(paper).get("variant", ()))
+    return {part["name"]: Variant(**part) for part in parts}
 
 
 @cache
-def published(table: str) -> PublishedTable:
+def published(table: str, paper: str = "cvpr2019") -> PublishedTable:
     """Look up one table, such as `table-2`."""
-    content = _numbers()[table]
+    content = _numbers(paper)[table]
     rows = (PublishedRow(row["name"], tuple(map(float, row["values"])), row.get("variant")) for row in content["row"])
     return PublishedTable(tuple(content["columns"]), tuple(rows))
 
 
-def _numbers() -> dict:
-    return tomllib.loads(NUMBERS_FILE.read_text(encoding="utf-8"))
+def _numbers(paper: str) -> dict:
+    return tomllib.loads((FOLDER / f"{paper}.toml").read_text(encoding="utf-8"))

@@ -1,0 +1,110 @@
+"""Drawn people whose 3D is known, read by several readers of people: errors of shape, points and colours. Torch.
+
+Frames come from shards that keep the truth (`scripts/make_synthetic.py --truth --frames-per-person 6`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from commedia.data.sample import PictureSample
+from commedia.data.shards import read_shard
+from commedia.errors import BadShard
+from commedia.evaluation.metrics import diagonal_error, normalised_mean_error
+from commedia.evaluation.person_reading import PersonReader, PersonReading
+from commedia.evaluation.settings import Progress
+from commedia.evaluation.shape_error import FaceShape, shape_error_mm
+from commedia.face_model.landmarks import load_scheme, points
+from commedia.face_model.model import FACE_REGIONS, REGIONS, head_or_default
+from commedia.faces.crop import Crop, crop_from_landmarks, crop_image
+from commedia.synthetic.truth import true_vertices
+
+CROP_MM = 95.0
+NOSE_TIP = 30
+"""Of the 68 points."""
+SURFACE = tuple(name for name in FACE_REGIONS if name not in ("left_eye", "right_eye", "inner_mouth"))
+"""What a scan of a face shows and every frame has."""
+
+
+@dataclass
+class PersonErrors:
+    """Of one reader; a number a frame."""
+
+    shape_mm: list[float] = field(default_factory=list)
+    scaled_mm: list[float] = field(default_factory=list)
+    """Where the size is free: of a single camera nobody can tell a small face from a far one."""
+    nme: list[float] = field(default_factory=list)
+    diagonal: list[float] = field(default_factory=list)
+    """Of the 68 points, over the diagonal of their box."""
+    photo: list[float] = field(default_factory=list)
+    """Empty where nothing was drawn."""
+
+
+def read_drawn_people(
+    readers: Mapping[str, PersonReader], shards: Sequence[Path], limit: int | None, progress: Progress
+) -> tuple[dict[str, PersonErrors], int]:
+    """Read everybody with every reader, in crops that the true points place; and how many people there were."""
+    errors, count = {name: PersonErrors() for name in readers}, 0
+    for frames in people_of(shards):
+        if limit is not None and count >= limit:
+            break
+        progress("reading people", count, limit or 0)
+        crops = [crop_from_landmarks(frame.faces[0].landmarks_px) for frame in frames]
+        truths = [frame.truth for frame in frames if frame.truth is not None]
+        shapes = [surface_of(true_vertices(truth)) for truth in truths]
+        for name, reader in readers.items():
+            add_errors(errors[name], reader.read([frame.image for frame in frames], crops), frames, crops, shapes)
+        count += 1
+    if not count:
+        raise BadShard(
+            f"nobody's truth is in {', '.join(path.name for path in shards)}; make_synthetic.py --truth keeps it"
+        )
+    return errors, count
+
+
+def people_of(shards: Sequence[Path]) -> Iterator[list[PictureSample]]:
+    """The frames of each person, which follow each other; those without truth are left out."""
+    for path in shards:
+        known = (sample for sample in read_shard(path) if sample.truth is not None and len(sample.faces) == 1)
+        for _, frames in groupby(known, key=lambda sample: sample.faces[0].identity_name):
+            yield list(frames)
+
+
+def add_errors(
+    errors: PersonErrors,
+    read: PersonReading,
+    frames: Sequence[PictureSample],
+    crops: Sequence[Crop],
+    truths: Sequence[FaceShape],
+) -> None:
+    """Compare what is said of a person with the truth, frame by frame."""
+    for number, (frame, crop, truth) in enumerate(zip(frames, crops, truths, strict=True)):
+        said, marks = surface_of(read.vertices[number]), frame.faces[0].landmarks_px
+        errors.shape_mm.append(shape_error_mm(said, truth, crop_mm=CROP_MM))
+        errors.scaled_mm.append(shape_error_mm(said, truth, scale=True, crop_mm=CROP_MM))
+        errors.nme.append(100 * normalised_mean_error(read.landmarks_px[number], marks))
+        errors.diagonal.append(diagonal_error(read.landmarks_px[number], marks))
+        if read.drawn is not None and read.mask is not None and read.mask[number].any():
+            seen = crop_image(frame.image, crop, read.drawn.shape[1])
+            errors.photo.append(photometric_error(read.drawn[number], seen, read.mask[number]))
+
+
+def photometric_error(
+    drawn: UInt8[np.ndarray, "s s 3"], seen: UInt8[np.ndarray, "s s 3"], mask: Bool[np.ndarray, "s s"]
+) -> float:
+    """Mean distance of colours, 0 to 255 a channel, where the face was drawn (Eq. 4 of paper 2, as a measure)."""
+    return float(np.linalg.norm(drawn[mask].astype(np.float64) - seen[mask], axis=1).mean())
+
+
+def surface_of(vertices: Float[np.ndarray, "v 3"]) -> FaceShape:
+    """The surface of the face of a whole head's vertices."""
+    head = head_or_default(None)
+    kept = np.isin(head.vertex_region, [REGIONS.index(name) for name in SURFACE])
+    inside = kept[head.model.triangles].all(1)
+    numbered = np.cumsum(kept) - 1
+    marks = points(load_scheme("ibug68"), vertices)
+    return FaceShape(vertices[kept], numbered[head.model.triangles[inside]], marks[NOSE_TIP], marks)

@@ -1,0 +1,89 @@
+"""Several pictures of one person to their face in 3D, picture by picture: what paper 2's networks do, and how any other
+network that reads faces takes part.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+from commedia.errors import CommediaError
+from commedia.face_model.evaluate import vertices_from_params
+from commedia.face_model.model import HeadModel, head_or_default
+from commedia.faces.crop import Crop
+from commedia.faces.landmarks import landmarks_of_faces
+from commedia.faces.protocol import RegressorProtocol
+from commedia.faces.sfn import open_sfn
+
+Image = UInt8[np.ndarray, "_ _ 3"]
+
+
+@dataclass(frozen=True)
+class PersonReading:
+    """What is said of n pictures of one person."""
+
+    vertices: Float[np.ndarray, "n v 3"]
+    """Of the default head's mesh: metres of the head frame, before pose."""
+    landmarks_px: Float[np.ndarray, "n 68 2"]
+    """In the pixels of each picture."""
+    drawn: UInt8[np.ndarray, "n s s 3"] | None = None
+    """Each face drawn again as it lies in its crop, at any one size; None of what draws none."""
+    mask: Bool[np.ndarray, "n s s"] | None = None
+    """Where it was drawn."""
+
+
+class PersonReader(Protocol):
+    """Reads a person."""
+
+    def read(self, images: Sequence[Image], crops: Sequence[Crop]) -> PersonReading:
+        """Read pictures of one person, with the crop that the face fills in each."""
+        ...
+
+
+@dataclass(frozen=True)
+class FaceByFace:
+    """A network that reads one crop alone: who it is, is the mean over the pictures."""
+
+    regressor: RegressorProtocol
+    head: HeadModel
+
+    def read(self, images: Sequence[Image], crops: Sequence[Crop]) -> PersonReading:
+        """Read each picture; the head model's blendshapes are everybody's."""
+        faces = [self.regressor.regress(image, [crop])[0] for image, crop in zip(images, crops, strict=True)]
+        identity = np.mean([face.identity for face in faces], axis=0)
+        faces = [replace(face, identity=identity) for face in faces]
+        vertices = [vertices_from_params(self.head.model, identity, face.expression) for face in faces]
+        return PersonReading(np.stack(vertices), np.stack(landmarks_of_faces(faces, self.head)))
+
+
+@dataclass(frozen=True)
+class MeanFace:
+    """Says that everybody is the mean head at rest: what knowing nothing but the pose scores."""
+
+    posed: FaceByFace
+
+    def read(self, images: Sequence[Image], crops: Sequence[Crop]) -> PersonReading:
+        """Take the points of the network that poses it, and nothing else."""
+        read = self.posed.read(images, crops)
+        return replace(read, vertices=np.broadcast_to(self.posed.head.model.mean, read.vertices.shape))
+
+
+def face_by_face(name: str) -> FaceByFace:
+    """Open a network that reads crops, by the name of shipped weights or an .onnx file."""
+    return FaceByFace(open_sfn(name, threads=1), head_or_default(None))
+
+
+PERSON_READERS: dict[str, Callable[[str], PersonReader]] = {".onnx": face_by_face, "": face_by_face}
+"""The ending of a file to what opens it; names of shipped weights have none."""
+
+
+def open_person_reader(name: str) -> PersonReader:
+    """Open what a file holds; raises CommediaError for an ending that nobody opens."""
+    suffix = Path(name).suffix
+    if suffix not in PERSON_READERS:
+        known = ", ".join(ending for ending in PERSON_READERS if ending)
+        raise CommediaError(f"'{name}' ends in '{suffix}'; what reads people ends in {known}")
+    return PERSON_READERS[suffix](name)
