@@ -7,11 +7,13 @@ import pytest
 import scipy.io
 
 from commedia.data.datasets.pts import read_pts
+from commedia.data.datasets.scans import read_wrl
 from commedia.data.datasets.spec import MissingDataset
 from commedia.data.datasets.table import open_dataset
 from commedia.data.datasets.tree import BadAnnotation, OutsideFolder, Tree
+from commedia.errors import UnreadableMedia
 
-from .trees import FILE_POINTS, TREES, mat, picture, text
+from .trees import FILE_POINTS, TREES, WRL, mat, picture, text
 
 
 @pytest.mark.parametrize(
@@ -110,3 +112,89 @@ def test_links_within_the_folder_are_followed_and_a_ring_is_not(tmp_path: Path):
     (tmp_path / "link").symlink_to(tmp_path / "set")
     for root in (tmp_path / "set", tmp_path / "link"):
         assert [item.key for item in open_dataset("helen", root)] == ["trainset/100_1.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "does not begin with"),
+        ("v 0 0 0\n", "does not begin with"),
+        (WRL[: WRL.index("20 1e-1")], r"no whole 'Coordinate \{ point"),
+        (WRL[: WRL.index("3, -1, 0")], r"no whole 'coordIndex"),
+        (WRL.replace("coord Coordinate", "texCoord TextureCoordinate"), "no whole 'Coordinate"),
+        (WRL.replace("10.5 0 0", "10.5 0"), "11 coordinates make no points"),
+        (WRL.replace("10.5 0 0", "10.5 nan 0"), "not a finite number"),
+        (WRL.replace("10.5 0 0", "10.5 1e30 0"), "not a finite number"),
+        (WRL.replace("10.5 0 0", "ten 0 0"), "could not convert"),
+        (WRL.replace("2, 3, -1", "2, 4, -1"), "names point 4, and there are 4"),
+        (WRL.replace("2, 3, -1", "2, 3, -7"), "a corner is -7"),
+        (WRL.replace("0, 1, 2, 3, -1, 0, 2, 3, -1", "0, 1, -1"), "no face"),
+        (WRL.replace("0, 1, 2", "0, 1," + " 2," * 200), "more than 100 corners"),
+        (WRL.replace("0, 1, 2", "0, one, 2"), "invalid literal"),
+    ],
+)
+def test_a_bad_scan_is_one_sentence(content: str, said: str, tmp_path: Path):
+    text(tmp_path / "a.wrl", content)
+    with pytest.raises(UnreadableMedia, match=said) as raised:
+        read_wrl(tmp_path / "a.wrl")
+    assert "a.wrl" in str(raised.value)
+    with pytest.raises(UnreadableMedia, match="cannot be read"):
+        read_wrl(tmp_path / "absent.wrl")
+
+
+def test_scans_with_wrong_names_or_without_partners_are_counted(tmp_path: Path):
+    TREES["bu-3dfe"][0](tmp_path / "bu")
+    there = tmp_path / "bu/F0001"
+    (there / "F0001_AN01WH_F3D.wrl").unlink()
+    for name in ("F0002_AN01WH", "F0001_XX01WH", "F0001_AN05WH", "F0001_AN01W", "F\u0661\u0661\u0661\u0661_AN01WH"):
+        picture(there / "other.bmp")
+        (there / "other.bmp").rename(there / f"{name}_F2D.bmp")
+        text(there / f"{name}_F3D.wrl", WRL)
+    dataset = open_dataset("bu-3dfe", tmp_path / "bu")
+    assert [item.key[:18] for item in dataset] == ["F0001/F0001_NE00WH", "M0044/M0044_SU04BL"]
+    assert dataset.left_out.counts == {"picture or annotation is not there": 1, BadAnnotation.reason: 5}
+    TREES["facewarehouse"][0](tmp_path / "fw")
+    poses = tmp_path / "fw/part1/Tester_1/TrainingPose"
+    (poses / "pose_0.png").unlink()
+    for name in ("pose_20", "pose_x", "other"):
+        text(poses / f"{name}.obj", "v 0 0 0\n")
+    dataset = open_dataset("facewarehouse", tmp_path / "fw")
+    assert [item.key.rpartition("/")[2] for item in dataset] == ["pose_10.png", "pose_2.jpg"]
+    assert dataset.left_out.counts == {"picture or annotation is not there": 1, BadAnnotation.reason: 3}
+
+
+def test_scans_behind_a_link_that_leads_out_are_not_read(tmp_path: Path):
+    TREES["bu-3dfe"][0](tmp_path / "bu")
+    scan = tmp_path / "bu/F0001/F0001_AN01WH_F3D.wrl"
+    scan.rename(tmp_path / "outside.wrl")
+    scan.symlink_to(tmp_path / "outside.wrl")
+    dataset = open_dataset("bu-3dfe", tmp_path / "bu")
+    assert len(list(dataset)) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("list_bbox_celeba.txt", "many\nimage_id\n", "line 1: expected the number of pictures, found 'many'"),
+        ("list_bbox_celeba.txt", "3\nimage_id\n000001.jpg 1 2 3 4\n", "cut short: 3 pictures announced, 1 lines left"),
+        ("list_landmarks_celeba.txt", "", "line 1: expected the number of pictures"),
+    ],
+)
+def test_a_cut_list_of_celeba_is_refused(name: str, content: str, said: str, tmp_path: Path):
+    TREES["celeba"][0](tmp_path)
+    text(tmp_path / "Anno" / name, content)
+    with pytest.raises(BadAnnotation, match=said):
+        list(open_dataset("celeba", tmp_path))
+
+
+def test_a_wrong_line_of_celeba_costs_that_line(tmp_path: Path):
+    TREES["celeba"][0](tmp_path)
+    text(tmp_path / "Anno/list_bbox_celeba.txt", "2\nimage_id\n000001.jpg 1 2 0 4\n000002.jpg 1 2 3 4\n")
+    text(tmp_path / "Anno/identity_CelebA.txt", "000001.jpg Ann\n000002.jpg -3\n000003.jpg 5\n")
+    text(tmp_path / "Eval/list_eval_partition.txt", "000001.jpg 3\n../../x 1\n")
+    dataset = open_dataset("celeba", tmp_path)
+    first, second = dataset
+    assert (first.faces[0].box, first.faces[0].identity_name, first.split) == (None, None, None)
+    assert second.faces[0].box is not None
+    assert dataset.left_out.counts == {BadAnnotation.reason: 4}
+    assert "line 1: expected a number from 0" in dataset.left_out.examples[BadAnnotation.reason]

@@ -200,3 +200,39 @@ def test_feafa(tmp_path: Path):
     assert weight[EXPRESSION_INDEX["tongueOut"]] == 0 < weight[EXPRESSION_INDEX["mouthPucker"]]
     everything, _ = expression_from_action_units(np.ones(24, np.float32))
     assert everything.max() == 1
+
+
+def test_bu_3dfe(tmp_path: Path):
+    anger, rest, surprise = items_of("bu-3dfe", tmp_path)
+    assert [item.faces[0].identity_name for item in (anger, rest, surprise)] == ["F0001", "F0001", "M0044"]
+    assert surprise.faces[0].flags == {"surprise", "level 4"}
+    assert rest.faces[0].flags == {"neutral", "level 0"}
+    scan = anger.faces[0].scan
+    assert scan is not None
+    assert scan.path.name == "F0001_AN01WH_F3D.wrl"
+    surface = scan.surface()
+    assert surface.positions.tolist() == [[0, 0, 0], [10.5, 0, 0], [10.5, 20, 0], [0, 20, 0.1]]
+    assert surface.faces == [(0, 1, 2, 3), (0, 2, 3)]
+    assert np.ptp(surface.positions[:, 0]) * scan.unit_m == pytest.approx(0.0105)
+
+
+def test_facewarehouse(tmp_path: Path):
+    first, _, last = items_of("facewarehouse", tmp_path)
+    assert (first.faces[0].identity_name, last.faces[0].identity_name) == ("Tester_1", "Tester_150")
+    assert last.faces[0].flags == {"pose 2"}
+    assert first.faces[0].scan.unit_m is None
+    assert first.faces[0].scan.surface().triangles().tolist() == [[0, 1, 2], [0, 2, 3]]
+
+
+def test_celeba(tmp_path: Path):
+    first, second = items_of("celeba", tmp_path / "wild")
+    assert (first.faces[0].identity_name, first.split) == ("02880", "train")
+    assert (second.faces[0].identity_name, second.split) == ("00007", "test")
+    assert edges(first.faces[0].box) == (5, 6, 25, 27)
+    assert first.faces[0].marked.scheme == FIVE
+    assert first_and_last(first) == [[9.5, 8.5], [15.5, 15.5]]
+    eyes = first.faces[0].marked.points_px[:2, 0]
+    assert eyes[0] < eyes[1], "the subject's right eye comes first"
+    one, other = items_of("celeba-aligned", tmp_path / "aligned")
+    assert (one.faces[0].identity_name, one.faces[0].box, one.split) == ("02880", None, None)
+    assert first_and_last(other) == [[1.5, 1.5], [2.5, 3.5]]

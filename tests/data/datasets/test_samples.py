@@ -24,7 +24,7 @@ from .trees import TREES, picture
 
 SAMPLES = {"300w-lp": 3, "300w-lp-3d": 3, "aflw2000-3d": 2, "aflw2000-3d-reannotated": 2, "300vw": 4, "afw": 3} | {
     "300w": 2, "helen": 1, "fddb": 2, "wider-face": 3, "cpem": 2, "lfw": 0, "voxceleb2": 0, "feafa": 0,
-    "music-videos": 0,
+    "music-videos": 0, "celeba": 2, "celeba-aligned": 0, "bu-3dfe": 0, "facewarehouse": 0,
 }  # fmt: skip
 """Pictures that become of each tree: one per marked face, or one per picture whose every face is boxed."""
 

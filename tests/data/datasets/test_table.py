@@ -16,7 +16,7 @@ from commedia.errors import CommediaError, MissingExtra, UnknownName
 from .trees import TREES
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "datasets.md"
-MEDIA = (".jpg", ".png", ".avi", ".mp4")
+MEDIA = (".jpg", ".png", ".bmp", ".avi", ".mp4")
 
 
 def written(name: str, root: Path) -> Path:

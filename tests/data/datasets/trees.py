@@ -143,6 +143,57 @@ def music_videos(root: Path) -> None:
     picture(root / "Westlife" / "000001.jpg")
 
 
+WRL = """#VRML V2.0 utf8
+Shape { geometry IndexedFaceSet {
+  texCoord TextureCoordinate { point [ 0 0, 1 0, 1 1, 0 1 ] }
+  coord Coordinate { point [ 0 0 0, 10.5 0 0, # a comment, with ] in it
+    10.5 20 0, 0 20 1e-1 ] }
+  coordIndex [ 0, 1, 2, 3, -1, 0, 2, 3, -1 ]
+  texCoordIndex [ 0 1 2 3 -1 ]
+} }
+"""
+
+
+def bu_3dfe(root: Path) -> None:
+    for person, name in (("F0001", "AN01WH"), ("F0001", "NE00WH"), ("M0044", "SU04BL")):
+        picture(root / person / f"{person}_{name}_F2D.bmp")
+        picture(root / person / f"{person}_{name}_F3D.bmp")
+        text(root / person / f"{person}_{name}_F3D.wrl", WRL)
+        text(root / person / f"{person}_{name}_RAW.wrl", WRL)
+
+
+def face_warehouse(root: Path) -> None:
+    for person, pose in (("part1/Tester_1", 0), ("part1/Tester_1", 10), ("part2/Tester_150", 2)):
+        folder = root / person / "TrainingPose"
+        picture(folder / f"pose_{pose}.{'jpg' if pose == 2 else 'png'}")
+        text(folder / f"pose_{pose}.obj", "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 2 3 4\n")
+        text(folder.parent / "Blendshape" / "shape_0.obj", "v 0 0 0\n")
+
+
+def celeba(root: Path) -> None:
+    heading = (
+        "lefteye_x lefteye_y righteye_x righteye_y nose_x nose_y leftmouth_x leftmouth_y rightmouth_x rightmouth_y"
+    )
+    for number in (1, 2):
+        picture(root / "Img/img_celeba" / f"{number:06d}.jpg")
+    text(root / "Anno/identity_CelebA.txt", "000001.jpg 2880\n000002.jpg 7\n")
+    text(
+        root / "Anno/list_bbox_celeba.txt",
+        "2\nimage_id x_1 y_1 width height\n000001.jpg    5  6 20 21\n000002.jpg 1 2 3 4\n",
+    )
+    points = "000001.jpg 9  8  16  8   12  12   9  15  15  15\n000002.jpg 1 1 2 1 1 2 1 3 2 3\n"
+    text(root / "Anno/list_landmarks_celeba.txt", f"2\n{heading}\n{points}")
+    text(root / "Eval/list_eval_partition.txt", "000001.jpg 0\n000002.jpg 2\n")
+
+
+def celeba_aligned(root: Path) -> None:
+    picture(root / "img_align_celeba/000001.jpg")
+    picture(root / "img_align_celeba/000002.png")
+    text(root / "identity_CelebA.txt", "000001.jpg 2880\n000002.jpg 7\n")
+    points = "000001.jpg 9 8 16 8 12 12 9 15 15 15\n000002.jpg 1 1 2 1 1 2 1 3 2 3\n"
+    text(root / "list_landmarks_align_celeba.txt", f"2\nlefteye_x ...\n{points}")
+
+
 TREES: dict[str, tuple[Callable[[Path], None], list[tuple[str, int]]]] = {
     "300w-lp": (w300_lp, [("AFW/AFW_7_1_0.jpg", 1), ("AFW/AFW_7_1_1.jpg", 1), ("AFW_Flip/AFW_7_1_0.jpg", 1)]),
     "300w-lp-3d": (w300_lp, [("AFW/AFW_7_1_0.jpg", 1), ("AFW/AFW_7_1_1.jpg", 1), ("AFW_Flip/AFW_7_1_0.jpg", 1)]),
@@ -171,6 +222,20 @@ TREES: dict[str, tuple[Callable[[Path], None], list[tuple[str, int]]]] = {
             ("dev/mp4/id00012/21Ux/00001.mp4#0", 1),
             ("dev/mp4/id00012/21Ux/00001.mp4#1", 1),
             ("dev/mp4/id00013/abcd/00001/000007.jpg", 1),
+        ],
+    ),
+    "celeba": (celeba, [("Img/img_celeba/000001.jpg", 1), ("Img/img_celeba/000002.jpg", 1)]),
+    "celeba-aligned": (celeba_aligned, [("img_align_celeba/000001.jpg", 1), ("img_align_celeba/000002.png", 1)]),
+    "bu-3dfe": (
+        bu_3dfe,
+        [(f"{name[:5]}/{name}_F2D.bmp", 1) for name in ("F0001_AN01WH", "F0001_NE00WH", "M0044_SU04BL")],
+    ),
+    "facewarehouse": (
+        face_warehouse,
+        [
+            ("part1/Tester_1/TrainingPose/pose_0.png", 1),
+            ("part1/Tester_1/TrainingPose/pose_10.png", 1),
+            ("part2/Tester_150/TrainingPose/pose_2.jpg", 1),
         ],
     ),
     "cpem": (cpem, [("data/id1/clip/00001.jpg", 1), ("data/id1/clip/00002.jpg", 1)]),

@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, UnidentifiedImageError
 
+from commedia.data.datasets.scans import StoredScan
 from commedia.data.sample import LandmarkKind
 from commedia.errors import UnreadableMedia
 from commedia.geometry.boxes import tight_box
@@ -139,6 +140,8 @@ class DatasetFace:
     """Visible skin, in ..."""
     mask_box: Box | None = None
     """... this square of the picture, which may reach beyond its edges."""
+    scan: StoredScan | None = None
+    """The face in 3D, as it is in this picture."""
 
     @property
     def bounds(self) -> Box | None:

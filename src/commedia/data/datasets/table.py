@@ -7,7 +7,10 @@ from pathlib import Path
 from commedia.data.datasets import (
     aflw2000,
     afw,
+    bu_3dfe,
+    celeba,
     cpem,
+    face_warehouse,
     fddb,
     feafa,
     helen,
@@ -42,6 +45,10 @@ DATASETS: dict[str, DatasetSpec] = {
         cpem.SPEC,
         feafa.SPEC,
         music_videos.SPEC,
+        celeba.SPEC,
+        celeba.SPEC_ALIGNED,
+        bu_3dfe.SPEC,
+        face_warehouse.SPEC,
     )
 }
 
