@@ -17,7 +17,7 @@ TableName = Literal[
     "sfn-nme", "mfn-groups", "mfn-crowds", "clips", "synthetic", "avatars", "ids",
     "embedding", "looks", "neutral", "rolls", "takes", "winks",
     "paper-table-2", "paper-table-3", "paper-table-4", "paper-table-5", "paper-runtime",
-    "paper3-table-2", "paper3-constraints", "paper3-still",
+    "paper2-table-1", "paper2-table-2", "paper2-table-3", "paper3-table-2", "paper3-constraints", "paper3-still",
 ]  # fmt: skip
 CAREFULLY = "Every face was read twice, as it is and mirrored (`--flip_average`)."
 AS_STREAM = "Tracked as a stream, each frame by those before it (`--causal`)."
@@ -73,8 +73,8 @@ def run(
         table: Which table.
         output: Folder for the table as Markdown, CSV and JSON, and for pictures of errors.
         data: Folder with faces/, groups/, clips/ and models/, for the tables that are not of the paper.
-        shards: Held-back synthetic shards, for the tables `synthetic` (single faces), `mfn-crowds` and
-            `paper3-constraints` (several frames of each person).
+        shards: Held-back synthetic shards, for the tables `synthetic` (single faces), `mfn-crowds`,
+            `paper3-constraints` (several frames of each person) and `paper2-table-1` (the same with their truth).
         sfn: Name of shipped weights, or an .onnx file.
         mfn: Name of shipped weights, or an .onnx file.
         landmarker: MediaPipe's face landmarker with blendshapes; by default the one in data/models.
@@ -89,7 +89,8 @@ def run(
         root: Folder with published data sets in folders of their names, or one of them, for the tables `paper-...`; for
             `paper-table-5` the folder of expressions.csv, or that file.
         variants: NAME=FILE.onnx of networks that rows of the paper's tables ask for; a row without says its name. For
-            `paper3-constraints` and `paper3-still` any networks that read faces, under names of your own.
+            `paper2-table-1`, `paper2-table-3`, `paper3-constraints` and `paper3-still` any networks that read faces,
+            under names of your own (`prior`, `blendshapes`, `albedo`, `parsing` and `final` are rows of the first).
         characters: Characters with ARKit's blendshapes, for the table `avatars`: what 'commedia rig make' wrote, or
             others, whose faces are looked for first.
         causal: Track the clips of `clips` as a stream, each frame by those before it, instead of reading them twice;

@@ -45,8 +45,8 @@ def paper2_table_3(settings: EvaluationSettings, progress: Progress) -> list[Tab
         f"Paper: {PAPERS['eccv2020']}, Table 3, on paper 1's 1008 private pictures. Ours: {people} drawn people of the "
         "test stream, who make each expression at weight 1, and nothing else, in a style of their own: the two are not "
         "of the same faces.",
-        "Mean of |1 - weight| over the category's blendshapes; lower is better. For jaw left/right half of the people go "
-        "either way. With pictures of your own: 'commedia evaluate paper-table-5'.",
+        "Mean of |1 - weight| over the category's blendshapes; lower is better. Half of the people move the jaw "
+        "left. With pictures of your own: 'commedia evaluate paper-table-5'.",
     )
     heads = ("model", "faces", *paper.columns)
     goals = (entries.rows_measured(means),)

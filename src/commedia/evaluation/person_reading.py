@@ -5,7 +5,7 @@ network that reads faces takes part.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -35,6 +35,7 @@ class PersonReading:
     """Where it was drawn."""
 
 
+@runtime_checkable
 class PersonReader(Protocol):
     """Reads a person."""
 

@@ -70,7 +70,7 @@ class EvaluationSettings:
     def weights(self) -> list[Path]:
         """The files of both networks and of the variants, those that exist."""
         names = (self.sfn, self.mfn, *(text.partition("=")[2] for text in self.variants))
-        return [find_weights(name) for name in names if _exists(name)]
+        return [Path(name) if Path(name).is_file() else find_weights(name) for name in names if _exists(name)]
 
 
 Progress = Callable[[str, int, int], None]
@@ -80,6 +80,8 @@ Benchmark = Callable[[EvaluationSettings, Progress], list[Table]]
 
 
 def _exists(name: str) -> bool:
+    if Path(name).is_file():
+        return True
     try:
         find_weights(name)
     except UnknownName:
