@@ -13,7 +13,7 @@ from commedia.data.shards import read_shard, write_shard
 from commedia.errors import BadShard, CommediaError
 from commedia.evaluation import paper2_expressions, paper2_reconstruction
 from commedia.evaluation.paper2_expressions import paper2_table_3, shown_expressions
-from commedia.evaluation.paper2_people import CROP_MM, people_of, read_drawn_people, surface_of
+from commedia.evaluation.paper2_people import CROP_MM, KNOWING, people_of, read_drawn_people, surface_of
 from commedia.evaluation.paper2_reconstruction import paper2_table_1
 from commedia.evaluation.paper_expressions import load_categories
 from commedia.evaluation.person_reading import FaceByFace, MeanFace, PersonReading, open_person_reader
@@ -85,6 +85,17 @@ def test_an_exact_reader_has_no_error_and_a_wrong_one_what_it_is_off_by(shard: P
         assert off.nme[number] == pytest.approx(300 / np.sqrt(box.width_px * box.height_px), rel=1e-3)
 
 
+def test_what_knows_more_of_the_truth_is_nearer_to_it(shard: Path, frames) -> None:
+    errors, _ = read_drawn_people({}, [shard], None, silent)
+    mean, rest, all_but_own = (np.mean(errors[name].shape_mm) for name in KNOWING)
+    assert 0.1 < all_but_own < 0.6 * min(mean, rest)
+    assert not errors[next(iter(KNOWING))].nme
+    still = [replace(frame, truth=replace(frame.truth, expression=np.zeros(52, np.float32))) for frame in frames]
+    write_shard(shard.with_name("still.tar"), still)
+    errors, _ = read_drawn_people({}, [shard.with_name("still.tar")], None, silent)
+    assert max(errors["the true person at rest"].shape_mm) < 1e-3
+
+
 def test_the_surface_is_what_a_scan_shows() -> None:
     head = load_head()
     surface = surface_of(head.model.mean)
@@ -135,6 +146,7 @@ def test_table_1(shard: Path, frames, tmp_path: Path, monkeypatch: pytest.Monkey
     assert final["size free"] < 1e-3 < final["3D SD"]
     assert rows["C + parsing loss (D)", "drawn"]["3D mm"] is None
     assert rows["ours, sfn-desktop", "drawn"]["3D mm"] < 1e-3
+    assert rows["the true person at rest", "drawn"]["NME %"] is None
     assert [goal.is_met for goal in main.goals] == [True, True]
     assert main.goals[1].value == pytest.approx(0.5, rel=1e-3)
     assert {row[1].partition(",")[0] for row in missing.rows} == {

@@ -3,7 +3,7 @@
 Frames come from shards that keep the truth (`scripts/make_synthetic.py --truth --frames-per-person 6`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -11,15 +11,18 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.data.sample import PictureSample
 from commedia.data.shards import read_shard
+from commedia.data.truth import DrawnTruth
 from commedia.errors import BadShard
 from commedia.evaluation.metrics import diagonal_error, normalised_mean_error
 from commedia.evaluation.person_reading import PersonReader, PersonReading
 from commedia.evaluation.settings import Progress
 from commedia.evaluation.shape_error import FaceShape, shape_error_mm
+from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.landmarks import load_scheme, points
-from commedia.face_model.model import FACE_REGIONS, REGIONS, head_or_default
+from commedia.face_model.model import FACE_REGIONS, REGIONS, MorphableModel, head_or_default
 from commedia.faces.crop import Crop, crop_from_landmarks, crop_image
 from commedia.synthetic.truth import true_vertices
 
@@ -30,9 +33,21 @@ SURFACE = tuple(name for name in FACE_REGIONS if name not in ("left_eye", "right
 """What a scan of a face shows and every frame has."""
 
 
+Knowing = Callable[[DrawnTruth, MorphableModel], Float[np.ndarray, "v 3"]]
+KNOWING: dict[str, Knowing] = {
+    "the mean face with the true weights": lambda truth, model: vertices_from_params(model, NOBODY, truth.expression),
+    "the true person at rest": lambda truth, model: vertices_from_params(model, truth.identity, AT_REST),
+    "the true person and weights, everybody's blendshapes": lambda truth, model: vertices_from_params(
+        model, truth.identity, truth.expression
+    ),
+}
+"""What knows a part of the truth: how much there is to win, and by what."""
+NOBODY, AT_REST = np.zeros(IDENTITY_COUNT, np.float32), np.zeros(EXPRESSION_COUNT, np.float32)
+
+
 @dataclass
 class PersonErrors:
-    """Of one reader; a number a frame."""
+    """Of one reader; a number a frame, and none of what it says nothing about."""
 
     shape_mm: list[float] = field(default_factory=list)
     scaled_mm: list[float] = field(default_factory=list)
@@ -41,14 +56,23 @@ class PersonErrors:
     diagonal: list[float] = field(default_factory=list)
     """Of the 68 points, over the diagonal of their box."""
     photo: list[float] = field(default_factory=list)
-    """Empty where nothing was drawn."""
+
+    def add_shape(self, said: Float[np.ndarray, "v 3"], truth: FaceShape) -> None:
+        """Compare a head's vertices."""
+        surface = surface_of(said)
+        self.shape_mm.append(shape_error_mm(surface, truth, crop_mm=CROP_MM))
+        self.scaled_mm.append(shape_error_mm(surface, truth, scale=True, crop_mm=CROP_MM))
 
 
 def read_drawn_people(
     readers: Mapping[str, PersonReader], shards: Sequence[Path], limit: int | None, progress: Progress
 ) -> tuple[dict[str, PersonErrors], int]:
-    """Read everybody with every reader, in crops that the true points place; and how many people there were."""
-    errors, count = {name: PersonErrors() for name in readers}, 0
+    """Read everybody with every reader, in crops that the true points place; and how many people there were.
+
+    Errors of `KNOWING` are among them.
+    """
+    errors, count = {name: PersonErrors() for name in (*readers, *KNOWING)}, 0
+    model = head_or_default(None).model
     for frames in people_of(shards):
         if limit is not None and count >= limit:
             break
@@ -58,6 +82,9 @@ def read_drawn_people(
         shapes = [surface_of(true_vertices(truth)) for truth in truths]
         for name, reader in readers.items():
             add_errors(errors[name], reader.read([frame.image for frame in frames], crops), frames, crops, shapes)
+        for name, known in KNOWING.items():
+            for truth, shape in zip(truths, shapes, strict=True):
+                errors[name].add_shape(known(truth, model), shape)
         count += 1
     if not count:
         raise BadShard(
@@ -83,9 +110,8 @@ def add_errors(
 ) -> None:
     """Compare what is said of a person with the truth, frame by frame."""
     for number, (frame, crop, truth) in enumerate(zip(frames, crops, truths, strict=True)):
-        said, marks = surface_of(read.vertices[number]), frame.faces[0].landmarks_px
-        errors.shape_mm.append(shape_error_mm(said, truth, crop_mm=CROP_MM))
-        errors.scaled_mm.append(shape_error_mm(said, truth, scale=True, crop_mm=CROP_MM))
+        marks = frame.faces[0].landmarks_px
+        errors.add_shape(read.vertices[number], truth)
         errors.nme.append(100 * normalised_mean_error(read.landmarks_px[number], marks))
         errors.diagonal.append(diagonal_error(read.landmarks_px[number], marks))
         if read.drawn is not None and read.mask is not None and read.mask[number].any():
