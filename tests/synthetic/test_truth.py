@@ -10,10 +10,10 @@ import torch
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.data.sample import PictureSample
 from commedia.data.shards import read_encoded, read_shard, write_shard
-from commedia.data.truth import COVERED, PARSE_CLASSES, truth_from_bytes, truth_to_bytes
+from commedia.data.truth import COVERED, truth_from_bytes, truth_to_bytes
 from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.landmarks import load_scheme, points
-from commedia.face_model.model import load_head
+from commedia.face_model.model import PARSE_CLASSES, load_head
 from commedia.synthetic.backgrounds import load_backgrounds
 from commedia.synthetic.heads import DrawnHead, draw_heads
 from commedia.synthetic.motion import moved_heads

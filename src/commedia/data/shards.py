@@ -27,8 +27,9 @@ from commedia.data.sample import (
     PictureKind,
     PictureSample,
 )
-from commedia.data.truth import COVERED, PARSE_CLASSES, DrawnTruth, truth_from_bytes, truth_to_bytes
+from commedia.data.truth import COVERED, PARSE_UNKNOWN, DrawnTruth, truth_from_bytes, truth_to_bytes
 from commedia.errors import BadShard
+from commedia.face_model.model import PARSE_CLASSES
 from commedia.files import written_aside
 from commedia.structures import Box, HeadPose
 
@@ -93,7 +94,7 @@ class EncodedPicture:
         if self.parse_png is None:
             return None
         parse = _grey(self.parse_png)
-        if parse is None or not np.isin(parse, [*range(len(PARSE_CLASSES)), COVERED]).all():
+        if parse is None or not np.isin(parse, [*range(len(PARSE_CLASSES)), PARSE_UNKNOWN, COVERED]).all():
             raise BadShard(f"sample '{self.key}': its parse map is no picture of classes")
         return parse
 

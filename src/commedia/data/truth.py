@@ -13,14 +13,13 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
-from commedia.face_model.model import REGIONS, HeadModel
-
-PARSE_CLASSES: tuple[str, ...] = ("background", *REGIONS[:9])
-"""What a pixel of a parse map shows, by its value: the nine classes of Chaudhuri et al. 2020, after what is no face.
-Lids are skin, teeth and tongue are inner mouth; ears, scalp, hair and neck are background."""
+from commedia.face_model.model import PARSE_CLASSES, REGIONS, HeadModel
 
 COVERED = 255
 """Of a pixel of a parse map where something (hair, glasses, a hand) is before the face."""
+
+PARSE_UNKNOWN = 254
+"""Where nobody knows what a pixel shows: beyond the picture, or where a photograph's label is not to be trusted."""
 
 _MERGED = {
     **dict.fromkeys(("left_lids", "right_lids"), PARSE_CLASSES.index("skin")),

@@ -27,6 +27,10 @@ REGIONS: tuple[str, ...] = (
 """Parsing classes of a vertex; `vertex_region` indexes this. The first nine are those of Chaudhuri et al. 2020 (face
 skin, brows, eyes, nose, upper lip, inner mouth, lower lip; its hair is our `scalp`); the others refine what is left."""
 
+PARSE_CLASSES: tuple[str, ...] = ("background", *REGIONS[:9])
+"""What a pixel of a parse map shows, by its value: the nine classes of Chaudhuri et al. 2020, after what is no face.
+Lids are skin, teeth and tongue are inner mouth; ears, scalp, hair and neck are background."""
+
 FACE_REGIONS: tuple[str, ...] = (
     *("skin", "left_brow", "right_brow", "left_eye", "right_eye", "nose", "upper_lip", "inner_mouth", "lower_lip"),
     *("left_lids", "right_lids"),

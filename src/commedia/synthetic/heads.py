@@ -18,7 +18,7 @@ from commedia.render.project import perspective, rotate, weak_perspective
 from commedia.render.rasterize import Raster, interpolate, rasterize
 from commedia.render.shade import vertex_normals
 from commedia.structures import Box, HeadPose
-from commedia.synthetic.dressing import TORSO, DressPoints, dress, dress_colours, dress_mesh
+from commedia.synthetic.dressing import LASH, TORSO, DressPoints, dress, dress_colours, dress_mesh
 from commedia.synthetic.motion import moved_heads
 from commedia.synthetic.performers import Performer
 from commedia.synthetic.skin import Points, head_colours
@@ -219,7 +219,7 @@ def _composed(
         cloth, opacity = dress_colours(seen, performer)
         colour *= _shadow(pixel[(opacity > 0.5) & (seen.part < TORSO)], size)
         below = alpha[pixel]
-        parse[pixel[(opacity > 0.5) & (parse[pixel] > 0)]] = COVERED
+        parse[pixel[(opacity > 0.5) & (seen.part != LASH) & (parse[pixel] > 0)]] = COVERED
         weight = torch.where(below > 0, opacity, 1.0)[:, None]
         colour[pixel] = colour[pixel] * (1 - weight) + cloth * weight
         alpha[pixel] = torch.maximum(below, opacity)
