@@ -18,6 +18,7 @@ import av
 import numpy as np
 import psutil
 import pytest
+from data.datasets.trees import WRL
 from drawn_rigs import figure_builder
 from heic import heic_bytes
 from PIL import Image
@@ -27,7 +28,9 @@ from commedia import retarget
 from commedia.characters.gltf import read_character
 from commedia.characters.obj import read_neutral
 from commedia.conventions import EXPRESSION_NAMES
-from commedia.errors import CommediaError
+from commedia.data.datasets.scans import read_wrl
+from commedia.data.truth import DrawnTruth, truth_from_bytes, truth_to_bytes
+from commedia.errors import BadShard, CommediaError
 from commedia.formats.livelink_csv import HEADER
 from commedia.outputs.files.packing import pack
 from commedia.retarget.solve import Retargeter
@@ -135,6 +138,20 @@ def wavefront() -> bytes:
     return b"v 0 0 0\nv 1 0 0\nv 0 1 0\nv 1 1 0\nvt 0 0\nvn 0 0 1\nf 1/1/1 2/1/1 3/1/1\nf 2//1 4//1 3//1\n"
 
 
+def truth() -> bytes:
+    zeros = {"identity": (50,), "sizes": (52,), "deviations": (52, 4, 8), "expression": (52,), "wxyz": (4,)}
+    arrays = {name: np.zeros(shape, np.float32) for name, shape in zeros.items()}
+    return truth_to_bytes(DrawnTruth(**arrays, camera=np.ones(4, np.float32), paint={"noise_at": [1.0, 2.0]}))
+
+
+def known(path: Path) -> None:
+    """Read a drawn face's truth; its errors are a shard's business, which says where it is."""
+    try:
+        truth_from_bytes(path.read_bytes())
+    except ValueError as error:
+        raise BadShard(str(error)) from error
+
+
 def mapping() -> bytes:
     lines = [f"{name}2 = {{ {name} = 1.0, bias = 0.1, clamp = [0.0, 1.0] }}" for name in EXPRESSION_NAMES[:8]]
     return (
@@ -149,6 +166,7 @@ READERS = {
     **{"a.webp": (lambda: picture("WEBP"), watch), "a.gif": (lambda: picture("GIF"), watch)},
     **{"figure.glb": (figure, play), "figure.gltf": (gltf, play), "figure.vrm": (vrm, play)},
     **{"sculpt.obj": (wavefront, read_neutral), "table.toml": (mapping, load_mapping_file)},
+    **{"scan.wrl": (WRL.encode, read_wrl), "truth.npz": (truth, known)},
 }
 IN_A_FOLDER = {
     "take.jsonl": (take, watch),
