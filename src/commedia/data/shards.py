@@ -17,31 +17,17 @@ from typing import Any, cast
 import cv2
 import numpy as np
 
-from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT, LANDMARK_COUNT
-from commedia.data.sample import (
-    ACTION_BLENDSHAPE_COUNT,
-    LANDMARK_KINDS,
-    PICTURE_KINDS,
-    FaceSample,
-    LandmarkKind,
-    PictureKind,
-    PictureSample,
-)
+from commedia.data.face_labels import choice, face_from_json, face_to_json, fields_of, positive, text
+from commedia.data.sample import PICTURE_KINDS, FaceSample, PictureKind, PictureSample
 from commedia.data.truth import COVERED, PARSE_UNKNOWN, DrawnTruth, truth_from_bytes, truth_to_bytes
 from commedia.errors import BadShard
 from commedia.face_model.model import PARSE_CLASSES
 from commedia.files import written_aside
-from commedia.structures import Box, HeadPose
 
 _EXTRAS = {"mask.png": "mask_png", "parse.png": "parse_png", "truth.npz": "truth_npz"}
 """What may stand between picture and label: the member's ending, and the field of `EncodedPicture`."""
 _PICTURE_MAY = frozenset({"clip", "frame"})
-_FACE_MAY = frozenset({"pose_weight", "action_units"})
 _PICTURE_FIELDS = frozenset({"source", "licence", "kind", "width", "height", "faces"})
-_FACE_FIELDS = frozenset(
-    {"identity_name", "box", "landmarks_px", "landmark_kind", "identity", "expression", "expression_weight"}
-    | {"wxyz", "origin_px", "px_per_m"}
-)
 
 
 @dataclass(frozen=True)
@@ -167,14 +153,14 @@ def read_shard(path: Path) -> Iterator[PictureSample]:
 
 def _encoded(path: Path, key: str, jpeg: bytes, extras: dict[str, bytes], label: bytes) -> EncodedPicture:
     try:
-        raw = _fields(json.loads(label), _PICTURE_FIELDS, _PICTURE_MAY, "the label")
-        width, height = (_positive(raw[name], name) for name in ("width", "height"))
+        raw = fields_of(json.loads(label), _PICTURE_FIELDS, _PICTURE_MAY, "the label")
+        width, height = (positive(raw[name], name) for name in ("width", "height"))
         if not isinstance(raw["faces"], list):
             raise ValueError("'faces' must be a list")
-        faces = tuple(_face(face) for face in raw["faces"])
-        clip, frame = (None if raw.get(name) is None else _text(raw[name], name) for name in ("clip", "frame"))
-        source, licence = _text(raw["source"], "source"), _text(raw["licence"], "licence")
-        kind = cast("PictureKind", _choice(raw["kind"], PICTURE_KINDS, "kind"))
+        faces = tuple(face_from_json(face) for face in raw["faces"])
+        clip, frame = (None if raw.get(name) is None else text(raw[name], name) for name in ("clip", "frame"))
+        source, licence = text(raw["source"], "source"), text(raw["licence"], "licence")
+        kind = cast("PictureKind", choice(raw["kind"], PICTURE_KINDS, "kind"))
     except ValueError as error:  # json's own error is one
         raise BadShard(f"{path}: sample '{key}': {error}") from error
     known = {_EXTRAS[ending]: content for ending, content in extras.items()}
@@ -182,109 +168,15 @@ def _encoded(path: Path, key: str, jpeg: bytes, extras: dict[str, bytes], label:
     return EncodedPicture(key, jpeg, size, faces, source, licence, kind, clip=clip, frame=frame, **known)
 
 
-def _face(raw: Any) -> FaceSample:
-    raw = _fields(raw, _FACE_FIELDS, _FACE_MAY, "a face")
-    left, top, right, bottom = _numbers(raw["box"], (4,), "box").tolist()
-    if not (left < right and top < bottom):
-        raise ValueError(f"'box' {[left, top, right, bottom]} has no area")
-    wxyz = _numbers(raw["wxyz"], (4,), "wxyz")
-    if abs(float(np.linalg.norm(wxyz)) - 1) > 1e-3:
-        raise ValueError("'wxyz' is not a unit quaternion")
-    pose = HeadPose(wxyz, _numbers(raw["origin_px"], (2,), "origin_px"), _positive(raw["px_per_m"], "px_per_m"))
-    identity, expression, name = raw["identity"], raw["expression"], raw["identity_name"]
-    weight, blendshapes = raw.get("pose_weight"), raw.get("action_units")
-    return FaceSample(
-        box=Box(left, top, right, bottom),
-        landmarks_px=_numbers(raw["landmarks_px"], (LANDMARK_COUNT, 2), "landmarks_px"),
-        landmark_kind=cast("LandmarkKind", _choice(raw["landmark_kind"], LANDMARK_KINDS, "landmark_kind")),
-        pose=pose,
-        identity=None if identity is None else _numbers(identity, (IDENTITY_COUNT,), "identity"),
-        expression=None if expression is None else _weights(expression, "expression"),
-        expression_weight=_weights(raw["expression_weight"], "expression_weight"),
-        identity_name=None if name is None else _text(name, "identity_name"),
-        pose_weight=None if weight is None else float(_weights(weight, "pose_weight", ())),
-        action_units=None if blendshapes is None else _weights(blendshapes, "action_units", (ACTION_BLENDSHAPE_COUNT,)),
-    )
-
-
-def _fields(raw: Any, names: frozenset[str], may: frozenset[str], what: str) -> dict[str, Any]:
-    if not isinstance(raw, dict):
-        raise ValueError(f"{what} is not an object")
-    if missing := sorted(names - raw.keys()):
-        raise ValueError(f"{what} lacks {missing}")
-    if unknown := sorted(raw.keys() - names - may):
-        raise ValueError(f"{what} has unknown {unknown}; known: {sorted(names | may)}")
-    return raw
-
-
-def _numbers(raw: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
-    try:
-        numbers = np.asarray(raw, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"'{name}' is not made of numbers") from error
-    if numbers.shape != shape:
-        raise ValueError(f"'{name}' has shape {numbers.shape}, expected {shape}")
-    if not np.isfinite(numbers).all():
-        raise ValueError(f"'{name}' is not finite")
-    return numbers
-
-
-def _weights(raw: Any, name: str, shape: tuple[int, ...] = (EXPRESSION_COUNT,)) -> np.ndarray:
-    weights = _numbers(raw, shape, name)
-    if weights.min() < 0 or weights.max() > 1:
-        raise ValueError(f"'{name}' leaves [0, 1]: {weights.min():.3f} to {weights.max():.3f}")
-    return weights
-
-
-def _positive(raw: Any, name: str) -> float:
-    if isinstance(raw, bool) or not isinstance(raw, int | float) or not 0 < raw < float("inf"):
-        raise ValueError(f"'{name}' must be a positive number, found {raw!r}")
-    return float(raw)
-
-
-def _text(raw: Any, name: str) -> str:
-    if not isinstance(raw, str) or not raw:
-        raise ValueError(f"'{name}' must be a text, found {raw!r}")
-    return raw
-
-
-def _choice(raw: Any, known: tuple[str, ...], name: str) -> str:
-    if raw not in known:
-        raise ValueError(f"'{name}' is {raw!r}; known: {', '.join(known)}")
-    return raw
-
-
 def _to_json(sample: PictureSample | EncodedPicture) -> dict[str, Any]:
     width, height = sample.size if isinstance(sample, EncodedPicture) else sample.image.shape[1::-1]
-    faces = [_face_to_json(face) for face in sample.faces]
+    faces = [face_to_json(face) for face in sample.faces]
     known = {"clip": sample.clip, "frame": sample.frame}
     return {
         "source": sample.source, "licence": sample.licence, "kind": sample.kind,
         **{name: value for name, value in known.items() if value is not None},
         "width": width, "height": height, "faces": faces,
     }  # fmt: skip
-
-
-def _face_to_json(face: FaceSample) -> dict[str, Any]:
-    box = face.box
-    known = {"pose_weight": face.pose_weight, "action_units": face.action_units}
-    return {
-        **{name: _rounded(value, 4) for name, value in known.items() if value is not None},
-        "identity_name": face.identity_name,
-        "box": _rounded([box.left_px, box.top_px, box.right_px, box.bottom_px], 3),
-        "landmarks_px": _rounded(face.landmarks_px, 3),
-        "landmark_kind": face.landmark_kind,
-        "identity": None if face.identity is None else _rounded(face.identity, 4),
-        "expression": None if face.expression is None else _rounded(face.expression, 4),
-        "expression_weight": _rounded(face.expression_weight, 4),
-        "wxyz": _rounded(face.pose.wxyz, 7),
-        "origin_px": _rounded(face.pose.origin_px, 3),
-        "px_per_m": float(face.pose.px_per_m),
-    }
-
-
-def _rounded(numbers: Any, digits: int) -> Any:
-    return np.round(np.asarray(numbers, dtype=np.float64), digits).tolist()
 
 
 def _jpeg(sample: PictureSample | EncodedPicture, quality: int) -> bytes:
