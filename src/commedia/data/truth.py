@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from tokenize import TokenError
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -69,16 +70,16 @@ class DrawnTruth:
     wxyz: Float[np.ndarray, "4"]
     camera: Float[np.ndarray, "4"]
     """Pixel of the head's origin (x, y), pixels per metre there, metres to the camera (infinite: weak perspective)."""
-    paint: dict[str, dict[str, float | list[float]] | list[float]]
+    paint: dict[str, Any]
     """The fields of `synthetic.appearance.Appearance`."""
 
 
 def truth_to_bytes(truth: DrawnTruth) -> bytes:
     """The arrays as a compressed npz, the paint as JSON inside it."""
-    arrays = {name: np.asarray(getattr(truth, name), np.float32) for name in _SHAPES}
-    paint = np.frombuffer(json.dumps(truth.paint, separators=(",", ":")).encode(), np.uint8)
+    arrays: dict[str, Any] = {name: np.asarray(getattr(truth, name), np.float32) for name in _SHAPES}
+    arrays["paint"] = np.frombuffer(json.dumps(truth.paint, separators=(",", ":")).encode(), np.uint8)
     file = io.BytesIO()
-    np.savez_compressed(file, **arrays, paint=paint)
+    np.savez_compressed(file, **arrays)
     return file.getvalue()
 
 

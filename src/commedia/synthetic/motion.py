@@ -31,9 +31,10 @@ def _landmark_layer(head: HeadModel, device: str) -> MorphableLayer:
 def moved_heads(performers: list[Performer], head: HeadModel, device: str) -> Float[Tensor, "b v 3"]:
     """Move the head as each performer does: metres of the head frame, before pose."""
     parts = ((p.truth.identity, p.truth.expression, p.sizes, p.deviations) for p in performers)
-    return moved_with(
-        *(torch.from_numpy(np.stack(arrays)).to(device) for arrays in zip(*parts, strict=True)), head, device
+    identity, expression, sizes, deviations = (
+        torch.from_numpy(np.stack(arrays)).to(device) for arrays in zip(*parts, strict=True)
     )
+    return moved_with(identity, expression, sizes, deviations, head=head, device=device)
 
 
 def moved_with(
@@ -41,6 +42,7 @@ def moved_with(
     expression: Float[Tensor, "b 52"],
     sizes: Float[Tensor, "b 52"],
     deviations: Float[Tensor, "b 52 4 8"],
+    *,
     head: HeadModel,
     device: str,
 ) -> Float[Tensor, "b v 3"]:
