@@ -140,6 +140,8 @@ def test_table_1(shard: Path, frames, tmp_path: Path, monkeypatch: pytest.Monkey
     rows = {row[:2]: dict(zip(main.columns, row, strict=True)) for row in main.rows}
     assert rows["3DMM prior (A)", "paper, BU-3DFE"]["3D mm"] == 2.21
     assert rows["D + gradient loss (final)", "paper, FaceWarehouse"]["3D SD"] == 0.35
+    assert rows["FML", "paper, BU-3DFE"]["3D mm"] == 1.74
+    assert rows["MoFA", "paper, FaceWarehouse"]["3D mm"] == 2.19
     prior, final = (rows[name, "drawn"] for name in ("3DMM prior (A)", "D + gradient loss (final)"))
     assert final["3D mm"] == pytest.approx(prior["3D mm"] / 2, rel=1e-3)
     assert (final["photo"], final["AUC"]) == (pytest.approx(5), pytest.approx(1))

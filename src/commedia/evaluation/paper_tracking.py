@@ -87,7 +87,8 @@ class Tracked:
 
 def paper_table_4(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Follow the face of every test clip with every SFN there is, and draw the cumulative curves."""
-    listed = entries.of_rows(published("table-4").rows, settings, ("sfn",))
+    rows = (*published("table-4").rows, *published("table-2c", "eccv2020").rows)
+    listed = entries.of_rows(rows, settings, ("sfn",))
     regressors = entries.open_regressors(listed)
     tracked: dict[str, dict[str, Tracked]] = {}
     reason, left_out = "", ""
