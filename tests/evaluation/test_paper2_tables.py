@@ -4,19 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from commedia.conventions import EXPRESSION_COUNT
 from commedia.data.sample import PictureSample
-from commedia.data.shards import read_shard, write_shard
+from commedia.data.shards import read_encoded, read_shard, write_shard
+from commedia.data.truth import COVERED
 from commedia.errors import BadShard, CommediaError
 from commedia.evaluation import paper2_expressions, paper2_reconstruction
 from commedia.evaluation.paper2_expressions import paper2_table_3, shown_expressions
 from commedia.evaluation.paper2_people import CROP_MM, KNOWING, people_of, read_drawn_people, surface_of
 from commedia.evaluation.paper2_reconstruction import paper2_table_1
 from commedia.evaluation.paper_expressions import load_categories
-from commedia.evaluation.person_reading import FaceByFace, MeanFace, PersonReading, open_person_reader
+from commedia.evaluation.person_readers import open_person_reader
+from commedia.evaluation.person_reading import FaceByFace, MeanFace, PersonReading
 from commedia.evaluation.settings import EvaluationSettings
 from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.model import load_head
@@ -83,6 +86,27 @@ def test_an_exact_reader_has_no_error_and_a_wrong_one_what_it_is_off_by(shard: P
         assert off.shape_mm[number] == pytest.approx(0.02 * 1000 * spread, rel=1e-3)
         box = tight_box(frame.faces[0].landmarks_px)
         assert off.nme[number] == pytest.approx(300 / np.sqrt(box.width_px * box.height_px), rel=1e-3)
+
+
+def test_colours_count_where_nothing_is_before_the_face(shard: Path, frames) -> None:
+    covered = np.zeros((40, 40), np.uint8)  # half as large as the pictures
+    covered[:, :20] = COVERED
+    png = cv2.imencode(".png", covered)[1].tobytes()
+    write_shard(shard.with_name("hidden.tar"), (replace(one, parse_png=png) for one in read_encoded(shard)))
+    on_the_left = np.zeros((80, 80, 3), np.uint8)
+    on_the_left[:, :37] = 255
+
+    class WrongOnTheLeft(Knowing):
+        """A little wrong everywhere, very wrong where something is before the face."""
+
+        def read(self, images: Sequence[np.ndarray], crops: Sequence[Crop]) -> PersonReading:
+            said = super().read(images, crops)
+            for drawn, crop in zip(said.drawn, crops, strict=True):
+                drawn[crop_image(on_the_left, crop, 40)[..., 0] > 250] = 0
+            return said
+
+    errors, _ = read_drawn_people({"": WrongOnTheLeft(frames, redder=6)}, [shard.with_name("hidden.tar")], None, silent)
+    assert errors[""].photo == pytest.approx([6] * 4, abs=0.01)
 
 
 def test_what_knows_more_of_the_truth_is_nearer_to_it(shard: Path, frames) -> None:

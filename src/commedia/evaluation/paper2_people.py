@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
+import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT
 from commedia.data.sample import PictureSample
 from commedia.data.shards import read_shard
-from commedia.data.truth import DrawnTruth
+from commedia.data.truth import COVERED, DrawnTruth
 from commedia.errors import BadShard
 from commedia.evaluation.metrics import diagonal_error, normalised_mean_error
 from commedia.evaluation.person_reading import PersonReader, PersonReading
@@ -23,7 +24,7 @@ from commedia.evaluation.shape_error import FaceShape, shape_error_mm
 from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.landmarks import load_scheme, points
 from commedia.face_model.model import FACE_REGIONS, REGIONS, MorphableModel, head_or_default
-from commedia.faces.crop import Crop, crop_from_landmarks, crop_image
+from commedia.faces.crop import PADDING_GREY, Crop, crop_from_landmarks, crop_image
 from commedia.synthetic.truth import true_vertices
 
 CROP_MM = 95.0
@@ -114,9 +115,21 @@ def add_errors(
         errors.add_shape(read.vertices[number], truth)
         errors.nme.append(100 * normalised_mean_error(read.landmarks_px[number], marks))
         errors.diagonal.append(diagonal_error(read.landmarks_px[number], marks))
-        if read.drawn is not None and read.mask is not None and read.mask[number].any():
-            seen = crop_image(frame.image, crop, read.drawn.shape[1])
-            errors.photo.append(photometric_error(read.drawn[number], seen, read.mask[number]))
+        if read.drawn is not None and read.mask is not None:
+            size = read.drawn.shape[1]
+            mask = read.mask[number] & ~covered(frame, crop, size)
+            if mask.any():
+                errors.photo.append(photometric_error(read.drawn[number], crop_image(frame.image, crop, size), mask))
+
+
+def covered(frame: PictureSample, crop: Crop, size: int) -> Bool[np.ndarray, "{size} {size}"]:
+    """Where in its crop something is before a face: what is drawn there can explain nothing."""
+    if frame.parse is None:
+        return np.zeros((size, size), dtype=bool)
+    hidden = np.where(frame.parse == COVERED, np.uint8(255), np.uint8(0))
+    height, width = frame.image.shape[:2]
+    whole = cv2.resize(hidden, (width, height), interpolation=cv2.INTER_NEAREST)
+    return crop_image(np.repeat(whole[..., None], 3, axis=2), crop, size)[..., 0] > PADDING_GREY
 
 
 def photometric_error(

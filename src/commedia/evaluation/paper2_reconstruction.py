@@ -14,7 +14,8 @@ from commedia.evaluation.metrics import area_under_curve
 from commedia.evaluation.paper2_people import CROP_MM, KNOWING, PersonErrors, read_drawn_people
 from commedia.evaluation.paper3_constraints import named_networks
 from commedia.evaluation.paper_tracking import LIMIT
-from commedia.evaluation.person_reading import FaceByFace, MeanFace, PersonReader, open_person_reader
+from commedia.evaluation.person_readers import open_person_reader
+from commedia.evaluation.person_reading import FaceByFace, MeanFace, PersonReader
 from commedia.evaluation.published import PAPERS, published
 from commedia.evaluation.report import Cell, Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
@@ -80,7 +81,8 @@ def _table(errors: Mapping[str, PersonErrors], people: int, frames: int) -> Tabl
         f"frame, within {CROP_MM:g} mm of the nose tip, after the best rigid motion; mean and deviation over frames. "
         "'Size free': after the best motion and scale.",
         f"NME and AUC (error over the diagonal of the box, up to {LIMIT}) of the 68 points, in crops by the true ones. "
-        "Photo: mean distance of colours (0 to 255) where the face is drawn; '-' of networks that draw nothing.",
+        "Photo: mean distance of colours (0 to 255) where the face is drawn and nothing is before it; '-' of networks "
+        "that draw nothing.",
         f"'{MEAN_FACE}' is everybody at rest, with the points of the first network.",
     )
     title = "Paper 2: what each part changes, on drawn people"

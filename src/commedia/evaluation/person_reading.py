@@ -2,15 +2,13 @@
 network that reads faces takes part.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from commedia.errors import CommediaError
 from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.model import HeadModel, head_or_default
 from commedia.faces.crop import Crop
@@ -75,16 +73,3 @@ class MeanFace:
 def face_by_face(name: str) -> FaceByFace:
     """Open a network that reads crops, by the name of shipped weights or an .onnx file."""
     return FaceByFace(open_sfn(name, threads=1), head_or_default(None))
-
-
-PERSON_READERS: dict[str, Callable[[str], PersonReader]] = {".onnx": face_by_face, "": face_by_face}
-"""The ending of a file to what opens it; names of shipped weights have none."""
-
-
-def open_person_reader(name: str) -> PersonReader:
-    """Open what a file holds; raises CommediaError for an ending that nobody opens."""
-    suffix = Path(name).suffix
-    if suffix not in PERSON_READERS:
-        known = ", ".join(ending for ending in PERSON_READERS if ending)
-        raise CommediaError(f"'{name}' ends in '{suffix}'; what reads people ends in {known}")
-    return PERSON_READERS[suffix](name)

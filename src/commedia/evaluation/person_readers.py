@@ -1,0 +1,19 @@
+"""What opens a file that reads people, by its ending."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from commedia.errors import CommediaError
+from commedia.evaluation.person_reading import PersonReader, face_by_face
+
+PERSON_READERS: dict[str, Callable[[str], PersonReader]] = {".onnx": face_by_face, "": face_by_face}
+"""The ending of a file to what opens it; names of shipped weights have none."""
+
+
+def open_person_reader(name: str) -> PersonReader:
+    """Open what a file holds; raises CommediaError for an ending that nobody opens."""
+    suffix = Path(name).suffix
+    if suffix not in PERSON_READERS:
+        known = ", ".join(ending for ending in PERSON_READERS if ending)
+        raise CommediaError(f"'{name}' ends in '{suffix}'; what reads people ends in {known}")
+    return PERSON_READERS[suffix](name)
