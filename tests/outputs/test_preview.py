@@ -285,3 +285,12 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(OutputFailed, match="nowhere"):
         sink.send(moment_at(0))
     sink.discard()
+
+
+def test_nothing_of_the_last_page_stays_on_the_next(character: Character) -> None:
+    page, poses = PreviewPage(320, 180, playing(character)), {1: resting(character)}
+    left, right = tracked_face(1, 80), tracked_face(2, 240)
+    for index, faces in enumerate(((left, right), (left, right), (right,), (), (left,), (right,))):
+        moment = moment_at(index, index, *faces, poses=poses)
+        fresh = PreviewPage(320, 180, playing(character)).draw(moment)
+        np.testing.assert_array_equal(drawn_by(page, moment), fresh, err_msg=f"page {index}")

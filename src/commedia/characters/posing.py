@@ -25,7 +25,7 @@ INVISIBLE = 1e-4
 
 @dataclass(frozen=True)
 class PosedPrimitive:
-    """One piece of a character as it looks now, in the scene's frame (metres, +y up)."""
+    """One piece of a character as it looks now, in the scene's frame (metres, +y up) or as that was turned."""
 
     positions: Float32[np.ndarray, "v 3"]
     normals: Float32[np.ndarray, "v 3"]
@@ -57,8 +57,10 @@ def pose_character(character: Character, pose: RigPose) -> list[PosedPrimitive]:
 class Poser:
     """Poses one character again and again."""
 
-    def __init__(self, character: Character):
+    def __init__(self, character: Character, turn: Float[np.ndarray, "3 3"] | None = None):
+        """`turn` takes positions and normals from the scene's frame to that of who looks at them."""
         self.character = character
+        self._turn = None if turn is None else _four_by_four(turn)
         self.pieces = [
             Piece(node, mesh, number, None if primitive.skinning is None else character.nodes[node].skin)
             for node in character.node_order
@@ -104,7 +106,8 @@ class Poser:
         parts: dict[tuple, np.ndarray] = {}
         for piece in self.pieces:
             if (hangs_on := (piece.node, piece.skin)) not in parts:
-                parts[hangs_on] = _moving_part(self.character, piece, world)
+                part = _moving_part(self.character, piece, world)
+                parts[hangs_on] = part if self._turn is None else self._turn @ part
         return [self._posed(piece, weights, parts[piece.node, piece.skin]) for piece in self.pieces]
 
     def _posed(self, piece: Piece, weights: np.ndarray, matrices: np.ndarray) -> PosedPrimitive:
@@ -197,6 +200,12 @@ def _moving_part(character: Character, piece: Piece, world: dict[int, np.ndarray
     lost = np.eye(4)
     placed = np.stack([world.get(int(joint), lost) for joint in skin.joints])
     return (placed @ skin.joint_from_mesh).astype(np.float32)
+
+
+def _four_by_four(turn: Float[np.ndarray, "3 3"]) -> Float32[np.ndarray, "4 4"]:
+    matrix = np.eye(4, dtype=np.float32)
+    matrix[:3, :3] = turn
+    return matrix
 
 
 def _world(

@@ -20,15 +20,16 @@ def numba_here() -> Any:
     return numba
 
 
-def compiled(loop: Callable[..., Any], signature: str) -> Callable[..., Any] | None:
+def compiled(loop: Callable[..., Any], signature: str, *, fused: bool = False) -> Callable[..., Any] | None:
     """A loop in plain Python, with numba's signature, to machine code that holds no lock; None without numba.
 
-    Compiled code checks no index and divides by zero like numpy: whoever calls gives arrays that fit.
+    Compiled code checks no index and divides by zero like numpy: whoever calls gives arrays that fit. `fused` lets a
+    product be added without being rounded first, which is quicker, and no longer numpy's last bit.
     """
     if (numba := numba_here()) is None:
         return None
     # Unwrapped, because tests check the types of all functions and numba compiles no such check.
-    settings = {"nogil": True, "error_model": "numpy"}
+    settings = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"} if fused else False}
     try:
         return numba.njit(signature, cache=True, **settings)(unwrap(loop))
     except Exception:  # no folder to write to, a full disk, a torn file: whatever it is, only the cache is at fault

@@ -99,7 +99,10 @@ class CompiledBuffer:
         self.level: Int32[np.ndarray, "h w"] = memory.room("level", (height, width))
         """How far behind the nearest point it is, in steps."""
         self.triangle[:], self.level[:] = -1, _NOTHING
-        z = points[np.isfinite(points).all(axis=1), 2]
+        with np.errstate(over="ignore", invalid="ignore"):
+            # A sum tells whether all are finite, in a tenth of the time of asking each.
+            are_finite = np.isfinite(points.sum())
+        z = points[:, 2] if are_finite else points[np.isfinite(points).all(axis=1), 2]
         self._nearest, farthest = float(z.max(initial=-np.inf)), float(z.min(initial=np.inf))
         self.step = max(self._nearest - farthest, 1e-30) / _STEPS
         """Of a level, in the unit of z."""

@@ -53,7 +53,7 @@ def compiled_shading() -> Shading | None:
         "blend_samples": f"void({pairs}, {line}, {floats}, {line}, float64, uint8[:, :, :])",
     }
     zbuffer = compiled_zbuffer()
-    loops = {name: compiled(getattr(shading_loops, name), types) for name, types in signatures.items()}
+    loops = {name: compiled(getattr(shading_loops, name), types, fused=True) for name, types in signatures.items()}
     return None if zbuffer is None or None in loops.values() else Shading(zbuffer, **loops)
 
 

@@ -25,14 +25,9 @@ def draw_card(page: UInt8[np.ndarray, "h w 3"], place: Rectangle, colour: Colour
 
 def round_corners(cell: UInt8[np.ndarray, "h w 3"]) -> None:
     """Cut the corners of what was drawn on a card."""
-    mask = _corner_mask(*cell.shape[:2])
-    size = min(RADIUS_PX, cell.shape[0] // 2, cell.shape[1] // 2)
-    for rows in (slice(None, size), slice(-size, None)):
-        for columns in (slice(None, size), slice(-size, None)):
-            cover = mask[rows, columns]
-            cell[rows, columns] = (BACKDROP + (cell[rows, columns] - np.float32(BACKDROP)) * cover + 0.5).astype(
-                np.uint8
-            )
+    rows, columns, cover = _cut_corners(*cell.shape[:2])
+    kept = cell[rows, columns] - np.float32(BACKDROP)
+    cell[rows, columns] = (BACKDROP + kept * cover + 0.5).astype(np.uint8)
 
 
 def draw_bare_face(cell: UInt8[np.ndarray, "h w 3"], image: UInt8[np.ndarray, "fh fw 3"], face: TrackedFace) -> None:
@@ -80,7 +75,9 @@ def _card(height: int, width: int, colour: Colour) -> UInt8[np.ndarray, "h w 3"]
 
 
 @lru_cache(maxsize=64)
-def _corner_mask(height: int, width: int) -> Float32[np.ndarray, "h w 1"]:
+def _cut_corners(height: int, width: int) -> tuple[np.ndarray, np.ndarray, Float32[np.ndarray, "n 1"]]:
+    """Row and column of each pixel that a card does not fill, and how much of it the card does."""
     mask = np.zeros((height, width, 3), dtype=np.uint8)
     draw_plate(mask, (0.0, 0.0, float(width), float(height)), (255, 255, 255), radius_px=RADIUS_PX)
-    return mask[:, :, :1].astype(np.float32) / 255
+    rows, columns = np.nonzero(mask[:, :, 0] < 255)
+    return rows, columns, mask[rows, columns, :1].astype(np.float32) / 255

@@ -69,11 +69,14 @@ class PreviewPage:
         self._threads = ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1), "commedia-page")
         self._page = np.zeros((self.layout.height, self.layout.width, 3), dtype=np.uint8)
         self._blank = np.full_like(self._page, BACKDROP)
+        draw_text(self._blank, "commedia", (GAP_PX + 2.0, HEADER_PX / 2), size_px=18, colour=INK)
+        self._drawn: tuple | None = None
+        """What had a place on the last page: with the same on the next, all but the header is drawn over."""
 
     def draw(self, moment: Moment) -> UInt8[np.ndarray, "ph pw 3"]:
         """Draw the page of one moment; it is the same array for each, as fresh memory costs as much as a picture."""
         page = self._page
-        np.copyto(page, self._blank)
+        self._clear(moment)
         # The picture and each person have a part of the page of their own, and drawing is outside Python's lock.
         parts = list(self._stage_parts(page, moment))
         if moment.frame is not None:
@@ -83,8 +86,15 @@ class PreviewPage:
         self._draw_header(page, moment.tracked)
         return page
 
+    def _clear(self, moment: Moment) -> None:
+        """Take away what the next page would not draw over."""
+        people = len(moment.acted.faces)
+        placed = people, None if moment.frame is None else moment.frame.image.shape
+        same = placed == self._drawn and 0 < people <= MAX_CELLS
+        cleared = slice(0, HEADER_PX) if same else slice(None)
+        self._page[cleared], self._drawn = self._blank[cleared], placed
+
     def _draw_header(self, page: np.ndarray, tracked: TrackedFrame) -> None:
-        draw_text(page, "commedia", (GAP_PX + 2.0, HEADER_PX / 2), size_px=18, colour=INK)
         seconds = float(tracked.time_s)
         clock = f"{int(seconds // 60):02d}:{seconds % 60:06.3f}   frame {tracked.index}"
         people = len(tracked.faces)

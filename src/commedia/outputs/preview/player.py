@@ -51,9 +51,9 @@ class Player:
     """A character before a camera that stands still."""
 
     def __init__(self, character: Character):
-        self._poser = Poser(character)
         self._camera_from_scene = matrix_from_wxyz(inverse_wxyz(character.rig.character_from_head)).astype(np.float32)
-        at_rest = [(piece, positions @ self._camera_from_scene.T) for piece, positions in self._poser.at_rest()]
+        self._poser = Poser(character, self._camera_from_scene)
+        at_rest = self._poser.at_rest()
         meshes = character.meshes
         morphs = [meshes[piece.mesh].primitives[piece.primitive].morphs for piece, _ in at_rest]
         self._face = face_extent([positions for _, positions in at_rest], morphs)
@@ -93,10 +93,9 @@ class Player:
         pieces = [piece for piece in self._poser.pose(pose) if _is_solid(piece)]
         if self._scene is None:
             self._posed, self._scene = pieces, Scene([self._surface(piece) for piece in pieces])
-        turn = self._camera_from_scene.T
         for number, (before, piece) in enumerate(zip(self._posed, pieces, strict=True)):
             if piece is not before:
-                self._scene.move(number, piece.positions @ turn, piece.normals @ turn)
+                self._scene.move(number, piece.positions, piece.normals)
         self._posed = pieces
         return self._scene
 
@@ -105,9 +104,9 @@ class Player:
         linear = factor * (1 if piece.colours is None else piece.colours[:, :3])
         textured = piece.material.image is not None and piece.uv is not None
         return Surface(
-            vertices=piece.positions @ self._camera_from_scene.T,
+            vertices=piece.positions,
             triangles=piece.triangles,
-            normals=piece.normals @ self._camera_from_scene.T,
+            normals=piece.normals,
             colours=srgb_from_linear(np.broadcast_to(linear, piece.positions.shape)),
             uv=piece.uv if textured else None,
             texture=piece.material.image if textured else None,
