@@ -64,7 +64,8 @@ def local_rotations(
     """
     rest = rest_rotations(character) if rest is None else rest
     bones = character.rig.bones
-    head = _in_character(character, head_wxyz)
+    # All together, as each step on a few numbers takes as long as on many.
+    head, left_eye, right_eye = _in_character(character, np.stack([head_wxyz, left_eye_wxyz, right_eye_wxyz]))
     turns: dict[int, np.ndarray] = {}
     if bones.head is None:
         turns |= dict.fromkeys(turned_nodes(character), head)
@@ -72,10 +73,8 @@ def local_rotations(
         turns[bones.head] = head
     else:
         turns[bones.neck], turns[bones.head] = neck_and_head(head)
-    for eye, wxyz in ((bones.left_eye, left_eye_wxyz), (bones.right_eye, right_eye_wxyz)):
-        if eye is not None:
-            turns[eye] = _in_character(character, wxyz)
-    return {node: _local(character, rest, node, turn) for node, turn in turns.items()}
+    turns |= {eye: wxyz for eye, wxyz in ((bones.left_eye, left_eye), (bones.right_eye, right_eye)) if eye is not None}
+    return _local(character, rest, turns) if turns else {}
 
 
 def neck_and_head(head_wxyz: Float[np.ndarray, "*b 4"]) -> tuple[Float[np.ndarray, "*b 4"], Float[np.ndarray, "*b 4"]]:
@@ -89,10 +88,12 @@ def _in_character(character: Character, wxyz: np.ndarray) -> np.ndarray:
     return multiply_wxyz(multiply_wxyz(facing, wxyz), inverse_wxyz(facing))
 
 
-def _local(character: Character, rest: dict[int, np.ndarray], node: int, turn: np.ndarray) -> np.ndarray:
-    """P^-1 D P R of a node with the rotation R."""
-    parent = character.nodes[node].parent
-    above = np.broadcast_to(rest[parent] if parent >= 0 else np.array([1.0, 0, 0, 0]), turn.shape)
-    own = np.broadcast_to(canonical_wxyz(character.nodes[node].wxyz), turn.shape)
+def _local(character: Character, rest: dict[int, np.ndarray], turns: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """P^-1 D P R of nodes with the turns D and the rotations R."""
+    nodes, turn = [character.nodes[index] for index in turns], np.stack(list(turns.values()))
+    unturned = np.array([1.0, 0, 0, 0])
+    above = np.stack([rest[node.parent] if node.parent >= 0 else unturned for node in nodes])[:, None]
+    own = canonical_wxyz(np.stack([node.wxyz for node in nodes]))[:, None]
+    above, own = (np.broadcast_to(each, turn.shape) for each in (above, own))
     turned = multiply_wxyz(multiply_wxyz(inverse_wxyz(above), turn), above)
-    return canonical_wxyz(multiply_wxyz(turned, own))
+    return dict(zip(turns, canonical_wxyz(multiply_wxyz(turned, own)), strict=True))

@@ -104,22 +104,25 @@ class Poser:
 
     def _all_posed(self, weights: np.ndarray, world: dict[int, np.ndarray]) -> list[PosedPrimitive]:
         parts: dict[tuple, np.ndarray] = {}
+        own: dict[int, np.ndarray] = {}
         for piece in self.pieces:
             if (hangs_on := (piece.node, piece.skin)) not in parts:
                 part = _moving_part(self.character, piece, world)
                 parts[hangs_on] = part if self._turn is None else self._turn @ part
-        return [self._posed(piece, weights, parts[piece.node, piece.skin]) for piece in self.pieces]
+            if piece.mesh not in own:
+                of_mesh = weights[self.character.meshes[piece.mesh].rig_index].astype(np.float32)
+                own[piece.mesh] = np.where(np.abs(of_mesh) > INVISIBLE, of_mesh, np.float32(0))
+        return [self._posed(piece, own[piece.mesh], parts[piece.node, piece.skin]) for piece in self.pieces]
 
-    def _posed(self, piece: Piece, weights: np.ndarray, matrices: np.ndarray) -> PosedPrimitive:
+    def _posed(self, piece: Piece, own: np.ndarray, matrices: np.ndarray) -> PosedPrimitive:
         mesh = self.character.meshes[piece.mesh]
         primitive = mesh.primitives[piece.primitive]
-        own = weights[mesh.rig_index].astype(np.float32)
-        active = np.flatnonzero(np.abs(own) > INVISIBLE) if len(primitive.morphs) else np.zeros(0, dtype=np.int64)
-        key = (tuple(active), tuple(own[active]), matrices.tobytes())
+        moving = bool(len(primitive.morphs)) and bool(own.any())
+        key = (own.tobytes() if moving else b"", matrices.tobytes())
         if self._rest_key.get(piece) == key:
             return self._rest[piece]
         positions, normals = primitive.positions, primitive.normals
-        if len(active) and (found := self._moved_by_morphs(piece, primitive))[1].size:
+        if moving and (found := self._moved_by_morphs(piece, primitive))[1].size:
             moved, moves = found
             positions = positions.copy()
             positions[moved] += (own @ moves).reshape(-1, 3)

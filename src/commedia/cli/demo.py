@@ -1,9 +1,5 @@
 """`commedia demo`: the main job on two public-domain portraits in motion and on a drawn troupe with known truth."""
 
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +10,7 @@ from rich.table import Table
 from commedia.characters.bundled import EVERYONE
 from commedia.cli.retarget import retarget_with_bar, show
 from commedia.demo.accuracy import PerformerErrors, troupe_errors
+from commedia.demo.aside import drawn_aside
 from commedia.demo.clip import write_clip
 from commedia.demo.performance import FRAME_RATE
 from commedia.demo.portraits import portrait_frames
@@ -31,7 +28,7 @@ def run(output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")] = 
     console = Console()
     output.mkdir(parents=True, exist_ok=True)
     portraits, troupe = output / "portraits.mp4", output / "troupe.mp4"
-    with _drawn_aside(troupe) as drawing:
+    with drawn_aside(troupe) as drawing:
         with console.status(f"drawing {portraits.name}"):
             write_clip(portraits, portrait_frames(), FRAME_RATE)
         models = open_models()
@@ -44,21 +41,6 @@ def run(output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")] = 
     console.print(_error_table(troupe_errors(output / "troupe" / "take.jsonl")))
     for name in ("portraits", "troupe"):
         console.print(f"look at {output / name / 'preview.mp4'}", markup=False, highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _drawn_aside(troupe: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Draw the troupe's clip in another process, as a thread would wait for this one's Python; it ends with this one.
-
-    What goes wrong there is found out, and said, by whoever then draws the clip here.
-    """
-    command = [sys.executable, "-m", "commedia.demo", str(troupe)]
-    drawing = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield drawing
-    finally:
-        drawing.kill()
-        drawing.wait()
 
 
 def _error_table(errors: list[PerformerErrors]) -> Table:

@@ -12,6 +12,6 @@ from commedia.demo.troupe import troupe_frames
 from commedia.render.shade_compiled import compiled_shading
 
 if __name__ == "__main__":
-    # First of all: compiled here and kept on disk, the loops are there when the first preview is drawn elsewhere.
+    # First of all: what is compiled here is kept on disk, and is there when the first preview is drawn elsewhere.
     compiled_shading()
     write_clip(Path(sys.argv[1]), troupe_frames(), FRAME_RATE)

@@ -29,6 +29,17 @@ class ShadingTables(NamedTuple):
     """Difference of depth within one pixel above which it is taken for a fold."""
 
 
+_FLOATS, _PAIRS, _LINE, _NUMBERS = "float32[:, ::1]", "int32[:, ::1]", "float32[::1]", "int32[::1]"
+_TEXTURES = f"uint8[:, ::1], int64[:, ::1], {_LINE}"
+_SIGNATURES = {
+    "choose_samples": f"int64({_PAIRS}, {_PAIRS}, float64, {_NUMBERS}, int64, {_PAIRS}, {_LINE})",
+    "mix_corners": f"void({_PAIRS}, {_PAIRS}, {_FLOATS}, {_PAIRS}, {_FLOATS})",
+    "read_textures": f"void({_PAIRS}, {_NUMBERS}, {_TEXTURES}, {_PAIRS}, {_FLOATS})",
+    "light_samples": f"void({_FLOATS}, {_FLOATS})",
+    "blend_samples": f"void({_PAIRS}, {_LINE}, {_FLOATS}, {_LINE}, float64, uint8[:, :, :])",
+}
+
+
 class Shading(NamedTuple):
     """The compiled loops that a lit picture takes: of `zbuffer_loops` one, the others of `shading_loops`."""
 
@@ -43,18 +54,19 @@ class Shading(NamedTuple):
 @lru_cache(maxsize=1)
 def compiled_shading() -> Shading | None:
     """Compile the loops, or load what an earlier process compiled; None without a numba that works here."""
-    floats, pairs, line, numbers = "float32[:, ::1]", "int32[:, ::1]", "float32[::1]", "int32[::1]"
-    textures = f"uint8[:, ::1], int64[:, ::1], {line}"
-    signatures = {
-        "choose_samples": f"int64({pairs}, {pairs}, float64, {numbers}, int64, {pairs}, {line})",
-        "mix_corners": f"void({pairs}, {pairs}, {floats}, {pairs}, {floats})",
-        "read_textures": f"void({pairs}, {numbers}, {textures}, {pairs}, {floats})",
-        "light_samples": f"void({floats}, {floats})",
-        "blend_samples": f"void({pairs}, {line}, {floats}, {line}, float64, uint8[:, :, :])",
-    }
     zbuffer = compiled_zbuffer()
-    loops = {name: compiled(getattr(shading_loops, name), types, fused=True) for name, types in signatures.items()}
+    loops = {name: _compiled(name) for name in _SIGNATURES}
     return None if zbuffer is None or None in loops.values() else Shading(zbuffer, **loops)
+
+
+def compile_from_the_end() -> None:
+    """Compile the loops in the other order, to be found on disk: two processes that begin together do half each."""
+    for name in reversed(_SIGNATURES):
+        _compiled(name)
+
+
+def _compiled(name: str) -> Callable[..., Any] | None:
+    return compiled(getattr(shading_loops, name), _SIGNATURES[name], fused=True)
 
 
 def draw_compiled(

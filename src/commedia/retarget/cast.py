@@ -1,7 +1,8 @@
 """Who plays whom: characters for given people; for the others one, the bundled ones in turn, or heads of their own."""
 
 import collections.abc
-from collections.abc import Iterable
+import weakref
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -77,6 +78,8 @@ class Cast:
             raise UnknownName("look", look, LOOKS)
         self.look, self._portraits = look, Portraits()
         self._looks: dict[int, tuple[tuple[Portrait, ...], Look | None]] = {}
+        self._worn: dict[int, tuple[object, Callable[[], Character | None]]] = {}
+        """What the default head of each person was made of last, and that head while somebody keeps it."""
         self.edit, self.person = edit or PerformanceEdit(), person
         if person is not None and self.edit.calibration is None:
             self.edit = replace(self.edit, calibration=person.calibration)
@@ -108,6 +111,7 @@ class Cast:
     def begin(self) -> None:
         """Forget how people looked: in another take the same ids are others."""
         self._portraits, self._looks = Portraits(), {}
+        self._worn.clear()
 
     def see(self, frame: Frame | None, tracked: TrackedFrame) -> None:
         """Learn from a picture, if there is one, how those look who may wear the default head."""
@@ -124,9 +128,17 @@ class Cast:
         role = self.role(person)
         if role.character is not None or (role.wearer is not None and role.wearer.albedo is not None):
             return role.character_for(identity, person)
-        if self.look == MASKED:
-            return role.character_for(np.zeros(IDENTITY_COUNT, np.float32), person, MASK)
-        return role.character_for(identity, person, self._own_look(person, identity))
+        is_mask = self.look == MASKED
+        identity = np.zeros(IDENTITY_COUNT, np.float32) if is_mask else identity
+        look = MASK if is_mask else self._own_look(person, identity)
+        # The preview and the files ask for the same one, which takes half a second to make.
+        made = identity.tobytes(), look
+        known, worn = self._worn.get(person, (None, lambda: None))
+        character = worn() if known == made else None
+        if character is None:
+            character = role.character_for(identity, person, look)
+            self._worn[person] = made, weakref.ref(character)
+        return character
 
     def look_of(self, person: int) -> str | None:
         """Which of `LOOKS` a person's head got; None for who plays another character, and before anything is made."""
@@ -187,7 +199,7 @@ def people_and_default(entries: Iterable[str]) -> tuple[dict[int, Path], Path | 
 
 
 def _own_head(
-    wearer: Person | None, identity: Float[np.ndarray, "i"] | None, name: str, look: Look | None = None
+    wearer: Person | None, identity: Float[np.ndarray, "i"], name: str, look: Look | None = None
 ) -> Character:
     own = {} if wearer is None else {"head": wearer.head, "albedo": wearer.albedo}
     return default_head_character(identity, name=name, look=look, **own)
@@ -198,6 +210,9 @@ def _role(given: Given | None, mapping: str | Mapping | None, wearer: Person | N
     if character is not None and mapping is not None:
         table = load_mapping(mapping) if isinstance(mapping, str) else mapping
         character = looking(with_bones(character, table.bones), table.looks)
-    retargeter = Retargeter(character or _own_head(wearer, None, "person"), mapping=mapping)
+    # Only its rig is asked for, so nothing is painted.
+    head = None if wearer is None else wearer.head
+    rigged = character or default_head_character(head=head, albedo=np.zeros((1, 1, 3), np.uint8))
+    retargeter = Retargeter(rigged, mapping=mapping)
     name = DEFAULT_HEAD if given is None else given.name if isinstance(given, Character) else str(given)
     return Role(name, character, retargeter, None if mapping is None else retargeter.morphs, wearer)
