@@ -93,6 +93,7 @@ def page_ms(people: int, style: str, character: Character, repeats: int) -> dict
             picture = drawn.draw(moment)
             between = process_time()
             file.add(picture, moment.tracked.time_s)
+            file.wait()
             end = process_time()
             for stage, seconds in stages.items():
                 spent[stage].append(seconds)

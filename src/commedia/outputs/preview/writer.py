@@ -4,6 +4,7 @@ A video keeps the source's own frame times, variable or not. Either file takes i
 Memory does not grow with the length of the take.
 """
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -94,13 +95,15 @@ class PreviewSink:
 
 
 class VideoFile:
-    """An MP4 that is being written, one picture at a time."""
+    """An MP4 that is being written, one picture at a time: encoded in a thread of its own beside what comes next."""
 
     def __init__(self, path: Path, width: int, height: int, frame_s: Fraction):
         self._path = path
         self._frame_ticks = max(1, round(frame_s * CLOCK_HZ))
         self._last_tick = -1
-        self._planes = np.zeros((height * 3 // 2, width), dtype=np.uint8)
+        self._planes, self._next_planes = (np.zeros((height * 3 // 2, width), dtype=np.uint8) for _ in range(2))
+        self._encoder = ThreadPoolExecutor(1, "commedia-encode")
+        self._encoding: Future[None] | None = None
         with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             # The library opens the file only when the first packet is ready, which is late to learn that it cannot.
@@ -114,18 +117,21 @@ class VideoFile:
     def add(self, picture: UInt8[np.ndarray, "h w 3"], time_s: Fraction) -> None:
         """Add a picture that is shown from `time_s` on; times must rise."""
         # OpenCV makes the planes in a seventh of the library's time.
-        cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420, dst=self._planes)
-        # Not copied: who encodes has done with it on return.
+        cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420, dst=self._next_planes)
+        self.wait()
+        self._planes, self._next_planes = self._next_planes, self._planes
+        # Not copied: who encodes has done with it before the planes are used again.
         frame = av.VideoFrame.from_numpy_buffer(self._planes, format="yuv420p")
         # Two pictures may fall on one tick of our clock, and a file may not say so.
         tick = max(round(time_s * CLOCK_HZ), self._last_tick + 1)
         frame.pts, frame.time_base, frame.duration = tick, Fraction(1, CLOCK_HZ), self._frame_ticks
         self._last_tick = tick
-        self._write(frame)
+        self._encoding = self._encoder.submit(self._write, frame)
 
     def close(self) -> None:
         """Write what the encoder still holds, and the index."""
         try:
+            self.wait()
             self._write(None)
             self._container.close()
         except (av.error.FFmpegError, OSError) as error:
@@ -135,10 +141,17 @@ class VideoFile:
 
     def discard(self) -> None:
         """Let go of the file without caring for what is in it."""
+        self._encoder.shutdown()
         try:
             self._container.close()
         except (av.error.FFmpegError, OSError):
             return
+
+    def wait(self) -> None:
+        """Until the last picture is encoded; what went wrong with it is raised here, once."""
+        encoding, self._encoding = self._encoding, None
+        if encoding is not None:
+            encoding.result()
 
     def _write(self, frame: av.VideoFrame | None) -> None:
         try:
