@@ -16,7 +16,7 @@ from avatar import Avatar, Part, on_surface, read_avatar
 from bust import Shield, base, cut
 from jaxtyping import Float
 from simplify import simplified
-from write import bust_glb, with_normals
+from write import bust_glb, rounded, with_normals
 
 from commedia.characters.container import parse_document
 from commedia.characters.gltf import character_from_document
@@ -69,7 +69,7 @@ def compile_character(name: str, path: Path) -> bytes:
     marks = Marks(numbers, points, weights)
     made = make_blendshapes(sculpt.vertices, sculpt.triangles, marks, load_template())
     moved = np.where(np.linalg.norm(made.displacements, axis=2, keepdims=True) < LEAST_M, 0, made.displacements)
-    return with_normals(rigged_glb(sculpt, moved, face=face_frame(sculpt, made, marks)))
+    return rounded(with_normals(rigged_glb(sculpt, moved, face=face_frame(sculpt, made, marks))))
 
 
 def _head_and_shoulders(avatar: Avatar, landmarks: Float[np.ndarray, "68 3"]) -> Avatar:
