@@ -12,7 +12,13 @@ from commedia.geometry.rotations import canonical_wxyz
 from commedia.geometry.rotations import matrix_from_wxyz as numpy_matrix
 from commedia.losses.faces import FaceLossConfig, FaceTargets, TauSchedule, face_loss
 from commedia.losses.landmark import LID_AND_LIP_PAIRS, landmark_rms, opening_error, project
-from commedia.losses.parameters import expression_entropy, expression_error, identity_error, rotation_error
+from commedia.losses.parameters import (
+    expression_entropy,
+    expression_error,
+    identity_error,
+    mixed_expression_error,
+    rotation_error,
+)
 from commedia.networks.heads import FaceOutputs
 from commedia.render.project import matrix_from_wxyz
 from commedia.structures import HeadPose
@@ -86,6 +92,20 @@ def test_entropy_pulls_on_the_logit_with_the_error_itself() -> None:
     assert logits.grad is not None
     weight = label_weight * torch.tensor([[2.0, 1.0, 2.0]])
     torch.testing.assert_close(logits.grad, weight * (logits.detach().sigmoid() - truth) / 3, atol=1e-6, rtol=1e-5)
+
+
+def test_the_mixed_error_is_that_share_of_either() -> None:
+    logits, truth = torch.tensor([[-2.0, 0.5], [1.0, 3.0]]), torch.tensor([[0.1, 0.9], [0.0, 1.0]])
+    weight = torch.tensor([[1.0, 0.5], [0.0, 2.0]])
+    parts = [error(logits.sigmoid(), truth, weight).sum() * 2 / 3.5 for error in (expression_entropy, expression_error)]
+    for absolute in (0.0, 0.3, 1.0):
+        found = mixed_expression_error(logits, truth, weight, absolute=absolute)
+        torch.testing.assert_close(found, (1 - absolute) * parts[0] + absolute * parts[1])
+    # However sure of the wrong: behind the sigmoid nothing would be left to pull.
+    lost = torch.tensor([[-200.0]], requires_grad=True)
+    mixed_expression_error(lost, torch.ones(1, 1), torch.ones(1, 1), absolute=0.5).backward()
+    assert lost.grad is not None
+    assert lost.grad.item() == pytest.approx(-0.5)
 
 
 def test_openings_see_what_moves_a_lid_and_not_what_moves_the_face() -> None:

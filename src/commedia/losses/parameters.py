@@ -4,6 +4,7 @@ trusted."""
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 ACTIVE_ABOVE = 0.2
 """Blendshapes whose truth is larger really move."""
@@ -47,6 +48,17 @@ def expression_entropy(
     weight = label_weight * torch.where(truth > ACTIVE_ABOVE, active_weight, 1.0)
     likely = predicted.float().clamp(1e-4, 1 - 1e-4)
     return -(weight * (truth * likely.log() + (1 - truth) * (1 - likely).log())).mean(-1)
+
+
+def mixed_expression_error(
+    logits: Float[Tensor, "b e"], truth: Float[Tensor, "b e"], label_weight: Float[Tensor, "b e"], *, absolute: float
+) -> Float[Tensor, ""]:
+    """Mean over all that is believed, `absolute` of it the error and the rest the cross-entropy, from before the
+    sigmoid: no logit is too large to be corrected."""
+    error = (1 - absolute) * binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    if absolute:
+        error = error + absolute * (torch.sigmoid(logits) - truth).abs()
+    return (error * label_weight).sum() / label_weight.sum().clamp_min(1.0)
 
 
 def rotation_error(predicted: Float[Tensor, "b 4"], truth: Float[Tensor, "b 4"]) -> Float[Tensor, "b"]:

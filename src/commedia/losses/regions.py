@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from commedia.losses.consistent import identity_consistency
 from commedia.losses.exclusive import expression_exclusion
 from commedia.losses.faces import FaceTargets, Loss, mean_by_weight
 from commedia.losses.landmark import LandmarkModel, projected
-from commedia.losses.parameters import identity_error
+from commedia.losses.parameters import identity_error, mixed_expression_error, rotation_error
 from commedia.networks.ours.sfn import RegionFaces
 
 
@@ -51,13 +50,13 @@ def region_loss(
     """
     faces = read.faces
     landmarks = projected(model, faces)
-    sign = torch.where((faces.wxyz * targets.wxyz).sum(-1, keepdim=True) < 0, -1.0, 1.0)
+    known = targets.expression, targets.expression_weight
     terms = {
-        "expression": _expression(read.logits, targets, config.absolute),
-        "regions": _expression(read.regions, targets, config.absolute),
+        "expression": mixed_expression_error(read.logits, *known, absolute=config.absolute),
+        "regions": mixed_expression_error(read.regions, *known, absolute=config.absolute),
         "points": mean_by_weight((read.points - targets.landmarks).abs().mean((1, 2)), targets.landmark_weight),
         "landmarks": mean_by_weight((landmarks - targets.landmarks).abs().mean((1, 2)), targets.landmark_weight),
-        "rotation": mean_by_weight((faces.wxyz - sign * targets.wxyz).abs().mean(1), targets.pose_weight),
+        "rotation": mean_by_weight(rotation_error(faces.wxyz, targets.wxyz), targets.pose_weight),
         "identity": mean_by_weight(identity_error(faces.identity, targets.identity), targets.identity_weight),
         "presence": binary_cross_entropy_with_logits(read.presence[:, 0], present),
     }
@@ -74,10 +73,3 @@ def _inconsistency(identity: Float[Tensor, "b i"], present: Float[Tensor, "b"], 
     groups = len(present) // 2 // size
     whole = present[: groups * size].unflatten(0, (groups, size)).amin(1)
     return mean_by_weight(identity_consistency(identity[: groups * size].unflatten(0, (groups, size))), whole)
-
-
-def _expression(logits: Float[Tensor, "b e"], targets: FaceTargets, absolute: float) -> Float[Tensor, ""]:
-    truth, weight = targets.expression, targets.expression_weight
-    entropy = softplus(logits) - truth * logits
-    error = (1 - absolute) * entropy + absolute * (torch.sigmoid(logits) - truth).abs() if absolute else entropy
-    return (error * weight).sum() / weight.sum().clamp_min(1.0)
