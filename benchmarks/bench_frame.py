@@ -76,6 +76,10 @@ class Arguments:
     detect_every: int = VIDEO_SETTINGS.detect_every
     """1 runs the detector on every frame."""
     refine_budget: int = VIDEO_SETTINGS.refine_budget
+    tiled: bool = True
+    """Look closer for small faces, as the pipeline does."""
+    largest_px: int = HEIGHT
+    """Side of a face's picture at most; at 100 a face of LFW is some 45 px wide, which the pipeline calls small."""
     embedding: bool = True
     """Tell people apart by their looks, as the pipeline does. A block shows everybody's first second, with two looks
     at each after the warm-up; later they become rare, twelve in the first half minute and none after it."""
@@ -109,11 +113,11 @@ def pictures_from(path: Path | None) -> list[np.ndarray]:
     return pictures
 
 
-def composed(pictures: list[np.ndarray], count: int, length: int) -> list[Frame]:
+def composed(pictures: list[np.ndarray], count: int, length: int, largest_px: int) -> list[Frame]:
     """Spread `count` faces over 720p frames; each moves a few pixels like a person on a chair."""
     columns = min((c for c in range(1, count + 1) if c * -(-count // c)), key=lambda c: _waste(c, count))
     rows = -(-count // columns)
-    side = int(min(WIDTH / columns, HEIGHT / rows) * 0.9)
+    side = min(int(min(WIDTH / columns, HEIGHT / rows) * 0.9), largest_px)
     tiles = [cv2.resize(pictures[n % len(pictures)], (side, side), interpolation=cv2.INTER_AREA) for n in range(count)]
     frames = []
     for index in range(length):
@@ -147,7 +151,7 @@ def opened(arguments: Arguments, sfn_name: str, mfn_name: str) -> Ours:
         mfn = open_mfn(mfn_name, threads=arguments.threads, threshold=FOLLOW_CONFIDENCE)
     settings = replace(VIDEO_SETTINGS, detect_every=arguments.detect_every, refine_budget=arguments.refine_budget)
     embedder = open_embedding(threads=arguments.threads) if arguments.embedding else None
-    return Ours(sfn, mfn, embedder, settings)
+    return Ours(sfn, mfn, embedder, settings, tiled=arguments.tiled)
 
 
 def opened_before(arguments: Arguments) -> Ours | None:
@@ -165,7 +169,7 @@ def main(arguments: Arguments) -> None:
         sys.exit(f"No weights to measure yet: {missing}. Give --sfn and --mfn an .onnx file.")
     theirs = MediaPipe(arguments.mediapipe) if arguments.mediapipe else None
     pictures = pictures_from(arguments.faces)
-    takes = {count: composed(pictures, count, arguments.frames) for count in arguments.counts}
+    takes = {count: composed(pictures, count, arguments.frames, arguments.largest_px) for count in arguments.counts}
     results: dict[int, list[Round]] = defaultdict(list)
     for done in range(arguments.rounds + 1):
         for count, frames in takes.items():

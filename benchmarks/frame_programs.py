@@ -18,6 +18,7 @@ from commedia.faces.embedding import EmbeddingPredictor
 from commedia.faces.mfn import MfnPredictor
 from commedia.faces.session import OnnxSession
 from commedia.faces.sfn import SfnPredictor
+from commedia.faces.tiled import TiledDetector
 from commedia.structures import Frame
 from commedia.tracking.models import Models
 from commedia.tracking.settings import TrackerSettings
@@ -86,9 +87,15 @@ class Ours:
     """The tracker with its networks, instrumented."""
 
     def __init__(
-        self, sfn: SfnPredictor, mfn: MfnPredictor, embedder: EmbeddingPredictor | None, settings: TrackerSettings
+        self,
+        sfn: SfnPredictor,
+        mfn: MfnPredictor,
+        embedder: EmbeddingPredictor | None,
+        settings: TrackerSettings,
+        *,
+        tiled: bool,
     ):
-        self.clock, self.mfn, self.embedder, self.settings = Clock(), mfn, embedder, settings
+        self.clock, self.mfn, self.embedder, self.settings, self.tiled = Clock(), mfn, embedder, settings, tiled
         self.look_s: list[float] = []
         """Processor time of every look at one face."""
         self.detector = replace(mfn, network=self._timed_network("MFN", mfn.network))
@@ -121,7 +128,9 @@ class Ours:
     def play(self, frames: list[Frame]) -> Block:
         """Track everyone, from the first frame on."""
         clock, warm = self.clock, len(frames) // 3
-        models = Models(_Timed(clock, self.detector), _Timed(clock, self.regressor))
+        detector = _Timed(clock, self.detector)
+        tiled = TiledDetector(detector) if self.tiled else None
+        models = Models(detector, _Timed(clock, self.regressor), tiled)
         if self.embedder:
             models = replace(models, embedder=_Looking(clock, self.embedder, self.look_s))
         tracker = Tracker(models, self.settings)
