@@ -217,7 +217,19 @@ def test_clips_judge_only_units_that_move_and_frames_that_both_read() -> None:
     following[:20] = np.nan
     rows = blendshape_rows(scores, (following, opposed))
     assert [row[0] for row in rows] == ["jawOpen"], "mouthLeft hardly moves, browOuterUpLeft is not asked for"
-    assert rows[0][3:] == pytest.approx((1, -1))
+    assert rows[0][3:5] == pytest.approx((1, -1))
+
+
+def test_clips_also_say_how_well_we_follow_what_the_scores_stand_for() -> None:
+    shut = EXPRESSION_INDEX["eyeBlinkLeft"]
+    scores, ours = np.zeros((60, EXPRESSION_COUNT)), np.zeros((60, EXPRESSION_COUNT))
+    scores[:, shut] = 0.05 + 0.6 * np.sin(np.linspace(0, 6, 60)) ** 4
+    # As the table of labels says: 0 up to .1, .15 at .3, .32 at .4, .62 at .5, .9 at .55, 1 from .65 on.
+    ours[:, shut] = np.interp(scores[:, shut], (0.1, 0.3, 0.4, 0.5, 0.55, 0.65), (0, 0.15, 0.32, 0.62, 0.9, 1))
+    ((_, _, _, with_scores, of_others, as_labelled),) = blendshape_rows(scores, (ours, scores))
+    assert as_labelled == pytest.approx(1)
+    assert of_others == pytest.approx(1)
+    assert with_scores < 0.98
 
 
 def test_the_landmark_subset_has_the_sides_right() -> None:

@@ -16,6 +16,7 @@ from commedia.evaluation.takes import (
     BLINKS,
     FRAME_RATE,
     FRAMES,
+    JAW,
     LIDS,
     READ,
     SCRIPT,
@@ -50,7 +51,7 @@ def test_calm_is_far_from_everything_played_and_there_is_much_of_it(truth: np.nd
 def test_truth_itself_is_calm_and_deep_and_one_eyed(truth: np.ndarray) -> None:
     found = measured(truth, truth)
     assert (found.jitter, found.rest, found.winks) == (0, 0, 1)
-    assert found.speech == pytest.approx(1)
+    assert (found.speech, found.murmur) == pytest.approx((1, 1))
     assert min(found.depths) > 0.8
     assert len(found.depths) == len(BLINKS)
 
@@ -65,7 +66,10 @@ def test_every_fault_shows_in_its_own_number_and_misses_its_own_goal(truth: np.n
     both[:, :, LIDS] = truth[:, :, LIDS].max(axis=2, keepdims=True)
     late = np.roll(truth, 4, axis=1)
     assert measured(late, truth).speech < 0.8
+    mumbled, jaw = truth.copy(), truth[:, :, JAW]
+    mumbled[:, :, JAW] = np.where(jaw <= 0.2, np.minimum(jaw, 0.05), jaw)
     faults = {"none": truth, "jitter": truth + 0.015 * noise, "depth": shallow, "winks": both, "mean": loud}
+    faults["soft"] = mumbled
     for fault, curves in faults.items():
         table = takes_table({READ: read, STREAM: read, TWICE: measured(curves, truth)})
         missed = [goal.name for goal in table.goals if not goal.is_met]

@@ -27,21 +27,25 @@ from commedia.tracking.neutral import GAZE
 from commedia.tracking.tracker import Tracker
 from commedia.tracking.whole_take import read_as_whole
 
-FRAME_RATE, FRAMES = 30, 210
+FRAME_RATE, FRAMES = 30, 255
 BLINKS = ((0.9, 0.08), (1.5, 0.1), (2.1, 0.12), (2.7, 0.15))
 """Middles and lengths in seconds."""
 WORDS = ("jawOpen", "mouthFunnel", "jawOpen", "mouthPucker", "jawOpen", "mouthStretchLeft", "jawOpen")
 """Spoken one after another, each an eighth of a second after the one before."""
 SPEECH: tuple[Beat, ...] = tuple((3.3 + place / 8, 0.25, 0.7, (word,)) for place, word in enumerate(WORDS))
 WINKS: tuple[Beat, ...] = ((4.8, 0.4, 1.0, (BLINK[0],)), (5.5, 0.4, 1.0, (BLINK[1],)))
-SCRIPT: tuple[Beat, ...] = (*((middle, length, 1.0, BLINK) for middle, length in BLINKS), *SPEECH, *WINKS)
+MURMUR: tuple[Beat, ...] = tuple(
+    (6.3 + place / 6, 0.3, height, ("jawOpen",)) for place, height in enumerate((0.1, 0.2, 0.15, 0.05, 0.2, 0.1, 0.15))
+)
+"""Lips that hardly part: what a smoothing that is too strong takes for noise."""
+SCRIPT: tuple[Beat, ...] = (*((middle, length, 1.0, BLINK) for middle, length in BLINKS), *SPEECH, *WINKS, *MURMUR)
 NOISE = 4.0
 """Standard deviation of the camera's noise, in grey levels."""
 AROUND_S = 0.15
 """Nothing is calm so soon before and after something is played; and a blink may be read so far from its middle."""
 READ, STREAM, TWICE = "as read", "as a stream", "read twice"
 LIDS, JAW = [EXPRESSION_INDEX[name] for name in BLINK], EXPRESSION_INDEX["jawOpen"]
-GOAL_JITTER, GOAL_DEPTH, GOAL_WINKS, GOAL_REST = 0.5, 0.9, 0.9, 0.03
+GOAL_JITTER, GOAL_DEPTH, GOAL_WINKS, GOAL_REST, GOAL_MURMUR = 0.5, 0.9, 0.9, 0.03, 0.9
 
 Curves = Float[np.ndarray, "p n 52"]
 """Expression of each performer in each frame; NaN where they are not found."""
@@ -61,6 +65,8 @@ class Measured:
     """Share of frames that stay one-eyed."""
     speech: float
     """Mean correlation of jawOpen with the truth while they talk."""
+    murmur: float
+    """The same while they hardly open their mouths."""
 
 
 def takes(settings: EvaluationSettings, progress: Progress) -> list[Table]:
@@ -113,13 +119,13 @@ def measured(read: Curves, truth: Curves) -> Measured:
     """Readings of the takes against what was played."""
     calm = calm_frames(truth)
     both = calm[:, 1:] & calm[:, :-1]
-    speech = slice(*(round(FRAME_RATE * time_s) for time_s in (SPEECH[0][0] - AROUND_S, SPEECH[-1][0] + AROUND_S)))
     return Measured(
         jitter=float(np.sqrt(np.nanmean(np.diff(read, axis=1)[both] ** 2))),
         rest=float(np.nanmean(read[calm][:, ~GAZE])),
         depths=tuple(_depth(read, middle_s) for middle_s, _ in BLINKS),
         winks=_one_eyed(read, truth),
-        speech=float(np.mean([_agreement(*pair) for pair in zip(read[:, speech], truth[:, speech], strict=True)])),
+        speech=_follows(read, truth, SPEECH),
+        murmur=_follows(read, truth, MURMUR),
     )
 
 
@@ -143,6 +149,7 @@ def takes_table(ways: Mapping[str, Measured]) -> Table:
         rows.append((f"depth of a blink of {1000 * length_s:.0f} ms", *(way.depths[place] for way in ways.values())))
     rows.append(("winks that stay one-eyed, share of frames", *(way.winks for way in ways.values())))
     rows.append(("jawOpen while they talk, correlation", *(way.speech for way in ways.values())))
+    rows.append(("jawOpen while they murmur, correlation", *(way.murmur for way in ways.values())))
     read, stream, twice = ways[READ], ways[STREAM], ways[TWICE]
     kept = min(after / before for after, before in zip(twice.depths, read.depths, strict=True))
     goals = (
@@ -150,6 +157,7 @@ def takes_table(ways: Mapping[str, Measured]) -> Table:
         Goal("depth of blinks over that as read, the least", kept, GOAL_DEPTH, at_most=False),
         Goal("winks that stay one-eyed, share of frames", twice.winks, GOAL_WINKS, at_most=False),
         Goal("mean of all blendshapes but gaze at rest", twice.rest, GOAL_REST, at_most=True),
+        Goal("soft speech followed, over that as read", twice.murmur / read.murmur, GOAL_MURMUR, at_most=False),
     )
     notes = (
         f"{len(TROUPE)} drawn performers, {FRAMES} frames at {FRAME_RATE} a second, with the noise of a camera "
@@ -171,6 +179,12 @@ def _one_eyed(read: Curves, truth: Curves) -> float:
         wink = (truth[:, :, shut] > WINKING) & (truth[:, :, other] == 0)
         shares.append((read[wink][:, shut] > SHUT) & (read[wink][:, other] < OPEN))
     return float(np.concatenate(shares).mean())
+
+
+def _follows(read: Curves, truth: Curves, words: Sequence[Beat]) -> float:
+    """Mean over the performers of how jawOpen follows the truth during some words."""
+    spoken = slice(*(round(FRAME_RATE * time_s) for time_s in (words[0][0] - AROUND_S, words[-1][0] + AROUND_S)))
+    return float(np.mean([_agreement(*pair) for pair in zip(read[:, spoken], truth[:, spoken], strict=True)]))
 
 
 def _agreement(read: Float[np.ndarray, "n 52"], truth: Float[np.ndarray, "n 52"]) -> float:

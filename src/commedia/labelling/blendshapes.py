@@ -28,6 +28,11 @@ class BlendshapeTable:
     rows: tuple[Float[np.ndarray, "_ 3"], ...]
     """Per blendshape: a score, rising, and the least and the most that it stands for, neither falling."""
 
+    def stands_for(self, scores: Float[np.ndarray, "n"], blendshape: int) -> Float[np.ndarray, "n"]:
+        """The teacher's scores of one blendshape to the middle of the weights that each stands for."""
+        score, least, most = self.rows[blendshape].T
+        return (np.interp(scores, score, least) + np.interp(scores, score, most)) / 2
+
     def limits(
         self, scores: Float[np.ndarray, "b 52"], wxyz: Float[np.ndarray, "b 4"]
     ) -> tuple[Float[np.ndarray, "b 52"], Float[np.ndarray, "b 52"]]:
