@@ -102,3 +102,42 @@ def test_a_large_face_costs_a_closer_look_now_and_then():
     assert [ids(frame) for frame in shown[2:]] == [[1]] * 94
     assert tiled <= 5
     assert plain >= 25
+
+
+def crowd(last: int = 99) -> World:
+    """Eight small people on their way, more than are refined, in two rows; the last of them leaves after a frame."""
+    places = [(lambda t, x=x, y=y: (x + 12 * t, y + 3 * t)) for y in (60, 160) for x in (40, 110, 180, 250)]
+    places[-1] = absent(places[-1], (last + 1) / FPS, 99.0)
+    return World([Person(seed, place, width_px=10 + seed % 3) for seed, place in enumerate(places, start=1)])
+
+
+def test_a_crowd_of_small_faces_is_looked_at_closely_in_every_third_frame_and_followed_in_all():
+    world = crowd()
+    plain, tiled = ShortSighted(world), FakeDetector(world)
+    tracker = Tracker(Models(plain, FakeRegressor(world), tiled=tiled, landmarker=fake_landmarks))
+    for index in range(60):
+        shown = step(tracker, world.frame(index))
+        if index < 2:
+            continue
+        assert [(face.id, face.status) for face in shown.faces] == [(person, "tracked") for person in range(1, 9)]
+        apart = [
+            np.linalg.norm(face.params.pose.origin_px - params.pose.origin_px)
+            for face, params in zip(
+                sorted(shown.faces, key=lambda face: (face.box.center_px[1] > 120, face.box.center_px[0])),
+                sorted(world.visible(), key=lambda face: (face.pose.origin_px[1] > 120, face.pose.origin_px[0])),
+                strict=True,
+            )
+        ]
+        assert max(apart) < 1.5
+    assert tiled.calls <= 60 / VIDEO_SETTINGS.detect_every + 2
+    assert plain.calls >= 36
+
+
+@pytest.mark.parametrize("last", [20, 21, 22])
+def test_who_leaves_a_crowd_of_small_faces_is_shown_two_frames_too_long_at_most(last: int):
+    world = crowd(last)
+    models = Models(ShortSighted(world), FakeRegressor(world), tiled=FakeDetector(world), landmarker=fake_landmarks)
+    tracker = Tracker(models)
+    counts = [sum(face.status == "tracked" for face in step(tracker, world.frame(n)).faces) for n in range(40)]
+    assert counts[2 : last + 1] == [8] * (last - 1)
+    assert counts[last + 3 :] == [7] * (37 - last)

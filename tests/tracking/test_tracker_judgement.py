@@ -8,12 +8,14 @@ import pytest
 from fakes import FakeDetector, FakeRegressor, Person, World, fake_box, fake_landmarks, fake_params
 from test_tracker import step
 
+from commedia.conventions import EXPRESSION_INDEX
 from commedia.faces.crop import Crop, crop_from_landmarks
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
-from commedia.structures import Face, FaceParams, TrackedFrame
+from commedia.structures import Box, Face, FaceParams, TrackedFrame
 from commedia.tracking.models import Models
 from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, TrackerSettings
 from commedia.tracking.tracker import Tracker
+from commedia.tracking.turned import box_turned_back
 
 JAR = fake_params(np.array([250.0, 100.0]), 40.0, seed=7)
 
@@ -82,6 +84,39 @@ def test_who_is_gone_is_not_read_into_the_background():
         frames = played(world, 16, FakeDetector(world), judges=judges, settings=settings)
         assert frames[14].faces[0].status == "tracked"
         assert frames[15].faces[0].status == last
+
+
+@dataclass
+class NarrowReader(FakeRegressor):
+    """Reads a face only in a crop that lies on it; beside it, doubtful, a wide open jaw."""
+
+    def _read(self, crop: Crop) -> FaceParams:
+        read = super()._read(crop)
+        points = fake_landmarks([read])[0]
+        beside = np.linalg.norm(crop_from_landmarks(points).center_px - crop.center_px) > 0.15 * crop.side_px
+        return replace(self._imagined(crop), presence=0.5) if beside else read
+
+
+def jerking(time_s: float) -> tuple[float, float]:
+    """Up and down by 60 pixels four times a second, at constant speed: what went before foretells no turn."""
+    return 100.0, 60 + 60 * abs((4 * time_s) % 2 - 1)
+
+
+def test_who_jerks_out_of_the_crop_is_read_where_they_are():
+    world = World([Person(1, jerking, width_px=60)])
+
+    def jaws(settings: TrackerSettings) -> tuple[float, int]:
+        detector = FakeDetector(world)
+        tracker = Tracker(Models(detector, NarrowReader(world, judges=True), landmarker=fake_landmarks), settings)
+        frames = [step(tracker, world.frame(index)) for index in range(60)][4:]
+        assert all(face.status == "tracked" for frame in frames for face in frame.faces)
+        return max(frame.faces[0].params.expression[EXPRESSION_INDEX["jawOpen"]] for frame in frames), detector.calls
+
+    raw = replace(VIDEO_SETTINGS, smoothing=None)
+    jaw, calls = jaws(raw)
+    assert jaw == 0
+    assert calls < 60
+    assert jaws(replace(raw, lifecycle=replace(raw.lifecycle, follow_presence=0.1)))[0] == 1
 
 
 def test_a_jar_in_sight_does_not_keep_the_detector_awake():
@@ -186,6 +221,62 @@ def test_who_lies_or_stands_on_their_head_is_read_as_they_are(quarter: int):
     tracker.reset()
     step(tracker, world.frame(0))
     assert reader.calls == calls + 1
+
+
+@dataclass
+class UprightDetector(FakeDetector):
+    """Finds people only in a picture that is turned by so many quarters."""
+
+    quarters: int = 1
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        found, (height, width) = super().detect(image), self.world.size
+        turns = [n for n in range(4) if np.array_equal(image, np.rot90(self.world.frame(0).image, n))]
+        boxes = [turned_box(face.box, self.quarters, height, width) for face in found]
+        return [Face(box, self.confidence) for box in boxes] if turns == [self.quarters] else []
+
+
+def turned_box(box: Box, quarters: int, height: int, width: int) -> Box:
+    """Where `np.rot90` takes a box."""
+    left, top, right, bottom = box.left_px, box.top_px, box.right_px, box.bottom_px
+    return (
+        box,
+        Box(top, width - right, bottom, width - left),
+        Box(width - right, height - bottom, width - left, height - top),
+        Box(height - bottom, left, height - top, right),
+    )[quarters]
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_box_in_a_turned_picture_is_told_where_it_is(quarters: int):
+    box, picture = Box(3, 5, 10, 9), np.zeros((20, 30), np.uint8)
+    picture[5:9, 3:10] = 1
+    rows, columns = np.nonzero(np.rot90(picture, quarters))
+    found = Box(float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1))
+    assert found == turned_box(box, quarters, 20, 30)
+    assert box_turned_back(found, quarters, 20, 30) == box
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_photograph_in_which_nobody_is_found_is_turned(quarters: int):
+    world = World([Person(1, lambda t: (80, 100))])
+    detector = UprightDetector(world, quarters=quarters)
+    # Turned by so many quarters the head is upright: its own roll is as much the other way.
+    reader = UprightReader(world, judges=True, roll=-quarters * np.pi / 2)
+    tracker = Tracker(Models(detector, reader, landmarker=rolled_landmarks), PHOTO_SETTINGS)
+    (face,) = step(tracker, world.frame(0)).faces
+    assert np.cos(yaw_pitch_roll_from_wxyz(face.params.pose.wxyz)[2] - reader.roll) == pytest.approx(1)
+    np.testing.assert_allclose(face.params.pose.origin_px, [80, 100], atol=15)
+    assert detector.calls == 4
+    # A doubtful find there is none, a video is not turned, and a photograph is only when nobody is found in it.
+    for settings, confidence, upright, calls in (
+        (PHOTO_SETTINGS, 0.6, quarters, 4),
+        (VIDEO_SETTINGS, 0.8, quarters, 1),
+        (PHOTO_SETTINGS, 0.8, 0, 1),
+    ):
+        other = UprightDetector(world, confidence, quarters=upright)
+        faces = step(Tracker(replace(tracker.models, detector=other), settings), world.frame(0)).faces
+        assert (len(faces), other.calls) == (int(upright == 0), calls)
 
 
 @pytest.mark.parametrize(("settings", "turns"), [(VIDEO_SETTINGS, 1), (PHOTO_SETTINGS, 3)], ids=["video", "photo"])

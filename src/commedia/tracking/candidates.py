@@ -84,6 +84,12 @@ def is_refused(candidate: Candidate, params: FaceParams, lifecycle: TrackLifecyc
     return not seen and params.presence < lifecycle.keep_presence
 
 
+def is_mislaid(candidate: Candidate, params: FaceParams, lifecycle: TrackLifecycle) -> bool:
+    """Say whether somebody known is not surely seen in the crop they were read in: they may have moved out of it."""
+    doubted = params.presence is not None and params.presence < lifecycle.follow_presence
+    return candidate.track is not None and doubted
+
+
 def refinement_crop(candidate: Candidate, ahead_s: float) -> Crop:
     """Place the crop by the track, unless it is new or has drifted off the detected face."""
     track, face = candidate.track, candidate.face

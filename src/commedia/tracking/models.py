@@ -11,14 +11,14 @@ from commedia.faces.embedding import open_embedding
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.mfn import open_mfn
 from commedia.faces.protocol import DetectorProtocol, EmbedderProtocol, Landmarker, RegressorProtocol
-from commedia.faces.sfn import open_sfn
+from commedia.faces.sfn import SfnPredictor, open_sfn
 from commedia.faces.tiled import TiledDetector
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
 from commedia.structures import Face
 
-FOLLOW_CONFIDENCE = 0.2
-"""Least confidence of a detection that may go on with somebody known; `TrackLifecycle.birth_confidence` begins anybody
-new."""
+FOLLOW_CONFIDENCE, FAINT_CONFIDENCE = 0.2, 0.1
+"""Least confidence of a detection that may go on with somebody known (`TrackLifecycle.birth_confidence` begins anybody
+new), and of one that may be somebody in a photograph, if the regressor is sure."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,12 @@ class Models:
         """Take these models with the landmarks of a head, such as a `Person`'s."""
         return replace(self, landmarker=partial(landmarks_of_faces, head=head))
 
+    def careful(self) -> "Models":
+        """Take these models with every face read twice, the second time mirrored, where the regressor can."""
+        if not isinstance(self.regressor, SfnPredictor):
+            return self
+        return replace(self, regressor=replace(self.regressor, flip_average=True))
+
     def largest(self, count: int) -> "Models":
         """Take these models for the `count` largest faces only."""
         tiled = None if self.tiled is None else LargestFaces(self.tiled, count)
@@ -54,8 +60,8 @@ class LargestFaces:
     count: int
 
     def detect(self, image: UInt8[np.ndarray, "h w 3"]) -> list[Face]:
-        """Find at most `count` faces; their order stays."""
-        found = self.detector.detect(image)
+        """Find at most `count` faces; their order stays. What is faint takes nobody's place."""
+        found = [face for face in self.detector.detect(image) if face.confidence >= FOLLOW_CONFIDENCE]
         kept = sorted(found, key=lambda face: -face.box.width_px * face.box.height_px)[: self.count]
         return [face for face in found if any(face is other for other in kept)]
 
@@ -68,7 +74,7 @@ def open_models(
     `flip_average` reads every face twice, the second time mirrored: nearer the truth, for twice the time of SFN. `head`
     is the head whose parameters and landmarks are read, such as a `Person`'s; None is the default head.
     """
-    detector = open_mfn(mfn, threshold=FOLLOW_CONFIDENCE, head=head)
+    detector = open_mfn(mfn, threshold=FAINT_CONFIDENCE, head=head)
     regressor, embedder = open_sfn(sfn, flip_average=flip_average, head=head), open_embedding()
     models = Models(detector, regressor, TiledDetector(detector), embedder=embedder)
     return models if head is None else models.of_head(head)

@@ -36,7 +36,7 @@ class Schedule:
 
     def __init__(self, settings: TrackerSettings):
         self._settings = settings
-        self._rested = self._tiled_due = 0
+        self._rested, self._looked_closer = 0, -settings.tiled_every
         self._signature: np.ndarray | None = None
         self._usual: float | None = None
         self._patterns: dict[int, np.ndarray] = {}
@@ -50,10 +50,22 @@ class Schedule:
             self._rested += 1
             return Plan(cut, small_cut, detect=False, tiled=False)
         self._rested, self.suspicious = 0, False
-        tiled = now.frames >= self._tiled_due or self._has_small(tracks, now, max(image.shape[:2]))
+        tiled = self._is_closer_due(tracks, now, max(image.shape[:2]))
         if tiled:
-            self._tiled_due = now.frames + self._settings.tiled_every
+            self._looked_closer = now.frames
         return Plan(cut, small_cut, detect=True, tiled=tiled)
+
+    def with_look(self, plan: Plan, image: UInt8[np.ndarray, "h w 3"], tracks: Sequence[Track], now: Now) -> Plan:
+        """The same plan with the detector, for somebody mislaid; when it looks for others too stays as it was."""
+        self.suspicious = False
+        return plan._replace(detect=True, tiled=bool(self._small(tracks, now, max(image.shape[:2]))))
+
+    def overlooked(
+        self, plan: Plan, image: UInt8[np.ndarray, "h w 3"], unfound: Sequence[Track], now: Now
+    ) -> list[Track]:
+        """Of the tracks that were not found, those that a look from afar may have missed: small, and seen just now."""
+        small = [] if plan.tiled else self._small(unfound, now, max(image.shape[:2]))
+        return [track for track in small if track.id and not is_lost(track, now)]
 
     def remember(self, image: UInt8[np.ndarray, "h w 3"], tracks: Sequence[Track], now: Now) -> None:
         """Take down what the next picture's faces are compared with, where the detector may rest in it."""
@@ -86,8 +98,17 @@ class Schedule:
                 return True
         return False
 
-    def _has_small(self, tracks: Sequence[Track], now: Now, side_px: int) -> bool:
-        """Say whether somebody is small; who is new or was just overlooked may be at twice that size."""
+    def _is_closer_due(self, tracks: Sequence[Track], now: Now, side_px: int) -> bool:
+        small, waited = self._small(tracks, now, side_px), now.frames - self._looked_closer
+        patience = self._settings.detect_every if small else self._settings.tiled_every
+        return waited >= patience or any(not track.id for track in small)
+
+    def _small(self, tracks: Sequence[Track], now: Now, side_px: int) -> list[Track]:
+        """Those who are small; who is new or was just overlooked may be at twice that size."""
         limit = self._settings.small_face * side_px
-        boxes = ((track.prediction.box, is_lost(track, now) or not track.id) for track in tracks)
-        return any(max(box.width_px, box.height_px) / (2 if doubtful else 1) < limit for box, doubtful in boxes)
+
+        def size(track: Track) -> float:
+            box, doubtful = track.prediction.box, is_lost(track, now) or not track.id
+            return max(box.width_px, box.height_px) / (2 if doubtful else 1)
+
+        return [track for track in tracks if size(track) < limit]

@@ -1,6 +1,6 @@
 """One person over time as plain data, and where they are expected next. The tracker decides; this measures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -125,6 +125,15 @@ def expected_box(track: Track, ahead_s: float) -> Box:
     x, y = track.motion.origin * min(ahead_s, LONGEST_EXTRAPOLATION_S)
     box = track.prediction.box
     return Box(*(float(side) for side in (box.left_px + x, box.top_px + y, box.right_px + x, box.bottom_px + y)))
+
+
+def carried_on(track: Track, ahead_s: float) -> Prediction:
+    """The last prediction, moved on as far as the head moves in `ahead_s`: for who is there and is not looked at."""
+    shift = (track.motion.origin * ahead_s).astype(np.float32)
+    params, last = track.prediction.params, track.prediction
+    pose = replace(params.pose, origin_px=params.pose.origin_px + shift)
+    moved = replace(params, pose=pose), last.landmarks_px + shift, expected_box(track, ahead_s)
+    return Prediction(*moved, last.confidence, refined=last.refined)
 
 
 def expected_crop(track: Track, ahead_s: float) -> Crop:

@@ -7,7 +7,7 @@ When to detect is up to `schedule.py`, how people are shown to `presentation.py`
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from itertools import count, islice
+from itertools import count
 from numbers import Real
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,14 +16,14 @@ from jaxtyping import UInt8
 
 from commedia.errors import BadPicture
 from commedia.face_model.model import HeadModel
-from commedia.faces.crop import Crop
-from commedia.structures import Face, FaceParams, Frame, TrackedFrame
+from commedia.structures import Face, Frame, TrackedFrame
 from commedia.tracking.appearance import Appearance, Appearances
 from commedia.tracking.associate import Expected, match
 from commedia.tracking.candidates import (
     Candidate,
     duplicates,
     is_doubtful,
+    is_mislaid,
     is_refused,
     is_sure,
     refined_prediction,
@@ -35,10 +35,20 @@ from commedia.tracking.follow import TrackedStep, filled_in
 from commedia.tracking.models import Models, open_models
 from commedia.tracking.presentation import is_kept, shown_faces
 from commedia.tracking.recognition import Recognition, renamed
-from commedia.tracking.schedule import Schedule
+from commedia.tracking.schedule import Plan, Schedule
+from commedia.tracking.second_looks import read_twice
 from commedia.tracking.settings import PHOTO_SETTINGS, TAKE_SETTINGS, VIDEO_SETTINGS, TrackerSettings
-from commedia.tracking.track import Now, Prediction, Track, expected_box, is_lost, moved_on, prediction_from_face
-from commedia.tracking.turned import may_be_turned, read_turned
+from commedia.tracking.track import (
+    Now,
+    Prediction,
+    Track,
+    carried_on,
+    expected_box,
+    is_lost,
+    moved_on,
+    prediction_from_face,
+)
+from commedia.tracking.turned import found_turned
 from commedia.tracking.update import born_track, next_track, with_stepped_filters
 
 APPEARANCES_PER_FRAME = 2
@@ -65,7 +75,7 @@ class Tracker:
         a video, and `follow` those that fit its source. `head` is whose landmarks are followed, such as a `Person`'s;
         None leaves that to the models."""
         self._models = models if models is None or head is None else models.of_head(head)
-        self._given_settings, self._head = settings, head
+        self._given_settings, self._head, self._careful = settings, head, False
         self.settings = settings or VIDEO_SETTINGS
         self.reset()
 
@@ -74,7 +84,7 @@ class Tracker:
         """What this tracker sees with."""
         if self._models is None:
             self._models = open_models(head=self._head)
-        return self._models
+        return self._models.careful() if self._careful else self._models
 
     def reset(self) -> None:
         """Begin another take: nobody is known, ids start at 1."""
@@ -97,12 +107,13 @@ class Tracker:
         Stills are takes of their own: ids start at 1 in each. Recorded motion passes as it is, without pictures and
         without networks. Comes `confirm_frames` - 1 frames late, and holds that many; a live source's come at once.
         With `raw` everyone is shown as read, for a `WholeTake`: neither smoothed nor at rest, each frame with an
-        identity of its own.
+        identity of its own. In stills every face is read mirrored too.
         """
         if not source.info.pictures:
             yield from ((None, tracked) for tracked in source if isinstance(tracked, TrackedFrame))
             return
         is_still = source.info.is_still
+        self._careful = is_still
         usual = PHOTO_SETTINGS if is_still else TAKE_SETTINGS if raw else VIDEO_SETTINGS
         self.settings = self._given_settings or usual
         if raw:
@@ -123,24 +134,48 @@ class Tracker:
         _require_picture(image, time_s)
         self._now = moved_on(self._now, float(time_s))
         plan = self._schedule.plan(image, self._tracks, self._now)
-        if plan.detect:
-            faces = self._detected(image, tiled=plan.tiled)
-            appearances = Appearances(image, faces)
-            candidates = self._recognised(faces, appearances, cut=plan.cut)
-        else:
-            appearances = Appearances(image, ())
-            candidates = [Candidate(track, None) for track in self._tracks]
+        candidates, appearances = self._candidates(image, plan)
+        predictions = self._read(image, candidates)
+        if not plan.detect and self._schedule.suspicious:
+            # Somebody is not where they were expected: found in this very frame, they are read where they are. Nobody
+            # new begins so, or the more somebody moves the more would be taken for people.
+            plan = self._schedule.with_look(plan, image, self._tracks, self._now)
+            candidates, appearances = self._candidates(image, plan)
+            candidates = [candidate for candidate in candidates if candidate.track is not None]
+            predictions = self._read(image, candidates)
+        if self.settings.turned_pictures and not any(predictions):
+            candidates, appearances = self._turned_candidates(image)
+            predictions = self._read(image, candidates)
         before = self._tracks
-        self._update(candidates, self._read(image, candidates), appearances)
+        self._update(candidates, predictions, appearances)
         self._part_duplicates()
         self._tracks = self.recognition.looked(image, before, self._tracks, self._now, plan)
         confirmed = self._confirm()
         self._schedule.remember(image, self._tracks, self._now)
         return self._shown(confirmed)
 
+    def _candidates(self, image: UInt8[np.ndarray, "h w 3"], plan: Plan) -> tuple[list[Candidate], Appearances]:
+        """Who may be in the picture, and how they look: everyone known, and who is found if the detector looks."""
+        if not plan.detect:
+            return [Candidate(track, None) for track in self._tracks], Appearances(image, ())
+        faces = self._detected(image, tiled=plan.tiled)
+        appearances = Appearances(image, faces)
+        candidates = self._recognised(faces, appearances, cut=plan.cut)
+        found = {candidate.track.key for candidate in candidates if candidate.track}
+        unfound = [track for track in self._tracks if track.key not in found]
+        overlooked = self._schedule.overlooked(plan, image, unfound, self._now) if self.models.tiled else []
+        return candidates + [Candidate(track, None) for track in overlooked], appearances
+
+    def _turned_candidates(self, image: UInt8[np.ndarray, "h w 3"]) -> tuple[list[Candidate], Appearances]:
+        detector, least = self.models.tiled or self.models.detector, self.settings.lifecycle.birth_confidence
+        faces = found_turned(image, detector, least)
+        appearances = Appearances(image, faces)
+        return self._recognised(faces, appearances, cut=False), appearances
+
     def _detected(self, image: UInt8[np.ndarray, "h w 3"], *, tiled: bool) -> list[Face]:
-        models = self.models
-        return (models.tiled if tiled and models.tiled is not None else models.detector).detect(image)
+        models, least = self.models, self.settings.lifecycle.follow_confidence
+        detector = models.tiled if tiled and models.tiled is not None else models.detector
+        return [face for face in detector.detect(image) if face.confidence >= least]
 
     def _recognised(self, faces: list[Face], appearances: Appearances, *, cut: bool) -> list[Candidate]:
         """Pair the tracks with what was found; who is found and not known is new, from left to right."""
@@ -165,26 +200,17 @@ class Tracker:
         ]
         chosen = refinement_order(candidates, self.settings.refine_budget, lifecycle)
         ages = [self._now.s - who.track.seen_s if who.track else 0.0 for who in candidates]
+        for index in set(range(len(candidates))) - set(chosen):
+            if (who := candidates[index]).track and who.face is None:
+                predictions[index] = carried_on(who.track, ages[index])
         crops = [refinement_crop(candidates[index], ages[index]) for index in chosen]
-        crops, params = self._regressed(image, [candidates[index] for index in chosen], crops)
+        crops, params = read_twice(image, [candidates[index] for index in chosen], crops, self.models, self.settings)
         for index, crop, read, points in zip(chosen, crops, params, self.models.landmarker(params), strict=True):
             refined = refined_prediction(candidates[index], crop, read, points) or predictions[index]
             predictions[index] = None if is_refused(candidates[index], read, lifecycle) else refined
-            # Somebody known whom only the detector still sees is looked for in every frame.
-            known = candidates[index].track is not None
-            self._schedule.suspicious |= known and read.presence is not None and read.presence < lifecycle.keep_presence
+            # Somebody known who is not surely seen is looked for at once, and in every frame.
+            self._schedule.suspicious |= is_mislaid(candidates[index], read, lifecycle)
         return predictions
-
-    def _regressed(
-        self, image: UInt8[np.ndarray, "h w 3"], candidates: list[Candidate], crops: list[Crop]
-    ) -> tuple[list[Crop], list[FaceParams]]:
-        """Read the crops; who is new and not surely seen there is looked for at every roll."""
-        params, crops = list(self.models.regressor.regress(image, crops)), list(crops)
-        unsure = (place for place, who in enumerate(candidates) if may_be_turned(who, params[place]))
-        for place in islice(unsure, self.settings.turned_budget):
-            if (turned := read_turned(image, candidates[place], params[place], self.models)) is not None:
-                crops[place], params[place] = turned
-        return crops, params
 
     def _update(
         self, candidates: list[Candidate], predictions: list[Prediction | None], appearances: Appearances
