@@ -43,7 +43,7 @@ from commedia.faces.sfn import open_sfn
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
 from commedia.structures import Frame
 from commedia.tracking.likeness import MOST_LOOKS
-from commedia.tracking.models import FOLLOW_CONFIDENCE
+from commedia.tracking.models import FAINT_CONFIDENCE
 from commedia.tracking.settings import VIDEO_SETTINGS
 
 HEIGHT, WIDTH, FPS = 720, 1280, 30
@@ -148,7 +148,7 @@ def opened(arguments: Arguments, sfn_name: str, mfn_name: str) -> Ours:
     """Open a pair of our networks as the pipeline does, whatever head they are of."""
     with any_head():
         sfn = open_sfn(sfn_name, threads=arguments.threads)
-        mfn = open_mfn(mfn_name, threads=arguments.threads, threshold=FOLLOW_CONFIDENCE)
+        mfn = open_mfn(mfn_name, threads=arguments.threads, threshold=FAINT_CONFIDENCE)
     settings = replace(VIDEO_SETTINGS, detect_every=arguments.detect_every, refine_budget=arguments.refine_budget)
     embedder = open_embedding(threads=arguments.threads) if arguments.embedding else None
     return Ours(sfn, mfn, embedder, settings, tiled=arguments.tiled)

@@ -12,7 +12,7 @@ from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_MIRROR
 from commedia.geometry.rotations import mirrored_wxyz
 from commedia.sources.source import MediaInfo
 from commedia.structures import Frame, TrackedFrame
-from commedia.tracking.models import Models
+from commedia.tracking.models import Models, open_models
 from commedia.tracking.settings import PHOTO_SETTINGS, VIDEO_SETTINGS, TrackerSettings, TrackLifecycle
 from commedia.tracking.tracker import Tracker
 
@@ -177,6 +177,30 @@ def test_a_doubtful_face_goes_on_but_never_begins():
 def test_a_sure_face_is_there_at_once_and_a_photo_needs_no_second_look():
     assert ids(play(World([Person(1, still(160))]), 1, confidence=0.95)[0]) == [1]
     assert ids(play(World([Person(1, still(160))]), 1, PHOTO_SETTINGS, confidence=0.7)[0]) == [1]
+
+
+@pytest.mark.parametrize("is_still", [True, False])
+def test_who_is_in_a_photo_is_read_mirrored_too(is_still: bool, monkeypatch: pytest.MonkeyPatch):
+    world = World([Person(1, still(160))])
+    frames = [world.frame(index) for index in range(4)]
+
+    class Film:
+        info = MediaInfo(320, 240, Fraction(30), None, is_still=is_still)
+
+        def __iter__(self) -> Iterator[Frame]:
+            return iter(frames)
+
+    twice = FakeRegressor(world)
+    monkeypatch.setattr(Models, "careful", lambda models: replace(models, regressor=twice))
+    list(tracker_of(world).follow(Film()))
+    assert bool(twice.crops) == is_still
+
+
+def test_careful_models_read_twice_where_they_can():
+    plain = open_models()
+    assert plain.careful() == replace(plain, regressor=replace(plain.regressor, flip_average=True))
+    faked = tracker_of(World([])).models
+    assert faked.careful() is faked
 
 
 def test_a_photo_is_not_smoothed():

@@ -98,8 +98,8 @@ def run(
             `--calibrate` says it), curves are smoothed without coming late, and both eyes of a blink shut alike.
         look: How default heads look. own: skin, hair and eyes as in the pictures, which is a likeness of the person;
             painted: the shape of their face in plain colours; mask: nobody's face.
-        flip_average: Read every face twice, as it is and mirrored, and take the mean: head poses and expressions come
-            out a little nearer the truth, for twice the time of reading.
+        flip_average: Read every face twice, as it is and mirrored, and take the mean, as in photographs always: head
+            poses come out a little nearer the truth, for twice the time of reading.
         mfn: Weights of the network that finds faces: a shipped name, or an .onnx file.
         sfn: Weights of the network that reads single faces: a shipped name, or an .onnx file.
     """
