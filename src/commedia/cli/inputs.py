@@ -1,4 +1,5 @@
-"""What verbs are given to watch: a file, a folder, a camera, or an address where motion arrives; how Ctrl-C ends it."""
+"""What verbs are given to watch: a file, a folder, a camera, or an address where motion arrives; a file in real time;
+how Ctrl-C ends it."""
 
 import signal
 import sys
@@ -19,6 +20,9 @@ from commedia.sources.open import open_source
 from commedia.sources.paced import PacedSource
 from commedia.sources.recorded.take_folder import take_folder
 from commedia.sources.source import Source
+
+Playing = NewestSource | ReceiverSource | PacedSource
+"""A source in real time."""
 
 
 def say(sentence: str) -> None:
@@ -52,6 +56,14 @@ def open_input(
     end = "Ctrl-C ends it" if seconds is None else f"it ends {seconds:g} s after the first {first}, or by Ctrl-C"
     print(f"{what} {source.path}; {end}", file=sys.stderr)
     return source
+
+
+def in_real_time(source: Source, loop: bool, seconds: float | None) -> Playing:
+    """What comes now as it is, a file as a camera would show it; recorded motion needs no network, and keeps up."""
+    if isinstance(source, NewestSource | ReceiverSource):
+        return source
+    paced = PacedSource(source, loop=loop, seconds=seconds)
+    return NewestSource(paced) if source.info.pictures else paced
 
 
 @contextmanager

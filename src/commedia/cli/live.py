@@ -11,9 +11,9 @@ from typing import Annotated
 import tyro
 
 from commedia.characters.bundled import EVERYONE
-from commedia.cli.inputs import ended_by_interrupt, open_input, say
+from commedia.cli.inputs import Playing, ended_by_interrupt, in_real_time, open_input, say
+from commedia.cli.options import Faces, Mfn, Minutes, Seconds, Sfn, require_somebody, whole_seconds
 from commedia.cli.screen import Screen
-from commedia.cli.stream import Playing, in_real_time, whole_seconds
 from commedia.demo.clip import write_clip
 from commedia.demo.portraits import FRAME_RATE, portrait_frames
 from commedia.errors import CommediaError, UnreadableMedia
@@ -53,15 +53,15 @@ def run(
     port: int = DEFAULT_PORT,
     host: str = "127.0.0.1",
     browser: bool = True,
-    seconds: float | None = None,
-    minutes: float | None = None,
+    seconds: Seconds = None,
+    minutes: Minutes = None,
     bench: tyro.conf.FlagCreatePairsOff[bool] = False,
     demo: tyro.conf.FlagCreatePairsOff[bool] = False,
-    faces: int | None = None,
+    faces: Faces = None,
     mapping: str | None = None,
     mirror: tyro.conf.FlagCreatePairsOff[bool] = False,
-    mfn: str = DEFAULT_MFN,
-    sfn: str = DEFAULT_SFN,
+    mfn: Mfn = DEFAULT_MFN,
+    sfn: Sfn = DEFAULT_SFN,
 ) -> int:
     """Open a page that shows a camera's picture, everyone in it, and a character for each of them, moving now.
 
@@ -83,16 +83,11 @@ def run(
         host: Another address than this machine's own is served only when it is named here (0.0.0.0 is all); a link with
             a token is printed, and nobody is served without it.
         browser: Open the page in a browser.
-        seconds: End after this time.
-        minutes: The same in minutes.
         bench: Play a file once as a camera (or for so many --minutes, again and again), and print latency from capture
             to the last receiver by number of people, the share of the processor and the memory.
         demo: Play two public-domain portraits in motion, which commedia[demo] brings, as a camera.
-        faces: Follow at most this many faces, the largest of each frame.
         mapping: Which blendshape moves which morph of the characters, as in `commedia retarget`.
         mirror: Begin as a mirror.
-        mfn: Weights of the network that finds faces: a shipped name, or an .onnx file.
-        sfn: Weights of the network that reads single faces: a shipped name, or an .onnx file.
     """
     seconds = whole_seconds(seconds, minutes)
     _require_sense(input, bench, demo, faces, formats)
@@ -175,8 +170,7 @@ def _play(playing: Playing, tracker: _Adjustable | None, cast: Cast, sinks: Sink
 
 
 def _require_sense(input: str, bench: bool, demo: bool, faces: int | None, formats: tuple[str, ...]) -> None:
-    if faces is not None and faces < 1:
-        raise CommediaError(f"--faces {faces} leaves nobody to follow; give a number from 1 up")
+    require_somebody(faces)
     if input and demo:
         raise CommediaError(f"--demo plays a clip of its own, in place of '{input}'")
     if bench and not (input or demo):

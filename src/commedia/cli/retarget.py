@@ -16,6 +16,7 @@ from rich.table import Table
 from commedia.calibration import calibrate as learn_calibration
 from commedia.cli.inputs import ended_by_interrupt, open_input
 from commedia.cli.main import USER_ERROR
+from commedia.cli.options import Faces, Mfn, Sfn, require_somebody
 from commedia.errors import CommediaError, IncompleteResults
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
 from commedia.folder import retarget_folder
@@ -35,7 +36,7 @@ def run(
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")],
     character: Path | None = None,
     cast: tuple[str, ...] = (),
-    faces: int | None = None,
+    faces: Faces = None,
     json: tyro.conf.FlagCreatePairsOff[bool] = False,
     preview: bool = True,
     preview_style: str = "side",
@@ -51,8 +52,8 @@ def run(
     causal: tyro.conf.FlagCreatePairsOff[bool] = False,
     look: Literal["own", "painted", "mask"] = "own",
     flip_average: tyro.conf.FlagCreatePairsOff[bool] = False,
-    mfn: str = DEFAULT_MFN,
-    sfn: str = DEFAULT_SFN,
+    mfn: Mfn = DEFAULT_MFN,
+    sfn: Sfn = DEFAULT_SFN,
 ) -> int:
     """Turn everyone in a photo, a GIF, a video or a folder of photos into an animated 3D character, or recorded motion.
 
@@ -72,7 +73,6 @@ def run(
         cast: What single people play, by the ids of take and preview: 1=hero.glb 2=villain.vrm, and for the others
             default=other.glb, which is the same as `--character other.glb`; or troupe, which gives each of them another
             bundled character.
-        faces: Follow at most this many faces, the largest of each frame.
         json: Print a machine-readable summary, and nothing else, on standard output.
         preview: Draw the preview.
         preview_style: How the preview looks. side: the picture with what was found, and each actor's bare face beside
@@ -100,11 +100,8 @@ def run(
             painted: the shape of their face in plain colours; mask: nobody's face.
         flip_average: Read every face twice, as it is and mirrored, and take the mean, as in photographs always: head
             poses come out a little nearer the truth, for twice the time of reading.
-        mfn: Weights of the network that finds faces: a shipped name, or an .onnx file.
-        sfn: Weights of the network that reads single faces: a shipped name, or an .onnx file.
     """
-    if faces is not None and faces < 1:
-        raise CommediaError(f"--faces {faces} leaves nobody to follow; give a number from 1 up")
+    require_somebody(faces)
     people, default = people_and_default(cast)
     if default is not None and character is not None:
         raise CommediaError(f"--character {character} and --cast default={default} both say what the others play")

@@ -11,9 +11,12 @@ from rich.table import Table
 
 from commedia.outputs.attendance import Attendance
 from commedia.outputs.streams.latency import Latency, LatencyMeter, latency_in_words
+from commedia.outputs.streams.trend import Trend
 from commedia.sources.source import Source
 
 EVERY_S = 2.0
+WEIGHED_EVERY_S = 0.5
+"""The program's memory is looked up so often."""
 CLEAR_LINE = "\r\x1b[K"
 
 
@@ -24,6 +27,7 @@ class Screen:
         self.source, self.meter, self._shown_s = source, meter, time.monotonic()
         self._begun_s, self._cpu_s = time.monotonic(), time.process_time()
         self._memory_mib: float | None = None
+        self._weighed_s, self._memory, self._latency = 0.0, Trend(), Trend()
 
     def say(self, sentence: str) -> None:
         """Print a sentence; may be called from another thread."""
@@ -34,9 +38,18 @@ class Screen:
         now_s = time.monotonic()
         if done == 1:
             self._begun_s, self._cpu_s, self._memory_mib = now_s, time.process_time(), resident_mib()
+        self._note(now_s)
         if now_s - self._shown_s >= EVERY_S and sys.stderr.isatty():
             self._shown_s = now_s
             print(CLEAR_LINE + self.state(), end="", flush=True, file=sys.stderr)
+
+    def _note(self, now_s: float) -> None:
+        """Remember how much memory there is and how old moments are sent, for what is said of growth at the end."""
+        if self.meter is not None:
+            self._latency.add(now_s, self.meter.last_ms)
+        if now_s - self._weighed_s >= WEIGHED_EVERY_S and (mib := resident_mib()) is not None:
+            self._weighed_s = now_s
+            self._memory.add(now_s, mib)
 
     def state(self) -> str:
         """Frames per second, latency and what was left out, so far."""
@@ -57,7 +70,8 @@ class Screen:
         return {"stages_ms": stages, "frames_per_second": round(self.meter.frames_per_second, 1), "late": late}
 
     def print_bench(self, seen: Attendance) -> None:
-        """Print latency by number of people, the share of the processor and the memory, on standard output."""
+        """Print latency by number of people, the share of the processor, the memory and how both grow, on standard
+        output."""
         assert self.meter is not None
         table = Table("people", "frames", "p50", "p95", "p99", title="capture to send, in ms")
         for row in [*self.meter.by_people(), self.meter.overall()]:
@@ -70,6 +84,8 @@ class Screen:
         first, last = self._memory_mib, resident_mib()
         memory = "" if first is None or last is None else f"; memory {first:.0f} MiB at first, {last:.0f} at the end"
         console.print(f"processor: {share:.0%} of one core{memory}", highlight=False, soft_wrap=True)
+        for sentence in (_in_words("memory", self._memory, "MiB"), _in_words("latency", self._latency, "ms")):
+            console.print(sentence, highlight=False, soft_wrap=True)
 
 
 def resident_mib() -> float | None:
@@ -79,6 +95,16 @@ def resident_mib() -> float | None:
         return None
     line = next((line for line in status.read_text().splitlines() if line.startswith("VmRSS:")), None)
     return None if line is None else int(line.split()[1]) / 1024
+
+
+def _in_words(what: str, trend: Trend, unit: str) -> str:
+    growth = trend.growth()
+    if growth is None:
+        return f"{what}: the run was too short to say how it grows; --minutes 5 is enough"
+    return (
+        f"{what} over the second half: {growth.per_hour:+.1f} {unit} an hour, at which it would be "
+        f"{growth.after_a_day:.0f} {unit} after 24 hours"
+    )
 
 
 def _cells(row: Latency) -> tuple[str, ...]:

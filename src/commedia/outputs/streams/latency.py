@@ -49,6 +49,8 @@ class LatencyMeter:
         self._given_s = given_s
         self.stages_ms: dict[str, float] = dict.fromkeys(STAGES, math.nan)
         """How long each stage takes now."""
+        self.last_ms = math.nan
+        """How old the last moment was; not a number where it cannot be known."""
         self._counts: Int64[np.ndarray, "people steps"] = np.zeros(
             (MOST_PEOPLE + 1, int(LONGEST_MS / STEP_MS) + 1), np.int64
         )
@@ -63,7 +65,7 @@ class LatencyMeter:
         self._sink.send(moment)
         people = min(sum(face.status == "tracked" for face in moment.tracked.faces), MOST_PEOPLE)
         captured_s, sent_s = float(moment.tracked.time_s), self._now_s()
-        age_ms = (sent_s - captured_s) * 1000
+        age_ms = self.last_ms = (sent_s - captured_s) * 1000
         if self._given_s is not None:
             self._note_stages(captured_s, self._given_s(), known_s, sent_s)
         self._last_s = self._clock()
