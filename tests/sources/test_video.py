@@ -1,5 +1,6 @@
 """Videos: exact times, upright pictures, and as much as can be saved of a damaged file."""
 
+import gc
 import weakref
 from collections.abc import Sequence
 from fractions import Fraction
@@ -186,3 +187,15 @@ def test_frames_are_forgotten_once_handed_out(tmp_path: Path):
         most = max(most, sum(reference() is not None for reference in alive))
     assert len(alive) == 40
     assert most <= 2
+
+
+def test_no_decoded_frame_waits_for_the_garbage_collector(tmp_path: Path):
+    """In a program that runs for hours it hardly comes: each frame would be half a megabyte more."""
+    source = open_source(write_video(tmp_path / "a.mp4", [shade(5 * i) for i in range(20)], turn_deg=90))
+    gc.collect()
+    gc.disable()
+    try:
+        assert sum(1 for _ in source) == 20
+        assert not [thing for thing in gc.get_objects() if isinstance(thing, av.VideoFrame)]
+    finally:
+        gc.enable()

@@ -15,7 +15,7 @@ from commedia.evaluation.settings import EvaluationSettings
 
 TableName = Literal[
     "sfn-nme", "mfn-groups", "mfn-crowds", "clips", "synthetic", "avatars", "ids",
-    "embedding", "looks", "neutral", "rolls", "takes", "winks",
+    "embedding", "live", "looks", "neutral", "rolls", "takes", "winks",
     "paper-table-2", "paper-table-3", "paper-table-4", "paper-table-5", "paper-runtime",
     "paper2-table-1", "paper2-table-2", "paper2-table-3", "paper3-table-2", "paper3-constraints", "paper3-still",
 ]  # fmt: skip

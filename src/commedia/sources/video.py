@@ -51,7 +51,10 @@ class VideoSource(FrameSource):
             rate = _frame_rate(stream)
             count = round(self._duration_s * rate) if self._duration_s else stream.frames or None
             start_day_s = _start_day_s(container, stream, rate)
-            if _swaps_axes(_turn(first)):
+            # Asked of the first only: a frame and its side data hold each other, and their memory, until Python looks
+            # for such circles, which in a program that runs for hours it hardly does.
+            self._turn = _turn(first)
+            if _swaps_axes(self._turn):
                 width_px, height_px = height_px, width_px
         still = _is_still(container)
         self.info = MediaInfo(width_px, height_px, rate, count, still, scale=scale, start_day_s=start_day_s)
@@ -68,7 +71,7 @@ class VideoSource(FrameSource):
                 measured_s = stamp_s - start_s if stamp_s is not None and start_s is not None else expected_s
                 # Missing and repeated stamps happen in damaged and in remuxed files: time still moves on.
                 time_s = measured_s if index == 0 or measured_s > time_s else expected_s
-                yield Frame(_upright_rgb(picture, self._size), index, time_s)
+                yield Frame(_upright_rgb(picture, self._size, self._turn), index, time_s)
                 index += 1
         self._note_losses(index, time_s, len(skipped))
 
@@ -107,14 +110,14 @@ def _turn(picture: VideoFrame) -> Turn:
     return a, b, c, d
 
 
-def _upright_rgb(picture: VideoFrame, size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
+def _upright_rgb(picture: VideoFrame, size: tuple[int, int], turn: Turn) -> UInt8[np.ndarray, "h w 3"]:
     width_px, height_px = size
     if any(component.is_alpha for component in picture.format.components):
         layer = picture.to_ndarray(format="rgba", width=width_px, height=height_px).astype(np.uint16)
         image = ((layer[..., :3] * layer[..., 3:] + 255 * (255 - layer[..., 3:]) + 127) // 255).astype(np.uint8)
     else:
         image = picture.to_ndarray(format="rgb24", width=width_px, height=height_px)
-    return upright_from_turn(image, _turn(picture))
+    return upright_from_turn(image, turn)
 
 
 def _square_pixel_size(picture: VideoFrame, aspect: Fraction | None) -> tuple[int, int, float]:
