@@ -69,6 +69,39 @@ def test_a_short_blink_keeps_its_depth_and_a_spike_elsewhere_does_not_pass():
     assert abs(int(lids.argmax()) - 12) <= 1
 
 
+READ_NOISE = 0.024
+"""Standard deviation of the least steady blendshape of four still drawn people, as read (`evaluate live`)."""
+
+
+def smoothed_together(read: np.ndarray) -> np.ndarray:
+    """Expressions as read (frame, face, blendshape) to expressions as shown."""
+    faces = [[with_expression(dict(enumerate(row))) for row in rows] for rows in read]
+    states, shown = [start_filter(face) for face in faces[0]], []
+    for row in faces:
+        states = step_filters(states, row, [1 / 30] * len(row), SMOOTHING)
+        shown.append([state.expression.value for state in states])
+    return np.array(shown)
+
+
+def test_a_still_face_is_still(rng: np.random.Generator):
+    shown = smoothed_together(0.2 + rng.normal(0, READ_NOISE, (150, 4, EXPRESSION_COUNT)))
+    deviation = shown[30:].std(axis=0)
+    assert np.sqrt((deviation**2).mean(axis=0)).max() <= 0.0115, "of four faces a channel, which is a rough measure"
+    assert np.sqrt((deviation**2).mean()) <= 0.01
+
+
+def test_a_blink_of_120_ms_in_noise_is_nearly_whole_and_at_most_a_frame_late(rng: np.random.Generator):
+    frames, phases = np.arange(60), np.tile([0.0, 0.25, 0.5, 0.75], 5)
+    away = (frames[:, None] - 40 - phases) / (0.12 * 30)
+    truth = np.where(abs(away) < 0.5, 0.5 + 0.5 * np.cos(2 * np.pi * away), 0)
+    read = 0.1 + rng.normal(0, READ_NOISE, (60, len(phases), EXPRESSION_COUNT))
+    read[..., BLINK] += truth
+    lids = smoothed_together(read)[..., BLINK]
+    for shown, played in zip(lids.T, truth.T, strict=True):
+        assert shown.max() - shown[37] >= 0.8 * played.max()
+        assert shown.argmax() <= np.flatnonzero(played > played.max() - 1e-6)[-1] + 1
+
+
 def test_speech_keeps_its_swing():
     times = np.arange(90) / 30
     jaw = 0.4 + 0.3 * np.sin(2 * np.pi * 4 * times)
