@@ -1,6 +1,7 @@
 """The people of `fakes.py` on film: a clip of them, and networks that know who is in the frame being read."""
 
 import math
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,12 +10,14 @@ from fakes import FPS, NEUTRAL, FakeDetector, FakeRegressor, Person, World
 
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.demo.clip import write_clip
+from commedia.errors import UnreadableMedia
 from commedia.faces.crop import Crop
 from commedia.structures import Face, FaceParams
 from commedia.tracking.models import Models
 
 CLIP_FRAMES = 18
 NUMBER_BITS, SQUARE_PX = 6, 8
+WEBCAM_RATE = 50
 
 
 def talking(time_s: float) -> np.ndarray:
@@ -72,3 +75,26 @@ def film(world: World, path: Path, frames: int = CLIP_FRAMES) -> Path:
     """Write a clip of a world."""
     write_clip(path, (picture(world, index) for index in range(frames)), FPS)
     return path
+
+
+class Webcam:
+    """Shows the film at 50 pictures per second; unplugged for a moment after every `lost_after` of them."""
+
+    def __init__(self, lost_after: int = 10**6):
+        self.world, self._lost_after, self._count, self.frame_rate = two_people(), lost_after, 0, Fraction(WEBCAM_RATE)
+        self.opened = 0
+
+    def __call__(self, address: str) -> "Webcam":
+        assert address == "camera://0"
+        self.opened += 1
+        return self
+
+    def read(self) -> np.ndarray:
+        time.sleep(1 / WEBCAM_RATE)
+        self._count += 1
+        if self._count % self._lost_after == 0:
+            raise UnreadableMedia("'camera://0' gives no pictures any more")
+        return picture(self.world, self._count % 18)
+
+    def close(self) -> None:
+        pass

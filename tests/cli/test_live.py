@@ -1,7 +1,10 @@
 """`commedia live` as a user meets it: a page, a recording, a bench, and sentences for what cannot be."""
 
 import json
+import os
 import re
+import signal
+import socket
 import threading
 from contextlib import suppress
 from fractions import Fraction
@@ -12,10 +15,11 @@ import numpy as np
 import pytest
 from faces_to_send import face_params
 from rigs import small_builder
-from stage import film, models_for, picture, two_people
+from stage import Webcam, film, models_for, picture, two_people
 
 from commedia.cli.main import main
 from commedia.formats.livelink_csv import LiveLinkCsvWriter
+from commedia.formats.livelink_udp import read_packet
 from commedia.formats.take import TakeReader
 from commedia.outputs.sink import write_all
 
@@ -100,6 +104,49 @@ def test_a_page_lends_its_camera(live, tmp_path: Path, monkeypatch: pytest.Monke
     numbers = np.frombuffer(heard[-1], "<f4", int.from_bytes(heard[-1][8:12], "little"), 16)
     assert numbers[2] >= 1
     assert heard[-1][16 + 4 * len(numbers) :][:2] == b"\xff\xd8"
+
+
+def test_nothing_that_is_unplugged_or_killed_stops_it(
+    live, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The camera goes and comes back, one receiver ends, a page vanishes: who is left hears everybody to the end."""
+    webcam = Webcam(lost_after=7)
+    monkeypatch.setattr("commedia.sources.live.cameras.WebcamCapture", webcam)
+    monkeypatch.setattr("commedia.sources.live.camera.PAUSES_S", (0.0,))
+    sentences: list[str] = []
+    monkeypatch.setattr("commedia.cli.live.say", sentences.append)
+    left, killed = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    for one in (left, killed):
+        one.bind(("127.0.0.1", 0))
+        one.settimeout(120)
+    heard_at_the_end: list[str] = []
+
+    def story() -> None:
+        try:
+            killed.recv(4096)
+            killed.close()
+            link = next(found for one in sentences if (found := re.search(r"the page is at http://([^/]+)/", one)))
+            with client.connect(f"ws://{link[1]}/moments", compression=None, proxy=None) as page:
+                assert next(heard for heard in page if isinstance(heard, bytes))
+                page.socket.shutdown(socket.SHUT_RDWR)
+            while webcam.opened < 4:
+                left.recv(4096)
+            heard_at_the_end.extend(read_packet(left.recv(4096)).subject for _ in range(5))
+        finally:  # or else a failure here would never end
+            os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=story)
+    thread.start()
+    ports = [one.getsockname()[1] for one in (left, killed)]
+    assert live("camera://0", "--to", *(f"livelink://127.0.0.1:{port}" for port in ports)) == 0
+    thread.join()
+    left.close()
+    assert heard_at_the_end == ["commedia-1"] * 5
+    shown = capsys.readouterr().err
+    assert shown.count(f"port {ports[1]}) ") == 1, "a receiver that is gone is said once"
+    assert "gives no pictures any more; waiting until it is back" in shown
+    assert "'camera://0' is back after" in shown
+    assert "the page" not in shown
 
 
 def test_motion_of_a_phone_needs_no_network(live, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,43 +4,15 @@ import os
 import signal
 import socket
 import threading
-import time
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import pytest
-from stage import film, models_for, picture, two_people
+from stage import Webcam, film, models_for
 
 from commedia.cli.main import main
-from commedia.errors import UnreadableMedia
 from commedia.formats.livelink_udp import read_packet
 from commedia.formats.take import TakeReader
-
-RATE = 50
-
-
-class Webcam:
-    """Shows the film at 50 pictures per second; unplugged for a moment after every `lost_after` of them."""
-
-    def __init__(self, lost_after: int = 10**6):
-        self.world, self._lost_after, self._count, self.frame_rate = two_people(), lost_after, 0, Fraction(RATE)
-        self.opened = 0
-
-    def __call__(self, address: str) -> "Webcam":
-        assert address == "camera://0"
-        self.opened += 1
-        return self
-
-    def read(self) -> np.ndarray:
-        time.sleep(1 / RATE)
-        self._count += 1
-        if self._count % self._lost_after == 0:
-            raise UnreadableMedia("'camera://0' gives no pictures any more")
-        return picture(self.world, self._count % 18)
-
-    def close(self) -> None:
-        pass
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from faces_to_send import frame_of
 
-from commedia.sources.paced import LONGEST_GAP_S, PacedSource
+from commedia.sources.paced import LATEST_S, LONGEST_GAP_S, PacedSource
 from commedia.sources.source import MediaInfo, RecordedSource
 
 
@@ -95,8 +95,11 @@ def test_a_machine_that_cannot_even_read_in_time_shows_some_frames() -> None:
                 clock.now_s += 0.2
                 yield frame
 
-    came = played(PacedSource(Slow(100), clock=clock, nap=clock.nap), clock)
-    assert len(came) >= 100 * 0.2 / (LONGEST_GAP_S + 0.2)
+    source = PacedSource(Slow(300), clock=clock, nap=clock.nap)
+    ages = [source.now_s() - float(frame.time_s) for frame in source]
+    assert len(ages) >= 300 * 0.2 / (LONGEST_GAP_S + 0.2)
+    assert max(ages) <= LATEST_S, "what is shown does not come later and later"
+    assert len(ages) + source.late == 300
 
 
 def test_rounds_follow_each_other() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from fakes import FakeDetector, FakeRegressor, Person, World, fake_box, fake_landmarks, fake_params
+from fakes import FPS, FakeDetector, FakeRegressor, Person, World, fake_box, fake_landmarks, fake_params
 from test_tracker import step
 
 from commedia.conventions import EXPRESSION_INDEX
@@ -160,6 +160,38 @@ def test_one_lucky_look_confirms_nobody():
         Models(Dreamer(world, jar_confidence=0.6), Dazzled(world, judges=True), landmarker=fake_landmarks)
     )
     assert people([step(tracker, world.frame(index)) for index in range(9)]) == set()
+
+
+@pytest.mark.parametrize(
+    ("confidence", "presences", "first"),
+    [
+        (0.7, (0.94, 0.99, 0.87, 0.89, 0.91, 0.97, 0.99, 0.99, 0.98, 0.98), None),  # the dot of an i
+        (0.4, (0.96, 0.98, 0.91, 0.77, 0.83, 0.74, 0.69, 0.63, 0.73, 0.49), None),  # a head from behind
+        (0.7, (0.97,) * 10, 1),
+        (0.4, (0.97,) * 10, 5),
+        (0.7, (0.94, *(0.99,) * 9), 9),
+        (0.4, (None,) * 10, None),  # of which the detector is not sure, and no look from near says anything
+        (0.7, (None,) * 10, 1),
+    ],
+)
+def test_somebody_appears_once_most_looks_from_near_say_so(
+    confidence: float, presences: tuple[float | None, ...], first: int | None
+) -> None:
+    """Two things that were taken for faces in clips, as they were read, and people."""
+
+    class Reading(FakeRegressor):
+        def _read(self, crop: Crop) -> FaceParams:
+            return replace(super()._read(crop), presence=presences[round(FPS * self.world.now_s)])
+
+    @dataclass
+    class Finding(FakeDetector):
+        def detect(self, image: np.ndarray) -> list[Face]:
+            return [replace(face, confidence=confidence) for face in super().detect(image)]
+
+    world = World([Person(1, lambda t: (80, 100))])
+    tracker = Tracker(Models(Finding(world), Reading(world), landmarker=fake_landmarks))
+    there = [bool(step(tracker, world.frame(index)).faces) for index in range(10)]
+    assert there == [first is not None and index >= first for index in range(10)]
 
 
 def test_a_detection_outweighs_the_doubt_about_somebody_known():

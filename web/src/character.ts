@@ -1,6 +1,6 @@
 // A character's file to something that a pose moves: morphs by mesh, turned nodes, springs of a VRM.
 
-import { VRMLoaderPlugin, type VRM } from "@pixiv/three-vrm";
+import { VRMLoaderPlugin, VRMUtils, type VRM } from "@pixiv/three-vrm";
 import { Box3, Group, Mesh, type Object3D, Quaternion, Vector3 } from "three";
 import { GLTFLoader, type GLTF } from "three/addons/loaders/GLTFLoader.js";
 import { MeshoptDecoder } from "three/addons/libs/meshopt_decoder.module.js";
@@ -72,10 +72,9 @@ export class Character {
     this.vrm?.materials?.forEach((material) => (material as { update?: (s: number) => void }).update?.(seconds));
   }
 
+  /** Geometry, materials and textures: people come and go for hours. */
   dispose(): void {
-    this.root.traverse((object) => {
-      if (object instanceof Mesh) object.geometry.dispose();
-    });
+    VRMUtils.deepDispose(this.root);
   }
 
   private frame(content: Object3D, head: Object3D | undefined): void {

@@ -13,6 +13,9 @@ from commedia.sources.source import Source
 
 LONGEST_GAP_S = 0.25
 """However late it is, a frame comes after so long: a machine that is too slow shows few, and not none."""
+LATEST_S = 1.0
+"""Who is later than this does not catch up: a file that cannot even be decoded in time goes on from there, slower than
+it was taken, rather than ever later."""
 EARLY_S = 0.0005
 """Nearer than this to its time a frame is given: no nap is as short."""
 NAP_S = 0.05
@@ -61,6 +64,9 @@ class PacedSource(Source):
             if self._stopped:
                 break
             now_s = self.now_s()
+            if now_s - due_s > LATEST_S:
+                self._begun_s += now_s - due_s
+                now_s, given_s = due_s, float("-inf")
             if now_s - due_s > float(1 / self.info.frame_rate) and now_s - given_s < LONGEST_GAP_S:
                 self.late += 1
                 continue

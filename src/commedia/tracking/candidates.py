@@ -47,9 +47,11 @@ def is_doubtful(candidate: Candidate, lifecycle: TrackLifecycle) -> bool:
 
 
 def is_sure(track: Track, lifecycle: TrackLifecycle) -> bool:
-    """Say whether somebody has been seen often or surely enough to get an id."""
-    sure = track.prediction.confidence >= lifecycle.confirm_confidence
-    return sure or track.detections >= lifecycle.confirm_frames
+    """Say whether somebody has been seen often or surely enough to get an id, and looks from near agree."""
+    doubtful = track.prediction.confidence < lifecycle.birth_confidence
+    often = track.detections >= (lifecycle.confirm_doubtful_frames if doubtful else lifecycle.confirm_frames)
+    agreed = track.presence.sure >= lifecycle.confirm_looks * track.presence.looks
+    return agreed and (often or track.prediction.confidence >= lifecycle.confirm_confidence)
 
 
 def refinement_order(candidates: Sequence[Candidate], budget: int, lifecycle: TrackLifecycle) -> list[int]:

@@ -19,6 +19,11 @@ class TrackLifecycle:
     confirm_frames: int = 2
     """Detections before a new face gets an id and appears; 1 shows every detection at once. `follow` fills the frames
     before the confirmation in afterwards."""
+    confirm_doubtful_frames: int = 6
+    """The same of whom the detector is not sure of (`birth_confidence`)."""
+    confirm_looks: float = 0.9
+    """Share of the looks from near that must be sure of somebody (`SOMEBODY`) until then. In five clips the two things
+    that were taken for faces have .6 and .2 after ten looks, the eight people 1."""
     birth_confidence: float = 0.64
     """A detection less sure than this can go on with somebody known, but not by itself begin somebody new: a face that
     turns or is half covered scores low exactly when it must not be lost."""
@@ -100,15 +105,23 @@ class TrackerSettings:
 
 VIDEO_SETTINGS = TrackerSettings(detect_every=3)
 """With every third frame one face costs less than it does MediaPipe (`docs/evaluation/frame.md`)."""
-TAKE_SETTINGS = replace(VIDEO_SETTINGS, refine_budget=16)
+TAKE_SETTINGS = replace(
+    VIDEO_SETTINGS, refine_budget=16, lifecycle=TrackLifecycle(confirm_doubtful_frames=2, confirm_looks=0.0)
+)
 """For a recording that is read as a whole, which need not be on time: MFN alone leaves a face almost at rest (of six
-who grin and shout, two did not move)."""
+who grin and shout, two did not move); and who is nobody all looks say in the end."""
 PHOTO_SETTINGS = TrackerSettings(
     refine_budget=64,
     turned_budget=64,
     turned_pictures=True,
     smoothing=None,
-    lifecycle=TrackLifecycle(confirm_frames=1, follow_confidence=0.1, doubtful_confidence=0.1),
+    lifecycle=TrackLifecycle(
+        confirm_frames=1,
+        confirm_doubtful_frames=1,
+        confirm_looks=0.0,
+        follow_confidence=0.1,
+        doubtful_confidence=0.1,
+    ),
     recognising=None,
 )
 """For pictures without a common time: call `Tracker.reset` before each. There is one look only, so that fainter finds

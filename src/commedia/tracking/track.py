@@ -19,6 +19,10 @@ VELOCITY_TIME_S = 0.08
 LONGEST_EXTRAPOLATION_S = 1.0
 """A lost face is expected where it was heading for so long, then where that led."""
 
+SOMEBODY = 0.95
+"""Presence that a look from near gives to somebody. The medians of 29 people in 25 clips, with faces from 13 pixels on,
+are .994 and more (with `sfn-mobile` .991), those of two things that were taken for faces .75 and .91."""
+
 USUAL_STEP_S = 1 / 30
 """Taken between frames whose times do not advance, as in a file that starts over."""
 
@@ -71,7 +75,20 @@ class Likeness(NamedTuple):
     """From the front, sharp and large; a first look at a new face may be otherwise."""
 
 
-UNLEARNT = LearntNeutral()
+class Presence(NamedTuple):
+    """What looks from near said so far of whether anybody is there."""
+
+    looks: int = 0
+    sure: int = 0
+    """How many of them gave `SOMEBODY` or more."""
+
+    def after(self, prediction: Prediction) -> "Presence":
+        """Take in what was read; who was not looked at from near, or by a network that does not judge, is as before."""
+        given = prediction.params.presence
+        return self if given is None else Presence(self.looks + 1, self.sure + (given >= SOMEBODY))
+
+
+UNLEARNT, NOT_LOOKED_AT = LearntNeutral(), Presence()
 AT_REST = Motion(np.zeros(2, dtype=np.float32), 0.0)
 
 
@@ -97,6 +114,7 @@ class Track:
     """Learnt where `TrackerSettings.learn_neutral` says so."""
     likeness: Likeness | None = None
     """None before the first look, and where no network tells people apart."""
+    presence: Presence = NOT_LOOKED_AT
 
 
 def is_lost(track: Track, now: Now) -> bool:

@@ -8,7 +8,7 @@ from commedia.tracking.identity import prediction_weight, updated_mean
 from commedia.tracking.presentation import shown_params
 from commedia.tracking.settings import TrackerSettings, TrackLifecycle
 from commedia.tracking.smooth import restart_pose, start_filter, step_filters
-from commedia.tracking.track import AT_REST, Now, Prediction, Track, is_lost, updated_motion
+from commedia.tracking.track import AT_REST, NOT_LOOKED_AT, Now, Prediction, Track, is_lost, updated_motion
 
 APPEARANCE_SHARE = 0.1
 
@@ -16,7 +16,8 @@ APPEARANCE_SHARE = 0.1
 def born_track(key: int, prediction: Prediction, appearance: Appearance, now: Now) -> Track:
     """A first prediction to a track without an id."""
     identity = updated_mean(None, prediction.params.identity, _weight(prediction))
-    return Track(key, 0, 1, now.s, prediction, AT_REST, appearance, identity, start_filter(prediction.params))
+    state, presence = start_filter(prediction.params), NOT_LOOKED_AT.after(prediction)
+    return Track(key, 0, 1, now.s, prediction, AT_REST, appearance, identity, state, presence=presence)
 
 
 def next_track(
@@ -49,6 +50,7 @@ def next_track(
         appearance=blended(track.appearance, appearance, APPEARANCE_SHARE) if appearance else track.appearance,
         identity=updated_mean(track.identity, params.identity, _weight(prediction), sure=sure),
         filter=state,
+        presence=track.presence.after(prediction),
     )
 
 

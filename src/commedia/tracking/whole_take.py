@@ -24,7 +24,7 @@ from commedia.tracking.lids import agreeing_lids
 from commedia.tracking.neutral import Neutral, neutral_of_take
 from commedia.tracking.same_people import Seen, same_people
 from commedia.tracking.settings import TrackLifecycle
-from commedia.tracking.track import Likeness
+from commedia.tracking.track import SOMEBODY, Likeness
 from commedia.tracking.turned import SURE_PRESENCE
 from commedia.tracking.zero_phase import EXPRESSION, steady_places, steady_rotations, unwrapped, zero_phase
 
@@ -42,10 +42,6 @@ where no crop was read."""
 BLOCK = 256
 ONE_PERSON = 0.75
 """Least likeness of two ids that become one. Stricter than on coming back: all of a take are compared with all."""
-SOMEBODY = 0.95
-"""Whose median presence is below this is nobody: 29 people in 25 clips, with faces from 13 pixels on, all have .994 and
-more (with `sfn-mobile` .991), two things that were taken for faces .75 and .91. Whom the detector has never surely seen
-must be as surely seen by the regressor as upright faces are: a blurred hand once had .966."""
 BLINKS = [EXPRESSION_INDEX["eyeBlinkLeft"], EXPRESSION_INDEX["eyeBlinkRight"]]
 
 Rows = np.ndarray
@@ -161,7 +157,7 @@ def _in_order(rows: Rows) -> Rows:
 
 
 def _is_nobody(rows: Rows) -> bool:
-    """Say whether most looks from near doubt that there is a face; no look is no doubt."""
+    """Say whether the median look from near gives less than `SOMEBODY`; no look is no doubt."""
     judged = rows["presence"][np.isfinite(rows["presence"])]
     doubtful = float(rows["confidence"].max()) < TrackLifecycle.birth_confidence
     return len(judged) > 0 and float(np.median(judged)) < (SURE_PRESENCE if doubtful else SOMEBODY)

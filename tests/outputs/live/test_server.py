@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from served import Served, moments, numbers_of, serving, small_character, state_where, texts
 from streams_world import info
+from vrms import vrm_head
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from commedia.conventions import EXPRESSION_INDEX
+from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES
 from commedia.errors import BadAddress
 from commedia.formats.take import TakeReader
 from commedia.outputs.live.app import MOST_UPLOAD
@@ -186,6 +187,21 @@ def test_a_character_that_is_dropped_on_somebody_is_theirs_on_all_pages(served: 
         state = state_where(other, lambda state: len(state["characters"]) == 2)
         assert state["characters"][1]["name"] == "hero"
         assert any(numbers_of(message)[71] == 2 for message in moments(other))
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_vrm_that_is_dropped_plays_through_its_expressions(version: int, served: Served) -> None:
+    """Its morphs say nothing by their names; the eyes follow the person's left and right."""
+    assert served.request("POST", "/characters?person=7&name=hero.vrm", vrm_head(version))[0] == 200
+    with served.page() as page:
+        served.said(1, jawOpen=0.5, eyeBlinkLeft=0.75)
+        (hero,) = (one for one in state_where(page, lambda state: state["characters"])["characters"])
+        numbers = numbers_of(next(moments(page)))
+        assert (hero["name"], numbers[71]) == ("hero", hero["number"])
+    weights = numbers[74 : 74 + int(numbers[72])]
+    assert len(weights) == len(EXPRESSION_NAMES)
+    moved = {EXPRESSION_NAMES[row]: round(float(weights[row]), 3) for row in weights.nonzero()[0]}
+    assert moved == {"jawOpen": 0.5, "eyeBlinkLeft": 0.75}
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,7 @@
 """A phone as a source: what is sent to a port on this machine comes out as frames of tracked faces."""
 
-import random
 import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -12,56 +9,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 from faces_to_send import any_params, face_params, tracked, turn_between_deg
+from phones import WRITERS, livelink_bytes, posted
 from streams_world import info, moment
 
 from commedia.conventions import EXPRESSION_INDEX
-from commedia.errors import BadAddress, MalformedPacket, UnreadableMedia
-from commedia.formats import ifacialmocap, livelink_udp
-from commedia.formats.livelink_udp import LiveLinkPacket, packet_values
-from commedia.formats.osc import bundles, read_messages
+from commedia.errors import BadAddress, UnreadableMedia
+from commedia.formats import ifacialmocap
 from commedia.formats.recorded import RecordedFace
 from commedia.formats.take import TakeReader
-from commedia.formats.vmc import BonePose, MotionReader, motion_messages
 from commedia.outputs.streams.open import open_stream
 from commedia.pipeline import retarget
-from commedia.sources.live.inbox import MOST_WAITING
 from commedia.sources.live.open import RECEIVERS, open_receiver
 from commedia.sources.live.people import LOST_S, LivePeople
 from commedia.sources.live.receiver import ReceiverSource
 from commedia.sources.open import open_source
 from commedia.sources.source import RecordedSource
-from commedia.structures import FaceParams, TrackedFrame
+from commedia.structures import TrackedFrame
 
 JAW = EXPRESSION_INDEX["jawOpen"]
-DEVICE = "3F2504E0-4F89-11D3-9A0C-0305E82C3301"
-
-
-def livelink_bytes(params: FaceParams | None, subject: str = "iPhone", time_s: Fraction = Fraction(0)) -> bytes:
-    values = None if params is None else packet_values(params)
-    return livelink_udp.packet_bytes(LiveLinkPacket(DEVICE, subject, time_s, Fraction(60), values))
-
-
-def vmc_bytes(params: FaceParams) -> bytes:
-    values = {name: float(params.expression[index]) for name, index in list(EXPRESSION_INDEX.items())[:18]}
-    return bundles(motion_messages(0.0, {"Head": BonePose(np.zeros(3), params.pose.wxyz)}, values), 60_000)[0]
-
-
-WRITERS: dict[str, Callable[[FaceParams], bytes]] = {
-    "livelink": livelink_bytes,
-    "ifacialmocap": ifacialmocap.packet_bytes,
-    "vmc": vmc_bytes,
-}
 
 
 @pytest.fixture
 def sender() -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
         yield one
-
-
-def posted(sender: socket.socket, source: ReceiverSource, *packets: bytes) -> None:
-    for packet in packets:
-        sender.sendto(packet, ("127.0.0.1", source.port))
 
 
 def frames(source: ReceiverSource, count: int) -> list[TrackedFrame]:
@@ -196,78 +167,6 @@ def test_a_port_that_is_taken_is_said() -> None:
     source = open_receiver("vmc://127.0.0.1:0")
     with pytest.raises(BadAddress, match="cannot be listened to: Address already in use"):
         open_receiver(f"vmc://127.0.0.1:{source.port}")
-    source.close()
-
-
-def mutated(packet: bytes, chance: random.Random) -> bytes:
-    data = bytearray(packet)
-    for _ in range(chance.randint(1, 4)):
-        place = chance.randrange(len(data)) if data else 0
-        kind = chance.randrange(5)
-        if kind == 0 and data:
-            data[place] = chance.randrange(256)
-        elif kind == 1 and data:
-            data[place] ^= 1 << chance.randrange(8)
-        elif kind == 2:
-            del data[place : place + chance.randrange(1, 40)]
-        elif kind == 3:
-            data[place:place] = chance.randbytes(chance.randrange(1, 40))
-        else:
-            data[place : place + 4] = chance.choice(
-                [b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x7f\xc0\0\0"]
-            )
-    return bytes(data)
-
-
-def faces_in(protocol: str, packet: bytes) -> list[RecordedFace]:
-    if protocol == "livelink":
-        values = livelink_udp.read_packet(packet).values
-        return [] if values is None else [livelink_udp.face_from_values(values)]
-    if protocol == "ifacialmocap":
-        return [ifacialmocap.read_packet(packet)]
-    return list(MotionReader().faces(read_messages(packet)))
-
-
-@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("protocol", list(RECEIVERS))
-def test_malformed_packets_are_refused_or_read_as_numbers(protocol: str, count: int, rng: np.random.Generator) -> None:
-    chance, packet, refused = random.Random(count), WRITERS[protocol](any_params(rng)), 0
-    for _ in range(count):
-        try:
-            faces = faces_in(protocol, mutated(packet, chance))
-        except MalformedPacket:
-            refused += 1
-            continue
-        for face in faces:
-            assert face.expression.shape == (52,)
-            assert face.head_wxyz is None or np.isfinite(face.head_wxyz).all()
-    assert 0.5 * count < refused < count
-
-
-@pytest.mark.parametrize("protocol", list(RECEIVERS))
-def test_a_receiver_outlives_malformed_packets(protocol: str, sender: socket.socket) -> None:
-    """More than may wait, at once; the loop goes on, and who sends well is seen as number 1."""
-    source = open_receiver(f"{protocol}://127.0.0.1:0")
-    chance, packet = random.Random(16), WRITERS[protocol](face_params(jawOpen=0.75))
-    over = threading.Event()
-
-    def phone() -> None:
-        """Sends again and again: the system drops what a busy receiver leaves lying."""
-        while not over.is_set():
-            posted(sender, source, packet)
-            time.sleep(0.01)
-
-    posted(sender, source, *(chance.randbytes(chance.randrange(0, 400)) for _ in range(2 * MOST_WAITING)))
-    thread, running = threading.Thread(target=phone), iter(source)
-    thread.start()
-    frame = next(running)
-    assert frame.faces[0].id == 1
-    assert frame.faces[0].params.expression[JAW] == pytest.approx(0.75, abs=0.006)
-    source.stop()
-    assert list(running) == []
-    over.set()
-    thread.join()
-    assert any("no packets of this protocol" in note for note in source.notes)
     source.close()
 
 

@@ -2,6 +2,7 @@
 
 import io
 import threading
+import time
 from fractions import Fraction
 
 import cv2
@@ -50,11 +51,11 @@ class BrowserCamera:
             return not self._stopped
 
     def read(self) -> Picture:
-        silent_s = 0.0
-        while silent_s < SILENT_S:
+        heard_s = time.monotonic()
+        while time.monotonic() - heard_s < SILENT_S:
             with self._changed:
                 if self._waiting is None:
-                    silent_s += 0.0 if self._changed.wait(WAKE_S) else WAKE_S
+                    self._changed.wait(WAKE_S)
                 jpeg, self._waiting = self._waiting, None
                 if self._stopped:
                     break
@@ -63,6 +64,11 @@ class BrowserCamera:
                 return picture
             self.unreadable += jpeg is not None
         raise UnreadableMedia("the page's camera sends no pictures any more")
+
+    @property
+    def notes(self) -> list[str]:
+        """What was passed over so far."""
+        return [f"messages of the page that were no pictures: {self.unreadable}"] if self.unreadable else []
 
     def close(self) -> None:
         pass
