@@ -118,7 +118,9 @@ function showWaiting(): void {
         ? state.browser_camera
           ? "Waiting for a camera"
           : "Starting …"
-        : "";
+        : stage.renderer
+          ? ""
+          : "This browser draws no 3D (WebGL is off or missing): characters are not shown";
   find("#waiting").textContent = words;
 }
 

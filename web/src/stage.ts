@@ -41,7 +41,8 @@ interface Actor {
 }
 
 export class Stage {
-  private readonly renderer: WebGLRenderer;
+  /** Nothing where the browser draws no 3D; the rest of the page goes on. */
+  readonly renderer: WebGLRenderer | null;
   private readonly scene = new Scene();
   private readonly camera = new PerspectiveCamera(LENS_DEG, 1, 0.1, 50);
   private readonly actors = new Map<number, Actor>();
@@ -59,7 +60,8 @@ export class Stage {
     private readonly canvas: HTMLCanvasElement,
     private readonly say: (sentence: string) => void,
   ) {
-    this.renderer = new WebGLRenderer({ canvas, alpha: true, antialias: true });
+    this.renderer = rendererFor(canvas);
+    if (!this.renderer) return;
     // On a phone the stage may be scrolled away.
     new IntersectionObserver(([entry]) => (this.isSeen = entry?.isIntersecting ?? true)).observe(canvas);
     this.renderer.setClearColor(0x000000, 0);
@@ -103,11 +105,11 @@ export class Stage {
   }
 
   draw(): void {
-    if (!this.isSeen) return;
+    if (!this.isSeen || !this.renderer) return;
     const now = performance.now();
     const seconds = Math.min((now - this.last) / 1000, 0.1);
     this.last = now;
-    this.fit(seconds);
+    this.fit(seconds, this.renderer);
     for (const person of this.people) {
       const actor = this.actors.get(person.place);
       if (!actor?.character) continue;
@@ -129,7 +131,7 @@ export class Stage {
     }
     actor.across += (now - actor.across) * FOLLOW * STEP_S;
     const facts = this.facts.find((one) => one.number === person.character);
-    if (facts && actor.wanted !== facts.number && !this.failed.has(facts.number)) void this.dress(actor, facts);
+    if (this.renderer && facts && actor.wanted !== facts.number && !this.failed.has(facts.number)) void this.dress(actor, facts);
   }
 
   private async dress(actor: Actor, facts: CharacterFacts): Promise<void> {
@@ -157,12 +159,12 @@ export class Stage {
     character.dispose();
   }
 
-  private fit(seconds: number): void {
+  private fit(seconds: number, renderer: WebGLRenderer): void {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const ratio = Math.min(devicePixelRatio, 2);
     if (this.canvas.width !== Math.floor(width * ratio) || this.canvas.height !== Math.floor(height * ratio)) {
-      this.renderer.setPixelRatio(ratio);
-      this.renderer.setSize(width, height, false);
+      renderer.setPixelRatio(ratio);
+      renderer.setSize(width, height, false);
       this.camera.aspect = width / Math.max(height, 1);
     }
     const count = Math.max(this.people.length, 1);
@@ -178,6 +180,14 @@ export class Stage {
     this.camera.lookAt(0, middle, 0);
     this.camera.updateProjectionMatrix();
     this.camera.updateMatrixWorld();
+  }
+}
+
+function rendererFor(canvas: HTMLCanvasElement): WebGLRenderer | null {
+  try {
+    return new WebGLRenderer({ canvas, alpha: true, antialias: true });
+  } catch {
+    return null;
   }
 }
 
