@@ -24,8 +24,8 @@ const MOST_BELOW_M = 0.05;
 /** How quickly the stage follows who stands where, per second; slower than people pass each other. */
 const FOLLOW = 1.5;
 const MOST_ROWS = 3;
-/** Another row has to make everybody larger by so much: who stands behind is partly hidden. */
-const ROWS_COST = 1.25;
+/** Another row has to make everybody larger by so much: who stands behind is partly hidden, or ends in mid-air. */
+const ROWS_COST = 1.5;
 const LENS_DEG = 18;
 /** About the time between moments. */
 const STEP_S = 1 / 30;
