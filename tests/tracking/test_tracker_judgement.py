@@ -281,7 +281,7 @@ def turned_box(box: Box, quarters: int, height: int, width: int) -> Box:
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_a_box_in_a_turned_picture_is_told_where_it_is(quarters: int):
-    box, picture = Box(3, 5, 10, 9), np.zeros((20, 30), np.uint8)
+    box, picture = Box(3.0, 5.0, 10.0, 9.0), np.zeros((20, 30), np.uint8)
     picture[5:9, 3:10] = 1
     rows, columns = np.nonzero(np.rot90(picture, quarters))
     found = Box(float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1))
