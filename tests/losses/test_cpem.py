@@ -20,6 +20,7 @@ ROWS = 32
 def silent(**weights: float) -> CpemLossConfig:
     """No term but those named."""
     kept = ("pseudo_label", "exclusion", "exclusive_from", "absolute", "light_strength", "picture_px")
+    kept = (*kept, "recogniser", "recogniser_sees", "recogniser_px")
     nothing = {field.name: 0.0 for field in fields(PAPER) if field.name not in kept}
     return replace(PAPER, **(nothing | weights))
 
@@ -53,7 +54,7 @@ def truth(rows: int = ROWS, *, known: float = 1.0) -> FaceTargets:
 def loss(config: CpemLossConfig, outputs: CpemOutputs, share: float = 1.0, points: Tensor | None = None) -> Loss:
     rows = len(outputs.identity)
     points = torch.zeros(rows, LANDMARK_COUNT, 2) if points is None else points
-    explained = Explained(points, torch.full((rows,), 0.1))
+    explained = Explained(points, torch.full((rows,), 0.1), torch.full((rows,), 0.3))
     return cpem_loss(outputs, explained, truth(rows), config, groups=rows // 4, group_size=4, share=share)
 
 
@@ -107,10 +108,10 @@ def test_what_nobody_knows_teaches_nothing() -> None:
 def test_every_term_can_be_asked_for_and_has_a_gradient() -> None:
     names = [field.name for field in fields(PAPER) if isinstance(getattr(silent(), field.name), float)]
     terms = [name for name in names if getattr(silent(), name) == 0.0]
-    assert len(terms) == 12
+    assert len(terms) == 13
     outputs = CpemOutputs(*(part.requires_grad_() for part in said()))
     points = outputs.translation[:, None, :2].expand(-1, LANDMARK_COUNT, -1)
-    explained = Explained(points, outputs.texture.square().mean(1))
+    explained = Explained(points, outputs.texture.square().mean(1), outputs.light.square().mean((1, 2)))
     for name in terms:
         sizes = {"groups": 8, "group_size": 4}
         asked = cpem_loss(outputs, explained, truth(), silent(**{name: 1.0}), **sizes, share=1.0)

@@ -8,9 +8,13 @@ import pytest
 import torch
 
 from commedia.data.sample import PictureSample
+from commedia.data.truth import COVERED, PARSE_UNKNOWN
 from commedia.evaluation.metrics import normalised_mean_error
+from commedia.evaluation.parser import truth_in_crop
+from commedia.face_model.model import PARSE_CLASSES
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.landmarks import landmarks_of_faces
+from commedia.faces.parser import open_parser
 from commedia.faces.sfn import open_sfn
 from commedia.faces.weights import WEIGHTS_FOLDER, find_weights, shipped_weights
 from commedia.networks.export import HALF_TOLERANCE, parity
@@ -66,3 +70,20 @@ def test_every_sfn_sees_drawn_faces_and_that_a_wall_is_none(name: str, drawn: li
         seen.append(read[0].presence > 0.5)
     assert np.median(errors) < 4.5
     assert np.mean(seen) > 0.9
+
+
+def test_the_parser_sees_what_drawn_faces_show() -> None:
+    parser, both, either = open_parser(threads=1), np.zeros(len(PARSE_CLASSES)), np.zeros(len(PARSE_CLASSES))
+    for picture in single_pictures("test", 8, 16, load_backgrounds(None, "test"), truth=True):
+        crop = crop_from_landmarks(picture.faces[0].landmarks_px)
+        said = parser.parse(picture.image, [crop])[0].argmax(0)
+        assert picture.parse is not None
+        truth = truth_in_crop(picture.parse, picture.image.shape[1], crop, len(said))
+        truth = np.where(truth == COVERED, 0, truth)
+        for number in range(len(PARSE_CLASSES)):
+            both[number] += ((said == number) & (truth == number)).sum()
+            either[number] += (((said == number) | (truth == number)) & (truth != PARSE_UNKNOWN)).sum()
+    found = dict(zip(PARSE_CLASSES, both / either, strict=True))
+    assert found["skin"] > 0.8
+    assert found["nose"] > 0.65
+    assert np.mean(list(found.values())[1:]) > 0.5

@@ -93,15 +93,15 @@ def test_a_resting_face_fills_its_crop_as_a_crop_is_cut() -> None:
 def test_a_drawn_face_explains_itself_best() -> None:
     face, truth = CpemFace(default_face_model()), resting(1)._replace(texture=0.8 * torch.ones(1, 40))
     drawn = (255 * face.pictures(truth, 64).image.clamp(0, 1)).byte().permute(0, 3, 1, 2)
-    assert float(face.photometric(truth, drawn, None, 64)) < 0.01
+    assert float(face.compared(truth, drawn, None, 64).photometric) < 0.01
     for other in (
         truth._replace(texture=torch.zeros(1, 40)),
         truth._replace(wxyz=wxyz_from_euler(torch.tensor([[0.0, 0.3, 0.0]]))),
         truth._replace(light=0.1 * torch.ones(1, 3, 9)),
     ):
-        assert float(face.photometric(other, drawn, None, 64)) > 0.02
+        assert float(face.compared(other, drawn, None, 64).photometric) > 0.02
     nothing_is_skin = torch.zeros(1, 64, 64, dtype=torch.uint8)
-    assert float(face.photometric(resting(1), drawn, nothing_is_skin, 64)) == 0
+    assert float(face.compared(resting(1), drawn, nothing_is_skin, 64).photometric) == 0
 
 
 def test_half_of_a_batch_is_people(recipe: Recipe, people: Path) -> None:

@@ -12,12 +12,14 @@ from commedia.errors import CommediaError
 from commedia.evaluation.benchmarks import benchmark
 from commedia.evaluation.report import Table, origin_of, show, write_report
 from commedia.evaluation.settings import EvaluationSettings
+from commedia.faces.weights import DEFAULT_PARSER
 
 TableName = Literal[
     "sfn-nme", "mfn-groups", "mfn-crowds", "clips", "synthetic", "avatars", "ids",
-    "embedding", "live", "looks", "neutral", "rolls", "takes", "winks",
+    "embedding", "live", "looks", "neutral", "parser", "rolls", "takes", "winks",
     "paper-table-2", "paper-table-3", "paper-table-4", "paper-table-5", "paper-runtime",
-    "paper2-table-1", "paper2-table-2", "paper2-table-3", "paper3-table-2", "paper3-constraints", "paper3-still",
+    "paper2-table-1", "paper2-table-2", "paper2-table-3",
+    "paper3-table-1", "paper3-table-2", "paper3-table-3", "paper3-constraints", "paper3-still",
 ]  # fmt: skip
 CAREFULLY = "Every face was read twice, as it is and mirrored (`--flip_average`)."
 AS_STREAM = "Tracked as a stream, each frame by those before it (`--causal`)."
@@ -65,6 +67,7 @@ def run(
     characters: tuple[Path, ...] = (),
     causal: tyro.conf.FlagCreatePairsOff[bool] = False,
     flip_average: tyro.conf.FlagCreatePairsOff[bool] = False,
+    parser: str = DEFAULT_PARSER,
     seed: int = 0,
 ) -> int:
     """Measure the networks and write a table; the exit code is 1 when a goal is missed or nothing could be measured.
@@ -74,7 +77,8 @@ def run(
         output: Folder for the table as Markdown, CSV and JSON, and for pictures of errors.
         data: Folder with faces/, groups/, clips/ and models/, for the tables that are not of the paper.
         shards: Held-back synthetic shards, for the tables `synthetic` (single faces), `mfn-crowds`,
-            `paper3-constraints` (several frames of each person) and `paper2-table-1` (the same with their truth).
+            `paper3-constraints` (several frames of each person), `paper2-table-1` (the same with their truth) and
+            `parser` (with parse maps).
         sfn: Name of shipped weights, or an .onnx file.
         mfn: Name of shipped weights, or an .onnx file.
         landmarker: MediaPipe's face landmarker with blendshapes; by default the one in data/models.
@@ -96,6 +100,7 @@ def run(
         causal: Track the clips of `clips` as a stream, each frame by those before it, instead of reading them twice;
             the tables are named so.
         flip_average: Read every face twice, as it is and mirrored; the tables are named so. Not for `paper...`.
+        parser: Name of shipped weights, or an .onnx file, of the face parser, for the table `parser`.
         seed: Written into the report; nothing here is random.
     """
     settings = EvaluationSettings(
@@ -108,5 +113,6 @@ def run(
         characters=characters,
         causal=causal,
         flip_average=flip_average,
+        parser=parser,
     )
     return 0 if all(goal.is_met for made in evaluate(table, settings, seed=seed) for goal in made.goals) else 1

@@ -10,6 +10,7 @@ from commedia.evaluation.report import source_commit
 from commedia.networks.export import Card, export
 from commedia.networks.weights import named_weights
 from commedia.training.config import Budget
+from commedia.training.face_model import read_face_model
 from commedia.training.loop import RunConfig
 from commedia.training.loop import train as train_recipe
 from commedia.training.recipes import RECIPES, recipe_named
@@ -27,6 +28,8 @@ def train(
     seed: int = 0,
     init_from: str | None = None,
     teacher: Path | None = None,
+    face_model: Path | None = None,
+    blendshapes: Path | None = None,
     accelerator: str = "auto",
     workers: int = 1,
     quiet: bool = False,
@@ -44,6 +47,8 @@ def train(
         init_from: Weights to start from where names and shapes fit (SFN weights start MFN's trunk): a file, or a name
             such as mfn-desktop in a checkout of the repository.
         teacher: SFN weights that label the faces, for recipes that ask for it.
+        face_model: Your own face model in place of our head, for cpem-paper-bfm: BFM_model_front.mat, with colours.
+        blendshapes: FaceWarehouse's blendshapes on that model (mean_delta_blendshape.npy).
         accelerator: auto, cpu or gpu.
         workers: Threads that prepare batches.
         quiet: No progress bar.
@@ -56,7 +61,10 @@ def train(
     budget = Budget(**given) if given else Budget(minutes=30.0)  # type: ignore[arg-type]
     begin = None if init_from is None else named_weights(init_from)
     settings = RunConfig(seed, begin, teacher, accelerator, workers, quiet, resume, source_commit())
-    weights = train_recipe(chosen, shards, out, budget, settings)
+    if blendshapes is not None and face_model is None:
+        raise CommediaError("--blendshapes go with --face-model BFM_model_front.mat")
+    model = None if face_model is None else read_face_model(face_model, blendshapes)
+    weights = train_recipe(chosen, shards, out, budget, settings, model=model)
     report = export(weights, out, Card(recipe, "see the shards of its stages", "unknown: that of the shards"))
     worst = max(row.difference for row in report)
     print(f"weights: {weights}\nnetwork: {out / recipe}.onnx, at most {worst:.2g} from torch, and its card")

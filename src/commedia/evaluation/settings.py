@@ -6,7 +6,7 @@ from pathlib import Path
 
 from commedia.errors import CommediaError, UnknownName
 from commedia.evaluation.report import Table
-from commedia.faces.weights import find_weights
+from commedia.faces.weights import DEFAULT_PARSER, find_weights
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class EvaluationSettings:
     """Track clips as a stream."""
     flip_average: bool = False
     """Read every face twice, the second time mirrored."""
+    parser: str = DEFAULT_PARSER
 
     def file(self, *parts: str) -> Path:
         """A file of the data folder; fails with one sentence where there is none."""

@@ -23,7 +23,7 @@ STEPS = 127
 
 @dataclass(frozen=True)
 class AlbedoModel:
-    """Colours as a screen shows them, 0 to 1, at the vertices that `skin_triangles` uses, in ascending order.
+    """Colours as a screen shows them, 0 to 1; of our head at the vertices that `skin_triangles` uses, ascending.
 
     T = mean + sum_k d_k B_k; each d_k counts standard deviations (Mo et al. 2022, Eq. 1).
     """

@@ -8,6 +8,7 @@ WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "weights"
 DEFAULT_SFN = "sfn-desktop"
 DEFAULT_MFN = "mfn-desktop"
 DEFAULT_EMBEDDING = "embedding-desktop"
+DEFAULT_PARSER = "parser-desktop"
 
 
 def shipped_weights(folder: Path = WEIGHTS_FOLDER) -> list[str]:

@@ -2,15 +2,16 @@
 of a person, and says nothing contradictory. Terms that compare with known parameters are ours; their weight is 0 there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from commedia.losses.consistent import PseudoLabel, identity_consistency
-from commedia.losses.exclusive import Exclusion, expression_exclusion
+from commedia.losses.exclusive import PAIRS, Exclusion, expression_exclusion
 from commedia.losses.faces import FaceTargets, Loss, mean_by_weight
 from commedia.losses.landmark import landmark_weights, weighted_landmark_error
 from commedia.losses.parameters import expression_entropy, expression_error, identity_error, rotation_error
@@ -35,6 +36,14 @@ class CpemLossConfig:
     weighted_landmarks: float = 0.1 * PAPER_PX**2
     identity_decay: float = 1e-4 * PAPER_BATCH
     texture_decay: float = 1e-4 * PAPER_BATCH * 1.7e-3
+    perceptual: float = 0.0
+    """Of Eq. 7, 0.2 in the paper; asks for the `recogniser`, which takes most of the time on a CPU."""
+    recogniser: str = "embedding-desktop"
+    """Shipped weights by name, an .onnx file or a TorchScript file (.pt)."""
+    recogniser_sees: Literal["aligned", "crop"] = "aligned"
+    """As `training.recogniser.Seen`."""
+    recogniser_px: int = 0
+    """Side of its pictures; 0 as its file says."""
     sparsity: float = 0.1
     light: float = 0.0
     """Paper 2's Eq. 8."""
@@ -63,6 +72,8 @@ class Explained(NamedTuple):
     """In crop units, as the truth is."""
     photometric: Float[Tensor, "r"]
     """Error of those faces that were drawn."""
+    perceptual: Float[Tensor, "r"] | None = None
+    """Of the same, where a recogniser was asked."""
 
 
 def cpem_loss(
@@ -74,16 +85,20 @@ def cpem_loss(
     groups: int,
     group_size: int,
     share: float,
+    pairs: Sequence[tuple[int, int]] = PAIRS,
 ) -> Loss:
     """Sum the terms, each a mean over the faces that have it; parts are before their weights, none of weight 0.
 
-    The first `groups` times `group_size` rows are frames of one person each; `share` of the stage is over.
+    The first `groups` times `group_size` rows are frames of one person each; `share` of the stage is over; `pairs` of
+    blendshapes exclude each other.
     """
     trust, grouped = targets.landmark_weight, groups * group_size
     weights = landmark_weights(seen_from_the_front(targets))
-    error = expression_error(outputs.expression, targets.expression, targets.expression_weight)
     terms = {
         "photometric": lambda: _mean(explained.photometric),
+        "perceptual": lambda: _mean(
+            outputs.identity.new_zeros(0) if explained.perceptual is None else explained.perceptual
+        ),
         "weighted_landmarks": lambda: mean_by_weight(
             weighted_landmark_error(explained.points, targets.landmarks, weights), trust
         ),
@@ -94,10 +109,10 @@ def cpem_loss(
         "identity_consistent": lambda: _mean(
             identity_consistency(outputs.identity[:grouped].unflatten(0, (groups, group_size)), config.pseudo_label)
         ),
-        "expression_exclusive": lambda: expression_exclusion(outputs.expression, config.exclusion).mean(),
+        "expression_exclusive": lambda: expression_exclusion(outputs.expression, config.exclusion, pairs).mean(),
         "landmarks": lambda: mean_by_weight((explained.points - targets.landmarks).abs().mean((1, 2)), trust),
         "expression": lambda: _mean(
-            config.absolute * error
+            config.absolute * expression_error(outputs.expression, targets.expression, targets.expression_weight)
             + (1 - config.absolute)
             * expression_entropy(outputs.expression, targets.expression, targets.expression_weight)
         ),

@@ -19,6 +19,14 @@ PAIRS: tuple[tuple[int, int], ...] = tuple(
 )
 """The published 26 as indices of our blendshapes, of which two may stand for one of FaceWarehouse's."""
 
+_PUBLISHED = (
+    *((1, 9), (3, 9), (2, 10), (4, 10), (5, 13), (6, 14), (7, 11), (8, 12), (15, 18), (16, 19), (15, 17), (16, 17)),
+    *((21, 23), (24, 25), (26, 28), (26, 30), (26, 32), (27, 29), (27, 31), (27, 33)),
+    *((34, 36), (34, 42), (35, 37), (35, 38), (41, 37), (41, 38)),
+)
+FACEWAREHOUSE_PAIRS: tuple[tuple[int, int], ...] = tuple((first - 1, second - 1) for first, second in _PUBLISHED)
+"""The same for FaceWarehouse's 46 blendshapes, which the paper numbers from 1 (supplement, Table 2)."""
+
 
 def expression_exclusion(
     expression: Float[Tensor, "b e"],

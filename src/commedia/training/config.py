@@ -87,6 +87,9 @@ class DataConfig:
     """Of persons and clips; views and edits are pairs."""
     grouped_share: float = 1.0
     """CPEM: share of a batch drawn in groups; the rest is drawn one by one."""
+    skin_parser: str | None = None
+    """CPEM: the face parser that says which pixels of photographs show skin, by name or as an .onnx file; None: all
+    that a drawn face covers is compared, unless a data set brings masks."""
 
 
 @dataclass(frozen=True)

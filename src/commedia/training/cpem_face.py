@@ -1,23 +1,33 @@
 """What CPEM says of faces to their points and pictures: head model, colours and pinhole camera as one torch module."""
 
+from typing import NamedTuple
+
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from commedia.face_model.albedo import AlbedoModel, load_albedo, skin_triangles
+from commedia.face_model.albedo import AlbedoModel
 from commedia.face_model.layer import MorphableLayer
-from commedia.face_model.model import head_or_default
 from commedia.losses.landmark import DM_PER_M
 from commedia.losses.picture import photometric_error
 from commedia.networks.paper3.cpem import CAMERA_DM, FOCAL_SIDES, CpemOutputs
 from commedia.render.face_picture import FacePictures, render_face
 from commedia.render.project import pinhole, rotate
 from commedia.training.batches import unit_pixels
-from commedia.training.face_model import FaceModel
+from commedia.training.face_model import FaceModel, drawn_skin
+
+
+class Compared(NamedTuple):
+    """Crops and the faces that should explain them, RGB in 0 to 1."""
+
+    photometric: Float[Tensor, "b"]
+    photographs: Float[Tensor, "b 3 s s"]
+    laid_over: Float[Tensor, "b 3 s s"]
+    """Drawn faces over their photographs: eyes, hair and the inside of the mouth are the photograph's."""
 
 
 class CpemFace(nn.Module):
-    """Mo et al. 2022, Eq. 1 and the camera of section 3, for our head."""
+    """Mo et al. 2022, Eq. 1 and the camera of section 3, for our head or somebody else's model."""
 
     mean: Tensor
     basis: Tensor
@@ -25,13 +35,16 @@ class CpemFace(nn.Module):
 
     def __init__(self, model: FaceModel, albedo: AlbedoModel | None = None):
         super().__init__()
-        head = head_or_default(model.head)
-        part = head.model.part(skin_triangles(head))
-        albedo = albedo or load_albedo()
+        part, albedo = drawn_skin(model, albedo)
         self.landmarks, self.skin = model.landmarks, MorphableLayer(part)
         self.register_buffer("triangles", torch.from_numpy(part.triangles).long(), persistent=False)
         self.register_buffer("mean", torch.from_numpy(albedo.mean), persistent=False)
         self.register_buffer("basis", torch.from_numpy(albedo.basis).flatten(1), persistent=False)
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Numbers of identity, expression and texture."""
+        return len(self.skin.identity_basis), len(self.skin.expression_basis), len(self.basis)
 
     def points(self, outputs: CpemOutputs) -> Float[Tensor, "b 68 2"]:
         """Place the 68 points in crop units."""
@@ -45,13 +58,13 @@ class CpemFace(nn.Module):
         albedo = self.mean + (outputs.texture @ self.basis).view(-1, *self.mean.shape)
         return render_face(seen, self.triangles, albedo, outputs.light, focal_sides=FOCAL_SIDES, size=size)
 
-    def photometric(
+    def compared(
         self,
         outputs: CpemOutputs,
         pixels: UInt8[Tensor, "b 3 s s"],
         masks: UInt8[Tensor, "b s s"] | None,
         size: int,
-    ) -> Float[Tensor, "b"]:
+    ) -> Compared:
         """Compare drawn faces with crops that are averaged down to `size`, inside their skin masks where they have any.
 
         Faces that do not cover their picture at all have no error.
@@ -59,7 +72,9 @@ class CpemFace(nn.Module):
         photographs = nn.functional.adaptive_avg_pool2d(unit_pixels(pixels), size).movedim(1, -1)
         skin = None if masks is None else nn.functional.adaptive_avg_pool2d(masks[:, None].float() / 255, size)[:, 0]
         drawn = self.pictures(outputs, size)
-        return photometric_error(photographs, drawn.image, drawn.mask, skin)
+        error = photometric_error(photographs, drawn.image, drawn.mask, skin)
+        laid = torch.where(drawn.mask[..., None], drawn.image, photographs)
+        return Compared(error, photographs.movedim(-1, 1), laid.movedim(-1, 1))
 
     @staticmethod
     def _from_camera(vertices: Float[Tensor, "b v 3"], outputs: CpemOutputs) -> Float[Tensor, "b v 3"]:

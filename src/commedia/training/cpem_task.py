@@ -7,22 +7,28 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from commedia.losses.cpem import Explained, cpem_loss
-from commedia.losses.exclusive import together
+from commedia.errors import WeightsMismatch
+from commedia.faces.parser import open_parser
+from commedia.losses.cpem import CpemLossConfig, Explained, cpem_loss
+from commedia.losses.exclusive import FACEWAREHOUSE_PAIRS, PAIRS, together
 from commedia.losses.faces import FaceTargets, Loss
+from commedia.losses.perceptual import perceptual_error
 from commedia.networks.paper3.cpem import CpemOutputs
 from commedia.networks.registry import spec_of
 from commedia.training.batches import SfnBatch, gathered, unit_pixels
 from commedia.training.config import STILL
-from commedia.training.cpem_face import CpemFace
+from commedia.training.cpem_face import Compared, CpemFace
 from commedia.training.crops import crops
 from commedia.training.measures import active_error, angles_deg, correlations, normalised_error, rankings
+from commedia.training.recogniser import Recogniser, open_recogniser
 from commedia.training.sfn_task import groups_of, sampling_chances
 from commedia.training.sheets import faces_sheet, grid_of
+from commedia.training.skin_masks import with_skin_masks
 from commedia.training.tasks import AT_THE_END, RunShare, TaskSetup, split_rows
 
 VALIDATION_MOST = 600
 AT_ONCE = 50
+FACEWAREHOUSE_COUNT = 46
 
 
 class CpemBatch(NamedTuple):
@@ -63,8 +69,17 @@ class CpemTask:
         stage = setup.stage
         self.stage, self.seed, self.loss_config = stage, setup.seed, stage.loss
         self.size, self.mirror = spec_of(setup.network).input_size, setup.model.identity_mirror
-        self.face = CpemFace(setup.model)
+        self.face, loss = CpemFace(setup.model), self.loss_config
+        self.labelled, self.pairs = setup.model.source is None, PAIRS
+        _check_fit(setup.network.config, self.face, loss, labelled=self.labelled)
+        if setup.model.source is not None and self.face.counts[1] == FACEWAREHOUSE_COUNT:
+            self.pairs = FACEWAREHOUSE_PAIRS
+        self.recogniser: Recogniser | None = None
+        if loss.perceptual:
+            self.recogniser = open_recogniser(loss.recogniser, loss.recogniser_sees, size=loss.recogniser_px)
         pictures = setup.pictures.face_crops
+        if stage.data.skin_parser is not None:
+            pictures = with_skin_masks(pictures, open_parser(stage.data.skin_parser))
         training, held = split_rows(pictures.faces.landmarks, stage.data.validation_share, VALIDATION_MOST)
         self.pictures, self.held = pictures, pictures.at(held)
         self.chances = sampling_chances(pictures, training, stage.data)
@@ -93,32 +108,45 @@ class CpemTask:
         # What is drawn takes most of the time beside a small network: where there are groups, they alone are drawn.
         drawn = batch.groups * batch.group_size or len(outputs.identity)
         outputs = CpemOutputs(*(part.float() for part in outputs))
-        explained = Explained(self.face.points(outputs), self._photometric(outputs, batch.crops, slice(drawn)))
+        compared = self._compared(outputs, batch.crops, slice(drawn))
+        points = self.face.points(outputs)
+        explained = Explained(points, compared.photometric, self._perceptual(compared, targets.landmarks[:drawn]))
         sizes = {"groups": batch.groups, "group_size": batch.group_size}
-        return cpem_loss(outputs, explained, targets, self.loss_config, **sizes, share=run.share)
+        return cpem_loss(outputs, explained, targets, self.loss_config, **sizes, share=run.share, pairs=self.pairs)
 
     @torch.no_grad()
     def validate(self, network: nn.Module) -> CpemValidation:
         batch, outputs = self._read_held(network, np.arange(len(self.held)))
         targets, drawn = batch.targets, torch.from_numpy(~self.held.labelled)
         points, photographs = self.face.points(outputs), torch.from_numpy(self.held.labelled).nonzero()[:, 0]
-        errors = self._photometric(outputs, batch, photographs)
+        errors = self._compared(outputs, batch, photographs).photometric
         explained = Explained(points, errors)
-        loss = cpem_loss(outputs, explained, targets, self.loss_config, groups=0, group_size=1, share=AT_THE_END.share)
-        told, truth = outputs.expression[drawn], targets.expression[drawn]
+        share, pairs = AT_THE_END.share, self.pairs
+        loss = cpem_loss(
+            outputs, explained, targets, self.loss_config, groups=0, group_size=1, share=share, pairs=pairs
+        )
         known = targets.pose_weight > 0
+        truth = FaceTargets(*(part[drawn] for part in targets))
         return CpemValidation(
             loss=float(loss.total),
-            auc=float(rankings(told, truth).nanmean()),
-            correlation=float(correlations(told, truth).median()),
-            everywhere=float((told - truth).abs().mean()),
-            active=active_error(told, FaceTargets(*(part[drawn] for part in targets))),
-            contradiction=float(together(outputs.expression).mean()),
-            identity=float(correlations(outputs.identity[drawn], targets.identity[drawn]).median()),
+            **self._against_labels(outputs.expression[drawn], outputs.identity[drawn], truth),
+            contradiction=float(together(outputs.expression, pairs).mean()),
             pose_deg=float(angles_deg(outputs.wxyz, targets.wxyz)[known].mean()),
             error=normalised_error(points, targets),
             photometric=float(errors.mean()),
         )
+
+    def _against_labels(self, told: Tensor, identity: Tensor, truth: FaceTargets) -> dict[str, float]:
+        """What only labels of the same model can say; NaN for a model of somebody else's."""
+        if not self.labelled:
+            return dict.fromkeys(("auc", "correlation", "everywhere", "active", "identity"), float("nan"))
+        return {
+            "auc": float(rankings(told, truth.expression).nanmean()),
+            "correlation": float(correlations(told, truth.expression).median()),
+            "everywhere": float((told - truth.expression).abs().mean()),
+            "active": active_error(told, truth),
+            "identity": float(correlations(identity, truth.identity).median()),
+        }
 
     @torch.no_grad()
     def contact_sheet(self, network: nn.Module) -> UInt8[np.ndarray, "h w 3"]:
@@ -126,20 +154,33 @@ class CpemTask:
         rows = np.linspace(0, len(self.held) - 1, min(12, len(self.held))).astype(int)
         batch, outputs = self._read_held(network, rows)
         plain = batch.pixels.permute(0, 2, 3, 1)
-        above = faces_sheet(plain, self.face.points(outputs), outputs.expression, batch.targets)
+        above = faces_sheet(
+            plain, self.face.points(outputs), outputs.expression if self.labelled else None, batch.targets
+        )
         pictures = self.face.pictures(outputs, self.size)
         laid = torch.where(pictures.mask[..., None], 255 * pictures.image.clamp(0, 1), plain.float()).byte().numpy()
         below = grid_of(list(laid))
         missing = above.shape[1] - below.shape[1]
         return np.concatenate([above, np.pad(below, ((0, 0), (0, missing), (0, 0)))])
 
-    def _photometric(self, outputs: CpemOutputs, batch: SfnBatch, rows: slice | Tensor) -> Float[Tensor, "r"]:
-        some = CpemOutputs(*(part[rows] for part in outputs))
-        if not self.loss_config.photometric or not len(some.identity):
-            return some.identity.new_zeros(0)
+    def _compared(self, outputs: CpemOutputs, batch: SfnBatch, rows: slice | Tensor) -> Compared:
+        """Draw some faces again; none where no loss looks at pictures."""
+        config, some = self.loss_config, CpemOutputs(*(part[rows] for part in outputs))
+        if not (config.photometric or config.perceptual) or not len(some.identity):
+            nothing = some.identity.new_zeros(0, 3, config.picture_px, config.picture_px)
+            return Compared(some.identity.new_zeros(0), nothing, nothing)
         device = some.identity.device
         pixels, masks = batch.pixels[rows].to(device), None if batch.masks is None else batch.masks[rows].to(device)
-        return self.face.photometric(some, pixels, masks, self.loss_config.picture_px)
+        return self.face.compared(some, pixels, masks, config.picture_px)
+
+    def _perceptual(self, compared: Compared, points: Float[Tensor, "r 68 2"]) -> Float[Tensor, "r"] | None:
+        """Ask whether photograph and drawn face show one person."""
+        if self.recogniser is None:
+            return None
+        recogniser = self.recogniser.to(points.device)
+        with torch.no_grad():
+            seen = recogniser(compared.photographs, points)
+        return perceptual_error(seen, recogniser(compared.laid_over.clamp(0, 1), points))
 
     def _cut(self, rows: np.ndarray, rng: np.random.Generator) -> SfnBatch:
         return crops(self.pictures, rows, self.stage.augmentation, self.mirror, rng, size=self.size)
@@ -150,6 +191,19 @@ class CpemTask:
         self.face.cpu()
         device = next(network.parameters()).device
         return batch, gathered([network.read(unit_pixels(part.to(device))) for part in batch.pixels.split(AT_ONCE)])
+
+
+def _check_fit(config: Any, face: CpemFace, loss: CpemLossConfig, *, labelled: bool) -> None:
+    """Refuse a network or a loss that is for another face model."""
+    told = (config.identity_count, config.expression_count, config.texture_count)
+    if told != face.counts:
+        names = ("identity", "expression", "texture")
+        ours, theirs = (", ".join(f"{n} {name}" for n, name in zip(c, names, strict=True)) for c in (told, face.counts))
+        raise WeightsMismatch(f"the network says {ours}; the face model has {theirs}")
+    if not labelled and (loss.identity or loss.expression):
+        raise WeightsMismatch(
+            "labels are of our head; with somebody else's model take a recipe that learns without them"
+        )
 
 
 def _joined(parts: list[SfnBatch]) -> SfnBatch:

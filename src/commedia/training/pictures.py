@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from commedia.data.shards import EncodedPicture, read_encoded
+from commedia.data.truth import PARSE_UNKNOWN, ParseMap
 from commedia.errors import BadShard
 from commedia.faces.crop import PADDING_GREY
 from commedia.geometry.placement import warp as warp_affine
@@ -45,6 +46,9 @@ class FaceCrops:
     """... where it was taken, with the name of the data set (text); empty where nobody says."""
     masks: UInt8[np.ndarray, "n 176 176"] | None = None
     """How much of each pixel shows skin, 0 to 255; all 255 for pictures without a mask, None where none has one."""
+    parse: UInt8[np.ndarray, "n 176 176"] | None = None
+    """Which part of the face each pixel shows, as in `PictureSample`; `PARSE_UNKNOWN` for pictures without a parse map,
+    None where none has one."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -53,7 +57,8 @@ class FaceCrops:
         return self.faces.at(slice(row, row + 1))
 
     def at(self, rows: np.ndarray) -> "Singles":
-        parts = (self.images, self.faces.at(rows), self.labelled, self.gold, self.person, self.clip, self.masks)
+        parts = (self.images, self.faces.at(rows), self.labelled, self.gold, self.person, self.clip)
+        parts = (*parts, self.masks, self.parse)
         return FaceCrops(*(part[rows] if isinstance(part, np.ndarray) else part for part in parts))
 
 
@@ -147,6 +152,7 @@ class Square(NamedTuple):
     image: UInt8[np.ndarray, "s s 3"]
     faces: FaceArrays
     mask: UInt8[np.ndarray, "s s"] | None
+    parse: UInt8[np.ndarray, "s s"] | None
     labelled: bool
     gold: bool
     person: str
@@ -167,10 +173,11 @@ def squares(encoded: EncodedPicture, size: int) -> list[Square]:
         mask = picture.mask
         if mask is not None:
             mask = warp(mask, placement, (size, size), border=cv2.BORDER_CONSTANT, padding=0)
+        parse = None if picture.parse is None else _parse_square(picture.parse, placement, encoded.size[0], size)
         image = redrawn(picture.image, placement, (size, size))
         arrays = placed(arrays, placement, np.ones(arrays.identity.shape[1], np.float32))
         names = (_name(picture.source, name) for name in (face.identity_name, picture.clip))
-        cut.append(Square(image, arrays, mask, picture.kind == "labelled", face.landmark_kind == "gold", *names))
+        cut.append(Square(image, arrays, mask, parse, picture.kind == "labelled", face.landmark_kind == "gold", *names))
     return cut
 
 
@@ -187,13 +194,30 @@ class _Collected:
             self.others.append(square[1:])
 
     def face_crops(self) -> FaceCrops:
-        labels, masks, *facts = zip(*self.others, strict=True)
-        images, whole = self.images.whole(), None
-        if any(mask is not None for mask in masks):
-            whole = np.full(images.shape[:3], 255, np.uint8)
-            for row, mask in enumerate(masks):
-                whole[row] = 255 if mask is None else mask
-        return FaceCrops(images, joined(labels), *(np.array(column) for column in facts), whole)
+        labels, masks, parses, *facts = zip(*self.others, strict=True)
+        images = self.images.whole()
+        maps = (_stacked(masks, images, 255), _stacked(parses, images, PARSE_UNKNOWN))
+        return FaceCrops(images, joined(labels), *(np.array(column) for column in facts), *maps)
+
+
+def _stacked(
+    maps: Sequence[UInt8[np.ndarray, "s s"] | None], images: UInt8[np.ndarray, "n s s 3"], missing: int
+) -> UInt8[np.ndarray, "n s s"] | None:
+    """Maps of pictures as one array, `missing` everywhere where there is none; None where there are none at all."""
+    if all(part is None for part in maps):
+        return None
+    whole = np.full(images.shape[:3], missing, np.uint8)
+    for row, part in enumerate(maps):
+        whole[row] = missing if part is None else part
+    return whole
+
+
+def _parse_square(parse: ParseMap, placement: Placement, width: int, size: int) -> UInt8[np.ndarray, "s s"]:
+    """Cut a parse map, which may be smaller than its picture of `width`, as the picture is cut."""
+    finer = len(parse) / width
+    of_map = replace(placement, scale=placement.scale / finer, source_px=placement.source_px * finer)
+    affine = of_map.target_from_source
+    return warp_affine(parse, affine, (size, size), grey=PARSE_UNKNOWN, flags=cv2.INTER_NEAREST)
 
 
 def _name(source: str, name: str | None) -> str:

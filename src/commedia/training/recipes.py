@@ -10,15 +10,18 @@ from typing import Any
 
 from commedia.data.held_people import HELD_SHARE
 from commedia.errors import UnknownName
+from commedia.faces.weights import DEFAULT_PARSER
 from commedia.losses.boxes import BoxLossConfig
 from commedia.losses.cpem import CpemLossConfig
 from commedia.losses.embedding import EmbeddingLossConfig
 from commedia.losses.faces import FaceLossConfig, TauSchedule
 from commedia.losses.multiface import MultiFaceLossConfig
+from commedia.losses.parse_map import ParseMapLossConfig
 from commedia.losses.regions import RegionLossConfig
 from commedia.networks.ours.cpem_regions import CpemRegionsConfig
 from commedia.networks.ours.embedding import EmbeddingConfig
 from commedia.networks.ours.mfn_base import MfnBaseConfig
+from commedia.networks.ours.parser import ParserConfig
 from commedia.networks.ours.sfn import DESKTOP, MOBILE
 from commedia.networks.paper1.mfn import MfnConfig
 from commedia.networks.paper1.sfn import SfnConfig
@@ -27,6 +30,7 @@ from commedia.training.config import STILL, Augmentation, DataConfig, Optimisati
 from commedia.training.cpem_task import CpemTask
 from commedia.training.embedding_task import EmbeddingTask
 from commedia.training.mfn_task import MfnTask
+from commedia.training.parser_task import ParserTask
 from commedia.training.region_task import RegionTask
 from commedia.training.sfn_task import SfnTask
 
@@ -188,9 +192,16 @@ CPEM_PAPER = Recipe(
             loss=CpemLossConfig(),
             augmentation=STILL,
             optimisation=Optimisation(learning_rate=1e-4, schedule="constant"),
-            data=DataConfig(groups="clip", group_size=4),
+            data=DataConfig(groups="clip", group_size=4, skin_parser=DEFAULT_PARSER),
         ),
     ),
+)
+
+CPEM_PAPER_PERCEPTUAL = varied(CPEM_PAPER, "cpem-paper-perceptual", loss=CpemLossConfig(perceptual=0.2))
+
+# For `--face-model BFM_model_front.mat --blendshapes mean_delta_blendshape.npy`.
+CPEM_PAPER_BFM = varied(
+    CPEM_PAPER, "cpem-paper-bfm", network=CpemConfig(identity_count=80, expression_count=46, texture_count=80)
 )
 
 CPEM_PAPER_MOBILE = varied(CPEM_PAPER, "cpem-paper-mobile", network=CpemConfig("mobilenet-v2"))
@@ -221,11 +232,20 @@ CPEM_DESKTOP = Recipe(
             augmentation=replace(_VARIED, scale=(0.88, 1.14), shift=0.05, roll_deg=10.0),
             optimisation=replace(OUR_OPTIMISATION, batch_size=32, learning_rate=2e-3, ema_decay=0.998, clip_norm=20.0),
             data=DataConfig(
-                labelled_share=0.4, rare_weight=4.0, epoch_steps=500, groups="person", group_size=4, grouped_share=0.5
+                labelled_share=0.4,
+                rare_weight=4.0,
+                epoch_steps=500,
+                groups="person",
+                group_size=4,
+                grouped_share=0.5,
+                skin_parser=DEFAULT_PARSER,
             ),
         ),
     ),
 )
+
+# Twice the pictures' side, or a face has too few pixels to be recognised; twice the time a step.
+CPEM_PERCEPTUAL = varied(CPEM_DESKTOP, "cpem-perceptual", loss=replace(_CPEM_LOSS, perceptual=0.5, picture_px=112))
 
 CPEM_WITHOUT_BOTH = varied(
     CPEM_DESKTOP, "cpem-without-both", loss=replace(_CPEM_LOSS, identity_consistent=0.0, expression_exclusive=0.0)
@@ -250,6 +270,21 @@ CPEM_REGIONS = Recipe(
 
 CPEM_REGIONS_WITHOUT_PICTURES = varied(
     CPEM_REGIONS, "cpem-regions-without-pictures", loss=replace(_CPEM_LOSS, identity=0.5, photometric=0.0)
+)
+
+# Crops vary in place as those of detectors and trackers do, and more; patches that cover a face would belie the map.
+PARSER_DESKTOP = Recipe(
+    "parser-desktop",
+    ParserConfig(),
+    ParserTask,
+    (
+        Stage(
+            loss=ParseMapLossConfig(),
+            augmentation=replace(_VARIED, scale=(0.85, 1.2), shift=0.08, roll_deg=15.0, degrade=0.12, erase=0.0),
+            optimisation=replace(OUR_OPTIMISATION, batch_size=16, learning_rate=3e-3, ema_decay=0.99, clip_norm=5.0),
+            data=DataConfig(labelled_share=0.5, validation_share=0.05, epoch_steps=250),
+        ),
+    ),
 )
 
 SFN_SMOKE = Recipe(
@@ -282,9 +317,9 @@ RECIPES: dict[str, Recipe] = {
         *(MFN_PAPER, MFN_PAPER_SINGLE_SCALE, MFN_PAPER_DETECT_ONLY),
         *(SFN_DESKTOP, SFN_DESKTOP_BY_PERSON, SFN_DESKTOP_CONSISTENT, SFN_DESKTOP_CONSTRAINED, SFN_MOBILE),
         *(MFN_DESKTOP, MFN_DESKTOP_DETECT_ONLY, MFN_DESKTOP_RELABELLED),
-        *(CPEM_PAPER, CPEM_PAPER_MOBILE, CPEM_DESKTOP, CPEM_CONSISTENT, CPEM_WITHOUT_BOTH),
-        *(CPEM_REGIONS, CPEM_REGIONS_WITHOUT_PICTURES),
-        *(EMBEDDING_DESKTOP, SFN_SMOKE, MFN_SMOKE),
+        *(CPEM_PAPER, CPEM_PAPER_BFM, CPEM_PAPER_PERCEPTUAL, CPEM_PAPER_MOBILE, CPEM_DESKTOP, CPEM_PERCEPTUAL),
+        *(CPEM_CONSISTENT, CPEM_WITHOUT_BOTH, CPEM_REGIONS, CPEM_REGIONS_WITHOUT_PICTURES),
+        *(EMBEDDING_DESKTOP, PARSER_DESKTOP, SFN_SMOKE, MFN_SMOKE),
     )
 }
 

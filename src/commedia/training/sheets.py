@@ -19,13 +19,17 @@ _GREEN, _YELLOW, _WHITE, _BLACK = (60, 230, 90), (255, 205, 60), (255, 255, 255)
 def faces_sheet(
     crops: UInt8[Tensor, "n s s 3"],
     points: Float[Tensor, "n 68 2"],
-    expression: Float[Tensor, "n e"],
+    expression: Float[Tensor, "n e"] | None,
     truth: FaceTargets,
 ) -> UInt8[np.ndarray, "h2 w2 3"]:
-    """Draw truth (yellow) and prediction (green) on enlarged crops, with the three blendshapes predicted strongest."""
+    """Draw truth (yellow) and prediction (green) on enlarged crops, with the three blendshapes predicted strongest.
+
+    `expression` is None where it is not that of our blendshapes.
+    """
     predicted, marked = ((places + 0.5) * crops.shape[1] for places in (points, truth.landmarks))
-    columns = (part.numpy() for part in (crops, predicted, marked, expression, truth.expression))
-    return grid_of([_face_tile(*parts) for parts in zip(*columns, strict=True)])
+    told = [None] * len(crops) if expression is None else list(expression.numpy())
+    columns = (part.numpy() for part in (crops, predicted, marked))
+    return grid_of([_face_tile(*parts) for parts in zip(*columns, told, truth.expression.numpy(), strict=True)])
 
 
 def pictures_sheet(
@@ -83,12 +87,13 @@ def _chart(name: str, x: Float[np.ndarray, "n"], y: Float[np.ndarray, "n"]) -> U
 
 
 def _face_tile(
-    image: np.ndarray, predicted: np.ndarray, truth: np.ndarray, expression: np.ndarray, known: np.ndarray
+    image: np.ndarray, predicted: np.ndarray, truth: np.ndarray, expression: np.ndarray | None, known: np.ndarray
 ) -> np.ndarray:
     tile = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
     _dots(tile, truth * 2, _YELLOW)
     _dots(tile, predicted * 2, _GREEN)
-    for line, blendshape in enumerate(np.argsort(-expression)[:3]):
+    for line, blendshape in enumerate([] if expression is None else np.argsort(-expression)[:3]):
+        assert expression is not None
         text = f"{EXPRESSION_NAMES[blendshape]} {expression[blendshape]:.2f} ({known[blendshape]:.2f})"
         for colour, width in ((_BLACK, 2), (_WHITE, 1)):
             cv2.putText(tile, text, (4, 12 + 12 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.35, colour, width, cv2.LINE_AA)

@@ -8,8 +8,11 @@ from model_files import (
     FILES,
     KINDS,
     TRIANGLES,
+    arkit_mixture,
+    bfm2009_arrays,
     bfm_front_arrays,
     flame_arrays,
+    flat,
     tiny,
     warehouse_people,
     write_embeddings,
@@ -65,6 +68,44 @@ def test_bfm2009(tmp_path: Path):
     assert_modes(found.identity_basis, tiny().identity)
     # The file's triangles are clockwise.
     np.testing.assert_array_equal(found.triangles, TRIANGLES)
+
+
+def test_bfm2009_colours(tmp_path: Path):
+    rng, deviation = np.random.default_rng(0), np.array([[2.0], [4.0]])
+    mean, basis = rng.uniform(0, 255, (204, 1)), rng.normal(size=(204, 2))
+    colours = {"texMU": mean, "texPC": basis, "texEV": deviation}
+    found = load_model(write_mat(tmp_path / "whole.mat", bfm2009_arrays() | colours)).albedo
+    assert found is not None
+    np.testing.assert_allclose(found.mean.reshape(-1), mean[:, 0] / 255, rtol=1e-5)
+    np.testing.assert_allclose(found.basis.reshape(2, -1), (basis * deviation.T / 255).T, rtol=1e-5)
+    assert load_model(FILES["bfm2009.mat"](tmp_path)).albedo is None
+
+
+def test_bfm_front_colours_skin_and_blendshapes_of_facewarehouse(tmp_path: Path):
+    rng, face = np.random.default_rng(1), tiny()
+    mean, basis, skin = rng.uniform(0, 255, (1, 204)), rng.normal(size=(204, 5)), rng.integers(0, 2, (1, 68))
+    arrays = bfm_front_arrays() | {"meantex": mean, "texBase": basis, "skinmask": skin}
+    path = write_mat(tmp_path / "front.mat", arrays)
+    shapes = tmp_path / "mean_delta_blendshape.npy"
+    # The list in circulation has the viewer's left first: its first blendshape shuts the subject's right eye.
+    moved = np.tensordot(arkit_mixture(), face.expression, axes=1)
+    np.save(shapes, flat(moved) * 10)
+    found = load_model(path, blendshapes=shapes)
+    assert found.albedo is not None
+    np.testing.assert_allclose(found.albedo.mean.reshape(-1), mean[0] / 255, rtol=1e-5)
+    np.testing.assert_allclose(found.albedo.basis.reshape(5, -1), basis.T / 255, rtol=1e-5)
+    np.testing.assert_array_equal(found.skin, skin[0] > 0)
+    np.testing.assert_allclose(found.model.expression_basis, moved, atol=1e-7)
+    assert len(found.expression_names) == 46
+    assert found.expression_names[:2] == ("EyeBlink_R", "EyeBlink_L")
+    np.save(shapes, flat(moved[:45]) * 10)
+    with pytest.raises(BadFaceModel, match="45 blendshapes, expected FaceWarehouse's 46"):
+        load_model(path, blendshapes=shapes)
+    np.save(shapes, flat(moved)[:-3])
+    with pytest.raises(BadFaceModel, match="expected 204 x any"):
+        load_model(path, blendshapes=shapes)
+    with pytest.raises(BadFaceModel, match="belongs to the front model"):
+        load_model(FILES["bfm2009.mat"](tmp_path), blendshapes=shapes)
 
 
 def test_bfm_front(tmp_path: Path):

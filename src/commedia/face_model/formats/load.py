@@ -20,13 +20,19 @@ READERS: dict[str, Callable[[Path, Options], SourceModel]] = {
 
 
 def load_model(
-    path: Path | str, *, kind: str | None = None, axes: str | None = None, metres_per_unit: float | None = None
+    path: Path | str,
+    *,
+    kind: str | None = None,
+    axes: str | None = None,
+    metres_per_unit: float | None = None,
+    blendshapes: Path | None = None,
 ) -> SourceModel:
     """Read somebody else's face model, in metres and in the axes of the head frame.
 
     A folder is FaceWarehouse's or ICT-FaceKit's. `kind` is one of `READERS`, told from the content when left out;
     `axes` orders those of a FaceWarehouse core where the file leaves a choice, `vie` as in the paper; `metres_per_unit`
-    is the file's unit, where the reader's own idea is wrong. Raises UnknownName for a kind, BadFaceModel for what is
+    is the file's unit, where the reader's own idea is wrong; `blendshapes` are FaceWarehouse's for BFM 2009's front
+    model (`mean_delta_blendshape.npy` of CPEM's authors). Raises UnknownName for a kind, BadFaceModel for what is
     not readable or not a head by its size, MissingExtra where MATLAB files lack scipy or HDF5 files h5py.
     """
     path = Path(path)
@@ -36,7 +42,12 @@ def load_model(
         raise BadFaceModel(f"'{path}' does not exist")
     if metres_per_unit is not None and not 0 < metres_per_unit < float("inf"):
         raise BadFaceModel(f"metres_per_unit is {metres_per_unit}, expected a length above 0")
-    return READERS[kind or detect_kind(path)](path, Options(axes, metres_per_unit))
+    if blendshapes is not None and not blendshapes.is_file():
+        raise BadFaceModel(f"'{blendshapes}' does not exist")
+    kind = kind or detect_kind(path)
+    if blendshapes is not None and kind != bfm2009.KIND:
+        raise BadFaceModel(f"'{path}' is {kind}; blendshapes of their own file go with {bfm2009.KIND} only")
+    return READERS[kind](path, Options(axes, metres_per_unit, blendshapes))
 
 
 def detect_kind(path: Path) -> str:

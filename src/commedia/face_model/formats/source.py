@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int32
+from jaxtyping import Bool, Float, Int32
 
 from commedia.conventions import LANDMARK_COUNT
 from commedia.errors import CommediaError
+from commedia.face_model.albedo import AlbedoModel
 from commedia.face_model.landmarks import LandmarkScheme, load_scheme, points
 from commedia.face_model.model import MorphableModel
 
@@ -37,6 +38,8 @@ class Options:
     """Order of a bilinear core's axes: a permutation of `vie`, v the coordinates, i identity, e the units."""
     metres_per_unit: float | None = None
     """Length of the file's unit, where the reader's own idea of it is wrong."""
+    blendshapes: Path | None = None
+    """FaceWarehouse's blendshapes on BFM 2009's front model, in place of its expression components."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,10 @@ class SourceModel:
     """One per expression; sides are the subject's, seen in the geometry."""
     landmarks: LandmarkScheme | None
     """iBUG-68, where the source says where they are."""
+    albedo: AlbedoModel | None = None
+    """Colours of all vertices, where the source has them."""
+    skin: Bool[np.ndarray, "v"] | None = None
+    """Which vertices show skin of the face, where the source says so."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,8 @@ class RawModel:
     landmarks: LandmarkScheme | None = None
     origin: Float[np.ndarray, "3"] | None = None
     """Midway between the eyeballs, where known; else estimated from the landmarks, else left where it is."""
+    albedo: AlbedoModel | None = None
+    skin: Bool[np.ndarray, "v"] | None = None
 
 
 @contextmanager
@@ -185,7 +194,7 @@ def in_our_frame(path: Path, kind: str, raw: RawModel, options: Options) -> Sour
         interaction=crossed and replace(crossed, basis=(crossed.basis * scale).astype(np.float32)),
     )
     assert len(raw.expression_names) == len(scaled.expression_basis)
-    return SourceModel(kind, scaled, raw.expression_names, landmarks)
+    return SourceModel(kind, scaled, raw.expression_names, landmarks, raw.albedo, raw.skin)
 
 
 def _origin(raw: RawModel) -> Float[np.ndarray, "3"]:
