@@ -99,7 +99,7 @@ def test_truth_is_cut_as_the_picture_is() -> None:
 def test_points_enclose_eyes_lips_and_what_is_between() -> None:
     places = np.zeros((68, 2))
     places[36:42] = [(2, 4), (4, 2), (6, 2), (8, 4), (6, 6), (4, 6)]
-    places[42:48] = places[36:42] + [20, 0]
+    places[42:48] = np.add(places[36:42], (20, 0))
     angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
     places[48:60] = np.stack([16 + 10 * np.cos(angle), 20 + 6 * np.sin(angle)], 1)
     places[60:68] = np.stack([16 + 6 * np.cos(angle[:8] * 1.5), 20 + 2 * np.sin(angle[:8] * 1.5)], 1)

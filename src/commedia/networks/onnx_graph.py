@@ -39,7 +39,7 @@ class OnnxGraph(nn.Module):
         if len(inputs) != 1:
             raise WeightsMismatch(f"'{path}' reads {len(inputs)} inputs, expected one picture")
         self.path, self.input, self.output = path, inputs[0], graph.output[0].name
-        shape = [value for value in graph.input if value.name == inputs[0]][0].type.tensor_type.shape.dim
+        shape = next(value for value in graph.input if value.name == inputs[0]).type.tensor_type.shape.dim
         self.input_size = shape[-1].dim_value if shape else 0
         """Side of the picture, 0 where the file leaves it open."""
         self._names: dict[str, str] = {}
