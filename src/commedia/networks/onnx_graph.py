@@ -136,8 +136,8 @@ def _reshape(attributes: Attributes, value: Tensor, shape: Tensor) -> Tensor:
 def _normalised(
     attributes: Attributes, value: Tensor, scale: Tensor, bias: Tensor, mean: Tensor, variance: Tensor
 ) -> Tensor:
-    given = (part.to(value.dtype) for part in (mean, variance, scale, bias))
-    return functional.batch_norm(value, *given, eps=attributes.get("epsilon", 1e-5))
+    mean, variance, scale, bias = (part.to(value.dtype) for part in (mean, variance, scale, bias))
+    return functional.batch_norm(value, mean, variance, scale, bias, eps=attributes.get("epsilon", 1e-5))
 
 
 def _prelu(attributes: Attributes, value: Tensor, slope: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ class Recogniser(nn.Module):
         super().__init__()
         self.network, self.size, self.seen = network.eval(), size, seen
         for weight in network.parameters():
-            weight.requires_grad_(requires_grad=False)
+            weight.requires_grad = False
 
     def forward(self, pictures: Float[Tensor, "b 3 s s"], points: Float[Tensor, "b 68 2"]) -> Float[Tensor, "b e"]:
         """Say who is seen in crops whose points, in crop units, are these."""

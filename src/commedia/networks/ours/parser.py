@@ -57,7 +57,8 @@ class FaceParser(nn.Module):
             features = stage(features)
             scales.append(features)
         scales.pop()
-        for fitted, joined in self.up:
+        for stage in self.up:
+            fitted, joined = stage.children()
             wider = nn.functional.interpolate(fitted(features), scale_factor=2.0, mode="nearest")
             features = joined(wider + scales.pop())
         return self.classes(features)
