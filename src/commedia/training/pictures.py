@@ -196,9 +196,8 @@ class _Collected:
     def face_crops(self) -> FaceCrops:
         labels, masks, parses, *facts = zip(*self.others, strict=True)
         images = self.images.whole()
-        labelled, gold, person, clip = (np.array(column) for column in facts)
-        known = _stacked(masks, images, 255), _stacked(parses, images, PARSE_UNKNOWN)
-        return FaceCrops(images, joined(labels), labelled, gold, person, clip, *known)
+        maps = (_stacked(masks, images, 255), _stacked(parses, images, PARSE_UNKNOWN))
+        return FaceCrops(images, joined(labels), *(np.array(column) for column in facts), *maps)
 
 
 def _stacked(

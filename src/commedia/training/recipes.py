@@ -6,40 +6,26 @@ with it. `*-smoke` finish in seconds, for tests.
 """
 
 from dataclasses import replace
-from typing import Any
 
 from commedia.data.held_people import HELD_SHARE
 from commedia.errors import UnknownName
-from commedia.faces.weights import DEFAULT_PARSER
 from commedia.losses.boxes import BoxLossConfig
-from commedia.losses.cpem import CpemLossConfig
 from commedia.losses.embedding import EmbeddingLossConfig
 from commedia.losses.faces import FaceLossConfig, TauSchedule
 from commedia.losses.multiface import MultiFaceLossConfig
-from commedia.losses.parse_map import ParseMapLossConfig
 from commedia.losses.regions import RegionLossConfig
-from commedia.networks.ours.cpem_regions import CpemRegionsConfig
 from commedia.networks.ours.embedding import EmbeddingConfig
 from commedia.networks.ours.mfn_base import MfnBaseConfig
-from commedia.networks.ours.parser import ParserConfig
 from commedia.networks.ours.sfn import DESKTOP, MOBILE
 from commedia.networks.paper1.mfn import MfnConfig
 from commedia.networks.paper1.sfn import SfnConfig
-from commedia.networks.paper3.cpem import CpemConfig
-from commedia.training.config import STILL, Augmentation, DataConfig, Optimisation, Recipe, Stage
-from commedia.training.cpem_task import CpemTask
+from commedia.training.config import DataConfig, Optimisation, Recipe, Stage
 from commedia.training.embedding_task import EmbeddingTask
 from commedia.training.mfn_task import MfnTask
-from commedia.training.parser_task import ParserTask
+from commedia.training.paper3_recipes import PAPER_3
+from commedia.training.recipe_parts import OUR_OPTIMISATION, VARIED, varied
 from commedia.training.region_task import RegionTask
 from commedia.training.sfn_task import SfnTask
-
-
-def varied(recipe: Recipe, name: str, *, network: Any = None, **changes: Any) -> Recipe:
-    """Copy a recipe under another name, with another network or other fields in each of its stages."""
-    stages = tuple(replace(stage, **changes) for stage in recipe.stages)
-    return replace(recipe, name=name, network=network or recipe.network, stages=stages)
-
 
 SFN_PAPER = Recipe(
     "sfn-paper", SfnConfig(), SfnTask, (Stage(loss=FaceLossConfig(), data=DataConfig(validation_share=0.2)),)
@@ -87,21 +73,8 @@ OUR_FACE_LOSS = FaceLossConfig(
     identity_decay=0.02,
 )
 
-OUR_OPTIMISATION = Optimisation(
-    "adamw",
-    learning_rate=3e-3,
-    weight_decay=1e-2,
-    schedule="cosine",
-    batch_size=48,
-    ema_decay=0.999,
-    clip_norm=50.0,
-    precision="bf16-mixed",
-)
-
-_VARIED = Augmentation(flip=0.5, grey=0.1, degrade=0.1)
-
 # SFN's crops follow the face's own roll: the jitter need only cover what a detector or the last frame get wrong.
-OUR_CROPS = replace(_VARIED, scale=(0.85, 1.2), shift=0.08, roll_deg=15.0, erase=0.12)
+OUR_CROPS = replace(VARIED, scale=(0.85, 1.2), shift=0.08, roll_deg=15.0, erase=0.12)
 
 SFN_DESKTOP = Recipe(
     "sfn-desktop",
@@ -110,7 +83,7 @@ SFN_DESKTOP = Recipe(
     (
         Stage(
             loss=RegionLossConfig(),
-            augmentation=replace(_VARIED, scale=(0.88, 1.14), shift=0.05, roll_deg=10.0, degrade=0.12, erase=0.15),
+            augmentation=replace(VARIED, scale=(0.88, 1.14), shift=0.05, roll_deg=10.0, degrade=0.12, erase=0.15),
             optimisation=replace(OUR_OPTIMISATION, learning_rate=2e-3, ema_decay=0.998, clip_norm=20.0),
             data=DataConfig(labelled_share=0.4, rare_weight=4.0, epoch_steps=500),
         ),
@@ -151,7 +124,7 @@ MFN_DESKTOP = Recipe(
             ),
             tau=TauSchedule("constant", start=1.0),
             # A covered patch could hide a small face whole, or copy one that no label knows.
-            augmentation=replace(_VARIED, roll_deg=20.0, turned=0.2),
+            augmentation=replace(VARIED, roll_deg=20.0, turned=0.2),
             # Begun from the weights of the former head: a network from nothing wants twice the rate and the time.
             optimisation=replace(OUR_OPTIMISATION, batch_size=16, learning_rate=1e-3),
             data=DataConfig(mosaic_share=0.5, epoch_steps=300),
@@ -172,117 +145,12 @@ EMBEDDING_DESKTOP = Recipe(
     (
         Stage(
             loss=EmbeddingLossConfig(),
-            augmentation=replace(_VARIED, scale=(0.9, 1.12), shift=0.04, roll_deg=6.0, degrade=0.15, erase=0.1),
+            augmentation=replace(VARIED, scale=(0.9, 1.12), shift=0.04, roll_deg=6.0, degrade=0.15, erase=0.1),
             optimisation=replace(
                 OUR_OPTIMISATION, batch_size=16, learning_rate=2e-3, ema_decay=0.995, clip_norm=5.0, precision="32-true"
             ),
             data=DataConfig(groups="person", group_size=4, validation_share=HELD_SHARE, epoch_steps=500),
             frozen=("trunk",),
-        ),
-    ),
-)
-
-# Mo et al. 2022, section 5.1 and the authors' code: eight clips of four frames, as they are, at one rate.
-CPEM_PAPER = Recipe(
-    "cpem-paper",
-    CpemConfig(),
-    CpemTask,
-    (
-        Stage(
-            loss=CpemLossConfig(),
-            augmentation=STILL,
-            optimisation=Optimisation(learning_rate=1e-4, schedule="constant"),
-            data=DataConfig(groups="clip", group_size=4, skin_parser=DEFAULT_PARSER),
-        ),
-    ),
-)
-
-CPEM_PAPER_PERCEPTUAL = varied(CPEM_PAPER, "cpem-paper-perceptual", loss=CpemLossConfig(perceptual=0.2))
-
-# For `--face-model BFM_model_front.mat --blendshapes mean_delta_blendshape.npy`.
-CPEM_PAPER_BFM = varied(
-    CPEM_PAPER, "cpem-paper-bfm", network=CpemConfig(identity_count=80, expression_count=46, texture_count=80)
-)
-
-CPEM_PAPER_MOBILE = varied(CPEM_PAPER, "cpem-paper-mobile", network=CpemConfig("mobilenet-v2"))
-
-# Learns from labels too, but for the identity, which nobody knows of a photograph: there the constraint comes in.
-_CPEM_LOSS = CpemLossConfig(
-    photometric=6.0,
-    weighted_landmarks=0.0,
-    identity_decay=2e-3,
-    texture_decay=2e-3,
-    sparsity=0.0,
-    light=0.02,
-    identity_consistent=20.0,
-    expression_exclusive=8.0,
-    landmarks=30.0,
-    expression=8.0,
-    rotation=10.0,
-    picture_px=56,
-)
-
-CPEM_DESKTOP = Recipe(
-    "cpem-desktop",
-    CpemConfig("resnet18", width_mult=0.25, input_size=112),
-    CpemTask,
-    (
-        Stage(
-            loss=_CPEM_LOSS,
-            augmentation=replace(_VARIED, scale=(0.88, 1.14), shift=0.05, roll_deg=10.0),
-            optimisation=replace(OUR_OPTIMISATION, batch_size=32, learning_rate=2e-3, ema_decay=0.998, clip_norm=20.0),
-            data=DataConfig(
-                labelled_share=0.4,
-                rare_weight=4.0,
-                epoch_steps=500,
-                groups="person",
-                group_size=4,
-                grouped_share=0.5,
-                skin_parser=DEFAULT_PARSER,
-            ),
-        ),
-    ),
-)
-
-# Twice the pictures' side, or a face has too few pixels to be recognised; twice the time a step.
-CPEM_PERCEPTUAL = varied(CPEM_DESKTOP, "cpem-perceptual", loss=replace(_CPEM_LOSS, perceptual=0.5, picture_px=112))
-
-CPEM_WITHOUT_BOTH = varied(
-    CPEM_DESKTOP, "cpem-without-both", loss=replace(_CPEM_LOSS, identity_consistent=0.0, expression_exclusive=0.0)
-)
-
-CPEM_CONSISTENT = varied(CPEM_DESKTOP, "cpem-consistent", loss=replace(_CPEM_LOSS, expression_exclusive=0.0))
-
-# Begun from sfn-desktop's weights. Where patches lie and whether there is a face, pictures do not teach.
-CPEM_REGIONS = Recipe(
-    "cpem-regions",
-    CpemRegionsConfig(),
-    CpemTask,
-    (
-        replace(
-            CPEM_DESKTOP.stages[0],
-            loss=replace(_CPEM_LOSS, identity=0.5),
-            optimisation=replace(CPEM_DESKTOP.stages[0].optimisation, learning_rate=1e-3),
-            frozen=("trunk", "points", "presence"),
-        ),
-    ),
-)
-
-CPEM_REGIONS_WITHOUT_PICTURES = varied(
-    CPEM_REGIONS, "cpem-regions-without-pictures", loss=replace(_CPEM_LOSS, identity=0.5, photometric=0.0)
-)
-
-# Crops vary in place as those of detectors and trackers do, and more; patches that cover a face would belie the map.
-PARSER_DESKTOP = Recipe(
-    "parser-desktop",
-    ParserConfig(),
-    ParserTask,
-    (
-        Stage(
-            loss=ParseMapLossConfig(),
-            augmentation=replace(_VARIED, scale=(0.85, 1.2), shift=0.08, roll_deg=15.0, degrade=0.12, erase=0.0),
-            optimisation=replace(OUR_OPTIMISATION, batch_size=16, learning_rate=3e-3, ema_decay=0.99, clip_norm=5.0),
-            data=DataConfig(labelled_share=0.5, validation_share=0.05, epoch_steps=250),
         ),
     ),
 )
@@ -317,9 +185,8 @@ RECIPES: dict[str, Recipe] = {
         *(MFN_PAPER, MFN_PAPER_SINGLE_SCALE, MFN_PAPER_DETECT_ONLY),
         *(SFN_DESKTOP, SFN_DESKTOP_BY_PERSON, SFN_DESKTOP_CONSISTENT, SFN_DESKTOP_CONSTRAINED, SFN_MOBILE),
         *(MFN_DESKTOP, MFN_DESKTOP_DETECT_ONLY, MFN_DESKTOP_RELABELLED),
-        *(CPEM_PAPER, CPEM_PAPER_BFM, CPEM_PAPER_PERCEPTUAL, CPEM_PAPER_MOBILE, CPEM_DESKTOP, CPEM_PERCEPTUAL),
-        *(CPEM_CONSISTENT, CPEM_WITHOUT_BOTH, CPEM_REGIONS, CPEM_REGIONS_WITHOUT_PICTURES),
-        *(EMBEDDING_DESKTOP, PARSER_DESKTOP, SFN_SMOKE, MFN_SMOKE),
+        *PAPER_3,
+        *(EMBEDDING_DESKTOP, SFN_SMOKE, MFN_SMOKE),
     )
 }
 
