@@ -20,7 +20,7 @@ def write_clip(path: Path, images: Iterable[UInt8[np.ndarray, "h w 3"]], frame_r
                 stream.height, stream.width = image.shape[:2]
                 stream.pix_fmt = "yuv420p"
             planes = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420), dtype=np.uint8)
-            frame = av.VideoFrame.from_numpy_buffer(planes, format="yuv420p")
+            frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
             frame.pts, frame.time_base = index, Fraction(1, frame_rate)
             container.mux(stream.encode(frame))
         assert stream is not None, "a clip needs a picture"

@@ -101,7 +101,7 @@ class VideoFile:
         self._path = path
         self._frame_ticks = max(1, round(frame_s * CLOCK_HZ))
         self._last_tick = -1
-        self._planes, self._next_planes = (np.zeros((height * 3 // 2, width), dtype=np.uint8) for _ in range(2))
+        self._planes = np.zeros((height * 3 // 2, width), dtype=np.uint8)
         self._encoder = ThreadPoolExecutor(1, "commedia-encode")
         self._encoding: Future[None] | None = None
         with disk_errors(path):
@@ -117,15 +117,14 @@ class VideoFile:
     def add(self, picture: UInt8[np.ndarray, "h w 3"], time_s: Fraction) -> None:
         """Add a picture that is shown from `time_s` on; times must rise."""
         # OpenCV makes the planes in a seventh of the library's time.
-        cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420, dst=self._next_planes)
-        self.wait()
-        self._planes, self._next_planes = self._next_planes, self._planes
-        # Not copied: who encodes has done with it before the planes are used again.
-        frame = av.VideoFrame.from_numpy_buffer(self._planes, format="yuv420p")
+        cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420, dst=self._planes)
+        # Copied: `from_numpy_buffer` would take the colours of some heights from other rows.
+        frame = av.VideoFrame.from_ndarray(self._planes, format="yuv420p")
         # Two pictures may fall on one tick of our clock, and a file may not say so.
         tick = max(round(time_s * CLOCK_HZ), self._last_tick + 1)
         frame.pts, frame.time_base, frame.duration = tick, Fraction(1, CLOCK_HZ), self._frame_ticks
         self._last_tick = tick
+        self.wait()
         self._encoding = self._encoder.submit(self._write, frame)
 
     def close(self) -> None:
