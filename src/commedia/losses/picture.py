@@ -24,6 +24,27 @@ def photometric_error(
     return (weight * apart).sum((1, 2)) / (weight.sum((1, 2)) + _LEAST)
 
 
+def image_gradient_error(
+    photographs: Float[Tensor, "b h w 3"],
+    drawn: Float[Tensor, "b h w 3"],
+    covered: Bool[Tensor, "b h w"],
+    skin: Float[Tensor, "b h w"] | None = None,
+) -> Float[Tensor, "b"]:
+    """The same of the differences between neighbouring pixels, across and down, the mean of both.
+
+    Only where a pixel and its neighbour count, so that no outline is compared with a background.
+
+    Reference: Chaudhuri et al. 2020, section 3.4.
+    """
+    errors = []
+    for axis in (1, 2):
+        first, second = (slice(None),) * axis + (slice(None, -1),), (slice(None),) * axis + (slice(1, None),)
+        both = covered[first] & covered[second]
+        shown = None if skin is None else skin[first] * skin[second]
+        errors.append(photometric_error(photographs.diff(dim=axis), drawn.diff(dim=axis), both, shown))
+    return sum(errors) / 2
+
+
 def light_penalty(light: Float[Tensor, "b 3 9"], strength: float) -> Float[Tensor, "b"]:
     """How coloured light is, plus `strength` times how far it is from even light.
 
