@@ -19,6 +19,7 @@ from commedia.networks.ours.parser import PARSER_SIZE, FaceParser, ParserConfig
 from commedia.networks.ours.sfn import INPUT_SIZE, SfnRegions, SfnRegionsConfig
 from commedia.networks.paper1.mfn import MFN_SIZE, Mfn, MfnConfig
 from commedia.networks.paper1.sfn import SFN_SIZE, Sfn, SfnConfig
+from commedia.networks.paper2.personal import PersonalConfig, PersonalNet
 from commedia.networks.paper3.cpem import CPEM_SIZE, Cpem, CpemConfig
 
 Network = nn.Module
@@ -68,6 +69,7 @@ NETWORKS: dict[str, NetworkSpec] = {
     "mfn": NetworkSpec(MfnConfig, Mfn, MFN_SIZE, ("grid",), batch=1),
     "sfn-regions": NetworkSpec(SfnRegionsConfig, SfnRegions, INPUT_SIZE, JudgedFaces._fields),
     "sfn-cpem-regions": NetworkSpec(CpemRegionsConfig, CpemRegions, INPUT_SIZE, JudgedFaces._fields),
+    "sfn-personal": NetworkSpec(PersonalConfig, PersonalNet, CPEM_SIZE, FaceOutputs._fields),
     "sfn-cpem": NetworkSpec(CpemConfig, Cpem, CPEM_SIZE, FaceOutputs._fields),
     "mfn-base": NetworkSpec(MfnBaseConfig, MfnBase, MFN_SIZE, ("grid",), batch=1),
     "embedding": NetworkSpec(EmbeddingConfig, Embedding, CHIP_SIZE, ("embedding",), weight_bits=8),

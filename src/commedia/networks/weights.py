@@ -88,8 +88,12 @@ def load_weights(path: Path, network: nn.Module) -> None:
 
 
 def start_from(path: Path, network: nn.Module) -> int:
-    """Copy every tensor whose name and shape fit, as MFN's trunk fits SFN's; returns how many were copied."""
+    """Copy every tensor whose name and shape fit, as MFN's trunk fits SFN's; returns how many were copied.
+
+    What a network has below `tracker` begins with the weights of a tracker alone, too.
+    """
     wanted, found = network.state_dict(), _tensors(path)
+    found |= {f"tracker.{name}": tensor for name, tensor in found.items()}
     fitting = {name: found[name] for name in wanted.keys() & found.keys() if found[name].shape == wanted[name].shape}
     with torch.no_grad():
         for name, tensor in fitting.items():

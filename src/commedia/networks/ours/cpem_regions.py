@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from commedia.networks.ours.region_patches import region_patches
 from commedia.networks.ours.sfn import POOL, SfnRegions, SfnRegionsConfig
-from commedia.networks.paper3.cpem import HEAD_SPREAD, CpemOutputs, through_pinhole
+from commedia.networks.paper3.cpem import CpemOutputs, linear_head, through_pinhole
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class CpemRegions(SfnRegions):
     def __init__(self, config: CpemRegionsConfig | None = None):
         config = config or CpemRegionsConfig()
         super().__init__(config)
-        self.texture = _untrained(config.face_features, config.texture_count)
-        self.light = _untrained(config.face_features, 27)
+        self.texture = linear_head(config.face_features, config.texture_count)
+        self.light = linear_head(config.face_features, 27)
 
     def read(self, pixels: Float[Tensor, "b 3 h w"]) -> CpemOutputs:  # type: ignore[override]
         """Say all that draws the faces of crops in [0, 1]; CPEM's task hands it crops, not SFN's views."""
@@ -37,10 +37,3 @@ class CpemRegions(SfnRegions):
             face, points, region_patches(pixels, points, self.config.eye_size, self.config.mouth_size)
         ).faces
         return through_pinhole(faces, self.texture(face), self.light(face).unflatten(1, (3, 9)))
-
-
-def _untrained(inputs: int, outputs: int) -> nn.Linear:
-    layer = nn.Linear(inputs, outputs)
-    nn.init.normal_(layer.weight, std=HEAD_SPREAD)
-    nn.init.zeros_(layer.bias)
-    return layer

@@ -65,12 +65,12 @@ class Cpem(nn.Module):
         super().__init__()
         self.config = config = config or CpemConfig()
         self.trunk = trunk_named(config.backbone, config.width_mult)
-        self.identity = self._head(config.identity_count)
-        self.expression = self._head(config.expression_count, RESTING_EXPRESSION_LOGIT)
-        self.texture = self._head(config.texture_count)
-        self.euler = self._head(3)  # pitch, yaw, roll in radians; R = Rz Ry Rx
-        self.light = self._head(27)
-        self.translation = self._head(3, RESTING_TRANSLATION_DM)
+        self.identity = linear_head(self.trunk.outputs, config.identity_count)
+        self.expression = linear_head(self.trunk.outputs, config.expression_count, RESTING_EXPRESSION_LOGIT)
+        self.texture = linear_head(self.trunk.outputs, config.texture_count)
+        self.euler = linear_head(self.trunk.outputs, 3)  # pitch, yaw, roll in radians; R = Rz Ry Rx
+        self.light = linear_head(self.trunk.outputs, 27)
+        self.translation = linear_head(self.trunk.outputs, 3, RESTING_TRANSLATION_DM)
 
     def read(self, pixels: Float[Tensor, "b 3 s s"]) -> CpemOutputs:
         """Say everything about faces in pixels of 0 to 1."""
@@ -87,12 +87,14 @@ class Cpem(nn.Module):
     def forward(self, pixels: Float[Tensor, "b 3 s s"]) -> FaceOutputs:
         return in_weak_perspective(self.read(pixels))
 
-    def _head(self, outputs: int, start: float | tuple[float, ...] = 0.0) -> nn.Linear:
-        head = nn.Linear(self.trunk.outputs, outputs)
-        nn.init.normal_(head.weight, std=HEAD_SPREAD)
-        with torch.no_grad():
-            head.bias.copy_(torch.tensor(start).expand_as(head.bias))
-        return head
+
+def linear_head(inputs: int, outputs: int, start: float | tuple[float, ...] = 0.0) -> nn.Linear:
+    """A layer that answers about `start` before any training."""
+    head = nn.Linear(inputs, outputs)
+    nn.init.normal_(head.weight, std=HEAD_SPREAD)
+    with torch.no_grad():
+        head.bias.copy_(torch.tensor(start).expand_as(head.bias))
+    return head
 
 
 def in_weak_perspective(outputs: CpemOutputs) -> FaceOutputs:

@@ -1,0 +1,1 @@
+"""The network of Mo et al. 2022."""
