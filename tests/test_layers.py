@@ -34,7 +34,7 @@ ALLOWED: dict[str, str] = {
     "data": "errors conventions structures files geometry face_model sources",
     "synthetic": "errors conventions structures geometry face_model render characters data",
     "labelling": "errors conventions structures files geometry face_model sources faces data",
-    "training": "errors conventions files geometry face_model render faces networks losses data",
+    "training": "errors conventions files geometry face_model render faces networks losses data synthetic",
     "evaluation": "errors conventions structures files geometry face_model sources faces tracking characters looks "
     "retarget outputs rigging data synthetic labelling demo",
     "demo": "errors conventions structures geometry face_model render formats sources characters",

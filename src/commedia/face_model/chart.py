@@ -7,7 +7,7 @@ the face a quarter of the square; here it is six sevenths, and lids and lips hav
 
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -50,6 +50,10 @@ class FaceChart:
         weights = np.stack([_cross(p, v) / area, _cross(u, p) / area], -1)
         weights = np.clip(np.concatenate([1 - weights.sum(-1, keepdims=True), weights], -1), 0, 1)
         return (weights / weights.sum(-1, keepdims=True)).astype(np.float32)
+
+    def coarser(self, step: int) -> "FaceChart":
+        """The same chart with every `step`-th texel, each way."""
+        return replace(self, texel_triangle=self.texel_triangle[step // 2 :: step, step // 2 :: step])
 
     @cached_property
     def covered(self) -> Bool[np.ndarray, "s s"]:

@@ -10,17 +10,22 @@ from commedia.face_model.chart import FaceChart
 class ChartLayer(nn.Module):
     """Reads maps of one size; its buffers are left out of checkpoints."""
 
-    texels: Tensor
     weights: Tensor
 
     def __init__(self, chart: FaceChart, size: int):
         super().__init__()
-        texels, weights = chart.reads(size)
-        self.register_buffer("texels", torch.from_numpy(texels), persistent=False)
-        self.register_buffer("weights", torch.from_numpy(weights), persistent=False)
+        texels, weights = (torch.from_numpy(array) for array in chart.reads(size))
+        vertex = torch.arange(len(texels))[:, None].expand_as(texels)
+        shape = (len(texels), size * size)
+        places = torch.stack([vertex.flatten(), texels.flatten()])
+        reads = torch.sparse_coo_tensor(places, weights.flatten(), shape, check_invariants=True)
+        self.register_buffer("weights", reads.coalesce(), persistent=False)
 
     def forward(self, maps: Float[Tensor, "*b c s s"]) -> Float[Tensor, "*b n c"]:
-        """Read channels at the vertices."""
-        flat = maps.flatten(-2)
-        corners = flat[..., self.texels.flatten()].unflatten(-1, self.texels.shape)
-        return (corners * self.weights).sum(-1).transpose(-1, -2)
+        """Read channels at the vertices; quickest where a texel's channels lie next to each other in memory."""
+        flat = maps.flatten(-2).transpose(-1, -2)
+        if flat.ndim == 2:
+            return torch.sparse.mm(self.weights, flat)
+        return torch.stack([torch.sparse.mm(self.weights, one) for one in flat.flatten(0, -3)]).unflatten(
+            0, flat.shape[:-2]
+        )

@@ -23,6 +23,8 @@ class FacePictures(NamedTuple):
     """0 to 1 and, in strong light, above."""
     mask: Bool[Tensor, "b h w"]
     """Where a face is."""
+    shares: Float[Tensor, "b h w k"] | None = None
+    """How much each pixel shows of each part, where parts were given."""
 
 
 def render_face(
@@ -33,10 +35,12 @@ def render_face(
     *,
     focal_sides: float,
     size: int,
+    parts: Float[Tensor, "v k"] | None = None,
 ) -> FacePictures:
     """Draw `size` x `size` pictures of lit vertex colours through a pinhole at the origin that looks along -z.
 
-    `focal_sides` is the focal length in sides of the picture. Light is in camera axes.
+    `focal_sides` is the focal length in sides of the picture. Light is in camera axes. `parts` are shares of the parts
+    that a vertex belongs to.
 
     Reference: Mo et al. 2022, section 3; colours are lit at the vertices, as in the authors' code.
     """
@@ -49,4 +53,8 @@ def render_face(
     image = paint(seen, raster, seen.new_zeros(count, size, size, 3))
     mask = torch.zeros(count * size * size, dtype=torch.bool, device=image.device)
     mask[raster.picture * size * size + raster.pixel] = True
-    return FacePictures(image, mask.view(count, size, size))
+    if parts is None:
+        return FacePictures(image, mask.view(count, size, size))
+    shown = interpolate(parts.expand(count, -1, -1), triangles, raster)
+    shares = paint(shown, raster, seen.new_zeros(count, size, size, parts.shape[1]))
+    return FacePictures(image, mask.view(count, size, size), shares)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 from torch import Tensor
 
 from commedia.losses.boxes import BoxTargets
@@ -30,6 +30,10 @@ class SfnBatch(NamedTuple):
     group_size: int = 1
     masks: UInt8[Tensor, "b h w"] | None = None
     """How much of each pixel shows skin, 0 to 255; None where no picture of the shards has a mask."""
+    parse: UInt8[Tensor, "b h w"] | None = None
+    """Which part of a face each pixel shows, as in `FaceCrops`; None where no picture of the shards has a parse map."""
+    mirrored: Bool[Tensor, "b"] | None = None
+    """Whether a crop is its picture in a mirror."""
 
 
 class MfnBatch(NamedTuple):

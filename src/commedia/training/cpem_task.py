@@ -93,7 +93,7 @@ class CpemTask:
         grouped = [] if self.groups is None else [self._cut(self.groups.draw(rng, groups, data.group_size), rng)]
         singles = count - groups * data.group_size
         alone = [self._cut(rng.choice(len(self.pictures), singles, p=self.chances), rng)] if singles else []
-        return CpemBatch(_joined([*grouped, *alone]), groups, data.group_size)
+        return CpemBatch(joined_crops([*grouped, *alone]), groups, data.group_size)
 
     def pixels(self, batch: CpemBatch) -> Tensor:
         return unit_pixels(batch.crops.pixels)
@@ -206,8 +206,11 @@ def _check_fit(config: Any, face: CpemFace, loss: CpemLossConfig, *, labelled: b
         )
 
 
-def _joined(parts: list[SfnBatch]) -> SfnBatch:
+def joined_crops(parts: list[SfnBatch]) -> SfnBatch:
     """Batches one after the other."""
     targets = FaceTargets(*(torch.cat(same) for same in zip(*(part.targets for part in parts), strict=True)))
-    masks = [part.masks for part in parts if part.masks is not None]
-    return SfnBatch(torch.cat([part.pixels for part in parts]), targets, masks=torch.cat(masks) if masks else None)
+    whole = {"masks": [part.masks for part in parts], "parse": [part.parse for part in parts]}
+    maps = {
+        name: torch.cat(some) if (some := [m for m in part if m is not None]) else None for name, part in whole.items()
+    }
+    return SfnBatch(torch.cat([part.pixels for part in parts]), targets, **maps)

@@ -4,14 +4,17 @@ The two of a pair are rows 2k and 2k + 1 of the batch; `losses/disentangling.py`
 """
 
 from dataclasses import replace
-from typing import cast
+from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
+from commedia.data.truth import PARSE_UNKNOWN
+from commedia.face_model.model import PARSE_CLASSES
 from commedia.faces.crop import crop_from_landmarks
+from commedia.geometry.placement import warp as warp_affine
 from commedia.networks.paper1.sfn import SFN_SIZE
 from commedia.training.augment import varied
 from commedia.training.batches import SfnBatch, pixels_from_images, sfn_targets
@@ -20,7 +23,22 @@ from commedia.training.editing import Editor, edited
 from commedia.training.labels import FaceArrays, Placement, joined, placed
 from commedia.training.pictures import FaceCrops, warp
 
-Cut = tuple[UInt8[np.ndarray, "s s 3"], FaceArrays, UInt8[np.ndarray, "s s"] | None]
+
+class Cut(NamedTuple):
+    """One crop."""
+
+    image: UInt8[np.ndarray, "s s 3"]
+    face: FaceArrays
+    mask: UInt8[np.ndarray, "s s"] | None
+    parse: UInt8[np.ndarray, "s s"] | None
+    mirrored: bool
+
+
+PARSE_MIRROR = np.arange(256, dtype=np.uint8)
+"""A class of a parse map as it is called in a mirror."""
+for _name in ("brow", "eye"):
+    _sides = [PARSE_CLASSES.index(f"{side}_{_name}") for side in ("left", "right")]
+    PARSE_MIRROR[_sides] = _sides[::-1]
 
 
 def crops(
@@ -51,13 +69,13 @@ def crops(
         cuts += [_cut(face_crops, row, placement, config, identity_mirror, rng, size) for placement in placements]
         if groups == "edits":
             assert editor is not None
-            image, face, mask = cuts[-1]
-            cuts.append((*edited(image, face, editor, rng), mask))
-    images, faces, masks = zip(*cuts, strict=True)
-    stacked = None if masks[0] is None else torch.from_numpy(np.stack(masks))
+            image, face = edited(cuts[-1].image, cuts[-1].face, editor, rng)
+            cuts.append(cuts[-1]._replace(image=image, face=face))
+    images, faces, masks, parses, mirrored = zip(*cuts, strict=True)
     targets = sfn_targets(joined(faces), size)
     members = 2 if groups in ("views", "edits") else members
-    return SfnBatch(pixels_from_images(images), targets, groups, members, stacked)
+    maps = (None if part[0] is None else torch.from_numpy(np.stack(part)) for part in (masks, parses))
+    return SfnBatch(pixels_from_images(images), targets, groups, members, *maps, torch.tensor(mirrored))
 
 
 def crop_placement(
@@ -90,8 +108,12 @@ def _cut(
 ) -> Cut:
     border = cv2.BORDER_REFLECT_101 if rng.random() < 0.3 else cv2.BORDER_CONSTANT
     image = warp(face_crops.images[row], placement, (size, size), border=border)
-    mask = None
+    mask, parse = None, None
     if face_crops.masks is not None:
         mask = warp(face_crops.masks[row], placement, (size, size), border=cv2.BORDER_CONSTANT, padding=0)
+    if face_crops.parse is not None:
+        affine = placement.target_from_source
+        parse = warp_affine(face_crops.parse[row], affine, (size, size), grey=PARSE_UNKNOWN, flags=cv2.INTER_NEAREST)
+        parse = PARSE_MIRROR[parse] if placement.mirror else parse
     face = placed(face_crops.face(row), placement, identity_mirror)
-    return varied(cast(np.ndarray, image), config, rng), face, mask
+    return Cut(varied(cast(np.ndarray, image), config, rng), face, mask, parse, placement.mirror)

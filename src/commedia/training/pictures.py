@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from commedia.data.shards import EncodedPicture, read_encoded
-from commedia.data.truth import PARSE_UNKNOWN, ParseMap
+from commedia.data.truth import PARSE_UNKNOWN, DrawnTruth, ParseMap
 from commedia.errors import BadShard
 from commedia.faces.crop import PADDING_GREY
 from commedia.geometry.placement import warp as warp_affine
@@ -49,6 +49,8 @@ class FaceCrops:
     parse: UInt8[np.ndarray, "n 176 176"] | None = None
     """Which part of the face each pixel shows, as in `PictureSample`; `PARSE_UNKNOWN` for pictures without a parse map,
     None where none has one."""
+    truth: np.ndarray | None = None
+    """`DrawnTruth` of each, None of photographs (objects); None where there is none at all."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -58,7 +60,7 @@ class FaceCrops:
 
     def at(self, rows: np.ndarray) -> "Singles":
         parts = (self.images, self.faces.at(rows), self.labelled, self.gold, self.person, self.clip)
-        parts = (*parts, self.masks, self.parse)
+        parts = (*parts, self.masks, self.parse, self.truth)
         return FaceCrops(*(part[rows] if isinstance(part, np.ndarray) else part for part in parts))
 
 
@@ -153,6 +155,7 @@ class Square(NamedTuple):
     faces: FaceArrays
     mask: UInt8[np.ndarray, "s s"] | None
     parse: UInt8[np.ndarray, "s s"] | None
+    truth: DrawnTruth | None
     labelled: bool
     gold: bool
     person: str
@@ -177,7 +180,8 @@ def squares(encoded: EncodedPicture, size: int) -> list[Square]:
         image = redrawn(picture.image, placement, (size, size))
         arrays = placed(arrays, placement, np.ones(arrays.identity.shape[1], np.float32))
         names = (_name(picture.source, name) for name in (face.identity_name, picture.clip))
-        cut.append(Square(image, arrays, mask, parse, picture.kind == "labelled", face.landmark_kind == "gold", *names))
+        known = mask, parse, picture.truth if len(encoded.faces) == 1 else None
+        cut.append(Square(image, arrays, *known, picture.kind == "labelled", face.landmark_kind == "gold", *names))
     return cut
 
 
@@ -194,10 +198,17 @@ class _Collected:
             self.others.append(square[1:])
 
     def face_crops(self) -> FaceCrops:
-        labels, masks, parses, *facts = zip(*self.others, strict=True)
+        labels, masks, parses, truths, *facts = zip(*self.others, strict=True)
         images = self.images.whole()
         maps = (_stacked(masks, images, 255), _stacked(parses, images, PARSE_UNKNOWN))
-        return FaceCrops(images, joined(labels), *(np.array(column) for column in facts), *maps)
+        truth = None if all(one is None for one in truths) else _objects(truths)
+        return FaceCrops(images, joined(labels), *(np.array(column) for column in facts), *maps, truth)
+
+
+def _objects(values: Sequence[Any]) -> np.ndarray:
+    array = np.full(len(values), None, object)
+    array[:] = values
+    return array
 
 
 def _stacked(

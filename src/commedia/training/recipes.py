@@ -22,6 +22,7 @@ from commedia.networks.paper1.sfn import SfnConfig
 from commedia.training.config import DataConfig, Optimisation, Recipe, Stage
 from commedia.training.embedding_task import EmbeddingTask
 from commedia.training.mfn_task import MfnTask
+from commedia.training.paper2_recipes import PAPER_2
 from commedia.training.paper3_recipes import PAPER_3
 from commedia.training.recipe_parts import OUR_OPTIMISATION, VARIED, varied
 from commedia.training.region_task import RegionTask
@@ -185,6 +186,7 @@ RECIPES: dict[str, Recipe] = {
         *(MFN_PAPER, MFN_PAPER_SINGLE_SCALE, MFN_PAPER_DETECT_ONLY),
         *(SFN_DESKTOP, SFN_DESKTOP_BY_PERSON, SFN_DESKTOP_CONSISTENT, SFN_DESKTOP_CONSTRAINED, SFN_MOBILE),
         *(MFN_DESKTOP, MFN_DESKTOP_DETECT_ONLY, MFN_DESKTOP_RELABELLED),
+        *PAPER_2,
         *PAPER_3,
         *(EMBEDDING_DESKTOP, SFN_SMOKE, MFN_SMOKE),
     )
