@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from commedia.conventions import IDENTITY_COUNT
 from commedia.networks.heads import FaceOutputs
-from commedia.networks.ours.cpem_regions import CpemRegions
 from commedia.networks.paper2.modelnet import CorrectionMaps, ModelNet, ModelNetConfig
+from commedia.networks.paper2.region_tracker import RegionTracker
 from commedia.networks.paper2.tracknet import TrackNet, TrackNetConfig
 from commedia.networks.paper3.cpem import CPEM_SIZE, CpemOutputs, in_weak_perspective
 
@@ -51,7 +51,7 @@ class PersonalNet(nn.Module):
         super().__init__()
         self.config = config = config or PersonalConfig()
         sfn = config.track.backbone == "sfn"
-        self.tracker = CpemRegions() if sfn else TrackNet(config.track)
+        self.tracker = RegionTracker() if sfn else TrackNet(config.track)
         self.model = ModelNet(config.model)
         self.mean_albedo = nn.Parameter(torch.zeros(3, config.model.map_size, config.model.map_size))
 

@@ -25,7 +25,7 @@ class TrackNetConfig:
     """The paper's network; how wide its fully connected layers are it does not tell."""
 
     backbone: Literal["resnet18", "resnet50", "mobilenet-v2", "sfn"] = "resnet18"
-    """`sfn` is a network of its own, `networks/ours/cpem_regions.py`; it has our head's numbers of each."""
+    """`sfn` is a network of its own, `region_tracker.py`; it has our head's numbers of each."""
     width_mult: float = 1.0
     hidden: tuple[int, ...] = (256,)
     """Widths of the fully connected layers before the last ones."""
