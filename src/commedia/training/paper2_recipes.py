@@ -78,14 +78,16 @@ _PERSONAL_NETWORK = PersonalConfig(
 )
 
 
-def _personal(name: str, *, shape: bool = True, albedo: bool = True, **weights: float) -> Recipe:
-    """Paper 2's Table 1 line by line: what ModelNet says, and what is asked of it."""
-    model = replace(_PERSONAL_NETWORK.model, shape=shape, albedo=albedo)
+def _personal(name: str, *, shape: bool = True, albedo: bool = True, bases: bool = True, **weights: float) -> Recipe:
+    """Paper 2's Table 1 line by line: what ModelNet says, and what is asked of it; without `bases` the template is the
+    mean face in the mean colours, as the paper's."""
+    model, track = replace(_PERSONAL_NETWORK.model, shape=shape, albedo=albedo), _PERSONAL_NETWORK.track
+    track = track if bases else replace(track, identity_count=0, texture_count=0)
     whole = replace(_PERSONAL_STAGE, loss=replace(_PERSONAL_LOSS, **weights))
     stages = (whole, replace(whole, name="model", share=0.4, frozen=("tracker",)))
     if not shape and not albedo:
         stages = (replace(whole, share=1.0),)
-    return Recipe(name, replace(_PERSONAL_NETWORK, model=model), PersonalTask, stages)
+    return Recipe(name, replace(_PERSONAL_NETWORK, model=model, track=track), PersonalTask, stages)
 
 
 PAPER_2 = (
@@ -95,4 +97,6 @@ PAPER_2 = (
     _personal("personal-albedo", parsing=0.0, blendshape_gradient=0.0),
     _personal("personal-parsing", blendshape_gradient=0.0),
     _personal("personal-desktop"),
+    _personal("personal-mean", shape=False, albedo=False, bases=False, parsing=0.0),
+    _personal("personal-from-mean", bases=False),
 )

@@ -59,7 +59,7 @@ class PersonalNet(nn.Module):
         self, pixels: Float[Tensor, "b 3 s s"], groups: int, group_size: int, frames: Frames | None = None
     ) -> ModelledFaces:
         """Read faces, the first `groups` times `group_size` as people, and make a model for each of these."""
-        faces, grouped = self.tracker.read(pixels), groups * group_size
+        faces, grouped = self._read_each(pixels), groups * group_size
         agreed = (agreed_on(part, groups, group_size) for part in (faces.identity, faces.texture))
         faces = faces._replace(**dict(zip(("identity", "texture"), agreed, strict=True)))
         if not groups or not (self.config.model.shape or self.config.model.albedo):
@@ -68,10 +68,16 @@ class PersonalNet(nn.Module):
         return ModelledFaces(faces, self.model(seen, group_size), self.mean_albedo)
 
     def forward(self, pixels: Float[Tensor, "b 3 s s"]) -> FaceOutputs:
-        said = in_weak_perspective(self.tracker.read(pixels))
+        said = in_weak_perspective(self._read_each(pixels))
         if said.identity.shape[1]:
             return said
         return said._replace(identity=said.expression[:, :1].expand(-1, IDENTITY_COUNT) * 0)
+
+    def _read_each(self, pixels: Float[Tensor, "b 3 s s"]) -> CpemOutputs:
+        """Without what the template has no basis for."""
+        said, track = self.tracker.read(pixels), self.config.track
+        identity, texture = said.identity[:, : track.identity_count], said.texture[:, : track.texture_count]
+        return said._replace(identity=identity, texture=texture)
 
 
 def agreed_on(values: Float[Tensor, "b k"], groups: int, group_size: int) -> Float[Tensor, "b k"]:
