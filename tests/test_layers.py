@@ -36,7 +36,7 @@ ALLOWED: dict[str, str] = {
     "labelling": "errors conventions structures files geometry face_model sources faces data",
     "training": "errors conventions files geometry face_model render faces networks losses data synthetic",
     "evaluation": "errors conventions structures files geometry face_model sources faces tracking characters looks "
-    "retarget outputs rigging data synthetic labelling demo",
+    "retarget outputs rigging networks data synthetic labelling training demo",
     "demo": "errors conventions structures geometry face_model render formats sources characters",
     "cli": "errors formats sources faces tracking characters retarget outputs pipeline calibration folder rigging "
     "networks data labelling training evaluation demo",

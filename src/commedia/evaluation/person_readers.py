@@ -6,7 +6,19 @@ from pathlib import Path
 from commedia.errors import CommediaError
 from commedia.evaluation.person_reading import PersonReader, face_by_face
 
-PERSON_READERS: dict[str, Callable[[str], PersonReader]] = {".onnx": face_by_face, "": face_by_face}
+
+def personal(name: str) -> PersonReader:
+    """Open trained weights of paper 2's networks; torch is loaded only now."""
+    from commedia.evaluation.personal_reader import open_personal
+
+    return open_personal(name)
+
+
+PERSON_READERS: dict[str, Callable[[str], PersonReader]] = {
+    ".onnx": face_by_face,
+    "": face_by_face,
+    ".safetensors": personal,
+}
 """The ending of a file to what opens it; names of shipped weights have none."""
 
 
