@@ -127,15 +127,21 @@ function headBox(content: Object3D, joint: Vector3, all: Box3): Box3 {
 
 /** A file's bytes to its scene; rejects with a sentence. Nothing is fetched that a file names. */
 export async function parse(data: ArrayBuffer): Promise<GLTF> {
+  const late = new Promise<never>((_, reject) => setTimeout(() => reject(new Error("it takes too long")), PARSE_MS));
+  // A VRM that lacks bones of the body is refused as such, and has a face all the same.
+  const scene = loaderFor(true).parseAsync(data, "").catch(() => loaderFor(false).parseAsync(data, ""));
+  return Promise.race([scene, late]);
+}
+
+function loaderFor(vrm: boolean): GLTFLoader {
   const loader = new GLTFLoader();
   loader.setMeshoptDecoder(MeshoptDecoder);
   loader.manager.setURLModifier((url) => {
     if (!url.startsWith("blob:") && !url.startsWith("data:")) throw new Error("it names a file outside itself");
     return url;
   });
-  loader.register((parser) => new VRMLoaderPlugin(parser, { autoUpdateHumanBones: false }));
-  const late = new Promise<never>((_, reject) => setTimeout(() => reject(new Error("it takes too long")), PARSE_MS));
-  return Promise.race([loader.parseAsync(data, ""), late]);
+  if (vrm) loader.register((parser) => new VRMLoaderPlugin(parser, { autoUpdateHumanBones: false }));
+  return loader;
 }
 
 /** What is wrong with a file that was dropped, in a sentence; nothing for a character. */
