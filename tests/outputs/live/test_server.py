@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from pathlib import Path
 
 import numpy as np
@@ -68,10 +67,8 @@ def test_the_stage_alone_gets_no_picture(served: Served) -> None:
 
 def test_a_page_that_shows_nothing_makes_nobody_wait_and_gets_the_newest_later(served: Served) -> None:
     with served.page() as dead, served.page() as eager:
-        begun_s = time.monotonic()
         for number in range(1, 201):
-            served.said(number)
-        assert time.monotonic() - begun_s < 5
+            served.said(number)  # with a page that reads nothing this would not come back, if it waited
         last = 0.0
         for message in moments(eager):
             whole, part = numbers_of(message)[:2]
