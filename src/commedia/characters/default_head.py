@@ -15,7 +15,7 @@ from commedia.characters.skin import Look, paint_head, texture_of
 from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT
 from commedia.face_model.evaluate import blendshapes_of_identity, vertices_from_params
 from commedia.face_model.model import PARTS, HeadModel, head_or_default
-from commedia.face_model.person import Albedo
+from commedia.face_model.person import Albedo, Person
 from commedia.geometry.meshes import smooth_normals, weld
 
 HEAD_NODE, FACE_MESH = "Head", "Face"
@@ -32,6 +32,11 @@ def default_head_character(
 ) -> Character:
     """Make a head with an identity (None: default, mean) as a character; None for `albedo` paints it with `look`."""
     return character_from_bytes(default_head_glb(identity, name=name, head=head, albedo=albedo, look=look), name)
+
+
+def own_character(person: Person) -> Character:
+    """Make somebody's own rig as a character."""
+    return default_head_character(person.identity, name=person.id, head=person.head, albedo=person.albedo)
 
 
 def default_head_glb(

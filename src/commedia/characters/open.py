@@ -5,16 +5,21 @@ from pathlib import Path
 from commedia.characters.bundled import find_character
 from commedia.characters.character import Character
 from commedia.characters.container import open_document
+from commedia.characters.default_head import own_character
 from commedia.characters.gltf import character_from_document, read_character
 from commedia.characters.obj import read_neutral, read_sculpt
+from commedia.face_model.person_file import is_person_file, read_person
 
 
 def open_character(path: Path) -> Character:
     """Read a character, or a bundled one by its name.
 
-    `.obj` is the neutral face of a sculpt, whose shapes are the other `.obj` files beside it.
+    `.obj` is the neutral face of a sculpt, whose shapes are the other `.obj` files beside it; `.commedia` a person's
+    own rig.
     """
     path = find_character(path)
+    if is_person_file(path):
+        return own_character(read_person(path))
     return read_sculpt(path, path.parent) if path.suffix.lower() == ".obj" else read_character(path)
 
 

@@ -114,6 +114,8 @@ def _remarks(source: Source, cast: Cast, seen: Attendance) -> list[str]:
 def _said_of_looks(cast: Cast, people: Sequence[int]) -> list[str]:
     own, painted = ([person for person in people if cast.look_of(person) == look] for look in (OWN, PAINTED))
     said = []
+    if cast.person is not None and cast.person.albedo is not None:
+        said.append(f"who plays no other character has the face of '{cast.person.id}', which is a likeness")
     if own:
         said.append(
             f"skin, hair and eyes of person {_listed(own)} are assumed to be as in the pictures, which is a likeness; "
