@@ -22,6 +22,8 @@ BARE, COVERED = 0.0, 0.88
 """How much of the scalp is painted as hair."""
 FOREHEAD_Y_M = 0.022
 """Above this height in the head's frame, skin may lie under a fringe or a cap."""
+SIDE_X_M = 0.05
+"""Farther out than this the picture may show hair or what is behind, where a head is narrower than was read."""
 SKIN_BRIGHTNESS, SKIN_CHROMA = (0.78, 1.35), 0.075
 """Shares of the skin's brightness, and the farthest from its colour, within which a forehead is bare."""
 BARE_EDGE_PX = 5.0
@@ -62,14 +64,16 @@ def _srgb(colour: Float[np.ndarray, "3"]) -> tuple[int, int, int]:
 
 
 def _bare(skin: Chart, tone: colours.Colour, hair: colours.Colour, head: HeadModel) -> Float32[np.ndarray, "s s"]:
-    """How much of each texel may be photographed: 0 where a forehead is unlike skin, or a scalp unlike the hair.
+    """How much of each texel may be photographed: 0 where a forehead or the side of a face is unlike skin, or a scalp
+    unlike the hair.
 
-    There a fringe, a cap or a hat is in front, which on the head would be paint without depth.
+    There a fringe, a cap or a hat is in front, which on the head would be paint without depth, or the face has ended.
     """
     chart = face_chart(head)
     forehead = (chart.part("skin") > 0.5) & (chart.place[..., 1] > FOREHEAD_Y_M) & ~_alike(skin, tone, 1.0)
     scalp = (chart.part("scalp") > 0.5) & ~_alike(skin, hair, 2.0)
-    covered = cv2.dilate((forehead | scalp).astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.float32)
+    side = (chart.part("skin") > 0.5) & (np.abs(chart.place[..., 0]) > SIDE_X_M) & ~_alike(skin, tone, 1.5)
+    covered = cv2.dilate((forehead | side | scalp).astype(np.uint8), np.ones((5, 5), np.uint8)).astype(np.float32)
     return 1 - np.clip(1.5 * cv2.GaussianBlur(covered, (0, 0), BARE_EDGE_PX), 0, 1)
 
 
