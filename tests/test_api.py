@@ -11,7 +11,8 @@ from commedia.folder import retarget_folder
 
 NAMES = (
     *("EXPRESSION_NAMES", "Box", "Character", "CommediaError", "Face", "FaceParams", "Frame", "HeadPose", "Moment"),
-    *("Person", "RigPose", "TrackedFace", "TrackedFrame", "Tracker", "calibrate", "open_models", "retarget", "track"),
+    *("Person", "RigPose", "TrackedFace", "TrackedFrame", "Tracker", "calibrate", "open_models"),
+    *("personalize", "read_person", "retarget", "track"),
 )
 ARGUMENTS = {
     commedia.track: ["path", "models", "person"],
@@ -21,6 +22,10 @@ ARGUMENTS = {
     ],
     retarget_folder: ["path", "output", "character", "cast", "models", "mapping", "edit", "person", "look", "options"],
     commedia.calibrate: ["path", "models"],
+    commedia.personalize: [
+        *("inputs", "output", "person", "formats", "models", "overwrite", "effort", "progress"),
+    ],
+    commedia.read_person: ["path", "head"],
     commedia.open_models: ["mfn", "sfn", "flip_average", "head"],
 }
 

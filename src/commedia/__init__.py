@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from commedia.calibration import calibrate
     from commedia.characters.character import Character
     from commedia.face_model.person import Person
+    from commedia.face_model.person_file import read_person
+    from commedia.personal.personalize import personalize
     from commedia.pipeline import retarget, track
     from commedia.tracking.models import open_models
     from commedia.tracking.tracker import Tracker
@@ -28,7 +30,8 @@ del globals()["retarget"]
 __version__ = "0.1.0"
 __all__ = [
     "EXPRESSION_NAMES", "Box", "Character", "CommediaError", "Face", "FaceParams", "Frame", "HeadPose", "Moment",
-    "Person", "RigPose", "TrackedFace", "TrackedFrame", "Tracker", "calibrate", "open_models", "retarget", "track",
+    "Person", "RigPose", "TrackedFace", "TrackedFrame", "Tracker", "calibrate", "open_models", "personalize",
+    "read_person", "retarget", "track",
 ]  # fmt: skip
 _HOMES = {
     "Character": "commedia.characters.character",
@@ -36,6 +39,8 @@ _HOMES = {
     "Tracker": "commedia.tracking.tracker",
     "calibrate": "commedia.calibration",
     "open_models": "commedia.tracking.models",
+    "personalize": "commedia.personal.personalize",
+    "read_person": "commedia.face_model.person_file",
     "retarget": "commedia.pipeline",
     "track": "commedia.pipeline",
 }

@@ -17,6 +17,6 @@ def stage_bars(console: Console, *, transient: bool = False) -> Iterator[Callabl
         def advance(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
                 tasks[stage] = progress.add_task(stage, total=total or None)
-            progress.update(tasks[stage], completed=done)
+            progress.update(tasks[stage], completed=done, total=total or None)
 
         yield advance

@@ -38,6 +38,7 @@ class Verb:
 
 VERBS: dict[str, Verb] = {
     "retarget": Verb("commedia.cli.retarget", "photos, a GIF, a video or recorded motion in; animated characters out"),
+    "personalize": Verb("commedia.cli.personalize", "videos or photos of one person to a rig that is theirs", "train"),
     "stream": Verb("commedia.cli.stream", "a camera, a video, motion or a phone, to other programs in real time"),
     "live": Verb("commedia.cli.live", "a page with everyone before a camera as a character, now", "live"),
     "demo": Verb("commedia.cli.demo", "run the main job on the bundled media", "demo"),

@@ -18,6 +18,8 @@ from commedia.cli.inputs import ended_by_interrupt, open_input
 from commedia.cli.main import USER_ERROR
 from commedia.cli.options import Faces, Mfn, Sfn, require_somebody
 from commedia.errors import CommediaError, IncompleteResults
+from commedia.face_model.person import Person
+from commedia.face_model.person_file import read_person
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
 from commedia.folder import retarget_folder
 from commedia.outputs.people import DEFAULT_FORMATS, check_formats
@@ -36,6 +38,7 @@ def run(
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")],
     character: Path | None = None,
     cast: tuple[str, ...] = (),
+    person: Path | None = None,
     faces: Faces = None,
     json: tyro.conf.FlagCreatePairsOff[bool] = False,
     preview: bool = True,
@@ -73,6 +76,8 @@ def run(
         cast: What single people play, by the ids of take and preview: 1=hero.glb 2=villain.vrm, and for the others
             default=other.glb, which is the same as `--character other.glb`; or troupe, which gives each of them another
             bundled character.
+        person: A profile that `commedia personalize` wrote: its rig is what everybody plays, and their head is what
+            faces are tracked with. Of several people give each their own by `--cast 1=me.commedia 2=you.commedia`.
         json: Print a machine-readable summary, and nothing else, on standard output.
         preview: Draw the preview.
         preview_style: How the preview looks. side: the picture with what was found, and each actor's bare face beside
@@ -105,6 +110,7 @@ def run(
     people, default = people_and_default(cast)
     if default is not None and character is not None:
         raise CommediaError(f"--character {character} and --cast default={default} both say what the others play")
+    known = _person(person, character or default, look)
     with (
         open_input(input, rate=rate, angles=angles, seconds=seconds, whole_folder=True) as source,
         ended_by_interrupt(source),
@@ -141,6 +147,7 @@ def run(
             edit=PerformanceEdit(rest, mirror=mirror, possible=possible),
             causal=causal,
             look=look,
+            person=known,
         )
         try:
             summaries, code = retarget_with_bar(source, output, **options), 0
@@ -152,6 +159,17 @@ def run(
     else:
         show(summaries)
     return code
+
+
+def _person(file: Path | None, character: Path | None, look: str) -> Person | None:
+    """Whose rig is played and tracked with, where somebody's was given."""
+    if file is None:
+        return None
+    if character is not None:
+        raise CommediaError(f"--person {file} and --character {character} both say what everybody plays")
+    if look != "own":
+        raise CommediaError(f"--look {look} is for the default head; '{file}' has a look of its own")
+    return read_person(file)
 
 
 def _refuse_unused(recorded: bool, faces: int | None, flip_average: bool, rate: str | None, causal: bool) -> None:

@@ -150,10 +150,10 @@ def _cosines(
     actors: list[Actor], pictures: list[list[UInt8[np.ndarray, "s s 3"]]], models: Models
 ) -> Float[np.ndarray, "n n"]:
     theirs = np.stack([actor.likeness / np.linalg.norm(actor.likeness) for actor in actors])
-    return np.stack([_embedded(drawn, models, theirs.shape[1]) @ theirs.T for drawn in pictures])
+    return np.stack([embedded(drawn, models, theirs.shape[1]) @ theirs.T for drawn in pictures])
 
 
-def _embedded(pictures: list[UInt8[np.ndarray, "s s 3"]], models: Models, size: int) -> Float[np.ndarray, "e"]:
+def embedded(pictures: list[UInt8[np.ndarray, "s s 3"]], models: Models, size: int) -> Float[np.ndarray, "e"]:
     """The direction of a head's embedding over the pictures in which a face is found; NaN where in none."""
     assert models.embedder is not None
     total = np.zeros(size, np.float32)

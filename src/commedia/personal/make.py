@@ -1,0 +1,142 @@
+"""Cuts of one person to what is theirs: fitted, judged by frames that were kept aside, and given colours."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from commedia.characters.hair import with_hair
+from commedia.characters.skin import Look, paint_head
+from commedia.conventions import EXPRESSION_NAMES
+from commedia.face_model.model import HeadModel
+from commedia.face_model.person import Person
+from commedia.looks.look import look_of
+from commedia.looks.portraits import Portrait
+from commedia.personal.fit import USUAL, Moments, Shots, errors, fit
+from commedia.personal.rig import OwnMesh, PersonalRig
+from commedia.personal.shots import as_fitted, shots_of
+from commedia.personal.skin_colours import recoloured, vertex_colours
+from commedia.personal.skin_mesh import skin_mesh_of
+from commedia.personal.watch import Tell
+
+OWN = USUAL._replace(landmarks=0.3)
+"""The tracker's points are the head model's, which an own shape should leave."""
+SEEN = 0.35
+"""A blendshape that came so far in some frame may become somebody's own."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much work a rig is worth; the defaults take about half a minute of one core."""
+
+    size_px: int = 96
+    """Side of the shots that are drawn."""
+    prior_steps: int = 70
+    own_steps: int = 90
+    judge_steps: int = 40
+    """On the frames that are kept aside, where the rig stands still."""
+
+    @property
+    def steps(self) -> int:
+        return self.prior_steps + self.own_steps + 2 * self.judge_steps
+
+
+@dataclass(frozen=True, eq=False)
+class Cuts:
+    """What is known of somebody before their rig is made."""
+
+    made_of: Sequence[Portrait]
+    unseen: Sequence[Portrait]
+    """Only to judge by."""
+    skin: Sequence[Portrait]
+    """Those that show skin best: the first of `made_of`."""
+    identity: Float[np.ndarray, "i"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Photometric errors on frames that were kept aside, 0 to 1; NaN where there were none."""
+
+    prior: float
+    """Of the head model's identities and blendshapes, with the skin that pictures show."""
+    own: float
+
+    @property
+    def is_kept(self) -> bool:
+        """A rig that is not better than the head model is not worth having."""
+        return self.own < self.prior
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A rig and how good it is."""
+
+    person: Person
+    judgement: Judgement
+    cosines: dict[str, float]
+    """Of own blendshapes with the head model's; none where the rig was not kept."""
+    has_look: bool
+    """Whether the pictures show skin well enough for its colours to be theirs."""
+
+
+def make_person(name: str, cuts: Cuts, head: HeadModel, effort: Effort, tell: Tell) -> Made:
+    """Make somebody's rig; what is not better than the head model on unseen frames is not kept."""
+    look = look_of(cuts.skin, cuts.identity, head)
+    rig, shots = _begun(cuts, look, head, effort)
+    moments, done = Moments(shots), iter(range(1, effort.steps + 1))
+
+    def advance() -> None:
+        tell("fitting", next(done, effort.steps), effort.steps)
+
+    unseen = shots_of(cuts.unseen, head, effort.size_px) if cuts.unseen else None
+    fit(rig, shots, moments, effort.prior_steps, trained=rig.prior_parts(), tell=advance)
+    prior, prior_error = rig.own_mesh(), _judged(rig, unseen, effort, advance)
+    if unseen is None:
+        return _made(name, prior, look, paint_head(look, head=head), head, Judgement(prior_error, prior_error))
+    rig.set_shown(moments.expression, moments.wxyz)
+    fit(rig, shots, moments, effort.own_steps, trained=rig.own_parts(), weights=OWN, seed=1, tell=advance)
+    judgement, mesh = Judgement(prior_error, _judged(rig, unseen, effort, advance)), rig.own_mesh()
+    if not judgement.is_kept:
+        return _made(name, prior, look, paint_head(look, head=head), head, judgement)
+    own_head = Person(name, mesh.identity, mesh.neutral, mesh.blendshapes, template=head).head
+    fitted = as_fitted(cuts.made_of, moments)[: len(cuts.skin)]
+    look = look_of(fitted, mesh.identity, own_head) or look
+    colours = rig.colours().detach().numpy()
+    texture = recoloured(paint_head(look, head=head), head, rig.mesh.vertices, colours)
+    return _made(name, mesh, look, texture, head, judgement)
+
+
+def _begun(cuts: Cuts, look: Look | None, head: HeadModel, effort: Effort) -> tuple[PersonalRig, Shots]:
+    """The rig as it begins: the identity that was read, and the skin that pictures show, or else paint."""
+    shots = shots_of(cuts.made_of, head, effort.size_px)
+    most = shots.expression.amax(0)
+    seen = [name for name, weight in zip(EXPRESSION_NAMES, most.tolist(), strict=True) if weight > SEEN]
+    skin = vertex_colours(paint_head(look, head=head), head, skin_mesh_of(head).vertices)
+    return PersonalRig(head, torch.from_numpy(cuts.identity.astype(np.float32)), torch.from_numpy(skin), seen), shots
+
+
+def _judged(rig: PersonalRig, unseen: Shots | None, effort: Effort, advance: Callable[[], object]) -> float:
+    """Photometric error on unseen frames, in which pose, expression and light are fitted to the rig as it is."""
+    if unseen is None:
+        return float("nan")
+    moments = Moments(unseen)
+    rig.requires_grad_(False)
+    fit(rig, unseen, moments, effort.judge_steps, trained=[], tell=advance)
+    rig.requires_grad_(True)
+    return float(errors(rig, unseen, moments).nanmean())
+
+
+def _made(
+    name: str,
+    mesh: OwnMesh,
+    look: Look | None,
+    texture: UInt8[np.ndarray, "s s 3"],
+    head: HeadModel,
+    judgement: Judgement,
+) -> Made:
+    neutral = with_hair(head, mesh.neutral, 0.0 if look is None else look.hair_m).astype(np.float32)
+    kept = judgement.is_kept
+    person = Person(name, mesh.identity, neutral, mesh.blendshapes if kept else None, texture)
+    return Made(person, judgement, mesh.cosines if kept else {}, look is not None)
