@@ -1,6 +1,8 @@
 """`commedia personalize` as a user meets it: a rig, a profile that other verbs take, and what can be wrong."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -159,3 +161,15 @@ def test_a_profile_beside_another_character_or_look_is_refused(
         asked = ["retarget", str(picture), "-o", str(tmp_path / "out"), "--person", str(file), *options]
         assert main(asked) == 2
         assert says in capsys.readouterr().err
+
+
+def test_without_torch_the_extra_is_named() -> None:
+    program = (
+        "import sys; sys.modules['torch'] = None; from commedia.cli.main import main; "
+        "sys.exit(main(['personalize', 'a.mp4', '-o', 'b.glb']))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.strip() == (
+        "commedia: personalizing needs the package 'torch'; install it with: pip install 'commedia[train]'"
+    )
