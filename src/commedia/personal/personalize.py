@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -98,21 +98,24 @@ def personalize(
         float(np.median(list(made.cosines.values()))) if made.cosines else None,
         (*notes, *_remarks(made, len(cuts.unseen))),
     )
-    write(made.person, targets, summary)
-    return summary
+    return replace(summary, files=tuple(write(made.person, targets, summary)))
 
 
-def write(person: Person, targets: Mapping[str, Path], summary: PersonalSummary) -> None:
-    """Write a person as each of `FORMATS` that is asked for."""
+def write(person: Person, targets: Mapping[str, Path], summary: PersonalSummary) -> list[Path]:
+    """Write a person as each of `FORMATS` that is asked for; returns all files, pictures beside them included."""
+    written: list[Path] = []
     for name, path in targets.items():
         if name == "glb":
             write_file(path, default_head_glb(person.identity, name=person.id, head=person.head, albedo=person.albedo))
         elif name == "usd":
             writer = UsdWriter(path, own_character(person), USD_RATE)
             writer.close()
+            written += writer.paths[1:]
         else:
             told = {key: value for key, value in summary.to_json().items() if key not in ("files", "notes", "person")}
             write_person(path, person, told)
+        written.append(path)
+    return written
 
 
 def _targets(output: Path, formats: Sequence[str], overwrite: bool) -> dict[str, Path]:
