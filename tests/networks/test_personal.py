@@ -109,6 +109,23 @@ def test_modelnet_sees_frames_as_they_are_laid_out_for_it() -> None:
     assert said.maps.albedo is not None
 
 
+def test_who_it_is_moves_the_face_at_rest_alone() -> None:
+    torch.manual_seed(0)
+    network = ModelNet(replace(PICTURES, who_count=5)).eval()
+    frames, who = torch.rand(4, 3, 64, 64), torch.randn(2, 5)
+    assert network.who is not None
+    torch.nn.init.normal_(network.who.last.weight)
+    with torch.no_grad():
+        maps = network(frames, 2, who).shape
+        twice = network(frames, 2, 2 * who).shape
+    assert maps is not None
+    assert maps[:, 1:].abs().max() == 0
+    assert maps[:, 0].abs().min(-1)[0].max() > 0
+    torch.testing.assert_close(twice, 2 * maps)
+    assert network.train()(frames, 2, who).albedo is not None
+    assert ModelNet(replace(PICTURES, shape=False, who_count=5)).who is None
+
+
 def test_it_begins_with_cpems_weights(tmp_path: Path) -> None:
     torch.manual_seed(1)
     cpem = Cpem(CpemConfig("resnet18", width_mult=0.125, input_size=64)).eval()

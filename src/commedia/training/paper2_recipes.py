@@ -74,7 +74,7 @@ _PERSONAL_STAGE = Stage(
 _PERSONAL_NETWORK = PersonalConfig(
     input_size=INPUT_SIZE,
     track=TrackNetConfig("sfn", identity_count=IDENTITY_COUNT, texture_count=40),
-    model=ModelNetConfig("charts", 64, encoder=(16, 24, 32, 48), decoder=(32, 24, 24)),
+    model=ModelNetConfig("charts", 64, encoder=(16, 24, 32, 48), decoder=(32, 24, 24), who_count=IDENTITY_COUNT),
 )
 
 

@@ -27,6 +27,8 @@ CHART_CHANNELS = 10
 moves the face (3), and whether it is seen (1)."""
 SHAPE_UNIT_M, COLOUR_UNIT = 0.002, 0.1
 """What a decoder's 1 means."""
+COARSE = 16
+"""Side of the maps that follow from who it is."""
 BOTTLENECK = 4
 """Side of a picture's features, which do not lie as the maps do."""
 
@@ -45,6 +47,8 @@ class ModelNetConfig:
     albedo: bool = True
     """Whether there is a decoder for each."""
     expression_count: int = EXPRESSION_COUNT
+    who_count: int = 0
+    """Numbers of who it is, as the mean over the frames says it; 0 leaves that to the frames, as in the paper."""
 
 
 class CorrectionMaps(NamedTuple):
@@ -69,16 +73,23 @@ class ModelNet(nn.Module):
         )
         self.shape = Decoder(config) if config.shape else None
         self.albedo = Decoder(config) if config.albedo else None
+        self.who = Resting(config) if config.who_count and config.shape else None
 
-    def forward(self, frames: Float[Tensor, "b c s s"], group_size: int) -> CorrectionMaps:
-        """Read people, each in `group_size` frames that follow each other."""
+    def forward(
+        self, frames: Float[Tensor, "b c s s"], group_size: int, who: Float[Tensor, "g i"] | None = None
+    ) -> CorrectionMaps:
+        """Read people, each in `group_size` frames that follow each other; `who` is what is known of them besides."""
         scales: list[Tensor] = []
         for unit in self.encoder:
             frames = unit(frames)
             scales.append(frames)
         means = [scale.unflatten(0, (-1, group_size)).mean(1) for scale in scales]
+        shape = None if self.shape is None else SHAPE_UNIT_M * self.shape(means)
+        if shape is not None and self.who is not None:
+            assert who is not None
+            shape = torch.cat([shape[:, :1] + SHAPE_UNIT_M * self.who(who)[:, None], shape[:, 1:]], 1)
         return CorrectionMaps(
-            None if self.shape is None else SHAPE_UNIT_M * self.shape(means),
+            shape,
             None if self.albedo is None else COLOUR_UNIT * self.albedo(means),
         )
 
@@ -108,3 +119,18 @@ class Decoder(nn.Module):
             features = step(torch.cat([features, finer[number]], 1) if self.charts else features)
         # A texel's channels side by side: so they are masked and read at the vertices at once.
         return self.last(features.movedim(1, -1)).unflatten(-1, (-1, 3)).movedim((-2, -1), (1, 2))
+
+
+class Resting(nn.Module):
+    """Who somebody is to a smooth map of how their face at rest differs."""
+
+    def __init__(self, config: ModelNetConfig):
+        super().__init__()
+        self.size = config.map_size
+        self.last = nn.Linear(config.who_count, 3 * COARSE**2)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, who: Float[Tensor, "g i"]) -> Float[Tensor, "g 3 s s"]:
+        coarse = self.last(who).unflatten(1, (3, COARSE, COARSE))
+        return nn.functional.interpolate(coarse, (self.size, self.size), mode="bilinear")

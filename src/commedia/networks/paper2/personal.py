@@ -59,23 +59,25 @@ class PersonalNet(nn.Module):
         self, pixels: Float[Tensor, "b 3 s s"], groups: int, group_size: int, frames: Frames | None = None
     ) -> ModelledFaces:
         """Read faces, the first `groups` times `group_size` as people, and make a model for each of these."""
-        faces, grouped = self._read_each(pixels), groups * group_size
+        said, grouped = self.tracker.read(pixels), groups * group_size
+        faces = self._known(said)
         agreed = (agreed_on(part, groups, group_size) for part in (faces.identity, faces.texture))
         faces = faces._replace(**dict(zip(("identity", "texture"), agreed, strict=True)))
         if not groups or not (self.config.model.shape or self.config.model.albedo):
             return ModelledFaces(faces, CorrectionMaps(None, None), self.mean_albedo)
         seen = pixels[:grouped] if frames is None else frames(pixels[:grouped], first_rows(faces, grouped))
-        return ModelledFaces(faces, self.model(seen, group_size), self.mean_albedo)
+        who = agreed_on(said.identity, groups, group_size)[:grouped:group_size]
+        return ModelledFaces(faces, self.model(seen, group_size, who), self.mean_albedo)
 
     def forward(self, pixels: Float[Tensor, "b 3 s s"]) -> FaceOutputs:
-        said = in_weak_perspective(self._read_each(pixels))
+        said = in_weak_perspective(self._known(self.tracker.read(pixels)))
         if said.identity.shape[1]:
             return said
         return said._replace(identity=said.expression[:, :1].expand(-1, IDENTITY_COUNT) * 0)
 
-    def _read_each(self, pixels: Float[Tensor, "b 3 s s"]) -> CpemOutputs:
-        """Without what the template has no basis for."""
-        said, track = self.tracker.read(pixels), self.config.track
+    def _known(self, said: CpemOutputs) -> CpemOutputs:
+        """Leave out what the template has no basis for."""
+        track = self.config.track
         identity, texture = said.identity[:, : track.identity_count], said.texture[:, : track.texture_count]
         return said._replace(identity=identity, texture=texture)
 
