@@ -25,8 +25,8 @@ FrameKind = Literal["pictures", "charts"]
 CHART_CHANNELS = 10
 """What a frame on the chart shows: how its colours differ from the prior's (3), its colours (3), how the expression
 moves the face (3), and whether it is seen (1)."""
-SHAPE_UNIT_M, COLOUR_UNIT = 0.002, 0.1
-"""What a decoder's 1 means."""
+SHAPE_UNIT_M, WHO_UNIT_M, COLOUR_UNIT = 0.002, 0.008, 0.1
+"""What a decoder's 1 means; the second is of what follows from who it is, which is found soonest by large steps."""
 COARSE = 16
 """Side of the maps that follow from who it is."""
 BOTTLENECK = 4
@@ -87,7 +87,7 @@ class ModelNet(nn.Module):
         shape = None if self.shape is None else SHAPE_UNIT_M * self.shape(means)
         if shape is not None and self.who is not None:
             assert who is not None
-            shape = torch.cat([shape[:, :1] + SHAPE_UNIT_M * self.who(who)[:, None], shape[:, 1:]], 1)
+            shape = torch.cat([shape[:, :1] + WHO_UNIT_M * self.who(who)[:, None], shape[:, 1:]], 1)
         return CorrectionMaps(
             shape,
             None if self.albedo is None else COLOUR_UNIT * self.albedo(means),
