@@ -15,6 +15,7 @@ from commedia.geometry.placement import (
     moved_points,
     opencv_from_ours,
     ours_from_opencv,
+    read_at,
     warp,
 )
 
@@ -114,3 +115,9 @@ def test_opencv_warps_from_nowhere_else() -> None:
     calls = re.compile(r"cv2\.(warpAffine|warpPerspective|remap)\(")
     found = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if calls.search(path.read_text())}
     assert found <= free, f"{found - free} should call geometry/placement.py"
+
+
+def test_a_picture_is_read_at_the_middle_of_its_pixels_and_between_them() -> None:
+    image = np.repeat(np.arange(12, dtype=np.float32).reshape(3, 4, 1), 2, axis=2)
+    found = read_at(image, np.array([[0.5, 0.5], [3.5, 2.5], [1.0, 0.5], [-5.0, 1.5]]))
+    assert found[:, 0].tolist() == [0.0, 11.0, 0.5, 4.0]

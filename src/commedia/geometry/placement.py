@@ -7,7 +7,7 @@ import math
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Int32
+from jaxtyping import Float, Float32, Int32
 
 Affine = Float[np.ndarray, "2 3"]
 
@@ -47,6 +47,12 @@ def ours_from_opencv(target_from_source: Affine) -> Affine:
     """The same map between our pixels: the inverse of `opencv_from_ours`."""
     linear, shift = target_from_source[:, :2], target_from_source[:, 2:]
     return np.concatenate([linear, shift - linear.sum(1, keepdims=True) / 2 + 0.5], axis=1)
+
+
+def read_at(image: Float32[np.ndarray, "h w c"], points_px: Float[np.ndarray, "n 2"]) -> Float32[np.ndarray, "n c"]:
+    """Read a picture between its pixels; beyond its edge lie the outermost."""
+    x, y = (points_px.astype(np.float32) - 0.5).T.reshape(2, 1, -1)
+    return cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
 
 
 def warp(

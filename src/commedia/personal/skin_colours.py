@@ -5,6 +5,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
 
 from commedia.face_model.model import REGIONS, HeadModel
+from commedia.geometry.placement import read_at
 from commedia.render.uv import texels_of
 
 VERTEX_TEXELS = 128
@@ -23,8 +24,7 @@ def vertex_colours(
     uv = np.zeros((len(head.model.mean), 2), np.float32)
     uv[head.model.triangles.ravel()] = head.uv[head.uv_triangles.ravel()]
     small = cv2.resize(texture, (VERTEX_TEXELS,) * 2, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    x, y = (uv[vertices] * VERTEX_TEXELS - 0.5).T.reshape(2, 1, -1)
-    return cv2.remap(small, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
+    return read_at(small, uv[vertices] * VERTEX_TEXELS)
 
 
 def recoloured(
