@@ -232,7 +232,8 @@ def test_nobody_is_a_take_too():
 
 def test_what_most_looks_from_near_doubt_is_nobody() -> None:
     """1 is hidden now and then; 2 looks like a face at first; 3 was never looked at from near; the detector, which saw
-    5 surely once, always doubted 4, and 6, who is surely seen from near."""
+    5 surely once, always doubted 4, and 6, who is surely seen from near; 7 and 8 are tiny, and only 8 is surely seen.
+    """
     take = WholeTake(find_neutral=False)
     for index in range(30):
         there = []
@@ -243,16 +244,20 @@ def test_what_most_looks_from_near_doubt_is_nobody() -> None:
             4: 0.97,
             5: 0.97,
             6: 0.995,
+            7: 0.98,
+            8: 0.995,
         }
         for person, presence in presences.items():
             confidence = 0.5 if person in (4, 6) or (person == 5 and index != 3) else 0.9
-            params = replace(fake_params(np.array([100 * person, 100]), 50, seed=person), presence=presence)
+            params = replace(
+                fake_params(np.array([100 * person, 100]), 8 if person > 6 else 50, seed=person), presence=presence
+            )
             points = fake_landmarks([params])[0]
             there.append(TrackedFace(person, "tracked", fake_box(params), params, points, confidence))
         take.add(TrackedFrame(index, Fraction(index, 30), tuple(there)))
-    assert set(take.settle()) == {1, 3, 5, 6}
-    assert take.nobody == {2: 30, 4: 30}
-    assert [[seen.id for seen in frame.faces] for frame in take.frames(fake_landmarks)] == [[1, 3, 5, 6]] * 30
+    assert set(take.settle()) == {1, 3, 5, 6, 8}
+    assert take.nobody == {2: 30, 4: 30, 7: 30}
+    assert [[seen.id for seen in frame.faces] for frame in take.frames(fake_landmarks)] == [[1, 3, 5, 6, 8]] * 30
 
 
 def test_who_was_recalled_has_the_old_id_from_the_first_frame_on() -> None:

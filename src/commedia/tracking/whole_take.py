@@ -42,6 +42,9 @@ where no crop was read."""
 BLOCK = 256
 ONE_PERSON = 0.75
 """Least likeness of two ids that become one. Stricter than on coming back: all of a take are compared with all."""
+SMALL_PX = 32.0
+"""A crop whose face is smaller is easily a face: one thing of 20 px had a median presence of .98. A stream cannot ask
+that much of single looks: people of that size would come late or not at all."""
 BLINKS = [EXPRESSION_INDEX["eyeBlinkLeft"], EXPRESSION_INDEX["eyeBlinkRight"]]
 
 Rows = np.ndarray
@@ -157,10 +160,14 @@ def _in_order(rows: Rows) -> Rows:
 
 
 def _is_nobody(rows: Rows) -> bool:
-    """Say whether the median look from near gives less than `SOMEBODY`; no look is no doubt."""
-    judged = rows["presence"][np.isfinite(rows["presence"])]
+    """Say whether the median look from near gives less than it has to for somebody; no look is no doubt."""
+    judged = rows[np.isfinite(rows["presence"])]
+    if not len(judged):
+        return False
     doubtful = float(rows["confidence"].max()) < TrackLifecycle.birth_confidence
-    return len(judged) > 0 and float(np.median(judged)) < (SURE_PRESENCE if doubtful else SOMEBODY)
+    small = float(np.median(np.ptp(judged["box"], axis=1).max(1))) < SMALL_PX
+    asked = SURE_PRESENCE if doubtful or small else SOMEBODY
+    return float(np.median(judged["presence"])) < asked
 
 
 def read_as_whole(frames: Iterable[TrackedFrame], landmarker: Landmarker) -> list[TrackedFrame]:
