@@ -43,8 +43,8 @@ BLOCK = 256
 ONE_PERSON = 0.75
 """Least likeness of two ids that become one. Stricter than on coming back: all of a take are compared with all."""
 SMALL_PX = 32.0
-"""A crop whose face is smaller is easily a face: the dot of an i, 20 px, had a median presence of .98. A stream cannot ask
-that much of single looks: people of that size would come late or not at all."""
+"""A crop whose face is smaller is easily a face: the dot of an i, 20 px, had a median presence of .98. A stream cannot
+ask that much of single looks: people of that size would come late or not at all."""
 BLINKS = [EXPRESSION_INDEX["eyeBlinkLeft"], EXPRESSION_INDEX["eyeBlinkRight"]]
 
 Rows = np.ndarray
