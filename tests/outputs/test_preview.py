@@ -135,18 +135,6 @@ def test_a_face_at_the_edge_of_the_frame_has_a_bare_face_with_nothing_beyond_it(
         assert (cell.any() and not cell.all()) == (-100 < x_px < 100 or 220 < x_px < 420), x_px
 
 
-@pytest.mark.parametrize("size", [(64, 48), (30, 20), (200, 111), (7, 5)])
-def test_a_scaled_picture_keeps_its_colours_in_place(size: tuple[int, int]) -> None:
-    y, x = np.mgrid[:96, :128]
-    image = np.stack([2 * x, 2 * y, np.full_like(x, 77)], axis=-1).astype(np.uint8)
-    scaled = resized(image, *size).astype(float)
-    assert scaled.shape == (size[1], size[0], 3)
-    expected_x = 2 * ((np.arange(size[0]) + 0.5) * 128 / size[0] - 0.5)
-    inner = slice(1, -1)
-    np.testing.assert_allclose(scaled[inner, inner, 0], np.tile(expected_x, (size[1], 1))[inner, inner], atol=5)
-    np.testing.assert_allclose(scaled[..., 2], 77, atol=1)
-
-
 def test_an_overlay_puts_the_character_where_the_actors_face_is(character: Character) -> None:
     """The default head over itself: its face lies in the face's box, as high as it, and turns with the actor."""
     page = PreviewPage(320, 180, playing(character), style="overlay")

@@ -28,7 +28,7 @@ def step(tracker: Tracker, frame: Frame) -> TrackedFrame:
     return TrackedFrame(frame.index, frame.time_s, tracker.step(frame.image, frame.time_s).faces)
 
 
-def follow(tracker: Tracker, frames: Iterable[Frame]) -> list[tuple[Frame, TrackedFrame]]:
+def follow(tracker: Tracker, frames: Iterable[Frame], *, raw: bool = False) -> list[tuple[Frame, TrackedFrame]]:
     """Show a tracker frames as a source would."""
 
     class Film:
@@ -37,7 +37,7 @@ def follow(tracker: Tracker, frames: Iterable[Frame]) -> list[tuple[Frame, Track
         def __iter__(self) -> Iterator[Frame]:
             return iter(frames)
 
-    return list(tracker.follow(Film()))
+    return list(tracker.follow(Film(), raw=raw))
 
 
 def play(
@@ -266,13 +266,11 @@ def test_a_mirrored_picture_gives_mirrored_faces():
     for one, other in zip(straight, mirrored, strict=True):
         by_place = sorted(other.faces, key=lambda face: -face.params.pose.origin_px[0])
         for face, twin in zip(sorted(one.faces, key=lambda f: f.params.pose.origin_px[0]), by_place, strict=True):
-            np.testing.assert_allclose(
-                twin.params.pose.origin_px, face.params.pose.origin_px * [-1, 1] + [320, 0], atol=1e-3
-            )
-            np.testing.assert_allclose(
-                twin.params.expression, face.params.expression[list(EXPRESSION_MIRROR)], atol=1e-5
-            )
-            np.testing.assert_allclose(twin.params.pose.wxyz, mirrored_wxyz(face.params.pose.wxyz), atol=1e-5)
+            pose, seen = face.params.pose, twin.params.pose
+            np.testing.assert_allclose(seen.origin_px, pose.origin_px * [-1, 1] + [320, 0], atol=1e-3)
+            expected = face.params.expression[list(EXPRESSION_MIRROR)]
+            np.testing.assert_allclose(twin.params.expression, expected, atol=1e-5)
+            np.testing.assert_allclose(seen.wxyz, mirrored_wxyz(pose.wxyz), atol=1e-5)
 
 
 def test_a_live_source_is_never_waited_for() -> None:
@@ -295,16 +293,8 @@ def test_a_live_source_is_never_waited_for() -> None:
 
 
 @pytest.mark.parametrize(("raw", "read"), [(False, VIDEO_SETTINGS.refine_budget), (True, 6)])
-def test_a_recording_read_as_a_whole_reads_everybody_from_crops_and_a_stream_only_the_largest(
-    raw: bool, read: int
-) -> None:
-    class Film:
-        info = MediaInfo(320, 240, Fraction(30), None, is_still=False)
-
-        def __iter__(self) -> Iterator[Frame]:
-            return map(world.frame, range(30))
-
+def test_a_recording_reads_everybody_from_crops_and_a_stream_only_the_largest(raw: bool, read: int) -> None:
     world = World([Person(number, still(60 + 90 * (number % 3), 60 + 110 * (number // 3))) for number in range(6)])
     tracker = Tracker(Models(FakeDetector(world), FakeRegressor(world), landmarker=fake_landmarks))
-    assert len(list(tracker.follow(Film(), raw=raw))) == 30
+    assert len(follow(tracker, map(world.frame, range(30)), raw=raw)) == 30
     assert sum(track.prediction.refined for track in tracker._tracks) == read

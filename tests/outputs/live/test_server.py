@@ -17,7 +17,6 @@ from commedia.formats.take import TakeReader
 from commedia.outputs.live.app import MOST_UPLOAD
 from commedia.outputs.live.pages import MOST_UNSHOWN
 from commedia.outputs.live.server import LiveServer
-from commedia.sources.live.browser_camera import BrowserCamera
 
 JAW = 4 + 2 + EXPRESSION_INDEX["jawOpen"]
 WEIGHTS = 4 + 62 + 8
@@ -280,25 +279,6 @@ def test_the_page_may_reach_nothing_but_its_server(served: Served) -> None:
 def test_a_camera_that_nobody_watches_is_said(served: Served) -> None:
     with served.page("/camera") as page, pytest.raises(ConnectionClosed, match="browser://"):
         page.recv(10)
-
-
-def test_of_two_pages_that_lend_their_cameras_the_later_is_watched(tmp_path: Path) -> None:
-    taken: list[bytes] = []
-
-    class Camera(BrowserCamera):
-        def take(self, jpeg: bytes) -> None:
-            taken.append(jpeg)
-
-    with serving(tmp_path, camera=Camera()) as served, served.page("/camera") as one, served.page("/camera") as other:
-        other.send(b"second")
-        assert other.recv(10) == "taken"
-        one.send(b"first")
-        with pytest.raises(ConnectionClosed, match="another page"):
-            one.recv(10)
-        other.send("no picture")
-        with pytest.raises(ConnectionClosed):
-            other.recv(10)
-    assert taken == [b"second"]
 
 
 def test_a_port_that_is_taken_is_a_sentence(served: Served) -> None:
