@@ -102,8 +102,8 @@ def _in_words(what: str, trend: Trend, unit: str) -> str:
     if growth is None:
         return f"{what}: the run was too short to say how it grows; --minutes 5 is enough"
     return (
-        f"{what} over the second half: {growth.per_hour:+.1f} {unit} an hour, at which it would be "
-        f"{growth.after_a_day:.0f} {unit} after 24 hours"
+        f"{what} over the second half: {growth.per_hour:+.1f} ± {growth.uncertain:.1f} {unit} an hour, at which "
+        f"it would be {growth.after_a_day:.0f} {unit} after 24 hours"
     )
 
 
