@@ -38,13 +38,15 @@ def scalp_grid(head: HeadModel) -> ScalpGrid:
     """Shoot the rays once; where one leaves through the open neck, the ray above it stands in."""
     triangles = head.model.triangles[head.triangle_part == PARTS.index("skin")]
     corners = head.model.mean[triangles].astype(np.float64) - CENTRE
+    # Of a ray, how large a volume it spans with each edge; the edge's corner opposite has that share of the hit.
+    edges = np.stack([np.cross(corners[:, k - 2], corners[:, k - 1]) for k in range(3)], 1)
     elevation = np.radians(ELEVATIONS_DEG)
     vertices = np.zeros((COLUMNS, len(elevation), 3), dtype=np.int64)
     weights = np.zeros((COLUMNS, len(elevation), 3), dtype=np.float32)
     for column, azimuth in enumerate(azimuths()):
         for row, angle in enumerate(elevation):
             ray = np.array([np.sin(azimuth) * np.cos(angle), np.sin(angle), np.cos(azimuth) * np.cos(angle)])
-            hit = _outermost(corners, ray)
+            hit = _outermost(corners, edges, ray)
             if hit is None:
                 vertices[column, row], weights[column, row] = vertices[column, row - 1], weights[column, row - 1]
             else:
@@ -52,18 +54,13 @@ def scalp_grid(head: HeadModel) -> ScalpGrid:
     return ScalpGrid(vertices, weights)
 
 
-def _outermost(corners: np.ndarray, ray: np.ndarray) -> tuple[int, np.ndarray] | None:
-    first, second, third = corners[:, 0], corners[:, 1], corners[:, 2]
-    volumes = np.stack([_triple(ray, second, third), _triple(ray, third, first), _triple(ray, first, second)], -1)
+def _outermost(corners: np.ndarray, edges: np.ndarray, ray: np.ndarray) -> tuple[int, np.ndarray] | None:
+    volumes = edges @ ray
     total = volumes.sum(-1)
     weights = volumes / np.where(np.abs(total) < 1e-15, np.inf, total)[:, None]
-    distance = np.einsum("tk,tkd,d->t", weights, corners, ray)
-    hit = (weights.min(-1) >= -1e-6) & (total != 0) & (distance > 0)
-    if not hit.any():
+    hit = np.flatnonzero((weights.min(-1) >= -1e-6) & (total != 0))
+    distance = np.einsum("tk,tkd,d->t", weights[hit], corners[hit], ray)
+    if not (distance > 0).any():
         return None
-    best = int(np.argmax(np.where(hit, distance, -1)))
-    return best, np.clip(weights[best], 0, 1)
-
-
-def _triple(ray: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return np.cross(first, second) @ ray
+    best = hit[distance.argmax()]
+    return int(best), np.clip(weights[best], 0, 1)
