@@ -35,7 +35,8 @@ class Backgrounds:
         if rng.uniform() < 0.35:
             part = cv2.GaussianBlur(part, (0, 0), float(rng.uniform(0.5, 5)))
         gain = rng.uniform(0.6, 1.2) * (1 + rng.normal(0, 0.04, 3))
-        return cv2.convertScaleAbs(part * gain.astype(np.float32))
+        table = cv2.convertScaleAbs(np.arange(256, dtype=np.float32)[:, None] * gain.astype(np.float32))
+        return cv2.LUT(part, table[:, None])
 
 
 def load_backgrounds(path: Path | None, stream: Stream) -> Backgrounds:

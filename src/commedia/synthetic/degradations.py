@@ -22,7 +22,7 @@ def degrade(
         deviation = np.full(3, rng.uniform(1, 4 if rng.uniform() < 0.75 else 14))
         cv2.setRNGSeed(int(rng.integers(2**31)))
         cv2.randn(noise, np.zeros(3), deviation)
-        image = np.clip(image.astype(np.int16) + noise, 0, 255).astype(np.uint8)
+        image = cv2.add(image, noise, dtype=cv2.CV_8U)
     if rng.uniform() < 0.5 * strength:
         image = _recompressed(image, int(rng.integers(18, 85)))
     if rng.uniform() < 0.05:
@@ -33,11 +33,11 @@ def degrade(
 def _shadowed(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     """Put one side of a line in the shade of something."""
     height, width = image.shape[:2]
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+    rows, columns = (np.arange(count, dtype=np.float32) / count - 0.5 for count in (height, width))
     angle = rng.uniform(0, 2 * np.pi)
-    along = (columns / width - 0.5) * np.cos(angle) + (rows / height - 0.5) * np.sin(angle)
+    along = columns * np.float32(np.cos(angle)) + rows[:, None] * np.float32(np.sin(angle))
     edge = np.clip((along - rng.uniform(-0.25, 0.25)) / rng.uniform(0.01, 0.2) + 0.5, 0, 1)
-    factor = (1 - rng.uniform(0.2, 0.6) * edge)[..., None] * (1 + rng.normal(0, 0.02, 3))
+    factor = (1 - rng.uniform(0.2, 0.6) * edge)[..., None] * (1 + rng.normal(0, 0.02, 3)).astype(np.float32)
     return np.clip(image * factor, 0, 255).astype(np.uint8)
 
 

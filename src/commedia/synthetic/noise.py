@@ -52,7 +52,7 @@ def random_backdrop(rng: np.random.Generator, height: int, width: int) -> np.nda
             cv2.rectangle(picture, first, second, colour, -1)
         else:
             cv2.circle(picture, first, int(rng.integers(4, max(height // 2, 5))), colour, -1)
-    return np.clip(cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.4, 3.5))), 0, 255).astype(np.uint8)
+    return cv2.GaussianBlur(np.clip(picture, 0, 255).astype(np.uint8), (0, 0), float(rng.uniform(0.4, 3.5)))
 
 
 def _filtered(rng: np.random.Generator, band: np.ndarray) -> np.ndarray:

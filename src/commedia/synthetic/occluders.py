@@ -29,8 +29,11 @@ def occlude(rng: np.random.Generator, image: np.ndarray, box: Box, patch: np.nda
     else:
         _shape(rng, mask, at, side, rectangle=kind == "card")
         paint = patch if rng.uniform() < 0.6 else np.full_like(image, rng.integers(0, 256, 3).astype(np.uint8))
-    soft = cv2.GaussianBlur(mask, (0, 0), float(rng.uniform(0.4, 1.5)))[..., None].astype(np.float32) / 255
-    image[:] = (image * (1 - soft) + paint * soft).astype(np.uint8)
+    soft = cv2.GaussianBlur(mask, (0, 0), float(rng.uniform(0.4, 1.5)))
+    left, top, width, height = cv2.boundingRect(soft)
+    where = np.s_[top : top + height, left : left + width]
+    share = soft[where][..., None].astype(np.float32) / 255
+    image[where] = (image[where] * (1 - share) + paint[where] * share).astype(np.uint8)
 
 
 def _hand(
