@@ -7,7 +7,6 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
 from commedia.conventions import EXPRESSION_COUNT
@@ -28,12 +27,10 @@ def colours_of(head: HeadModel, count: int) -> Float[np.ndarray, "n v 3"]:
     vertices = np.unique(skin_triangles(head))
     corner = np.zeros(len(head.model.mean), np.int64)
     corner[head.model.triangles.ravel()] = head.uv_triangles.ravel()
-    uv = torch.from_numpy(head.uv[corner[vertices]])
-    points = Points(
-        uv, torch.zeros(len(vertices), dtype=torch.int64), torch.tensor([0.0, 0, 1]).expand(len(vertices), 3)
-    )
-    rng, rest = stream_rng("train", SEED), torch.zeros(EXPRESSION_COUNT)
-    drawn = [head_colours(head, points, sample_appearance(rng), EVEN, rest).numpy() for _ in range(count)]
+    uv, forward = head.uv[corner[vertices]], np.tile(np.array([0, 0, 1], np.float32), (len(vertices), 1))
+    points = Points(uv, np.zeros(len(vertices), np.int64), forward)
+    rng, rest = stream_rng("train", SEED), np.zeros(EXPRESSION_COUNT)
+    drawn = [head_colours(head, points, sample_appearance(rng), EVEN, rest) for _ in range(count)]
     return np.sqrt(np.clip(np.stack(drawn), 0, 1))
 
 

@@ -27,9 +27,7 @@ def write(given: argparse.Namespace) -> int:
     if given.characters:
         return generate_avatar_shard(given.out, given.characters, given.count, **common)
     frames = given.frames_per_person
-    return generate_shard(
-        given.out, given.kind, given.count, **common, frames=frames, truth=given.truth, device=given.device
-    )
+    return generate_shard(given.out, given.kind, given.count, **common, frames=frames, truth=given.truth)
 
 
 def main() -> int:
@@ -67,7 +65,6 @@ def main() -> int:
         type=int,
         help="side of a picture in pixels; by default 176, crowds 288 to 320, people 448, close-ups 320",
     )
-    parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1, help="of torch; several processes beat several threads")
     given = parser.parse_args()
     if given.kind in ("people", "close-ups") and not given.characters:

@@ -10,6 +10,10 @@ from torch import Tensor
 _BAND_0 = math.pi / math.sqrt(4 * math.pi)
 _BAND_1 = 2 * math.pi / math.sqrt(3) * math.sqrt(3) / math.sqrt(4 * math.pi)
 _BAND_2 = 2 * math.pi / math.sqrt(8) * 3 * math.sqrt(5) / math.sqrt(12 * math.pi)
+NORMS = (
+    _BAND_0, -_BAND_1, _BAND_1, -_BAND_1, _BAND_2, -_BAND_2, _BAND_2 * 0.5 / math.sqrt(3), -_BAND_2, _BAND_2 * 0.5
+)  # fmt: skip
+"""Of the nine harmonics: what 1, y, z, x, xy, yz, 3zz - 1, xz, xx - yy of a unit normal are multiplied by."""
 
 AMBIENT_OFFSET = 0.8
 """Added to the first coefficient of every channel, so that all zeros is an evenly lit face."""
@@ -28,18 +32,8 @@ def vertex_normals(vertices: Float[Tensor, "b v 3"], triangles: Int64[Tensor, "t
 def harmonics(normals: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 9"]:
     """Evaluate the nine harmonics at unit normals in camera axes; order, signs, constants as in Mo et al. 2022."""
     x, y, z = normals.unbind(-1)
-    bands = [
-        torch.full_like(x, _BAND_0),
-        -_BAND_1 * y,
-        _BAND_1 * z,
-        -_BAND_1 * x,
-        _BAND_2 * x * y,
-        -_BAND_2 * y * z,
-        _BAND_2 * 0.5 / math.sqrt(3) * (3 * z * z - 1),
-        -_BAND_2 * x * z,
-        _BAND_2 * 0.5 * (x * x - y * y),
-    ]
-    return torch.stack(bands, -1)
+    bands = [torch.ones_like(x), y, z, x, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y]
+    return torch.stack(bands, -1) * normals.new_tensor(NORMS)
 
 
 def irradiance(

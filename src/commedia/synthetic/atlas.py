@@ -5,41 +5,30 @@ weights of its own. Lengths are metres on the mean head; a mask is 0 to 1 unless
 """
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import cv2
 import numpy as np
-import torch
-from jaxtyping import Float
-from torch import Tensor
+from jaxtyping import Float32
 
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.face_model.landmarks import load_scheme, points
 from commedia.face_model.model import REGIONS, HeadModel
 from commedia.render.uv import texels_of
 from commedia.synthetic.occlusion import ambient_occlusion
+from commedia.synthetic.painting_loops import ATLAS_SIZE, MASKS, SCALP
 from commedia.synthetic.teeth import tooth_masks
 
-ATLAS_SIZE = 640
 _ARC_RADIUS = 0.105
 _AXIS_Z = -0.07
 
 
-class SkinAtlas(NamedTuple):
-    """One row of masks per texel; `names` says which column is which."""
-
-    names: tuple[str, ...]
-    texels: Float[Tensor, "n c"]
-    """Row `y * ATLAS_SIZE + x`. `brow_along` runs 0 (inner) to 1 (tail), `brow_across` is metres above the brow's line,
-    `side` is +1 on the subject's left and -1 on the right, wrinkles are negative beside the furrow."""
-
-    def column(self, name: str) -> int:
-        return self.names.index(name)
-
-
 @lru_cache(maxsize=4)
-def skin_atlas(head: HeadModel, device: str = "cpu") -> SkinAtlas:
-    """Paint the masks of a head; takes about a second, once."""
+def skin_atlas(head: HeadModel) -> Float32[np.ndarray, "n c"]:
+    """Paint the masks of a head, a column for each of `MASKS`, a row `y * ATLAS_SIZE + x` for each texel.
+
+    `brow_along` runs 0 (inner) to 1 (tail), `brow_across` is metres above the brow's line, `side` is +1 on the
+    subject's left and -1 on the right, wrinkles are negative beside the furrow. Takes about a second, once.
+    """
     texels = texels_of(head.uv, head.uv_triangles, ATLAS_SIZE)
     member = np.eye(len(REGIONS), dtype=np.float32)[head.vertex_region]
     with_jaw = np.linalg.norm(head.model.expression_basis[EXPRESSION_INDEX["jawOpen"]], axis=1) > 0.003
@@ -49,13 +38,12 @@ def skin_atlas(head: HeadModel, device: str = "cpu") -> SkinAtlas:
     masks = _masks(known[:, :3], regions, points(load_scheme("ibug68"), head.model.mean))
     masks["occlusion"] = known[:, 3]
     masks |= tooth_masks(known[:, :3], regions["teeth"], known[:, 4])
-    table = np.zeros((ATLAS_SIZE, ATLAS_SIZE, len(masks)), np.float32)
-    table[texels.covered] = np.stack(list(masks.values()), -1)
+    table = np.zeros((ATLAS_SIZE, ATLAS_SIZE, len(MASKS)), np.float32)
+    table[texels.covered] = np.stack([masks[name] for name in MASKS], -1)
     table = texels.filled(table).reshape(ATLAS_SIZE * ATLAS_SIZE, -1)
-    scalp = list(masks).index("scalp")
     # The region's border follows coarse triangles; a hairline does not.
-    table[:, scalp] = cv2.GaussianBlur(table[:, scalp].reshape(ATLAS_SIZE, -1), (0, 0), 9).reshape(-1)
-    return SkinAtlas(tuple(masks), torch.from_numpy(table).to(device))
+    table[:, SCALP] = cv2.GaussianBlur(table[:, SCALP].reshape(ATLAS_SIZE, -1), (0, 0), 9).reshape(-1)
+    return table
 
 
 def _masks(rest: np.ndarray, regions: dict[str, np.ndarray], marks: np.ndarray) -> dict[str, np.ndarray]:

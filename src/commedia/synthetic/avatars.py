@@ -204,7 +204,7 @@ def draw_avatar(avatar: Avatar, performer: Performer, size: int, side_px: float,
         expression_weight=avatar.has.astype(np.float32),
         identity_name=avatar.name,
     )
-    return DrawnHead(on_screen(colour, alpha, size), face)
+    return DrawnHead(on_screen(colour.numpy(), alpha.numpy(), size), face)
 
 
 def _projected(rotated: torch.Tensor, origin: torch.Tensor, scale: torch.Tensor, distance_m: float) -> torch.Tensor:

@@ -54,13 +54,12 @@ def crowd_pictures(
     backgrounds: Backgrounds,
     *,
     size: int | None = None,
-    device: str = "cpu",
     head: HeadModel | None = None,
 ) -> Iterator[PictureSample]:
     """Make pictures of `size` x `size` pixels, or of 288 to 320 pixels when no size is given."""
     rng = stream_rng(stream, seed + 500_000)
     name = f"crowd-{stream}-{seed}"
-    extras, draw = _Extras(), partial(draw_heads, device=device, head=head)
+    extras, draw = _Extras(), partial(draw_heads, head=head)
     for number in range(count):
         side = size or int(rng.integers(288, 321))
         spots = _spots(rng, side)

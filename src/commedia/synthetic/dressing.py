@@ -4,24 +4,20 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from jaxtyping import Float, Int64
-from torch import Tensor
+from jaxtyping import Float, Float32, Int64
 
 from commedia.face_model.landmarks import load_scheme, points
 from commedia.face_model.model import HeadModel
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_yaw_pitch_roll, yaw_pitch_roll_from_wxyz
 from commedia.synthetic import wardrobe
-from commedia.synthetic.appearance import Appearance
 from commedia.synthetic.hair import COLUMNS, ROWS, cap_triangles, cap_vertices
 from commedia.synthetic.lashes import LASH_COUNT, lash_triangles, lash_vertices
-from commedia.synthetic.noise import NOISE_NAMES, NOISE_SIZE, noise_bank
+from commedia.synthetic.painting import loop
+from commedia.synthetic.painting_loops import FRAME, GLASS, HAIR, LASH, TORSO
 from commedia.synthetic.performers import Performer
 from commedia.synthetic.scalp import scalp_grid
-from commedia.synthetic.skin import irradiance
-from commedia.synthetic.wardrobe import Outfit
+from commedia.synthetic.skin import flat_noise, lit
 
-HAIR, FRAME, GLASS, TORSO, LASH = range(5)
 _CAP_COUNT = COLUMNS * ROWS
 _GLASSES_COUNT = 134
 
@@ -36,11 +32,11 @@ class DressMesh(NamedTuple):
 class DressPoints(NamedTuple):
     """Visible points of one person's dress."""
 
-    part: Int64[Tensor, "n"]
-    extra: Float[Tensor, "n 3"]
+    part: Int64[np.ndarray, "n"]
+    extra: Float32[np.ndarray, "n 3"]
     """Hair: azimuth share, way along the strand, fade. Lashes: place along the lid, way from root to tip, lower lid.
     Torso: its own coordinates. Glasses: zero."""
-    normal: Float[Tensor, "n 3"]
+    normal: Float32[np.ndarray, "n 3"]
 
 
 @cache
@@ -95,77 +91,22 @@ def _torso_rotation(performer: Performer, rng: np.random.Generator) -> np.ndarra
     return matrix_from_wxyz(wxyz_from_yaw_pitch_roll(turn)).astype(np.float32)
 
 
-def dress_colours(seen: DressPoints, performer: Performer) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
+def dress_colours(
+    seen: DressPoints, performer: Performer
+) -> tuple[Float32[np.ndarray, "n 3"], Float32[np.ndarray, "n"]]:
     """Light a person's dress: linear RGB and opacity of each visible point."""
-    device = seen.part.device
-    light = irradiance(seen.normal, performer.light).T
-    colour, alpha = torch.zeros(3, len(seen.part), device=device), torch.ones(len(seen.part), device=device)
-    for part in (HAIR, FRAME, GLASS, TORSO, LASH):
-        index = (seen.part == part).nonzero()[:, 0]
-        if index.numel() == 0:
-            continue
-        extra, lit = seen.extra[index].T, light[:, index]
-        if part == TORSO:
-            colour[:, index] = _torso(extra, performer.outfit, performer.appearance, device) * lit
-        elif part == HAIR:
-            colour[:, index], alpha[index] = _hair(extra, seen.normal[index], performer, device, lit)
-        elif part == LASH:
-            colour[:, index], alpha[index] = _lashes(extra, performer.appearance, lit)
-        else:
-            glasses = performer.glasses
-            assert glasses is not None
-            paint = glasses.rim_colour if part == FRAME else glasses.lens_colour
-            colour[:, index] = torch.from_numpy(paint).to(device)[:, None] * (lit + (0.15 if part == FRAME else 0.05))
-            alpha[index] = 1.0 if part == FRAME else glasses.lens_alpha
-    return colour.T, alpha
-
-
-def _noise(u: Tensor, v: Tensor, appearance: Appearance, device: torch.device) -> Tensor:
-    bank = torch.from_numpy(noise_bank()).to(device).reshape(-1, len(NOISE_NAMES))
-    x = (u + float(appearance.noise_at[0])).long() % NOISE_SIZE
-    y = (v + float(appearance.noise_at[1])).long() % NOISE_SIZE
-    return bank[y * NOISE_SIZE + x].T
-
-
-def _hair(
-    extra: Tensor, normal: Tensor, performer: Performer, device: torch.device, lit: Tensor
-) -> tuple[Tensor, Tensor]:
-    style, appearance = performer.hair, performer.appearance
-    assert style is not None
-    around, way, fade = extra
-    if style.cloth:
-        noise = _noise(around * 900, way * 2200, appearance, device)
-        paint = torch.from_numpy(performer.outfit.colours[1]).to(device)[:, None]
-        band = 1 - 0.5 * performer.outfit.stripes * (torch.sin(way * 160) > 0.3)
-        return paint * (1 + 0.10 * noise[5] + 0.12 * noise[0]) * band * lit, (fade > -1).float()
-    bend = 14 * torch.sin(way * 38 + 6 * around)
-    noise = _noise(around * 2600 + bend, way * 300, appearance, device)
-    strands, blotch = noise[4], noise[0]
-    paint = torch.from_numpy(appearance.colours["hair"]).to(device)[:, None]
-    root = (0.55 + way * 4).clamp(0, 1)
-    tone = (0.78 + 0.30 * strands + 0.12 * blotch).clamp(0.12, 1.8)
-    # Hair shines in bands across the strands: where the strand, which runs down, is across the light.
-    sheen = (1 - (normal[:, 1] - 0.35).abs() * 2.5).clamp(0, 1) ** 2 * (0.5 + 0.5 * strands).clamp(0, 1)
-    colour = paint * tone * root * lit + 0.05 * appearance.strengths["lip_gloss"] * sheen * lit
-    return colour, ((fade - 0.42 + 0.20 * strands + 0.08 * blotch) * 5).clamp(0, 1)
-
-
-def _lashes(extra: Tensor, appearance: Appearance, lit: Tensor) -> tuple[Tensor, Tensor]:
-    along, way, lower = extra
-    paint = torch.from_numpy(appearance.colours["brow"]).to(extra.device)[:, None] * 0.12 + 0.004
-    hairs = 0.75 + 0.25 * torch.sin(along * 150 + 5 * way)
-    alpha = appearance.strengths["lashes"] * (1 - way) * hairs * torch.where(lower > 0.5, 0.45, 1.1)
-    return paint * lit, alpha.clamp(0, 0.97)
-
-
-def _torso(extra: Tensor, outfit: Outfit, appearance: Appearance, device: torch.device) -> Tensor:
-    x, y, z = extra
-    noise = _noise(x * 1500 + z * 700, y * 1500, appearance, device)
-    first, second = torch.from_numpy(outfit.colours).to(device)[:, :, None]
-    striped = outfit.stripes * (torch.sin(y * 220) > 0)
-    cloth = (first + (second - first) * striped) * (1 + 0.08 * noise[5] + 0.15 * noise[0])
-    collar = outfit.neckline_m - outfit.v_cut * (0.06 - x.abs()).clamp_min(0) * (z > 0)
-    skin = torch.from_numpy(appearance.colours["skin"]).to(device)[:, None] * (1 + 0.04 * noise[0])
-    bare = ((y - collar) * 400).clamp(0, 1)
-    under_chin = 0.55 + 0.45 * ((0.01 - y) / 0.06).clamp(0, 1)
-    return (cloth + (skin - cloth) * bare) * under_chin
+    look, outfit, glasses, style = performer.appearance, performer.outfit, performer.glasses, performer.hair
+    nothing = np.zeros(3, np.float32)
+    worn = (nothing, nothing) if glasses is None else (glasses.rim_colour, glasses.lens_colour)
+    paint = np.stack([*(look.colours[name] for name in ("hair", "brow", "skin")), *outfit.colours, *worn])
+    strengths = (
+        look.strengths["lip_gloss"], look.strengths["lashes"], style is not None and style.cloth,
+        0 if glasses is None else glasses.lens_alpha, outfit.stripes, outfit.neckline_m, outfit.v_cut,
+    )  # fmt: skip
+    colour, opacity = np.zeros((len(seen.part), 3), np.float32), np.zeros(len(seen.part), np.float32)
+    light, numbers = lit(seen.normal, performer.light), tuple(float(one) for one in strengths)
+    loop("paint_dress")(
+        flat_noise(), look.noise_at, numbers, paint.astype(np.float32), seen.part, seen.extra, seen.normal, light,
+        colour, opacity,
+    )  # fmt: skip
+    return colour, opacity

@@ -48,18 +48,14 @@ def moved_with(
 ) -> Float[Tensor, "b v 3"]:
     """As `moved_heads`, of who and what performers are made of."""
     weights = expression * sizes
-    vertices = _moved(head, identity, weights, deviations)
+    layer = head_layer(head, device)
+    own = torch.stack([deviation_of(head, *one) for one in zip(weights, deviations, strict=True)])
+    vertices = layer(identity, weights) + own
     meeting = _meeting(head, identity, weights, vertices)
     changed = (meeting != weights).any(1)
     if changed.any():
-        vertices[changed] = _moved(head, identity[changed], meeting[changed], deviations[changed])
-    return vertices
-
-
-def _moved(head: HeadModel, identity: Tensor, weights: Tensor, deviations: Tensor) -> Tensor:
-    vertices = head_layer(head, str(weights.device))(identity, weights)
-    for own, weight, deviation in zip(vertices, weights, deviations, strict=True):
-        own += deviation_of(head, weight, deviation)
+        # Blinks, which alone have changed, deviate on nobody.
+        vertices[changed] = layer(identity[changed], meeting[changed]) + own[changed]
     return vertices
 
 

@@ -173,4 +173,4 @@ def shaded(people: list[Person], outfits: list[Outfit], sight: Sight, light: Lig
         lit = lit + GLOSS * shine[:, None] * torch.from_numpy(light.colours[0])
     colour, alpha = torch.zeros(size * size, 3), torch.zeros(size * size)
     colour[sight.raster.pixel], alpha[sight.raster.pixel] = lit.float(), 1.0
-    return on_screen(colour, alpha, size)
+    return on_screen(colour.numpy(), alpha.numpy(), size)

@@ -21,6 +21,7 @@ from commedia.synthetic.crowds import crowd_pictures
 from commedia.synthetic.degradations import degrade
 from commedia.synthetic.heads import DrawnHead, draw_heads
 from commedia.synthetic.occluders import occlude
+from commedia.synthetic.painting import loop
 from commedia.synthetic.performers import Stream, filmed_again, sample_performers, stream_rng
 from commedia.synthetic.truth import truth_of, with_own_wrinkles
 
@@ -46,7 +47,6 @@ def single_pictures(
     *,
     size: int = 176,
     frames: int = 1,
-    device: str = "cpu",
     head: HeadModel | None = None,
     truth: bool = False,
 ) -> Iterator[PictureSample]:
@@ -66,7 +66,7 @@ def single_pictures(
             performers = [taken for one in performers for taken in filmed_again(rng, one, frames)][:many]
         sides = size / CROP_MARGIN * rng.uniform(0.92, 1.06, len(performers))
         offsets = rng.uniform(-0.04, 0.04, (len(performers), 2)) * size
-        for number, drawn in enumerate(draw_heads(performers, size, sides, offsets, device=device, head=head)):
+        for number, drawn in enumerate(draw_heads(performers, size, sides, offsets, head=head)):
             image, parse = _taken(rng, drawn, float(sides[number]), backgrounds)
             extras = {"parse": parse, "truth": truth_of(performers[number], drawn)} if truth else {}
             yield PictureSample(image, (drawn.face,), f"{name}/{start + number}", LICENCE, "synthetic", **extras)
@@ -101,8 +101,9 @@ def _taken(
 
 def paste(rgba: np.ndarray, background: np.ndarray) -> np.ndarray:
     """Lay a drawn head over a background of the same size."""
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    return (rgba[..., :3] * alpha + background * (1 - alpha) + 0.5).astype(np.uint8)
+    picture = np.zeros(background.shape, np.uint8)
+    loop("lay_over")(rgba.reshape(-1, 4), np.ascontiguousarray(background).reshape(-1, 3), picture.reshape(-1, 3))
+    return picture
 
 
 def generate_shard(
@@ -116,7 +117,6 @@ def generate_shard(
     size: int | None = None,
     frames: int = 1,
     truth: bool = False,
-    device: str = "cpu",
     head: HeadModel | None = None,
 ) -> int:
     """Make `count` pictures of `size` pixels (by default 176; crowds 288 to 320), write them, return how many.
@@ -125,11 +125,9 @@ def generate_shard(
     """
     loaded = load_backgrounds(backgrounds, stream)
     if kind == "single":
-        pictures = single_pictures(
-            stream, seed, count, loaded, size=size or 176, frames=frames, truth=truth, device=device, head=head
-        )
+        pictures = single_pictures(stream, seed, count, loaded, size=size or 176, frames=frames, truth=truth, head=head)
     else:
-        pictures = crowd_pictures(stream, seed, count, loaded, size=size, device=device, head=head)
+        pictures = crowd_pictures(stream, seed, count, loaded, size=size, head=head)
     return write_shard(path, pictures)
 
 

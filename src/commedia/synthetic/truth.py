@@ -91,8 +91,7 @@ def true_albedo(
         strengths,
         np.array(noise_at, np.float32),
     )
-    at = torch.from_numpy(np.asarray(uv, np.float32))
-    return skin_albedo(head_or_default(head), at, look, torch.from_numpy(np.asarray(expression, np.float32))).numpy()
+    return skin_albedo(head_or_default(head), np.ascontiguousarray(uv, np.float32), look, expression)
 
 
 def _deviation(head: HeadModel, truth: DrawnTruth, weights: Tensor) -> Tensor:
