@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from commedia.render.shade import AMBIENT_OFFSET, directional_coefficients, irradiance
 from commedia.synthetic import dressing, heads, painting_loops, shards, skin
 from commedia.synthetic.appearance import Light
 from commedia.synthetic.heads import draw_heads
 from commedia.synthetic.performers import Performer, sample_performers, stream_rng
-from commedia.synthetic.skin import WRINKLES, irradiance, lit
+from commedia.synthetic.skin import WRINKLES, light_on
 
 SIZE = 40
 
@@ -42,14 +43,20 @@ def test_light_is_that_of_the_harmonics(rng: np.random.Generator) -> None:
     normal = rng.normal(size=(50, 3)).astype(np.float32)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
     for performer in sample_performers(rng, 6, name="t"):
-        expected = irradiance(torch.from_numpy(normal), performer.light).numpy()
-        np.testing.assert_allclose(lit(normal, performer.light), expected, atol=1e-5)
+        light = performer.light
+        coefficients = torch.zeros(1, 3, 9)
+        coefficients[0, :, 0] = torch.from_numpy(light.ambient) / 0.886227 - AMBIENT_OFFSET
+        coefficients[0, :, 1] = -torch.from_numpy(light.sky) / 1.772454
+        for direction, colour in zip(light.directions, light.colours, strict=True):
+            coefficients += directional_coefficients(torch.from_numpy(direction), torch.from_numpy(colour))
+        expected = irradiance(torch.from_numpy(normal), coefficients, torch.zeros(50, dtype=torch.int64))
+        np.testing.assert_allclose(light_on(normal, light), expected.clamp_min(0.005).numpy(), atol=1e-5)
 
 
 def test_a_lamp_lights_its_own_side(rng: np.random.Generator) -> None:
     sides = np.float32([[1, 0, 0], [-1, 0, 0]])
     nothing = np.zeros(3, np.float32)
-    left, right = lit(sides, Light(nothing, nothing, sides[:1], np.ones((1, 3), np.float32)))
+    left, right = light_on(sides, Light(nothing, nothing, sides[:1], np.ones((1, 3), np.float32)))
     assert (left > 5 * right).all()
 
 

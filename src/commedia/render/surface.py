@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32, Int, Int64, UInt8
+from jaxtyping import Bool, Float, Float32, Int, Int64, UInt8
 
 from commedia.geometry.compiled import compiled
 from commedia.render import surface_loops
@@ -34,6 +34,10 @@ class Seen(NamedTuple):
     triangle: Int64[np.ndarray, "n"]
     shares: Float32[np.ndarray, "n 3"]
     """Of the triangle's corners at the pixel's centre, in the image plane."""
+
+    def where(self, chosen: Bool[np.ndarray, "n"]) -> "Seen":
+        """Some of the pixels."""
+        return Seen(*(part.take(np.flatnonzero(chosen), axis=0) for part in self))
 
     def mixed(
         self, triangles: Int64[np.ndarray, "t 3"], values: Float[np.ndarray, "v c"]

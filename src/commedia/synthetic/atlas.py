@@ -63,7 +63,6 @@ def _masks(rest: np.ndarray, regions: dict[str, np.ndarray], marks: np.ndarray) 
         "lips": lips,
         "lip_line": lips * np.clip(regions["inner_mouth"] * 4, 0, 1),
         "scalp": regions["scalp"],
-        "neck": regions["neck"],
         "ear": regions["left_ear"] + regions["right_ear"],
     }
     masks |= {name: mask * outside for name, mask in _beard(place, anchor, rest, lips).items()}

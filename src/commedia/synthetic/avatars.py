@@ -27,7 +27,7 @@ from commedia.render.shade import vertex_normals
 from commedia.structures import Box, HeadPose
 from commedia.synthetic.heads import DrawnHead, on_screen, weak_fit
 from commedia.synthetic.performers import Performer
-from commedia.synthetic.skin import irradiance
+from commedia.synthetic.skin import light_on
 
 AROUND_M = 0.27
 """What is farther than this from the head's middle, in the head frame, is not drawn."""
@@ -252,7 +252,7 @@ def _coloured(
     normal = normal * torch.where(normal[:, 2:] < 0, -1.0, 1.0)
     albedo = carried[:, 5:8] * _texels(avatar, raster.triangle.numpy(), carried[:, 3:5].numpy())
     light = performer.light
-    lit = albedo * irradiance(normal, light)
+    lit = albedo * torch.from_numpy(light_on(normal.float().numpy(), light))
     if len(light.directions):
         half = torch.from_numpy(light.directions[0]) + torch.tensor([0.0, 0.0, 1.0])
         shine = (normal @ (half / half.norm().clamp_min(1e-3))).clamp(1e-4, 1) ** 20

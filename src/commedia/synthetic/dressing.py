@@ -16,7 +16,7 @@ from commedia.synthetic.painting import loop
 from commedia.synthetic.painting_loops import FRAME, GLASS, HAIR, LASH, TORSO
 from commedia.synthetic.performers import Performer
 from commedia.synthetic.scalp import scalp_grid
-from commedia.synthetic.skin import flat_noise, lit
+from commedia.synthetic.skin import flat_noise, light_on
 
 _CAP_COUNT = COLUMNS * ROWS
 _GLASSES_COUNT = 134
@@ -104,7 +104,7 @@ def dress_colours(
         0 if glasses is None else glasses.lens_alpha, outfit.stripes, outfit.neckline_m, outfit.v_cut,
     )  # fmt: skip
     colour, opacity = np.zeros((len(seen.part), 3), np.float32), np.zeros(len(seen.part), np.float32)
-    light, numbers = lit(seen.normal, performer.light), tuple(float(one) for one in strengths)
+    light, numbers = light_on(seen.normal, performer.light), tuple(float(one) for one in strengths)
     loop("paint_dress")(
         flat_noise(), look.noise_at, numbers, paint.astype(np.float32), seen.part, seen.extra, seen.normal, light,
         colour, opacity,

@@ -14,7 +14,7 @@ from commedia.data.sample import FaceSample, full_weight
 from commedia.data.truth import COVERED, parse_classes
 from commedia.face_model.landmarks import load_scheme
 from commedia.face_model.model import HeadModel, face_vertices, head_or_default
-from commedia.render.project import perspective, rotate, weak_perspective
+from commedia.render.project import rotate
 from commedia.render.rasterize import visible_triangles
 from commedia.render.surface import Seen, made_unit, normals_of, seen_pixels
 from commedia.structures import Box, HeadPose
@@ -80,20 +80,22 @@ def draw_heads(
     points, wear_points = (_project(one, origin, scale, performers) for one in (rotated, worn))
     faces, drawn = _truths(mesh, rotated, points, performers), []
     for k, performer in enumerate(performers):
-        skin = _seen_head(mesh, rotated[k], points[k], size)
-        wear = _seen_wear(worn[k], wear_points[k], extra[k], size)
-        rgba, parse = _composed(mesh.head, performer, skin, wear, size)
+        skin, wear = (
+            (rotated[k].numpy(), points[k].numpy()),
+            (worn[k].numpy(), wear_points[k].numpy(), extra[k].numpy()),
+        )
+        rgba, parse = _pictured(mesh, performer, skin, wear, size)
         camera = np.array([*origin[k].tolist(), float(scale[k]), performer.distance_m], np.float32)
         drawn.append(DrawnHead(rgba, faces[k], parse, camera))
     return drawn
 
 
 def _project(rotated: Tensor, origin: Tensor, scale: Tensor, performers: list[Performer]) -> Tensor:
-    """Mix the two cameras: those infinitely far away have weak perspective."""
-    distance = rotated.new_tensor([performer.distance_m for performer in performers])
-    far = torch.isinf(distance)
-    near = perspective(rotated, origin, scale, torch.where(far, 1.0, distance))
-    return torch.where(far[:, None, None], weak_perspective(rotated, origin, scale), near)
+    """As `perspective`, and as `weak_perspective` of those infinitely far away; a depth that is as good as theirs."""
+    nearness = 1 / rotated.new_tensor([performer.distance_m for performer in performers])
+    larger = 1 / (1 - rotated[..., 2:] * nearness[:, None, None]).clamp_min(1e-3)
+    xy = rotated[..., :2] * larger * (scale[:, None] * scale.new_tensor([1.0, -1.0]))[:, None]
+    return torch.cat([origin[:, None] + xy, -rotated[..., 2:] * larger], -1)
 
 
 def _placed(
@@ -146,79 +148,67 @@ def weak_fit(
     return target - scale[:, None] * middle, scale
 
 
-class _Layer(NamedTuple):
-    """What is seen of a mesh, pixel by pixel."""
-
-    pixel: Int64[np.ndarray, "n"]
-    part: Int64[np.ndarray, "n"]
-    normal: Float32[np.ndarray, "n 3"]
-    """Unit."""
-    depth: Float32[np.ndarray, "n"]
-    paint: Float32[np.ndarray, "n c"]
-    """Head: texture coordinates. Wear: `extra` of `DressPoints`."""
-    parse: UInt8[np.ndarray, "n"] | None = None
-
-
-def _seen_head(mesh: HeadMesh, rotated: Tensor, points: Tensor, size: int) -> _Layer:
-    seen, normal, depth = _seen(rotated, points, mesh.triangles, size, both_sides=False)
-    uv = seen.mixed(mesh.uv_triangles, mesh.head.uv)
-    parse = seen.most_of(mesh.triangles, mesh.parse)
-    return _Layer(seen.pixel, mesh.part[seen.triangle], normal, depth, uv, parse)
-
-
-def _seen_wear(worn: Tensor, points: Tensor, extra: Tensor, size: int) -> _Layer:
-    mesh = dress_mesh()
-    # Cloth and hair are seen from both sides.
-    seen, normal, depth = _seen(worn, points, mesh.triangles, size, both_sides=True)
-    return _Layer(seen.pixel, mesh.part[seen.triangle], normal, depth, seen.mixed(mesh.triangles, extra.numpy()))
-
-
-def _seen(
-    rotated: Tensor, points: Tensor, triangles: np.ndarray, size: int, *, both_sides: bool
-) -> tuple[Seen, np.ndarray, np.ndarray]:
-    """The pixels that see a mesh, with normal and depth."""
-    owner = visible_triangles(points[None], torch.from_numpy(triangles), (size, size), cull=not both_sides)[0].numpy()
-    seen = seen_pixels(owner, points.numpy(), triangles)
-    normal = seen.mixed(triangles, normals_of(rotated.numpy(), triangles))
-    depth = seen.mixed(triangles, points[:, 2:].numpy())[:, 0]
-    return seen, made_unit(normal, towards_viewer=both_sides), depth
-
-
-def _composed(
-    model: HeadModel, performer: Performer, head: _Layer, wear: _Layer, size: int
+def _pictured(
+    mesh: HeadMesh, performer: Performer, head: tuple[np.ndarray, ...], wear: tuple[np.ndarray, ...], size: int
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Picture and parse map of a head and what it wears: each its rotated vertices and their image points; `extra`."""
     colour, alpha = np.zeros((size * size, 3), np.float32), np.zeros(size * size, np.float32)
     depth, parse = np.full(size * size, np.inf, np.float32), np.zeros(size * size, np.uint8)
-    alpha[head.pixel], depth[head.pixel], parse[head.pixel] = 1.0, head.depth, head.parse
-    front = np.flatnonzero(wear.depth < depth[wear.pixel])
-    pixel, part = wear.pixel[front], wear.part[front]
-    cloth, opacity = dress_colours(DressPoints(part, wear.paint[front], wear.normal[front]), performer)
+    seen = _seen(head[1], mesh.triangles, size, cull=True)
+    depth[seen.pixel] = seen.mixed(mesh.triangles, head[1][:, 2:])[:, 0]
+    alpha[seen.pixel], parse[seen.pixel] = 1.0, seen.most_of(mesh.triangles, mesh.parse)
+    front = _seen(wear[1], (dress := dress_mesh()).triangles, size, cull=False)
+    front = front.where(front.mixed(dress.triangles, wear[1][:, 2:])[:, 0] < depth[front.pixel])
+    # Cloth and hair are seen from both sides.
+    normal = _normals(front, wear[0], dress.triangles, towards_viewer=True)
+    part = dress.part[front.triangle]
+    cloth, opacity = dress_colours(DressPoints(part, front.mixed(dress.triangles, wear[2]), normal), performer)
     hidden = np.zeros(size * size, bool)
-    hidden[pixel] = opacity == 1
-    shown = np.flatnonzero(~hidden[head.pixel])
-    points = Points(head.paint[shown], head.part[shown], head.normal[shown])
-    skin = head_colours(model, points, performer.appearance, performer.light, performer.truth.expression)
-    solid, below = opacity > 0.5, head.pixel[shown]
-    colour[below] = skin * (1 - _shadow(pixel[solid & (part < TORSO)], size)[below, None])
-    covers = pixel[solid & (part != LASH)]
+    hidden[front.pixel] = opacity == 1
+    seen, solid = seen.where(~hidden[seen.pixel]), opacity > 0.5
+    shadow = _shadow(front.pixel[solid & (part < TORSO)], size)[seen.pixel, None]
+    colour[seen.pixel] = _skin(mesh, performer, seen, head[0]) * (1 - shadow)
+    covers = front.pixel[solid & (part != LASH)]
     parse[covers] = np.where(parse[covers] > 0, COVERED, 0)
-    loop("cover")(pixel, cloth, opacity, colour, alpha)
+    loop("cover")(front.pixel, cloth, opacity, colour, alpha)
     return on_screen(colour, alpha, size), parse.reshape(size, size)
+
+
+def _seen(points: Float32[np.ndarray, "v 3"], triangles: Int64[np.ndarray, "t 3"], size: int, *, cull: bool) -> Seen:
+    corners = torch.from_numpy(triangles)
+    owner = visible_triangles(torch.from_numpy(points)[None], corners, (size, size), cull=cull)[0]
+    return seen_pixels(owner.numpy(), points, triangles)
+
+
+def _normals(
+    seen: Seen, rotated: Float32[np.ndarray, "v 3"], triangles: np.ndarray, *, towards_viewer: bool = False
+) -> Float32[np.ndarray, "n 3"]:
+    return made_unit(seen.mixed(triangles, normals_of(rotated, triangles)), towards_viewer=towards_viewer)
+
+
+def _skin(
+    mesh: HeadMesh, performer: Performer, seen: Seen, rotated: Float32[np.ndarray, "v 3"]
+) -> Float32[np.ndarray, "n 3"]:
+    uv, normal = seen.mixed(mesh.uv_triangles, mesh.head.uv), _normals(seen, rotated, mesh.triangles)
+    points = Points(uv, mesh.part[seen.triangle], normal)
+    return head_colours(mesh.head, points, performer.appearance, performer.light, performer.truth.expression)
 
 
 def _shadow(casts: Int64[np.ndarray, "n"], size: int) -> Float32[np.ndarray, "p"]:
     """Share of the light that is missing just under and beside hair, hat and frames, as a soft contact shadow."""
     cover = np.zeros((size, size), np.uint8)
     cover.reshape(-1)[casts] = 255
-    soft = np.roll(cv2.GaussianBlur(cover, (0, 0), size / 70), max(1, size // 80), axis=0)
-    return np.float32(0.55 / 255) * soft.reshape(-1)
+    # What is as soft as this needs no more than half the pixels.
+    half = cv2.resize(cover, (size // 2, size // 2), interpolation=cv2.INTER_AREA)
+    soft = cv2.resize(cv2.GaussianBlur(half, (0, 0), size / 140), (size, size))
+    return np.float32(0.55 / 255) * np.roll(soft, max(1, size // 80), axis=0).reshape(-1)
 
 
 def on_screen(colour: Float32[np.ndarray, "p 3"], alpha: Float32[np.ndarray, "p"], size: int) -> np.ndarray:
     """Linear colour and opacity per pixel to RGBA as a screen shows it."""
-    rgba, shown = np.zeros((size * size, 4), np.float32), np.zeros((size * size, 4), np.uint8)
+    rgba = np.zeros((size * size, 4), np.uint8)
     loop("show")(colour, alpha, rgba)
     # Half a pixel of blur stands in for the anti-aliasing that the z-buffer does not do.
-    soft = cv2.GaussianBlur(rgba.reshape(size, size, 4), (3, 3), 0.5)
-    loop("as_bytes")(soft.reshape(-1, 4), shown)
-    return shown.reshape(size, size, 4)
+    soft = np.asarray(cv2.GaussianBlur(rgba.reshape(size, size, 4), (3, 3), 0.5), np.uint8)
+    loop("undo_opacity")(soft.reshape(-1, 4))
+    return soft

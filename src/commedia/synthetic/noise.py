@@ -38,13 +38,14 @@ def random_backdrop(rng: np.random.Generator, height: int, width: int) -> np.nda
     """Make up a background: a gradient of two colours, blotches, sometimes soft shapes, as RGB uint8."""
     colours = rng.uniform(0, 255, (4, 3)).astype(np.float32)
     direction = rng.uniform(-1, 1, 2)
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-    ramp = (rows / height - 0.5) * direction[0] + (columns / width - 0.5) * direction[1] + 0.5
-    picture = colours[0] + np.clip(ramp, 0, 1)[..., None] * (colours[1] - colours[0])
+    rows, columns = (np.arange(count, dtype=np.float32) / count - 0.5 for count in (height, width))
+    ramp = np.clip(rows[:, None] * np.float32(direction[0]) + columns * np.float32(direction[1]) + 0.5, 0, 1)
+    layers = [ramp]
+    tints = [colours[1] - colours[0]]
     for channel in (0, 1):
-        zoom = rng.uniform(0.3, 2.0)
-        tile = _window(rng, channel, height, width, zoom)
-        picture += tile[..., None] * rng.uniform(-30, 30, 3).astype(np.float32)
+        layers.append(_window(rng, channel, height, width, rng.uniform(0.3, 2.0)))
+        tints.append(rng.uniform(-30, 30, 3).astype(np.float32))
+    picture = np.stack(layers, -1) @ np.stack(tints) + colours[0]
     for _ in range(int(rng.integers(0, 6))):
         first, second = rng.integers(np.array([-20, -20]), [width + 20, height + 20], (2, 2)).tolist()
         colour = rng.uniform(0, 255, 3).tolist()

@@ -56,11 +56,11 @@ def _hand(
 def _skin(rng: np.random.Generator, image: np.ndarray) -> Float[np.ndarray, "h w 3"]:
     height, width = image.shape[:2]
     tone = np.array([225, 175, 145]) * rng.uniform(0.3, 1.1) * (1 + rng.normal(0, 0.04, 3))
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+    rows, columns = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)
     slope = rng.uniform(-0.6, 0.6, 2)
     light = 0.85 + slope[0] * (rows / height - 0.5) + slope[1] * (columns / width - 0.5)
     folds = 0.05 * np.sin(columns * rng.uniform(0.2, 0.8) + rows * rng.uniform(0.2, 0.8))
-    return np.clip(tone * (light + folds)[..., None], 0, 255)
+    return np.clip(tone.astype(np.float32) * (light + folds)[..., None], 0, 255)
 
 
 def _shape(rng: np.random.Generator, mask: np.ndarray, at: np.ndarray, side: float, *, rectangle: bool) -> None:

@@ -10,6 +10,7 @@ from commedia.synthetic.painting_loops import HEAD_STRENGTHS, SKIN_STRENGTHS
 
 _FLOATS, _LINE, _NUMBERS, _BYTES = "float32[:, ::1]", "float32[::1]", "int64[::1]", "uint8[:, ::1]"
 _SIGNATURES = {
+    "deviate": f"float32[:, :, ::1], {_NUMBERS}, {_NUMBERS}, {_FLOATS}, {_FLOATS}, {_LINE}, {_FLOATS}",
     "light_points": ", ".join([_FLOATS] * 3),
     "paint_skin": ", ".join(
         [_FLOATS] * 3
@@ -20,8 +21,8 @@ _SIGNATURES = {
     ),
     "paint_dress": ", ".join([_FLOATS, _LINE, "UniTuple(float64, 7)", _FLOATS, _NUMBERS] + [_FLOATS] * 4 + [_LINE]),
     "cover": f"{_NUMBERS}, {_FLOATS}, {_LINE}, {_FLOATS}, {_LINE}",
-    "show": f"{_FLOATS}, {_LINE}, {_FLOATS}",
-    "as_bytes": f"{_FLOATS}, {_BYTES}",
+    "show": f"{_FLOATS}, {_LINE}, {_BYTES}",
+    "undo_opacity": _BYTES,
     "lay_over": f"{_BYTES}, {_BYTES}, {_BYTES}",
 }
 

@@ -13,13 +13,13 @@ from commedia.face_model.model import EYE_CHART_RADIUS, EYE_CHARTS
 
 ATLAS_SIZE, NOISE_SIZE = 640, 512
 MASKS = (
-    "side inner_mouth depth lips lip_line scalp neck ear beard moustache goatee brow brow_along brow_across blush nose "
-    "shadow lash_upper lash_lower lid under_eye forehead_lines glabella crow nasolabial nose_wrinkle dimple chin bag "
-    "cheek occlusion tooth_along tooth_rise tooth_lower"
+    "side inner_mouth depth occlusion lips lip_line scalp ear beard moustache goatee brow brow_along brow_across blush "
+    "nose shadow lash_upper lash_lower lid under_eye forehead_lines glabella crow nasolabial nose_wrinkle dimple chin "
+    "bag cheek tooth_along tooth_rise tooth_lower"
 ).split()
 (
-    SIDE, INNER_MOUTH, DEPTH, LIPS, LIP_LINE, SCALP, _, EAR, BEARD, MOUSTACHE, GOATEE, BROW, BROW_ALONG, BROW_ACROSS,
-    BLUSH, NOSE, SHADOW, LASH_UPPER, LASH_LOWER, LID, UNDER_EYE, FOLDS, _, _, _, _, _, _, _, CHEEK, OCCLUSION,
+    SIDE, INNER_MOUTH, DEPTH, OCCLUSION, LIPS, LIP_LINE, SCALP, EAR, BEARD, MOUSTACHE, GOATEE, BROW, BROW_ALONG,
+    BROW_ACROSS, BLUSH, NOSE, SHADOW, LASH_UPPER, LASH_LOWER, LID, UNDER_EYE, FOLDS, _, _, _, _, _, _, _, CHEEK,
     TOOTH_ALONG, TOOTH_RISE, TOOTH_LOWER,
 ) = range(len(MASKS))  # fmt: skip
 COLOURS = "skin lips brow hair beard iris sclera teeth tongue shadow".split()
@@ -41,6 +41,31 @@ LOWER_MM = (0.0, 5.3, 11.2, 18.0, 25.0, 32.0, 43.0, 54.0)
 GAP_MM = 0.6
 CROWN = 0.62
 """Share of a row's height that is crown; the rest is gum."""
+
+
+def deviate(amplitudes, starts, vertex, displacement, waves, side, moved):
+    """Add to `moved` (v, 3) what deviates: `amplitudes` (52, 4, 8) of the waves (v, 8), see `deviations.py`.
+
+    Rows `starts[e]` to `starts[e + 1]` of `vertex` and `displacement` (m, 3) say what blendshape e moves, how far.
+    """
+    for e in range(len(amplitudes)):
+        if not amplitudes[e].any():
+            continue
+        for n in range(starts[e], starts[e + 1]):
+            v = vertex[n]
+            x, y, z = displacement[n, 0], displacement[n, 1], displacement[n, 2]
+            scale = about_x = about_y = about_z = np.float32(0)
+            for w in range(waves.shape[1]):
+                wave = waves[v, w]
+                scale += wave * amplitudes[e, 0, w]
+                about_x += wave * amplitudes[e, 1, w]
+                about_y += wave * amplitudes[e, 2, w]
+                about_z += wave * amplitudes[e, 3, w]
+            # A mirror leaves a rotation about x as it is, and turns those about y and z round.
+            about_y, about_z = about_y * side[v], about_z * side[v]
+            moved[v, 0] += scale * x + about_y * z - about_z * y
+            moved[v, 1] += scale * y + about_z * x - about_x * z
+            moved[v, 2] += scale * z + about_x * y - about_y * x
 
 
 def light_points(normal, coefficients, light):
@@ -170,7 +195,7 @@ def light_head(texels, bank, uv, noise_at, strengths, paint, part, normal, light
                 colour[n, c] = paint[IN_TONGUE, c] * (1 + 0.08 * noise[1])
         facing = normal[n, 0] * lamp[0, 0] + normal[n, 1] * lamp[0, 1] + normal[n, 2] * lamp[0, 2]
         # Of less than a cosine of 0.3 the power is so small that it only costs time.
-        shine *= openness * min(facing, 1.0) ** power if facing > 0.3 else 0.0
+        shine *= openness * math.exp(np.float32(power) * math.log(np.float32(facing))) if facing > 0.3 else 0.0
         for c in range(3):
             colour[n, c] = colour[n, c] * light[n, c] * openness + lamp[1, c] * shine
 
@@ -236,7 +261,7 @@ def cover(pixel, cloth, opacity, colour, alpha):
 
 
 def show(colour, alpha, rgba):
-    """Fill `rgba` (p, 4), which is 0, as a screen shows linear RGB (p, 3), multiplied by opacity."""
+    """Fill `rgba` (p, 4), which is 0, with bytes of linear RGB (p, 3) as a screen shows it, multiplied by opacity."""
     for p in range(len(alpha)):
         if alpha[p] == 0:
             continue
@@ -244,24 +269,22 @@ def show(colour, alpha, rgba):
             # A shoulder like a film's: straight up to 0.7 of white, then never quite there.
             bright = max(colour[p, c] - 0.7, 0.0)
             shown = min(colour[p, c], 0.7) + 0.3 * bright / (bright + 0.3)
-            rgba[p, c] = math.sqrt(min(max(shown, 0.0), 1.0)) * alpha[p]
-        rgba[p, 3] = alpha[p]
+            rgba[p, c] = int(math.sqrt(min(max(shown, 0.0), 1.0)) * alpha[p] * 255 + 0.5)
+        rgba[p, 3] = int(alpha[p] * 255 + 0.5)
 
 
-def as_bytes(rgba, shown):
-    """Fill `shown` (p, 4), which is 0, with bytes that are not multiplied by opacity."""
+def undo_opacity(rgba):
+    """Divide the colours of `rgba` (p, 4) by its opacity."""
     for p in range(len(rgba)):
-        if rgba[p, 3] == 0:
-            continue
-        whole = 255 / max(rgba[p, 3], 1e-4)
-        for c in range(3):
-            shown[p, c] = int(min(max(rgba[p, c] * whole + 0.5, 0.0), 255.0))
-        shown[p, 3] = int(min(max(rgba[p, 3] * 255 + 0.5, 0.0), 255.0))
+        alpha = rgba[p, 3]
+        if alpha > 0 and alpha < 255:
+            for c in range(3):
+                rgba[p, c] = min(int(int(rgba[p, c]) * 255 / alpha + 0.5), 255)
 
 
 def lay_over(rgba, background, picture):
     """Fill `picture` (p, 3) with `rgba` over a background, all bytes."""
     for p in range(len(rgba)):
-        alpha = rgba[p, 3] / 255
+        alpha = int(rgba[p, 3])
         for c in range(3):
-            picture[p, c] = int(rgba[p, c] * alpha + background[p, c] * (1 - alpha) + 0.5)
+            picture[p, c] = (int(rgba[p, c]) * alpha + int(background[p, c]) * (255 - alpha) + 127) // 255

@@ -18,7 +18,7 @@ from commedia.synthetic.bodies import Body
 from commedia.synthetic.heads import on_screen, weak_fit
 from commedia.synthetic.outfits import Outfit, dressed
 from commedia.synthetic.skeleton import unit
-from commedia.synthetic.skin import irradiance
+from commedia.synthetic.skin import light_on
 
 _NEAREST_M = 0.15
 """What is nearer to the camera is not drawn: there is no clipping."""
@@ -166,7 +166,7 @@ def shaded(people: list[Person], outfits: list[Outfit], sight: Sight, light: Lig
         mine = np.flatnonzero(sight.person == number)
         uv, lower = carried[mine, 6:8].numpy(), carried[mine, 8].numpy()
         albedo[mine] *= dressed(person.body, outfits[number], sight.own[mine], uv, lower)
-    lit = torch.from_numpy(albedo) * irradiance(normal, light)
+    lit = torch.from_numpy(albedo) * torch.from_numpy(light_on(normal.float().numpy(), light))
     if len(light.directions):
         half = torch.from_numpy(light.directions[0]) + torch.tensor([0.0, 0.0, 1.0])
         shine = (normal @ (half / half.norm().clamp_min(1e-3))).clamp(1e-4, 1) ** 20

@@ -6,10 +6,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES, IDENTITY_COUNT, sideless_name
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 from commedia.synthetic.appearance import Appearance, Light, sample_appearance, sample_light
-from commedia.synthetic.deviations import sample_deviations
+from commedia.synthetic.deviations import ALIKE, BOTH_SIDES, GROUP, sample_deviations
 from commedia.synthetic.expressions import sample_expressions
 from commedia.synthetic.hair import HairStyle, sample_style
 from commedia.synthetic.wardrobe import Glasses, Outfit, sample_glasses, sample_outfit
@@ -104,10 +104,9 @@ def sample_sizes(rng: np.random.Generator) -> Float[np.ndarray, "52"]:
     A blink closes everybody's eyes and the gaze is an angle: these stay. `mouthClose` undoes what `jawOpen` does.
     """
     person = rng.normal(0, 0.08)
-    groups = {name: rng.normal(0, 0.12) for name in dict.fromkeys(map(sideless_name, EXPRESSION_NAMES))}
-    drawn = np.array([person + groups[sideless_name(name)] + rng.normal(0, 0.04) for name in EXPRESSION_NAMES])
+    drawn = person + rng.normal(0, 0.12, len(BOTH_SIDES))[GROUP] + rng.normal(0, 0.04, EXPRESSION_COUNT)
     sizes = np.exp(np.clip(drawn, np.log(0.7), np.log(1.3)))
-    sizes[[name.startswith(("eyeBlink", "eyeLook")) for name in EXPRESSION_NAMES]] = 1.0
+    sizes[ALIKE] = 1.0
     sizes[EXPRESSION_INDEX["mouthClose"]] = sizes[EXPRESSION_INDEX["jawOpen"]]
     return sizes.astype(np.float32)
 

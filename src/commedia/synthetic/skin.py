@@ -3,9 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from jaxtyping import Float, Float32, Int64
-from torch import Tensor
 
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.face_model.model import HeadModel
@@ -51,7 +49,7 @@ def head_colours(
     strengths = tuple(float(appearance.strengths[name]) for name in HEAD_STRENGTHS)
     loop("light_head")(
         skin_atlas(head), flat_noise(), points.uv, appearance.noise_at, strengths, _paint(appearance), points.part,
-        points.normal, lit(points.normal, light), lamp, colour,
+        points.normal, light_on(points.normal, light), lamp, colour,
     )  # fmt: skip
     return colour
 
@@ -75,27 +73,17 @@ def flat_noise() -> Float32[np.ndarray, "n 6"]:
     return noise_bank().reshape(-1, len(NOISE_NAMES))
 
 
-def lit(normal: Float32[np.ndarray, "n 3"], light: Light) -> Float32[np.ndarray, "n 3"]:
-    """As `irradiance`, by the compiled loop."""
-    found = np.zeros(normal.shape, np.float32)
-    coefficients = (_coefficients(light) * torch.tensor(shade.NORMS)[:, None]).contiguous().numpy()
-    loop("light_points")(normal, coefficients, found)
-    return found
-
-
-def irradiance(normal: Float[Tensor, "n 3"], light: Light) -> Float[Tensor, "n 3"]:
+def light_on(normal: Float32[np.ndarray, "n 3"], light: Light) -> Float32[np.ndarray, "n 3"]:
     """Light from the sky and the lamps through the harmonics of `render.shade`."""
-    return (shade.harmonics(normal) @ _coefficients(light)).clamp_min(0.005)
-
-
-def _coefficients(light: Light) -> Float32[Tensor, "9 3"]:
-    coefficients = torch.zeros(3, 9)
-    coefficients[:, 0] = torch.from_numpy(light.ambient) / 0.886227 - shade.AMBIENT_OFFSET
-    coefficients[:, 1] = -torch.from_numpy(light.sky) / 1.772454
-    for direction, colour in zip(light.directions, light.colours, strict=True):
-        coefficients += shade.directional_coefficients(torch.from_numpy(direction), torch.from_numpy(colour))
-    coefficients[:, 0] += shade.AMBIENT_OFFSET
-    return coefficients.T
+    norms, found = np.array(shade.NORMS), np.zeros(normal.shape, np.float32)
+    x, y, z = light.directions.T.astype(float)
+    bases = np.stack([np.ones_like(x), y, z, x, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y]) * norms[:, None]
+    # As `shade.directional_coefficients`.
+    coefficients = (bases * np.array([2] + [1] * 8)[:, None] / (2 * np.pi)) @ light.colours
+    coefficients[0] += light.ambient / 0.886227
+    coefficients[1] -= light.sky / 1.772454
+    loop("light_points")(normal, (coefficients * norms[:, None]).astype(np.float32), found)
+    return found
 
 
 def _paint(appearance: Appearance) -> Float32[np.ndarray, "10 3"]:
