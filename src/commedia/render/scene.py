@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, floor, isfinite
 
 import numpy as np
 from jaxtyping import Float, Float32, Int, Int32, UInt8
@@ -66,6 +67,13 @@ def framing_view(vertices: Float[np.ndarray, "v 3"], height: int, width: int, *,
     return View((float(center[0]), float(center[1])), px_per_unit, height, width)
 
 
+def reached(low: float, high: float, end: int) -> slice:
+    """What of the pixels from 0 to `end` points from `low` to `high` can touch; all where one is nowhere."""
+    if not (isfinite(low) and isfinite(high)):
+        return slice(0, end)
+    return slice(min(max(floor(low), 0), end), min(max(ceil(high), 0), end))
+
+
 class Scene:
     """Surfaces joined to one mesh, made once for many pictures: only `vertices` and `normals` may move between them."""
 
@@ -77,8 +85,9 @@ class Scene:
         counts = [len(surface.triangles) for surface in surfaces]
         self.surface_of: Int32[np.ndarray, " t"] = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
         """Which surface each triangle is part of."""
-        self.vertices: Float[np.ndarray, "v 3"] = np.concatenate([surface.vertices for surface in surfaces])
-        self.normals: Float[np.ndarray, "v 3"] = np.concatenate([_normals(surface) for surface in surfaces])
+        with np.errstate(over="ignore"):  # what lies too far away is nowhere
+            self.vertices: Float32[np.ndarray, "v 3"] = _joined([surface.vertices for surface in surfaces])
+            self.normals: Float32[np.ndarray, "v 3"] = _joined([_normals(surface) for surface in surfaces])
         self.look: Float32[np.ndarray, "v 6"] = np.concatenate([_look(surface) for surface in surfaces])
         """Gloss, linear colour, texture coordinates."""
         self._textures, self._paints = [_texture(surface) for surface in surfaces], dict[tuple, Paint]()
@@ -122,6 +131,10 @@ class Scene:
             np.array(table, dtype=np.int64),
             np.array(cutoffs, dtype=np.float32),
         )
+
+
+def _joined(parts: list[np.ndarray]) -> Float32[np.ndarray, "n 3"]:
+    return np.ascontiguousarray(np.concatenate(parts), dtype=np.float32)
 
 
 def _normals(surface: Surface) -> np.ndarray:

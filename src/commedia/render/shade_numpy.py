@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from math import ceil, floor
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, Int32, UInt8
@@ -10,7 +9,7 @@ from jaxtyping import Bool, Float, Float32, Int, Int32, UInt8
 from commedia.render.colour_numpy import decoding_table, sample_texture, srgb_from_light, srgb_table
 from commedia.render.light import light_on, lights, unit
 from commedia.render.rasterize_numpy import BACKGROUND, Visible, interpolate, rasterize
-from commedia.render.scene import Scene, Surface, View
+from commedia.render.scene import Scene, Surface, View, reached
 from commedia.render.shade_compiled import ShadingTables, compiled_shading, draw_compiled
 
 Pictures = list[UInt8[np.ndarray, "_ _ _"] | None]
@@ -52,30 +51,24 @@ def draw_scene(
 ) -> None:
     """The same over a picture of the view's size, which is changed; a scene can be drawn again after it has moved."""
     assert picture.shape[:2] == (view.height, view.width), "the backdrop has another size than the view"
-    with np.errstate(over="ignore", invalid="ignore"):  # a corner that is nowhere is not drawn
-        points = view.finer(supersample).pixels(scene.vertices)
-    columns, rows = (_reached(points[:, axis] / supersample, end) for axis, end in ((0, view.width), (1, view.height)))
-    points[:, :2] -= columns.start * supersample, rows.start * supersample
-    picture = picture[rows, columns]
-    if picture.size == 0:
-        return
     settings = supersample, opacity, cull_back
     if (loops := compiled_shading()) is not None:
         tables = ShadingTables(lights(), decoding_table(), srgb_table(), SMOOTH_STEP)
-        draw_compiled(loops, scene, points, scene.paint(view.px_per_unit), picture, tables, settings)
+        draw_compiled(loops, scene, view, picture, tables, settings)
+        return
+    with np.errstate(over="ignore", invalid="ignore"):  # a corner that is nowhere is not drawn
+        points = view.finer(supersample).pixels(scene.vertices)
+    low = (points.min(axis=0, initial=np.inf) / supersample).tolist()
+    high = (points.max(axis=0, initial=-np.inf) / supersample).tolist()
+    columns, rows = reached(low[0], high[0], view.width), reached(low[1], high[1], view.height)
+    points[:, :2] -= columns.start * supersample, rows.start * supersample
+    picture = picture[rows, columns]
+    if picture.size == 0:
         return
     colour, covered = _draw(scene, points, scene.pictures(view.px_per_unit), picture.shape[:2], settings)
     # `colour` is already multiplied by the coverage.
     blended = picture * (1 - opacity * covered[..., None]) + opacity * colour
     picture[...] = np.clip(blended + 0.5, 0, 255).astype(np.uint8)
-
-
-def _reached(at: Float[np.ndarray, " v"], end: int) -> slice:
-    """What of the pixels from 0 to `end` points can touch; all where one is nowhere."""
-    low, high = at.min(initial=np.inf), at.max(initial=-np.inf)
-    if not (np.isfinite(low) and np.isfinite(high)):
-        return slice(0, end)
-    return slice(min(max(floor(low), 0), end), min(max(ceil(high), 0), end))
 
 
 def _draw(

@@ -1,9 +1,10 @@
-"""The loops that light what a z-buffer found, one after the other: samples, corners, textures, light, blending.
+"""The loops around a z-buffer, one after the other: corners to samples, then what it found to light: samples, corners,
+textures, light, blending.
 
 Plain Python that numba compiles (`shade_compiled`), kept alone in this file because its cache is thrown away when the
 file changes. Does what `shade_numpy` does array by array. Checks no index.
 
-`chosen` (n, 3) is of each sample its row and its column in the z-buffer, and the number of its pixel. `mixed` (9, n) is
+`chosen` (n, 4) is of each sample its row and its column in the z-buffer, then those of its pixel. `mixed` (9, n) is
 what its surface looks like there: normal, gloss, linear colour, texture coordinates.
 """
 
@@ -13,6 +14,39 @@ WRAP = 0.25
 """How far light reaches round past the horizon of the key: the softness of skin."""
 LEAST_NARROW = 0.7
 """Cosines below this add nothing to the narrow highlight, and their power is a number so small that it costs time."""
+
+
+def place_corners(vertices, center_x, center_y, scale, half_width, half_height, placed):
+    """Fill `placed` (v, 3) with where vertices are in a picture, as `View.pixels` says in float32.
+
+    Returns the least and greatest x, then y; the least are NaN where a vertex is nowhere.
+    """
+    center_x, center_y, scale = np.float32(center_x), np.float32(center_y), np.float32(scale)
+    half_width, half_height = np.float32(half_width), np.float32(half_height)
+    zero, far = np.float32(0), np.float32(np.inf)
+    low_x, high_x, low_y, high_y, nowhere = far, -far, far, -far, zero
+    for v in range(len(vertices)):
+        x = (vertices[v, 0] - center_x) * scale + half_width
+        y = (center_y - vertices[v, 1]) * scale + half_height
+        z = vertices[v, 2] * scale
+        low_x, high_x, low_y, high_y = min(low_x, x), max(high_x, x), min(low_y, y), max(high_y, y)
+        nowhere += zero * (x + y + z)
+        placed[v, 0], placed[v, 1], placed[v, 2] = x, y, z
+    return low_x + nowhere, high_x, low_y + nowhere, high_y
+
+
+def gather_corners(placed, left, top, normals, look, points, corners):
+    """Fill `points` (v, 3) for the z-buffer, and `corners` (v, 11) for what is mixed, of a picture's part from (left,
+    top) on."""
+    left, top = np.float32(left), np.float32(top)
+    for v in range(len(placed)):
+        x, y = placed[v, 0] - left, placed[v, 1] - top
+        points[v, 0], points[v, 1], points[v, 2] = x, y, placed[v, 2]
+        corners[v, 0], corners[v, 1] = x, y
+        for k in range(3):
+            corners[v, 2 + k] = normals[v, k]
+        for k in range(6):
+            corners[v, 5 + k] = look[v, k]
 
 
 def choose_samples(owner, level, fold, surface_of, samples, chosen, weights):
@@ -25,26 +59,31 @@ def choose_samples(owner, level, fold, surface_of, samples, chosen, weights):
     height, width = owner.shape[0] // samples, owner.shape[1] // samples
     whole, part = np.float32(1), np.float32(1 / samples**2)
     for y in range(height):
+        top, bottom = y * samples, y * samples + beside
         for x in range(width):
-            top, left = y * samples, x * samples
-            low = high = level[top, left]
-            for row in (top, top + beside):
-                for column in (left, left + beside):
-                    low, high = min(low, level[row, column]), max(high, level[row, column])
+            left, right = x * samples, x * samples + beside
+            a, b, c, d = level[top, left], level[top, right], level[bottom, left], level[bottom, right]
+            low, high = min(min(a, b), min(c, d)), max(max(a, b), max(c, d))
             if low == nothing:
                 continue
             alike = high - low < fold and high != nothing
             if alike:
                 surface = surface_of[owner[top, left]]
-                for row in (top, top + beside):
-                    for column in (left, left + beside):
-                        alike = alike and surface_of[owner[row, column]] == surface
-            looked_at = 1 if alike else samples
-            for row in range(top, top + looked_at):
-                for column in range(left, left + looked_at):
+                alike = (
+                    surface_of[owner[top, right]] == surface
+                    and surface_of[owner[bottom, left]] == surface
+                    and surface_of[owner[bottom, right]] == surface
+                )
+            if alike:
+                chosen[count, 0], chosen[count, 1], chosen[count, 2], chosen[count, 3] = top, left, y, x
+                weights[count] = whole
+                count += 1
+                continue
+            for row in range(top, top + samples):
+                for column in range(left, left + samples):
                     if owner[row, column] >= 0:
-                        chosen[count, 0], chosen[count, 1], chosen[count, 2] = row, column, y * width + x
-                        weights[count] = whole if alike else part
+                        chosen[count, 0], chosen[count, 1], chosen[count, 2], chosen[count, 3] = row, column, y, x
+                        weights[count] = part
                         count += 1
     return count
 
@@ -128,15 +167,14 @@ def blend_samples(chosen, weights, mixed, encoded, opacity, picture):
     n, count, opacity = 0, mixed.shape[1], np.float32(opacity)
     # Limited as integers: what is no number must not lead out of the table.
     while n < count:
-        pixel, keep, red, green, blue = chosen[n, 2], one, zero, zero, zero
-        while n < count and chosen[n, 2] == pixel:
+        y, x, keep, red, green, blue = chosen[n, 2], chosen[n, 3], one, zero, zero, zero
+        while n < count and chosen[n, 3] == x and chosen[n, 2] == y:
             share = opacity * weights[n]
             red += share * encoded[min(max(int(mixed[4, n] * to_entry), 0), last)]
             green += share * encoded[min(max(int(mixed[5, n] * to_entry), 0), last)]
             blue += share * encoded[min(max(int(mixed[6, n] * to_entry), 0), last)]
             keep -= share
             n += 1
-        y, x = pixel // picture.shape[1], pixel % picture.shape[1]
         picture[y, x, 0] = np.uint8(min(picture[y, x, 0] * keep + red + half, white))
         picture[y, x, 1] = np.uint8(min(picture[y, x, 1] * keep + green + half, white))
         picture[y, x, 2] = np.uint8(min(picture[y, x, 2] * keep + blue + half, white))

@@ -27,6 +27,8 @@ def fill_nearest(
     """
     deepest, height, width = 2**31 - 2, level.shape[0], level.shape[1]
     farthest = np.zeros(((height + BLOCK - 1) // BLOCK, (width + BLOCK - 1) // BLOCK), dtype=np.int32)
+    edge = float(width)
+    firsts, lasts, starts = np.zeros(height + 4, np.int32), np.zeros(height + 4, np.int32), np.zeros(height + 4)
     # What faces the viewer comes first: nearly all that does not lies behind it, which whole blocks of pixels tell.
     for faces_away in range(1 if cull_back else 2):
         if faces_away:
@@ -76,19 +78,24 @@ def fill_nearest(
             depth_step = -depth_a * levels_per_z
             surface = surface_of[t]
             cutoff = cutoffs[surface]
-            for y in range(top, bottom):
-                along0, along1, along2 = slope0 * (y + 0.5), slope1 * (y + 0.5), slope2 * (y + 0.5)
+            level0, level1, level2 = abs(a0) < LEVEL, abs(a1) < LEVEL, abs(a2) < LEVEL
+            # First of all rows where they enter and leave it: without a branch, in fours, which go at once.
+            for n in range((bottom - top + 3) // 4 * 4):
+                row = top + n + 0.5
+                along0, along1, along2 = slope0 * row, slope1 * row, slope2 * row
                 left = max(along0 + left0, along1 + left1, along2 + left2)
                 right = min(along0 + right0, along1 + right1, along2 + right2)
-                if (
-                    (abs(a0) < LEVEL and along0 + offset0 < -ON_EDGE_PX)
-                    or (abs(a1) < LEVEL and along1 + offset1 < -ON_EDGE_PX)
-                    or (abs(a2) < LEVEL and along2 + offset2 < -ON_EDGE_PX)
-                ):
-                    continue
-                first = max(int(np.ceil(min(max(left - 0.5 - ON_EDGE_PX, 0.0), 1e9))), 0)
-                last = min(int(np.floor(min(max(right - 0.5 + ON_EDGE_PX, -1.0), 1e9))), width - 1)
-                start = (nearest - depth_b * (y + 0.5) - depth_c) * levels_per_z + 0.5 * depth_step
+                beside = (
+                    (level0 & (along0 + offset0 < -ON_EDGE_PX))
+                    | (level1 & (along1 + offset1 < -ON_EDGE_PX))
+                    | (level2 & (along2 + offset2 < -ON_EDGE_PX))
+                )
+                left = min(max(np.ceil(left - 0.5 - ON_EDGE_PX), 0.0), edge)
+                right = min(max(np.floor(right - 0.5 + ON_EDGE_PX), -1.0), edge - 1)
+                firsts[n], lasts[n] = np.int32(left), np.int32(-1.0 if beside else right)
+                starts[n] = (nearest - depth_b * row - depth_c) * levels_per_z + 0.5 * depth_step
+            for y in range(top, bottom):
+                first, last, start = max(firsts[y - top], 0), min(lasts[y - top], width - 1), starts[y - top]
                 for x in range(first, last + 1):
                     depth = int(min(max(start + depth_step * x, 0.0), deepest))
                     if depth > level[y, x] or (depth == level[y, x] and t > owner[y, x]):
