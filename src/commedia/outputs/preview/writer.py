@@ -102,6 +102,8 @@ class VideoFile:
         self._frame_ticks = max(1, round(frame_s * CLOCK_HZ))
         self._last_tick = -1
         self._planes = np.zeros((height * 3 // 2, width), dtype=np.uint8)
+        # One is filled while the other is encoded: memory that is fresh for each takes longer than to fill it.
+        self._frames = [av.VideoFrame(width, height, "yuv420p") for _ in range(2)]
         self._encoder = ThreadPoolExecutor(1, "commedia-encode")
         self._encoding: Future[None] | None = None
         with disk_errors(path):
@@ -118,14 +120,24 @@ class VideoFile:
         """Add a picture that is shown from `time_s` on; times must rise."""
         # OpenCV makes the planes in a seventh of the library's time.
         cv2.cvtColor(picture, cv2.COLOR_RGB2YUV_I420, dst=self._planes)
-        # Copied: `from_numpy_buffer` would take the colours of some heights from other rows.
-        frame = av.VideoFrame.from_ndarray(self._planes, format="yuv420p")
+        frame = self._filled_frame()
         # Two pictures may fall on one tick of our clock, and a file may not say so.
         tick = max(round(time_s * CLOCK_HZ), self._last_tick + 1)
         frame.pts, frame.time_base, frame.duration = tick, Fraction(1, CLOCK_HZ), self._frame_ticks
         self._last_tick = tick
         self.wait()
         self._encoding = self._encoder.submit(self._write, frame)
+
+    def _filled_frame(self) -> av.VideoFrame:
+        """The planes in the frame that was not used last."""
+        self._frames.reverse()
+        frame, at = self._frames[0], 0
+        frame.make_writable()
+        for plane in frame.planes:
+            rows = np.frombuffer(plane, dtype=np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+            rows[...] = self._planes.reshape(-1)[at : at + rows.size].reshape(rows.shape)
+            at += rows.size
+        return frame
 
     def close(self) -> None:
         """Write what the encoder still holds, and the index."""
