@@ -17,7 +17,7 @@ from commedia.errors import OutputFailed, SinkClosed, UnknownName
 from commedia.face_model.landmarks import face_box_from_params, landmarks_from_params
 from commedia.outputs.preview import writer as preview
 from commedia.outputs.preview.cards import draw_bare_face
-from commedia.outputs.preview.found import person_colour, resized
+from commedia.outputs.preview.found import person_colour
 from commedia.outputs.preview.layout import PAGE_PX, Rectangle, cells, halves
 from commedia.outputs.preview.page import FACE_SHARE, STYLES, TALLEST_FACE, PreviewPage
 from commedia.outputs.preview.writer import PreviewSink
@@ -235,23 +235,6 @@ def test_what_is_written_is_what_was_drawn(tmp_path: Path, character: Character)
     with av.open(str(tmp_path / "preview.mp4")) as container:
         decoded = next(container.decode(video=0)).to_ndarray(format="rgb24")
     assert np.abs(decoded.astype(int) - drawn).mean() < 4
-
-
-@pytest.mark.parametrize("height", [62, 360, 594, 596])
-def test_colours_stay_where_they_were_drawn(tmp_path: Path, height: int) -> None:
-    """Planes are laid out by height: a library once took those of some heights from other rows."""
-    tiles = np.random.default_rng(height).integers(60, 200, (height // 62 + 1, 4, 3)).astype(np.uint8)
-    drawn = resized(tiles, 128, height)
-    file = preview.VideoFile(tmp_path / "a.mp4", 128, height, Fraction(1, 25))
-    for index in range(3):
-        file.add(drawn, Fraction(index, 25))
-    file.close()
-    with av.open(str(tmp_path / "a.mp4")) as container:
-        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-    assert len(frames) == 3
-    for frame in frames:
-        smooth = cv2.blur(frame, (9, 9)).astype(int) - cv2.blur(drawn, (9, 9))
-        assert np.abs(smooth).max() < 10
 
 
 def test_a_photograph_becomes_a_photograph(tmp_path: Path, character: Character) -> None:

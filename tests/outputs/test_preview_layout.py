@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from commedia.outputs.preview.layout import PAGE_PX, Rectangle, cells, overlay_layout, side_layout
+from commedia.outputs.preview.layout import PAGE_PX, Rectangle, cells, halves, overlay_layout, side_layout
+from commedia.outputs.preview.page import FACE_SHARE
+from commedia.outputs.preview.player import BUST
 
 
 def test_cells_do_not_overlap_and_stay_on_the_stage() -> None:
@@ -28,3 +30,19 @@ def test_the_source_keeps_its_shape_and_leaves_room_beside_it() -> None:
             assert max(place.bottom, layout.stage.bottom) <= layout.height <= PAGE_PX[1]
         assert side_layout(width, height).stage.width > 0.38 * PAGE_PX[0]
         assert overlay_layout(width, height).found.width >= side_layout(width, height).found.width
+
+
+@pytest.mark.parametrize("people", [1, 2])
+def test_a_page_is_filled_and_heads_are_seen_beside_a_picture_of_any_shape(people: int) -> None:
+    for aspect in np.geomspace(0.4, 4, 40):
+        layout = side_layout(round(800 * aspect), 800)
+        overlap = np.zeros((layout.height, layout.width), dtype=int)
+        for part in (layout.found, layout.stage):
+            overlap[part.rows_columns] += 1
+        assert overlap.max() == 1
+        assert (overlap > 0).mean() > 0.7, f"much of the page is empty at {aspect:.2f}"
+        for cell in cells(layout.stage, people, 0.85 / (1 - FACE_SHARE)):
+            bare, played = halves(cell, FACE_SHARE)
+            assert bare.width * bare.height > 0.4 * cell.width * cell.height
+            head_px = min(played.height / BUST[0], played.width / BUST[1])
+            assert head_px > (0.42, 0.32)[people - 1] * layout.found.height, f"a small head at {aspect:.2f}"

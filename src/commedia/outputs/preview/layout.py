@@ -1,4 +1,4 @@
-"""Where things stand on a page: the source's picture, and the stage beside it. Whole pixels."""
+"""Where things stand on a page: the source's picture, and the stage beside it or under it. Whole pixels."""
 
 from dataclasses import dataclass, replace
 from math import ceil
@@ -6,10 +6,19 @@ from math import ceil
 PAGE_PX = (1280, 720)
 """Largest width and height of a page."""
 HEADER_PX, GAP_PX = 40, 14
+MOST_PX = PAGE_PX[1] - HEADER_PX - GAP_PX
+"""Greatest height of what stands on a page."""
 LEAST_STAGE_PX = 540
-"""Height that the stage of a low picture still has."""
+"""Height that the stage beside a low picture still has. A picture that is nearly square is no larger, as who is beside
+it needs width."""
+PICTURE_SHARE = 0.57
+"""Of a page's width is at most the picture beside the stage."""
+HIGH_PICTURE_PX = 400
+"""Greatest height of a picture above the stage, so that those on it can be made out."""
 FACES_PX = 168
 """Width of the column of bare faces beside an overlay."""
+LEAST_WIDTH = 0.82
+"""Width over height above which two heads are larger side by side than one above the other."""
 
 
 @dataclass(frozen=True)
@@ -50,31 +59,57 @@ class Layout:
     stage: Rectangle
     """What is shown of each person."""
 
+    @property
+    def used(self) -> float:
+        """Share of the page on which something stands."""
+        filled = sum(part.width * part.height for part in (self.found, self.stage))
+        return filled / (self.width * self.height)
+
 
 def side_layout(width_px: int, height_px: int) -> Layout:
-    """A source's size, 0 x 0 for one without pictures, to its picture and a stage of at least two fifths beside it."""
-    return _beside(width_px, height_px, PAGE_PX[0] * 0.57 - GAP_PX, LEAST_STAGE_PX)
+    """A source's size, 0 x 0 for one without pictures, to its picture and a stage of at least two fifths beside it.
+
+    Under a picture so wide that it would leave more of the page empty beside it.
+    """
+    across = round(PAGE_PX[0] * PICTURE_SHARE) - GAP_PX
+    room = (across, LEAST_STAGE_PX) if width_px > height_px else (LEAST_STAGE_PX, MOST_PX)
+    beside = _beside(width_px, height_px, room, LEAST_STAGE_PX)
+    below = _below(width_px, height_px)
+    return below if beside.found.width and below.used > beside.used else beside
 
 
 def overlay_layout(width_px: int, height_px: int) -> Layout:
     """A source's size to its picture, as large as a page allows, and a column for faces beside it."""
-    page = _beside(width_px, height_px, float(PAGE_PX[0] - 3 * GAP_PX - FACES_PX), 0)
+    page = _beside(width_px, height_px, (PAGE_PX[0] - 3 * GAP_PX - FACES_PX, MOST_PX), 0)
     # An upright picture leaves much of a page empty.
     width = min(PAGE_PX[0], page.found.right + 2 * GAP_PX + FACES_PX)
     return replace(page, width=width // 2 * 2, stage=replace(page.stage, width=FACES_PX))
 
 
-def _beside(width_px: int, height_px: int, room_px: float, least_stage_px: int) -> Layout:
-    most = PAGE_PX[1] - HEADER_PX - GAP_PX
-    width = height = 0
-    if width_px * height_px:
-        scale = min(room_px / width_px, most / height_px)
-        width, height = (max(2, round(side * scale)) for side in (width_px, height_px))
-    tall = min(most, max(height, least_stage_px if width else LEAST_STAGE_PX)) // 2 * 2
+def _beside(width_px: int, height_px: int, room: tuple[int, int], least_stage_px: int) -> Layout:
+    width, height = _fitted(width_px, height_px, room)
+    tall = min(MOST_PX, max(height, least_stage_px if width else LEAST_STAGE_PX)) // 2 * 2
     found = Rectangle(GAP_PX, HEADER_PX + (tall - height) // 2, width, height)
     left = found.right + GAP_PX if width else GAP_PX
     stage = Rectangle(left, HEADER_PX, PAGE_PX[0] - GAP_PX - left, tall)
     return Layout(PAGE_PX[0], HEADER_PX + tall + GAP_PX, found, stage)
+
+
+def _below(width_px: int, height_px: int) -> Layout:
+    across = PAGE_PX[0] - 2 * GAP_PX
+    width, height = _fitted(width_px, height_px, (across, HIGH_PICTURE_PX))
+    found = Rectangle((PAGE_PX[0] - width) // 2, HEADER_PX, width, height)
+    top = found.bottom + GAP_PX
+    bottom = min(HEADER_PX + MOST_PX, top + LEAST_STAGE_PX) // 2 * 2
+    return Layout(PAGE_PX[0], bottom + GAP_PX, found, Rectangle(GAP_PX, top, across, bottom - top))
+
+
+def _fitted(width_px: int, height_px: int, room: tuple[int, int]) -> tuple[int, int]:
+    """The largest size of a picture's shape in some room; 0 x 0 without a picture."""
+    if width_px * height_px == 0:
+        return 0, 0
+    scale = min(room[0] / width_px, room[1] / height_px)
+    return max(2, round(width_px * scale)), max(2, round(height_px * scale))
 
 
 def cells(stage: Rectangle, count: int, aspect: float) -> list[Rectangle]:
@@ -98,8 +133,8 @@ def cells(stage: Rectangle, count: int, aspect: float) -> list[Rectangle]:
 
 
 def halves(cell: Rectangle, share: float) -> tuple[Rectangle, Rectangle]:
-    """Divide a cell along its longer side; the first part gets `share` of it."""
-    if cell.width >= 0.95 * cell.height:
+    """Divide a cell along its longer side, as heads are higher than wide; the first part gets `share` of it."""
+    if cell.width >= LEAST_WIDTH * cell.height:
         first = round(cell.width * share)
         return replace(cell, width=first), replace(cell, left=cell.left + first, width=cell.width - first)
     first = round(cell.height * share)

@@ -34,6 +34,8 @@ FACE_SHARE = 0.44
 """Of a card is the bare face; the character beside it turns, and needs more."""
 TALLEST_FACE = 1.25
 """Height over width of a bare face that stands alone."""
+TITLE_PX, COUNT_PX = 320, 120
+"""Of the header's width are at least for title and clock, and for the number of people."""
 OPACITY = {"tracked": 1.0, "held": 0.75, "fading": 0.45}
 """Of a character by how its actor is seen."""
 
@@ -99,10 +101,11 @@ class PreviewPage:
         clock = f"{int(seconds // 60):02d}:{seconds % 60:06.3f}   frame {tracked.index}"
         people = len(tracked.faces)
         count = "nobody" if people == 0 else "1 person" if people == 1 else f"{people} people"
-        found = self.layout.found
-        right = found.right if found.width else self.layout.width // 2
+        width, found = self.layout.width, self.layout.found
+        # Over the end of the picture, where that leaves room for the title and for the number of people.
+        right = min(max(found.right, TITLE_PX), width - COUNT_PX) if found.width else width // 2
         draw_text(page, clock, (float(right), HEADER_PX / 2), colour=FAINT, anchor="rm")
-        draw_text(page, count, (self.layout.width - GAP_PX - 2.0, HEADER_PX / 2), colour=FAINT, anchor="rm")
+        draw_text(page, count, (width - GAP_PX - 2.0, HEADER_PX / 2), colour=FAINT, anchor="rm")
 
     def _draw_source(self, page: np.ndarray, frame: Frame, moment: Moment) -> None:
         place = self.layout.found
