@@ -13,9 +13,7 @@ from commedia.structures import Box
 
 def tight_box(points_px: Float[np.ndarray, "l 2"]) -> Box:
     """Bound points by the smallest upright box."""
-    left, top = points_px.min(axis=0)
-    right, bottom = points_px.max(axis=0)
-    return Box(float(left), float(top), float(right), float(bottom))
+    return Box(*points_px.min(axis=0).tolist(), *points_px.max(axis=0).tolist())
 
 
 def intersection_over_union(first: Box, second: Box) -> float:
@@ -37,8 +35,9 @@ def pairwise_iou(first: Float[np.ndarray, "n 4"], second: Float[np.ndarray, "m 4
     """Overlap of every box of one list with every box of another."""
     top_left = np.maximum(first[:, None, :2], second[None, :, :2])
     bottom_right = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.prod(np.maximum(bottom_right - top_left, 0), axis=2)
-    area_first, area_second = (np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (first, second))
+    extent = np.maximum(bottom_right - top_left, 0)
+    shared = extent[..., 0] * extent[..., 1]
+    area_first, area_second = ((b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1]) for b in (first, second))
     return shared / np.maximum(area_first[:, None] + area_second[None, :] - shared, np.finfo(shared.dtype).tiny)
 
 
