@@ -1,5 +1,7 @@
 """Laws of the filters: steady when still, quick when fast, the same at any frame rate; and how a face fades."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fakes import fake_params
@@ -8,12 +10,11 @@ from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
 from commedia.geometry.rotations import axis_angle_from_wxyz, wxyz_from_axis_angle
 from commedia.structures import FaceParams, HeadPose
 from commedia.tracking.smooth import (
-    Filtered,
+    EXPRESSION,
+    WXYZ,
     OneEuro,
     Smoothing,
     filtered_params,
-    one_euro,
-    one_euro_rotation,
     start_filter,
     step_filters,
 )
@@ -30,6 +31,15 @@ def smoothed(predictions: list[FaceParams], step_s: float = 1 / 30) -> list[Face
         (state,) = step_filters([state], [prediction], [step_s], SMOOTHING)
         result.append(filtered_params(state, prediction.identity))
     return result
+
+
+def followed(values: list[float], steps_s: list[float], smoothing: Smoothing) -> np.ndarray:
+    """What the filter of one channel, which begins at 0, makes of values."""
+    state, result = start_filter(with_expression({})), []
+    for value, step_s in zip(values, steps_s, strict=True):
+        (state,) = step_filters([state], [with_expression({JAW: value})], [step_s], smoothing)
+        result.append(state.value[EXPRESSION][JAW])
+    return np.array(result)
 
 
 def with_expression(values: dict[int, float]) -> FaceParams:
@@ -79,7 +89,7 @@ def smoothed_together(read: np.ndarray) -> np.ndarray:
     states, shown = [start_filter(face) for face in faces[0]], []
     for row in faces:
         states = step_filters(states, row, [1 / 30] * len(row), SMOOTHING)
-        shown.append([state.expression.value for state in states])
+        shown.append([state.value[EXPRESSION] for state in states])
     return np.array(shown)
 
 
@@ -139,36 +149,31 @@ def test_jitter_of_a_still_face_shrinks_fivefold(rng: np.random.Generator):
 
 def test_the_result_hardly_depends_on_the_frame_rate():
     def at(fps: int) -> np.ndarray:
-        state, values = Filtered(np.zeros(1), np.zeros(1)), []
-        for index in range(2 * fps + 1):
-            time_s = index / fps
-            observed = np.array([np.sin(2 * np.pi * time_s)])
-            state = one_euro(state, observed, 1 / fps, OneEuro(1.5, 3.0, 1.0))
-            if index % (fps // 30) == 0:
-                values.append(state.value[0])
-        return np.array(values)
+        values = np.sin(2 * np.pi * np.arange(2 * fps + 1) / fps)
+        return followed(values, [1 / fps] * len(values), Smoothing(OneEuro(1.5, 3.0, 1.0)))[:: fps // 30]
 
     assert abs(at(60) - at(240)).max() < 0.1
 
 
 def test_uneven_steps_are_no_jumps():
-    state = Filtered(np.zeros(1), np.zeros(1))
-    steps, lags = np.tile([1 / 60, 1 / 15, 1 / 30], 20), []
-    for time_s, step_s in zip(np.cumsum(steps), steps, strict=True):
-        state = one_euro(state, np.array([time_s]), float(step_s), OneEuro(1.5, 3.0, 1.0))
-        lags.append(time_s - state.value[0])
+    steps = np.tile([1 / 60, 1 / 15, 1 / 30], 20)
+    lags = np.cumsum(steps) - followed(np.cumsum(steps), steps, Smoothing(OneEuro(1.5, 3.0, 1.0)))
     # A ramp of slope 1 per second is followed with a small lag that hardly changes from step to step.
     assert 0 < min(lags[30:])
     assert max(lags[30:]) < 0.06
 
 
 def test_the_sign_of_a_quaternion_and_half_turns_do_not_matter():
+    def turned(index: int, sign: float) -> FaceParams:
+        face = with_expression({})
+        wxyz = wxyz_from_axis_angle(np.array([0, 3.0 + 0.02 * index, 0])) * sign**index
+        return replace(face, pose=replace(face.pose, wxyz=wxyz))
+
     def run(sign: float) -> np.ndarray:
-        state = Filtered(wxyz_from_axis_angle(np.array([0, 3.0, 0])), np.zeros(3))
+        state = start_filter(turned(0, 1))
         for index in range(30):
-            observed = wxyz_from_axis_angle(np.array([0, 3.0 + 0.02 * index, 0])) * sign**index
-            state = one_euro_rotation(state, observed, 1 / 30, SMOOTHING.rotation)
-        return state.value
+            (state,) = step_filters([state], [turned(index, sign)], [1 / 30], SMOOTHING)
+        return state.value[WXYZ]
 
     np.testing.assert_allclose(run(1), run(-1), atol=1e-9)
     reached = wxyz_from_axis_angle(np.array([0, 3.0 + 0.02 * 29, 0]))
@@ -189,17 +194,16 @@ def test_a_batch_of_faces_equals_one_at_a_time(rng: np.random.Generator):
     together = step_filters(states, predictions, steps, SMOOTHING)
     for index in range(4):
         (alone,) = step_filters(states[index : index + 1], predictions[index : index + 1], [steps[index]], SMOOTHING)
-        for one, other in zip(alone, together[index], strict=True):
-            np.testing.assert_allclose(one.value, other.value, atol=1e-12)
-            np.testing.assert_allclose(one.speed, other.speed, atol=1e-12)
+        np.testing.assert_allclose(alone.value, together[index].value, atol=1e-12)
+        np.testing.assert_allclose(alone.speed, together[index].speed, atol=1e-12)
 
 
 @pytest.mark.parametrize("factor", [0.2, 1.0, 5.0])
 def test_a_scaled_filter_takes_so_much_longer(factor: float) -> None:
     """At rest a first-order low-pass of f times the cut-off does in t / f what the other does in t."""
     slow = Smoothing(expression=OneEuro(1.5, 0.0)).scaled(factor)
-    own = one_euro(Filtered(np.zeros(1), np.zeros(1)), np.ones(1), 0.01 / factor, slow.expression)
-    other = one_euro(Filtered(np.zeros(1), np.zeros(1)), np.ones(1), 0.01, OneEuro(1.5, 0.0))
-    assert np.isclose(own.value[0], other.value[0])
+    own = followed([1.0], [0.01 / factor], slow)
+    other = followed([1.0], [0.01], Smoothing(OneEuro(1.5, 0.0)))
+    assert np.isclose(own, other)
     assert slow.blink.beta == factor * SMOOTHING.blink.beta
     assert slow.blink.rest_speed == SMOOTHING.blink.rest_speed

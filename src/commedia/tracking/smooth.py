@@ -5,6 +5,7 @@ x <- x + gain * (observed - x), where the gain grows with the speed of the quant
 a moving one does not lag. Reference: Casiez, Roussel and Vogel 2012, the 1 euro filter.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
@@ -13,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from commedia.conventions import EXPRESSION_NAMES
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_NAMES
 from commedia.geometry.rotations import (
     axis_angle_from_wxyz,
     canonical_wxyz,
@@ -66,22 +67,17 @@ class Smoothing:
         )
 
 
-class Filtered(NamedTuple):
-    """State of the filter of one group of channels."""
-
-    value: Float[np.ndarray, "*b c"]
-    speed: Float[np.ndarray, "*b d"]
-    """Low-passed derivative, per second."""
-
-
 class FaceFilter(NamedTuple):
-    """State of all filters of one face. `rotation.value` is a quaternion, its speed an angular velocity."""
+    """State of all filters of one face, channel by channel: `LOG_SIZE`, `ORIGIN`, `EXPRESSION`, and the rotation."""
 
-    expression: Filtered
-    rotation: Filtered
-    origin: Filtered
-    log_size: Filtered
+    value: Float[np.ndarray, "c"]
+    """The rotation is a quaternion: `WXYZ`."""
+    speed: Float[np.ndarray, "d"]
+    """Low-passed derivative, per second. The rotation's is an angular velocity: `TURN`."""
 
+
+LOG_SIZE, ORIGIN, EXPRESSION = slice(0, 1), slice(1, 3), slice(3, 3 + EXPRESSION_COUNT)
+WXYZ, TURN, LINEAR = slice(-4, None), slice(-3, None), slice(0, 3 + EXPRESSION_COUNT)
 
 Step = float | Float[np.ndarray, "b 1"]
 """Seconds since the last prediction, for all faces or for each."""
@@ -93,50 +89,18 @@ def low_pass_gain(cutoff_hz: Tuning | Float[np.ndarray, "..."], step_s: Step) ->
     return turn / (1 + turn)
 
 
-def one_euro(state: Filtered, observed: Float[np.ndarray, "*b c"], step_s: Step, tuning: OneEuro) -> Filtered:
-    """Filter every channel by its own speed."""
-    change = observed - state.value
-    speed = _next_speed(state.speed, change, step_s, tuning)
-    return Filtered(state.value + _gain(abs(speed), step_s, tuning) * change, speed)
-
-
-def one_euro_vector(
-    state: Filtered,
-    observed: Float[np.ndarray, "*b c"],
-    step_s: Step,
-    tuning: OneEuro,
-    *,
-    blendshape: float | Float[np.ndarray, "b 1"] = 1.0,
-) -> Filtered:
-    """Filter a vector by the length of its velocity, measured in `blendshape`: no axis is special."""
-    change = observed - state.value
-    speed = _next_speed(state.speed, change, step_s, tuning)
-    return Filtered(state.value + _gain(_length(speed) / blendshape, step_s, tuning) * change, speed)
-
-
-def one_euro_rotation(state: Filtered, wxyz: Float[np.ndarray, "*b 4"], step_s: Step, tuning: OneEuro) -> Filtered:
-    """Filter a rotation in the tangent space of its filtered value, where the sign of the quaternion is gone."""
-    change = axis_angle_from_wxyz(multiply_wxyz(wxyz, inverse_wxyz(state.value)))
-    speed = _next_speed(state.speed, change, step_s, tuning)
-    step = wxyz_from_axis_angle(_gain(_length(speed), step_s, tuning) * change)
-    return Filtered(canonical_wxyz(multiply_wxyz(step, state.value)), speed)
-
-
 def start_filter(params: FaceParams) -> FaceFilter:
     """Begin at a prediction, at rest."""
-    pose = params.pose
-    log_size = np.array([np.log(pose.px_per_m)])
-    return FaceFilter(
-        Filtered(params.expression.astype(np.float64), np.zeros(len(params.expression))),
-        Filtered(pose.wxyz.astype(np.float64), np.zeros(3)),
-        Filtered(pose.origin_px.astype(np.float64), np.zeros(2)),
-        Filtered(log_size, np.zeros(1)),
-    )
+    value = _channels(params)
+    return FaceFilter(value, np.zeros(len(value) - 1))
 
 
 def restart_pose(state: FaceFilter, params: FaceParams) -> FaceFilter:
     """Jump to where the face is now, but let its expression move on from what was last shown."""
-    return start_filter(params)._replace(expression=state.expression)
+    started = start_filter(params)
+    for part, last in zip(started, state, strict=True):
+        part[EXPRESSION] = last[EXPRESSION]
+    return started
 
 
 def step_filters(
@@ -144,43 +108,37 @@ def step_filters(
 ) -> list[FaceFilter]:
     """Take in one prediction for each of several faces, `steps_s` > 0 after its last.
 
-    All faces are filtered as one batch: for twenty this takes a tenth of the time of twenty single steps.
+    All channels of all faces are filtered at once: this runs for every frame. A place and a rotation are filtered by
+    the length of their velocity, so that no axis is special; a rotation in the tangent space of its filtered value,
+    where the sign of the quaternion is gone.
     """
     if not states:
         return []
-    expression, rotation, origin, log_size = (
-        Filtered(*(np.stack(parts) for parts in zip(*group, strict=True))) for group in zip(*states, strict=True)
-    )
-    step_s, place = np.array(steps_s)[:, None], smoothing.place
-    log_size = one_euro_vector(log_size, np.log([[face.pose.px_per_m] for face in params]), step_s, place)
-    origins = np.stack([face.pose.origin_px for face in params]).astype(np.float64)
-    groups = (
-        one_euro(
-            expression,
-            np.stack([face.expression for face in params]).astype(np.float64),
-            step_s,
-            _expression_tuning(smoothing),
-        ),
-        one_euro_rotation(
-            rotation, np.stack([face.pose.wxyz for face in params]).astype(np.float64), step_s, smoothing.rotation
-        ),
-        one_euro_vector(origin, origins, step_s, place, blendshape=HEAD_SIZE_M * np.exp(log_size.value)),
-        log_size,
-    )
-    return [
-        FaceFilter(*(Filtered(group.value[index], group.speed[index]) for group in groups))
-        for index in range(len(states))
-    ]
+    (value, speed), observed = map(np.stack, zip(*states, strict=True)), np.stack([_channels(face) for face in params])
+    step_s, tuning = np.array(steps_s)[:, None], _tuning(smoothing)
+    turn = axis_angle_from_wxyz(multiply_wxyz(observed[:, WXYZ], inverse_wxyz(value[:, WXYZ])))
+    change = np.concatenate([observed[:, LINEAR] - value[:, LINEAR], turn], axis=1)
+    speed = _next_speed(speed, change, step_s, tuning)
+    size = abs(speed)
+    log_size = value[:, LOG_SIZE] + _gain(size[:, LOG_SIZE], step_s, smoothing.place) * change[:, LOG_SIZE]
+    size[:, ORIGIN] = _length(speed[:, ORIGIN]) / (HEAD_SIZE_M * np.exp(log_size))
+    size[:, TURN] = _length(speed[:, TURN])
+    moved = _gain(size, step_s, tuning) * change
+    wxyz = canonical_wxyz(multiply_wxyz(wxyz_from_axis_angle(moved[:, TURN]), value[:, WXYZ]))
+    value = np.concatenate([value[:, LINEAR] + moved[:, LINEAR], wxyz], axis=1)
+    return list(map(FaceFilter, value, speed))
 
 
 def filtered_params(state: FaceFilter, identity: Float[np.ndarray, "i"]) -> FaceParams:
     """Read the smoothed face out of its filters."""
-    pose = HeadPose(
-        state.rotation.value.astype(np.float32),
-        state.origin.value.astype(np.float32),
-        float(np.exp(state.log_size.value[0])),
-    )
-    return FaceParams(identity, np.clip(state.expression.value, 0, 1).astype(np.float32), pose)
+    value = state.value.astype(np.float32)
+    pose = HeadPose(value[WXYZ], value[ORIGIN], math.exp(state.value[0]))
+    return FaceParams(identity, value[EXPRESSION].clip(0, 1), pose)
+
+
+def _channels(params: FaceParams) -> Float[np.ndarray, "c"]:
+    pose = params.pose
+    return np.concatenate([[math.log(pose.px_per_m)], pose.origin_px, params.expression, pose.wxyz], dtype=np.float64)
 
 
 def _next_speed(speed: np.ndarray, change: np.ndarray, step_s: Step, tuning: OneEuro) -> np.ndarray:
@@ -196,6 +154,8 @@ def _length(vectors: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _expression_tuning(smoothing: Smoothing) -> OneEuro:
+def _tuning(smoothing: Smoothing) -> OneEuro:
+    """Of every channel of a face's speed."""
     kinds = [smoothing.blink if name.startswith("eyeBlink") else smoothing.expression for name in EXPRESSION_NAMES]
+    kinds = [*[smoothing.place] * 3, *kinds, *[smoothing.rotation] * 3]
     return OneEuro(*(np.array([getattr(kind, part.name) for kind in kinds]) for part in fields(OneEuro)))

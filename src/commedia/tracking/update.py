@@ -7,7 +7,7 @@ from commedia.tracking.appearance import Appearance, blended
 from commedia.tracking.identity import prediction_weight, updated_mean
 from commedia.tracking.presentation import shown_params
 from commedia.tracking.settings import TrackerSettings, TrackLifecycle
-from commedia.tracking.smooth import restart_pose, start_filter, step_filters
+from commedia.tracking.smooth import EXPRESSION, restart_pose, start_filter, step_filters
 from commedia.tracking.track import AT_REST, NOT_LOOKED_AT, Now, Prediction, Track, is_lost, updated_motion
 
 APPEARANCE_SHARE = 0.1
@@ -66,7 +66,7 @@ def with_stepped_filters(tracks: Sequence[Track], now: Now, settings: TrackerSet
     stepped = [replace(track, filter=state) for track, state in zip(tracks, states, strict=True)]
     if not settings.learn_neutral:
         return stepped
-    return [replace(one, neutral=one.neutral.after(one.filter.expression.value, step_s)) for one in stepped]
+    return [replace(one, neutral=one.neutral.after(one.filter.value[EXPRESSION], step_s)) for one in stepped]
 
 
 def _weight(prediction: Prediction) -> float:
