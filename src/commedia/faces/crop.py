@@ -6,6 +6,7 @@ in decimetres, so that their outputs are of order one. MFN's per-face parameters
 upright square that has the box's centre and area.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -40,7 +41,7 @@ class Crop:
     @property
     def image_from_crop(self) -> Float[np.ndarray, "2 2"]:
         """The turn from crop axes to image axes, both y down."""
-        cosine, sine = np.cos(self.roll), np.sin(self.roll)
+        cosine, sine = math.cos(self.roll), math.sin(self.roll)
         return np.array([[cosine, sine], [-sine, cosine]], dtype=np.float32)
 
 
@@ -61,16 +62,23 @@ def upright_roll(landmarks_px: Float[np.ndarray, "68 2"]) -> float:
 
     Near a profile the first line vanishes and the second decides. Unlike the roll of a head pose, it needs no depth.
     """
-    right, left, mouth = (landmarks_px[part].mean(axis=0) for part in (slice(36, 42), slice(42, 48), slice(48, 60)))
-    across, down = left - right, mouth - (left + right) / 2
-    return float(np.arctan2(down[0] - across[1], across[0] + down[1]))
+    sums = np.add.reduceat(landmarks_px, _EYES_AND_MOUTH, axis=0)[:3]
+    (right_x, right_y), (left_x, left_y), (mouth_x, mouth_y) = (sums / _COUNTS).tolist()
+    across_x, across_y = left_x - right_x, left_y - right_y
+    down_x, down_y = mouth_x - (left_x + right_x) / 2, mouth_y - (left_y + right_y) / 2
+    return math.atan2(down_x - across_y, across_x + down_y)
+
+
+_EYES_AND_MOUTH, _COUNTS = (36, 42, 48, 60), np.array([[6], [6], [12]], dtype=np.float32)
+"""First points of the right eye, the left one, the outer lips and what follows; how many each of the three has."""
 
 
 def crop_from_landmarks(landmarks_px: Float[np.ndarray, "68 2"], *, scale: float = CROP_SCALE) -> Crop:
     """Place the square crop around landmarks, turned with the face."""
-    turned = Crop(landmarks_px.mean(axis=0), 1.0, upright_roll(landmarks_px))
-    box = tight_box((landmarks_px - turned.center_px) @ turned.image_from_crop)
-    center = turned.center_px + turned.image_from_crop @ np.array(box.center_px, dtype=np.float32)
+    turned = Crop(landmarks_px[0], 1.0, upright_roll(landmarks_px))
+    image_from_crop = turned.image_from_crop
+    box = tight_box((landmarks_px - turned.center_px) @ image_from_crop)
+    center = turned.center_px + image_from_crop @ np.array(box.center_px, dtype=np.float32)
     side = scale * max(box.width_px, box.height_px, 1.0)
     return Crop(center.astype(np.float32), float(side), turned.roll)
 
@@ -112,22 +120,23 @@ def params_in_crops(crop_params: CropParams, crops: Sequence[Crop]) -> list[Face
     """
     if not crops:
         return []
-    px_per_dm = np.array([crop.side_px for crop in crops], dtype=np.float32) * crop_params.scale
-    shifts = px_per_dm[:, None] * crop_params.translation[:, :2] * np.array([1, -1], dtype=np.float32)
-    rolls = np.array([crop.roll for crop in crops], dtype=np.float32)
-    cosine, sine, (x, y) = np.cos(rolls), np.sin(rolls), shifts.T
-    turned = np.stack([cosine * x + sine * y, cosine * y - sine * x], axis=1)
-    origins = (np.stack([crop.center_px for crop in crops]) + turned).astype(np.float32)
+    sides, rolls = np.array([(crop.side_px, crop.roll) for crop in crops], dtype=np.float32).T
+    px_per_dm = sides * crop_params.scale
+    x, y = (px_per_dm[:, None] * crop_params.translation[:, :2]).T
+    cosine, sine = np.cos(rolls), np.sin(rolls)
+    turned = np.array([cosine * x - sine * y, -cosine * y - sine * x]).T
+    origins = (np.array([crop.center_px for crop in crops]) + turned).astype(np.float32)
     wxyz = canonical_wxyz(multiply_wxyz(_wxyz_of_roll(rolls), np.asarray(crop_params.wxyz, dtype=np.float32)))
     return [
-        FaceParams(identity, expression, HeadPose(rotation, origin, DECIMETRES_PER_METRE * float(size)))
+        FaceParams(identity, expression, HeadPose(rotation, origin, DECIMETRES_PER_METRE * size))
         for identity, expression, rotation, origin, size in zip(
-            crop_params.identity, crop_params.expression, wxyz, origins, px_per_dm, strict=True
+            crop_params.identity, crop_params.expression, wxyz, origins, px_per_dm.tolist(), strict=True
         )
     ]
 
 
-def _wxyz_of_roll(roll: Float[np.ndarray, "*b"] | np.float32) -> Float[np.ndarray, "*b 4"]:
+def _wxyz_of_roll(roll: Float[np.ndarray, "*b"]) -> Float[np.ndarray, "*b 4"]:
     """Turn about the viewing axis; for all faces of a picture at once, because this runs for every frame."""
-    nothing = np.zeros_like(roll)
-    return np.stack([np.cos(roll / 2), nothing, nothing, np.sin(roll / 2)], axis=-1)
+    wxyz = np.zeros((*roll.shape, 4), dtype=roll.dtype)
+    wxyz[..., 0], wxyz[..., 3] = np.cos(roll / 2), np.sin(roll / 2)
+    return wxyz

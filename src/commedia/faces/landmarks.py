@@ -15,6 +15,8 @@ from commedia.face_model.model import HeadModel, head_or_default
 from commedia.geometry.rotations import matrix_from_wxyz
 from commedia.structures import FaceParams
 
+_DOWN = np.array([[1], [-1]], dtype=np.float32)
+
 
 @lru_cache(maxsize=8)
 def _mean_and_rows(head: HeadModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -34,11 +36,11 @@ def landmarks_of_faces(faces: Sequence[FaceParams], head: HeadModel | None = Non
     if not faces:
         return []
     mean, basis, changing = _mean_and_rows(head_or_default(head))
-    rows = [[f.identity, f.expression, np.outer(f.identity, f.expression[changing]).ravel()] for f in faces]
-    weights = np.stack([np.concatenate(row) for row in rows]).astype(np.float32)
-    heads = mean + (weights @ basis).reshape(len(faces), -1, 3)
-    rotated = heads @ matrix_from_wxyz(np.stack([face.pose.wxyz for face in faces])).transpose(0, 2, 1)
+    identity, expression = (np.array([getattr(face, name) for face in faces]) for name in ("identity", "expression"))
+    crossed = (identity[:, :, None] * expression[:, None, changing]).reshape(len(faces), -1)
+    weights = np.concatenate([identity, expression, crossed], axis=1, dtype=np.float32)
+    heads = mean + (weights @ basis).reshape(-1, *mean.shape)
     scale = np.array([face.pose.px_per_m for face in faces], dtype=np.float32)[:, None, None]
-    flat = rotated[..., :2] * scale * np.array([1, -1], dtype=np.float32)
-    placed = flat + np.stack([face.pose.origin_px for face in faces])[:, None]
+    image_from_head = matrix_from_wxyz(np.array([face.pose.wxyz for face in faces]))[:, :2] * scale * _DOWN
+    placed = heads @ image_from_head.transpose(0, 2, 1) + np.array([face.pose.origin_px for face in faces])[:, None]
     return list(placed.astype(np.float32))

@@ -3,6 +3,7 @@
 A cue for seconds, not a face recogniser: it answers "is this the person who stood here a moment ago?".
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -53,8 +54,8 @@ def grey_pattern(image: UInt8[np.ndarray, "h w 3"], box: Box) -> Float[np.ndarra
     if not region.size:
         return np.zeros(THUMBNAIL_SIZE**2, dtype=np.float32)
     small = cv2.resize(region, (THUMBNAIL_SIZE, THUMBNAIL_SIZE), interpolation=cv2.INTER_AREA)
-    grey = small.astype(np.float32).sum(axis=2).ravel()
-    return _unit(grey - grey.mean())
+    grey = small.sum(axis=2, dtype=np.float32).ravel()
+    return _unit(grey - grey.sum() / np.float32(grey.size))
 
 
 def appearance_distance(first: Appearance, second: Appearance) -> float:
@@ -99,8 +100,8 @@ def picture_signature(image: UInt8[np.ndarray, "h w 3"]) -> Float[np.ndarray, "n
 def _region(image: UInt8[np.ndarray, "h w 3"], box: Box) -> np.ndarray:
     """Every n-th pixel of the part of a box inside the picture; empty when less than a quarter is inside."""
     height, width = image.shape[:2]
-    left, right = (int(np.clip(round(x), 0, width)) for x in (box.left_px, box.right_px))
-    top, bottom = (int(np.clip(round(y), 0, height)) for y in (box.top_px, box.bottom_px))
+    left, right = (min(max(round(x), 0), width) for x in (box.left_px, box.right_px))
+    top, bottom = (min(max(round(y), 0), height) for y in (box.top_px, box.bottom_px))
     if (right - left) * (bottom - top) < 0.25 * box.width_px * box.height_px:
         return image[:0, :0]
     across, down = (max(1, side // SAMPLES_PER_SIDE) for side in (right - left, bottom - top))
@@ -118,5 +119,5 @@ def _clothes(region: np.ndarray) -> Float[np.ndarray, "q"]:
 
 
 def _unit(vector: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
-    length = float(np.linalg.norm(vector))
-    return (vector / length if length > 1e-6 else np.zeros_like(vector)).astype(np.float32)
+    length = math.sqrt(vector @ vector)
+    return np.asarray(vector / length if length > 1e-6 else np.zeros_like(vector), dtype=np.float32)

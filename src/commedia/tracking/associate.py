@@ -91,19 +91,15 @@ def full_cost(motion: float, track: Expected, appearance: Appearance, matching: 
 
 def competing_groups(possible: Bool[np.ndarray, "tracks boxes"]) -> list[tuple[list[int], list[int]]]:
     """Split rows and columns into groups that share no possible pair; those with none are left out."""
-    groups = []
-    unseen = {int(row) for row in np.flatnonzero(possible.any(axis=1))}
-    while unseen:
-        rows, columns = np.zeros(len(possible), dtype=bool), np.zeros(possible.shape[1], dtype=bool)
-        rows[min(unseen)] = True
-        count = 0
-        while rows.sum() > count:
-            count = rows.sum()
-            columns = possible[rows].any(axis=0)
-            rows = possible[:, columns].any(axis=1)
-        groups.append((np.flatnonzero(rows).tolist(), np.flatnonzero(columns).tolist()))
-        unseen -= set(groups[-1][0])
-    return groups
+    groups: list[tuple[list[int], set[int]]] = []
+    for row, reached in enumerate(possible.tolist()):
+        columns = {column for column, is_reached in enumerate(reached) if is_reached}
+        rivals = [group for group in groups if group[1] & columns]
+        groups = [group for group in groups if not group[1] & columns]
+        if columns:
+            rows = [row, *(other for rival in rivals for other in rival[0])]
+            groups.append((rows, columns.union(*(rival[1] for rival in rivals))))
+    return sorted((sorted(rows), sorted(columns)) for rows, columns in groups)
 
 
 def assign(cost: Float[np.ndarray, "n m"], limit: float) -> list[tuple[int, int]]:

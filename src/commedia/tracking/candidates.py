@@ -1,7 +1,9 @@
 """Who may be in a frame - known, found, or both - and whether what was read of them is to be believed."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
@@ -38,6 +40,12 @@ class Candidate:
     face: Face | None
     number: int = -1
     """Position of the face in the detector's list."""
+
+    @cached_property
+    def detected_crop(self) -> Crop:
+        """The crop in which the detector shows the face; needs one."""
+        assert self.face is not None
+        return crop_of_face(self.face)
 
 
 def is_doubtful(candidate: Candidate, lifecycle: TrackLifecycle) -> bool:
@@ -98,11 +106,10 @@ def refinement_crop(candidate: Candidate, ahead_s: float) -> Crop:
     if face is None:
         assert track is not None
         return expected_crop(track, ahead_s)
-    detected = crop_of_face(face)
     if track is None:
-        return detected
+        return candidate.detected_crop
     expected = expected_crop(track, ahead_s)
-    return expected if crop_overlap(expected, detected) >= CROP_DRIFT_IOU else detected
+    return expected if crop_overlap(expected, candidate.detected_crop) >= CROP_DRIFT_IOU else candidate.detected_crop
 
 
 def refined_prediction(
@@ -110,13 +117,15 @@ def refined_prediction(
 ) -> Prediction | None:
     """Judge what the regressor read in a crop; None when it is not the face that was looked for."""
     track, face = candidate.track, candidate.face
-    if not is_plausible(landmarks_px, crop) or (face is not None and not agrees(landmarks_px, face)):
+    if not np.isfinite(landmarks_px).all():
         return None
     if face is not None:
-        return Prediction(params, landmarks_px, face.box, face.confidence, refined=True)
+        found = Prediction(params, landmarks_px, face.box, face.confidence, refined=True)
+        return found if _is_near(found.crop, crop) and _agrees(found.crop, candidate) else None
     assert track is not None
     box = moved_box(track.prediction.box, track.prediction.params, params)
-    return Prediction(params, landmarks_px, box, track.prediction.confidence, refined=True)
+    found = Prediction(params, landmarks_px, box, track.prediction.confidence, refined=True)
+    return found if _is_near(found.crop, crop) else None
 
 
 def strangers(faces: Sequence[Face], taken: set[int]) -> list[int]:
@@ -146,21 +155,22 @@ def crop_overlap(first: Crop, second: Crop) -> float:
 
 def is_plausible(landmarks_px: Float[np.ndarray, "68 2"], crop: Crop) -> bool:
     """Say whether what was read in a crop is a face about where the crop expects one."""
-    if not np.isfinite(landmarks_px).all():
-        return False
-    found, expected = crop_from_landmarks(landmarks_px), crop.side_px / CROP_SCALE
-    shift = float(np.linalg.norm(found.center_px - crop.center_px)) / expected
+    return bool(np.isfinite(landmarks_px).all()) and _is_near(crop_from_landmarks(landmarks_px), crop)
+
+
+def _is_near(found: Crop, crop: Crop) -> bool:
+    shift = math.dist(found.center_px.tolist(), crop.center_px.tolist()) / (crop.side_px / CROP_SCALE)
     growth = found.side_px / crop.side_px
     return shift <= PLAUSIBLE_SHIFT and 1 / PLAUSIBLE_GROWTH <= growth <= PLAUSIBLE_GROWTH
 
 
-def agrees(landmarks_px: Float[np.ndarray, "68 2"], face: Face) -> bool:
-    """Say whether refined landmarks still lie on the detected face: on its landmarks, or in its box."""
-    found = crop_from_landmarks(landmarks_px)
-    expected = crop_of_face(face), crop_of_face_box(face.box)
+def _agrees(found: Crop, candidate: Candidate) -> bool:
+    """Say whether what was read still lies on the detected face: on its landmarks, or in its box."""
+    assert candidate.face is not None
+    expected = candidate.detected_crop, crop_of_face_box(candidate.face.box)
     return max(crop_overlap(found, crop) for crop in expected) >= AGREEMENT_IOU
 
 
 def _corners(crop: Crop) -> tuple[float, float, float, float]:
-    (x, y), half = crop.center_px, crop.side_px / 2
-    return float(x - half), float(y - half), float(x + half), float(y + half)
+    (x, y), half = crop.center_px.tolist(), crop.side_px / 2
+    return x - half, y - half, x + half, y + half

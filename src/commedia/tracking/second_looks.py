@@ -6,7 +6,7 @@ from itertools import islice
 import numpy as np
 from jaxtyping import UInt8
 
-from commedia.faces.crop import Crop, crop_of_face
+from commedia.faces.crop import Crop
 from commedia.faces.protocol import RegressorProtocol
 from commedia.structures import FaceParams
 from commedia.tracking.candidates import Candidate, is_mislaid
@@ -29,7 +29,7 @@ def read_twice(
     crops, params = list(crops), list(models.regressor.regress(image, list(crops)))
     for place, who in enumerate(candidates):
         if who.face is not None and is_mislaid(who, params[place], settings.lifecycle):
-            seen = _surer(image, crops[place], params[place], crop_of_face(who.face), models.regressor)
+            seen = _surer(image, crops[place], params[place], who.detected_crop, models.regressor)
             crops[place], params[place] = seen
     unsure = (place for place, who in enumerate(candidates) if may_be_turned(who, params[place]))
     for place in islice(unsure, settings.turned_budget):

@@ -1,6 +1,8 @@
 """One person over time as plain data, and where they are expected next. The tracker decides; this measures."""
 
+import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -54,6 +56,11 @@ class Prediction:
     confidence: float
     refined: bool
     """Read by the regressor from a full-resolution crop rather than by the detector from the whole picture."""
+
+    @cached_property
+    def crop(self) -> Crop:
+        """The crop of the landmarks; several ask for it."""
+        return crop_from_landmarks(self.landmarks_px)
 
 
 class Motion(NamedTuple):
@@ -131,18 +138,18 @@ def prediction_from_face(face: Face) -> Prediction | None:
 
 def updated_motion(motion: Motion, old: FaceParams, new: FaceParams, step_s: float) -> Motion:
     """Move the velocity estimate towards what the last step showed."""
-    share = 1 - float(np.exp(-step_s / VELOCITY_TIME_S))
+    share = 1 - math.exp(-step_s / VELOCITY_TIME_S)
     velocity = (new.pose.origin_px - old.pose.origin_px) / step_s
-    growth = float(np.log(new.pose.px_per_m / old.pose.px_per_m)) / step_s
+    growth = math.log(new.pose.px_per_m / old.pose.px_per_m) / step_s
     origin = motion.origin + share * (velocity - motion.origin)
     return Motion(origin.astype(np.float32), motion.log_size + share * (growth - motion.log_size))
 
 
 def expected_box(track: Track, ahead_s: float) -> Box:
     """Place the track's box `ahead_s` after its last prediction, at constant velocity."""
-    x, y = track.motion.origin * min(ahead_s, LONGEST_EXTRAPOLATION_S)
+    x, y = (track.motion.origin * min(ahead_s, LONGEST_EXTRAPOLATION_S)).tolist()
     box = track.prediction.box
-    return Box(*(float(side) for side in (box.left_px + x, box.top_px + y, box.right_px + x, box.bottom_px + y)))
+    return Box(box.left_px + x, box.top_px + y, box.right_px + x, box.bottom_px + y)
 
 
 def carried_on(track: Track, ahead_s: float) -> Prediction:
@@ -156,14 +163,15 @@ def carried_on(track: Track, ahead_s: float) -> Prediction:
 
 def expected_crop(track: Track, ahead_s: float) -> Crop:
     """Place the crop by the last landmarks, moved on at constant velocity."""
-    crop = crop_from_landmarks(track.prediction.landmarks_px)
-    growth = float(np.exp(np.clip(track.motion.log_size * ahead_s, -0.2, 0.2)))
+    crop = track.prediction.crop
+    growth = math.exp(min(max(track.motion.log_size * ahead_s, -0.2), 0.2))
     return Crop((crop.center_px + track.motion.origin * ahead_s).astype(np.float32), crop.side_px * growth, crop.roll)
 
 
 def moved_box(box: Box, old: FaceParams, new: FaceParams) -> Box:
     """Carry a box along with the head it belongs to."""
     growth = new.pose.px_per_m / old.pose.px_per_m
-    corners = np.array([[box.left_px, box.top_px], [box.right_px, box.bottom_px]])
-    (left, top), (right, bottom) = new.pose.origin_px + growth * (corners - old.pose.origin_px)
-    return Box(float(left), float(top), float(right), float(bottom))
+    (from_x, from_y), (to_x, to_y) = old.pose.origin_px.tolist(), new.pose.origin_px.tolist()
+    left, right = (to_x + growth * (x - from_x) for x in (box.left_px, box.right_px))
+    top, bottom = (to_y + growth * (y - from_y) for y in (box.top_px, box.bottom_px))
+    return Box(left, top, right, bottom)
