@@ -40,6 +40,7 @@ ALLOWED: dict[str, str] = {
     "evaluation": "errors conventions structures files geometry face_model sources faces tracking characters looks "
     "retarget outputs rigging networks data synthetic labelling training demo personal",
     "demo": "errors conventions structures geometry face_model render formats sources characters",
+    "__main__": "cli",
     "cli": "errors face_model formats sources faces tracking characters retarget outputs pipeline calibration folder "
     "rigging networks data labelling training evaluation demo personal",
 }

@@ -66,7 +66,7 @@ def test_a_wrong_option_is_code_2(capsys: pytest.CaptureFixture[str]):
 
 def test_the_installed_command_gives_no_traceback():
     done = subprocess.run(
-        [sys.executable, "-m", "commedia.cli.main", "retarget", "no-such.mp4", "-o", "out"],
+        [sys.executable, "-m", "commedia", "retarget", "no-such.mp4", "-o", "out"],
         capture_output=True,
         text=True,
         check=False,
