@@ -9,8 +9,7 @@ a better SFN make a better MFN (NME of MFN): from several scales instead of one,
 training instead of a tenth of it. The second is asked early, after three times as many scenes, and after six times.
 What is compared sees equally many pictures. What is trained already is not trained again, so that a run that was
 stopped goes on; runs of one core each, one for every seed, may share a folder. Pin it as docs/training.md says.
-
-SFNs are the paper's. docs/evaluation/ablations.md was measured at edec853 with a residual SFN that is no longer here.
+SFNs are the paper's.
 """
 
 import argparse

@@ -16,7 +16,8 @@ from commedia.training.crops import crops
 from commedia.training.face_model import FaceModel
 from commedia.training.groups import Groups
 from commedia.training.pictures import FaceCrops, load_face_crops
-from commedia.training.recipes import recipe_named, varied
+from commedia.training.recipe_parts import varied
+from commedia.training.recipes import recipe_named
 from commedia.training.tasks import split_rows
 from tests.training.drawings import drawn_picture
 from tests.training.tasks import made_task

@@ -13,7 +13,8 @@ from commedia.training.checkpoints import Progress
 from commedia.training.config import Budget, Optimisation
 from commedia.training.face_model import FaceModel
 from commedia.training.loop import RunConfig, train
-from commedia.training.recipes import RECIPES, recipe_named, varied
+from commedia.training.recipe_parts import varied
+from commedia.training.recipes import RECIPES, recipe_named
 from commedia.training.schedules import learning_rate, watch_plateau
 
 QUIET = RunConfig(seed=1, accelerator="cpu", quiet=True)

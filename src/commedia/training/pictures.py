@@ -58,7 +58,7 @@ class FaceCrops:
     def face(self, row: int) -> FaceArrays:
         return self.faces.at(slice(row, row + 1))
 
-    def at(self, rows: np.ndarray) -> "Singles":
+    def at(self, rows: np.ndarray) -> "FaceCrops":
         parts = (self.images, self.faces.at(rows), self.labelled, self.gold, self.person, self.clip)
         parts = (*parts, self.masks, self.parse, self.truth)
         return FaceCrops(*(part[rows] if isinstance(part, np.ndarray) else part for part in parts))
