@@ -1,4 +1,4 @@
-"""What many tests share: where the optional material is, and seeded randomness."""
+"""What many tests share: types that are checked, where the optional material is, and seeded randomness."""
 
 import os
 from pathlib import Path
@@ -8,6 +8,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+from type_checks import check_types_of
+
+check_types_of("commedia")
 
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
