@@ -6,6 +6,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -26,12 +27,23 @@ FPS = 30
 NEUTRAL = np.zeros(EXPRESSION_COUNT, dtype=np.float32)
 
 
+@cache
 def face_shape() -> np.ndarray:
     """68 points of a face-like, mirror-symmetric figure in metres, y up."""
     rng = np.random.default_rng(68)
     points = rng.uniform([-0.07, -0.09], [0.07, 0.05], (LANDMARK_COUNT, 2))
     mirrored = points[list(LANDMARK_MIRROR)] * [-1, 1]
-    return ((points + mirrored) / 2).astype(np.float32)
+    return frozen(((points + mirrored) / 2).astype(np.float32))
+
+
+@cache
+def identity_of(seed: int) -> np.ndarray:
+    return frozen(np.random.default_rng(seed).normal(size=IDENTITY_COUNT).astype(np.float32))
+
+
+def frozen(values: np.ndarray) -> np.ndarray:
+    values.setflags(write=False)
+    return values
 
 
 def fake_landmarks(faces: Sequence[FaceParams]) -> list[np.ndarray]:
@@ -41,9 +53,8 @@ def fake_landmarks(faces: Sequence[FaceParams]) -> list[np.ndarray]:
 
 def fake_params(origin_px: np.ndarray, width_px: float, expression: np.ndarray = NEUTRAL, seed: int = 0) -> FaceParams:
     """A face of a given width at a place; the seed is its identity."""
-    identity = np.random.default_rng(seed).normal(size=IDENTITY_COUNT).astype(np.float32)
     pose = HeadPose(np.array([1, 0, 0, 0], np.float32), np.asarray(origin_px, np.float32), width_px / FACE_WIDTH_M)
-    return FaceParams(identity, expression.astype(np.float32), pose)
+    return FaceParams(identity_of(seed), expression.astype(np.float32), pose)
 
 
 def fake_box(params: FaceParams) -> Box:
@@ -66,6 +77,7 @@ class Person:
     distance: float = 1.0
     """Nearer people hide others."""
 
+    @lru_cache(maxsize=256)  # noqa: B019 (a few people, asked for by every crop of a frame)
     def params(self, time_s: float) -> FaceParams | None:
         place = self.place(time_s)
         if place is None:
@@ -125,22 +137,26 @@ def mirrored_params(params: FaceParams, width_px: float) -> FaceParams:
     return FaceParams(params.identity, params.expression[list(EXPRESSION_MIRROR)], pose)
 
 
-def draw(image: np.ndarray, seed: int, box: Box) -> None:
-    """Paint a head with its own pattern, and clothes of its own colour below."""
+@cache
+def paint_of(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The cells of a head, and the colour of the clothes."""
     rng = np.random.default_rng(1000 + seed)
     pattern = rng.integers(40, 255, (6, 5))
-    shade = (pattern + pattern[:, ::-1]) // 2
-    clothes = rng.integers(0, 255, 3)
+    return frozen((pattern + pattern[:, ::-1]) // 2), frozen(rng.integers(0, 255, 3))
+
+
+def draw(image: np.ndarray, seed: int, box: Box) -> None:
+    """Paint a head with its own pattern, and clothes of its own colour below."""
+    shade, clothes = paint_of(seed)
     left, right = max(0, int(box.left_px - box.width_px)), int(box.right_px + box.width_px)
     top = max(0, int(box.top_px))
     image = image[top:, left:right]
-    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]] + np.array([top, left])[:, None, None] + 0.5
-    across = (columns - box.left_px) / box.width_px
-    down = (rows - box.top_px) / box.height_px
+    across = (np.arange(image.shape[1]) + left + 0.5 - box.left_px) / box.width_px
+    down = (np.arange(image.shape[0])[:, None] + top + 0.5 - box.top_px) / box.height_px
     head = (across >= 0) & (across < 1) & (down >= 0) & (down < 1)
-    cells = shade[(down[head] * 6).astype(int), (across[head] * 5).astype(int)]
+    cells = shade[(down * 6).astype(int).clip(0, 5), (across * 5).astype(int).clip(0, 4)]
     image[(abs(across - 0.5) < 1) & (down >= 1)] = clothes
-    image[head] = cells[:, None]
+    image[head] = cells[head][:, None]
 
 
 @dataclass

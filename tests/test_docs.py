@@ -49,8 +49,14 @@ class Parsed(Exception):
     """A program has understood its command line, and would now begin."""
 
 
+@functools.cache
 def text_of(document: Path) -> str:
     return document.read_text(encoding="utf-8")
+
+
+@functools.cache
+def docstring_of(program: Path) -> str:
+    return ast.get_docstring(ast.parse(text_of(program))) or ""
 
 
 def fences(document: Path, *languages: str) -> list[str]:
@@ -77,7 +83,7 @@ def commands(begin: str) -> list[str]:
     for path in DOCUMENTS:
         lines += [line for line in shown_lines(FENCE.sub("", text_of(path))) if re.match(begin, line)]
     for path in PROGRAMS:
-        said = re.sub(r"`[^`]*`", "", ast.get_docstring(ast.parse(text_of(path))) or "")
+        said = re.sub(r"`[^`]*`", "", docstring_of(path))
         lines += [line[line.index("python ") :] for line in shown_lines(said) if "python " in line]
     return sorted({line.replace("[", "").replace("]", "") for line in lines if re.match(begin, line)})
 
@@ -85,7 +91,7 @@ def commands(begin: str) -> list[str]:
 def mentions(begin: str) -> list[str]:
     """The same inside of sentences, where what is not the point is left out."""
     texts = [text_of(path) for path in DOCUMENTS]
-    texts += [ast.get_docstring(ast.parse(text_of(path))) or "" for path in PROGRAMS]
+    texts += [docstring_of(path) for path in PROGRAMS]
     inline = [line for text in texts for line in re.findall(r"`([^`\n]+)`", FENCE.sub("", text))]
     return sorted({line for line in inline if re.match(begin, line)})
 

@@ -3,9 +3,10 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
+from typing import NamedTuple
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "commedia"
 
@@ -86,51 +87,54 @@ def module_of(path: Path) -> str:
     return ".".join(("commedia", *(parts[:-1] if parts[-1] == "__init__" else parts)))
 
 
+class Import(NamedTuple):
+    module: str
+    name: str
+    """What is imported from the module, which may be a module itself; empty for the whole."""
+    names_types_only: bool
+
+
+@cache
+def imports_of(path: Path) -> tuple[Import, ...]:
+    """All that a file imports, wherever in it."""
+    return tuple(imports_in(ast.parse((PACKAGE / path).read_text(encoding="utf-8")), types_only=False))
+
+
+def imports_in(node: ast.AST, *, types_only: bool) -> Iterator[Import]:
+    if isinstance(node, ast.Import):
+        yield from (Import(alias.name, "", types_only) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "an import is relative"
+        yield from (Import(node.module or "", alias.name, types_only) for alias in node.names)
+    elif not isinstance(node, ast.expr):
+        within = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for child in ast.iter_child_nodes(node):
+            yield from imports_in(child, types_only=types_only or within)
+
+
 def imported_layers(path: Path) -> set[str]:
-    tree = ast.parse((PACKAGE / path).read_text(encoding="utf-8"))
-    modules: list[str] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            modules += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} imports relatively"
-            modules.append(node.module or "")
-    parts = [module.split(".") for module in modules]
+    parts = [one.module.split(".") for one in imports_of(path)]
     return {names[1] for names in parts if names[0] == "commedia" and len(names) > 1}
 
 
-@pytest.mark.parametrize("path", files(), ids=str)
-def test_imports_point_upwards(path: Path):
-    if path == Path("__init__.py"):
-        return
-    layer = layer_of(path)
-    assert layer in ALLOWED, f"{layer} is in no row; add it to ALLOWED"
-    allowed = {layer, *ALLOWED[layer].split()}
-    assert imported_layers(path) <= allowed, f"{path} imports what its folder may not"
+def test_imports_point_upwards():
+    inner = [path for path in files() if path != Path("__init__.py")]
+    assert {layer_of(path) for path in inner} <= ALLOWED.keys(), "a folder is in no row; add it to ALLOWED"
+    asked = {path: imported_layers(path) - {layer_of(path), *ALLOWED[layer_of(path)].split()} for path in inner}
+    too_much = {path.as_posix(): layers for path, layers in asked.items() if layers}
+    assert not too_much, "these files import what their folders may not"
 
 
-def imported_modules(node: ast.AST, known: frozenset[str]) -> set[str]:
-    """Modules of the package that are imported anywhere in a file, but for those that only name types."""
-    found = set()
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
-            continue
-        if isinstance(child, ast.Import):
-            found |= {alias.name for alias in child.names}
-        elif isinstance(child, ast.ImportFrom):
-            parts = {f"{child.module}.{alias.name}" for alias in child.names}
-            found |= (parts & known) or {child.module or ""}
-        found |= imported_modules(child, known)
-    return found & known
+def imported_modules(path: Path, known: frozenset[str]) -> set[str]:
+    """Modules of the package that a file imports, but for those that only name types."""
+    used = [one for one in imports_of(path) if not one.names_types_only]
+    inner = (f"{one.module}.{one.name}" for one in used)
+    return {whole if whole in known else one.module for one, whole in zip(used, inner, strict=True)} & known
 
 
 def test_no_module_takes_part_in_an_import_circle():
     known = frozenset(module_of(path) for path in files())
-    left = {
-        module_of(path): imported_modules(ast.parse((PACKAGE / path).read_text(encoding="utf-8")), known)
-        - {module_of(path)}
-        for path in files()
-    }
+    left = {module_of(path): imported_modules(path, known) - {module_of(path)} for path in files()}
     # Whoever imports nobody that is left is in no circle; what can never be taken away imports itself in the end.
     while free := {module for module, imports in left.items() if not imports & left.keys()}:
         left = {module: imports for module, imports in left.items() if module not in free}

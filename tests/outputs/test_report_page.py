@@ -1,7 +1,9 @@
 """The report: what it shows, that text from outside stays text, that it needs nobody else and stays small."""
 
 import re
+from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -24,10 +26,17 @@ IMAGE = np.full((180, 320, 3), 90, dtype=np.uint8)
 HOSTILE = """<script>alert('x')</script>"&<img src=x onerror=y>.mp4"""
 
 
-def face_of(person: int, expression: np.ndarray, status: Status = "tracked") -> TrackedFace:
+@cache
+def at_rest() -> TrackedFace:
     pose = HeadPose(NO_TURN, np.array([160.0, 90.0], dtype=np.float32), 500.0)
-    params = FaceParams(np.zeros(IDENTITY_COUNT, np.float32), expression.astype(np.float32), pose)
-    return TrackedFace(person, status, face_box_from_params(params), params, landmarks_from_params(params), 0.9)
+    params = FaceParams(np.zeros(IDENTITY_COUNT, np.float32), np.zeros(EXPRESSION_COUNT, np.float32), pose)
+    return TrackedFace(1, "tracked", face_box_from_params(params), params, landmarks_from_params(params), 0.9)
+
+
+def face_of(person: int, expression: np.ndarray, status: Status = "tracked") -> TrackedFace:
+    """Box and points as at rest, whatever the expression."""
+    params = replace(at_rest().params, expression=expression.astype(np.float32))
+    return replace(at_rest(), id=person, status=status, params=params)
 
 
 def trace_of(frames: int, curves: dict[str, np.ndarray], people: int = 1) -> TraceSink:
