@@ -104,7 +104,7 @@ class TrackerSettings:
 
 
 VIDEO_SETTINGS = TrackerSettings(detect_every=3)
-"""With every third frame one face costs less than it does MediaPipe (`docs/evaluation/frame.md`)."""
+"""The detector looks at every third frame: `docs/evaluation/frame.md` says what a frame costs so."""
 TAKE_SETTINGS = replace(
     VIDEO_SETTINGS, refine_budget=16, lifecycle=TrackLifecycle(confirm_doubtful_frames=2, confirm_looks=0.0)
 )
