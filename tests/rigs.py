@@ -8,7 +8,10 @@ import numpy as np
 from commedia.characters.builder import GlbBuilder
 from commedia.characters.character import Character
 from commedia.characters.gltf import read_character
-from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT
+from commedia.face_model.model import load_head
+from commedia.face_model.person import Person
+from commedia.face_model.wrinkles import WrinkleMap
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 from commedia.structures import Box, FaceParams, HeadPose, TrackedFace
 
@@ -19,6 +22,17 @@ SQUARE = np.array([[-1, 0, 0], [1, 0, 0], [1, 1, 0], [-1, 1, 0]], dtype=np.float
 def avatar(path: Path) -> Character:
     """Read a large character once for all tests of a process."""
     return read_character(path)
+
+
+@cache
+def own_person() -> Person:
+    """What `commedia personalize` finds: own shape, jaw and skin, which changes with the expression."""
+    rng, mean = np.random.default_rng(0), load_head().model.mean
+    jaw = load_head().model.expression_basis[EXPRESSION_INDEX["jawOpen"]] * np.float32([1, 1.2, 1])
+    texture, change = (rng.integers(0, 255, (64, 64, 3)).astype(np.uint8) for _ in range(2))
+    identity = rng.normal(size=IDENTITY_COUNT).astype(np.float32)
+    maps = tuple(WrinkleMap(name, {name: 1.0}, change) for name in ("jawOpen", "browInnerUp"))
+    return Person("me", identity, mean * np.float32([1.1, 1, 1]), {"jawOpen": jaw}, texture, wrinkles=maps)
 
 
 def params(yaw_pitch_roll: tuple[float, float, float] = (0.0, 0.0, 0.0), **blendshapes: float) -> FaceParams:

@@ -16,7 +16,18 @@ from commedia.errors import CommediaError, OutputFailed
 from commedia.face_model.calibration import Calibration
 from commedia.face_model.model import load_head
 from commedia.face_model.person import Person
-from commedia.face_model.person_file import COLOURS, IDENTITY, NEUTRAL, SHAPES, SKIN, TREE, read_person, write_person
+from commedia.face_model.person_file import (
+    COLOURS,
+    IDENTITY,
+    NEUTRAL,
+    SHAPES,
+    SKIN,
+    TREE,
+    WRINKLES,
+    read_person,
+    write_person,
+)
+from commedia.face_model.wrinkles import WrinkleMap
 
 MUTATIONS = 150
 
@@ -31,6 +42,10 @@ def somebody(seed: int = 0) -> Person:
         own,
         rng.integers(0, 255, (16, 16, 3)).astype(np.uint8),
         Calibration(rng.uniform(0, 0.3, EXPRESSION_COUNT), rng.uniform(1, 2, EXPRESSION_COUNT)),
+        wrinkles=tuple(
+            WrinkleMap(name, {name: 0.5, "jawOpen": 1.0}, rng.integers(0, 255, (8, 8, 3)).astype(np.uint8))
+            for name in ("mouthPucker", "browInnerUp")
+        ),
     )
 
 
@@ -41,6 +56,9 @@ def assert_same(found: Person, wanted: Person) -> None:
     assert list(found.blendshapes or {}) == list(wanted.blendshapes or {})
     for name, shape in (wanted.blendshapes or {}).items():
         np.testing.assert_array_equal((found.blendshapes or {})[name], shape)
+    assert [(one.name, one.weights) for one in found.wrinkles] == [(one.name, one.weights) for one in wanted.wrinkles]
+    for one, other in zip(found.wrinkles, wanted.wrinkles, strict=True):
+        np.testing.assert_array_equal(one.change, other.change)
     if wanted.calibration is None:
         assert found.calibration is None
     else:
@@ -61,6 +79,16 @@ def test_what_is_not_known_is_not_known_afterwards(tmp_path: Path, left: str) ->
     person = replace(somebody(), **{left: None})
     write_person(tmp_path / "a.commedia", person)
     assert_same(read_person(tmp_path / "a.commedia"), person)
+
+
+def test_a_file_of_before_there_were_wrinkle_maps_has_none(tmp_path: Path, whole: bytes) -> None:
+    def change(parts: dict[str, bytes]) -> None:
+        known = json.loads(parts[TREE])
+        known.pop("wrinkles")
+        parts[TREE] = json.dumps(known).encode()
+
+    (tmp_path / "a.commedia").write_bytes(changed(whole, change))
+    assert_same(read_person(tmp_path / "a.commedia"), replace(somebody(), wrinkles=()))
 
 
 def test_colours_of_vertices_come_back_too(tmp_path: Path) -> None:
@@ -158,6 +186,13 @@ HOSTILE = {
     "large skin": (put(SKIN, png(5000, 5000)), "5000 x 5000 pixels"),
     "no skin": (put(SKIN, b"GIF89a"), "is not a person"),
     "half a skin": (put(SKIN, png(64, 64)[:50]), "is not a person"),
+    "wrinkles of a word": (tree(wrinkles="all"), "no list of at most 8 maps"),
+    "nine maps": (tree(wrinkles=[{"name": "a", "weights": {}}] * 9), "no list of at most 8 maps"),
+    "a map of a tail": (tree(wrinkles=[{"name": "a", "weights": {"tailWag": 1}}]), "not of the 52 blendshapes"),
+    "a map of nothing": (tree(wrinkles=[{"name": "a", "weights": {"jawOpen": float("nan")}}]), "not of the 52"),
+    "a map of words": (tree(wrinkles=[{"name": "a", "weights": {"jawOpen": "much"}}]), "damaged"),
+    "no map": (tree(wrinkles=[{"name": "a", "weights": {}}] * 3), r"holds no wrinkles-2\.png"),
+    "large map": (put(WRINKLES.format(0), png(1100, 1100)), "1100 x 1100 pixels"),
 }
 
 

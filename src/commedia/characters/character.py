@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32, UInt8
 
+from commedia.face_model.wrinkles import WrinkleMap
+
 
 @dataclass(frozen=True)
 class Document:
@@ -38,6 +40,8 @@ class Material:
     """`OPAQUE`, `MASK` or `BLEND`."""
     alpha_cutoff: float
     double_sided: bool
+    wrinkles: tuple[WrinkleMap, ...] = ()
+    """How blendshapes change the image."""
 
 
 @dataclass(frozen=True)

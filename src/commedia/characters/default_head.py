@@ -1,6 +1,7 @@
 """The default head as a character: a rig of 52 blendshapes, made as GLB and read back like any other file."""
 
 import io
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -12,10 +13,12 @@ from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes
 from commedia.characters.hair import with_hair
 from commedia.characters.skin import Look, paint_head, texture_of
+from commedia.characters.wrinkles import wrinkle_extras
 from commedia.conventions import EXPRESSION_NAMES, IDENTITY_COUNT
 from commedia.face_model.evaluate import blendshapes_of_identity, vertices_from_params
 from commedia.face_model.model import PARTS, HeadModel, head_or_default
 from commedia.face_model.person import Albedo, Person
+from commedia.face_model.wrinkles import WrinkleMap
 from commedia.geometry.meshes import smooth_normals, weld
 
 HEAD_NODE, FACE_MESH = "Head", "Face"
@@ -29,14 +32,22 @@ def default_head_character(
     head: HeadModel | None = None,
     albedo: Albedo | None = None,
     look: Look | None = None,
+    wrinkles: Sequence[WrinkleMap] = (),
 ) -> Character:
     """Make a head with an identity (None: default, mean) as a character; None for `albedo` paints it with `look`."""
-    return character_from_bytes(default_head_glb(identity, name=name, head=head, albedo=albedo, look=look), name)
+    glb = default_head_glb(identity, name=name, head=head, albedo=albedo, look=look, wrinkles=wrinkles)
+    return character_from_bytes(glb, name)
 
 
 def own_character(person: Person) -> Character:
     """Make somebody's own rig as a character."""
-    return default_head_character(person.identity, name=person.id, head=person.head, albedo=person.albedo)
+    return character_from_bytes(own_glb(person), person.id)
+
+
+def own_glb(person: Person) -> bytes:
+    """Build the GLB of somebody's own rig."""
+    own = {"head": person.head, "albedo": person.albedo, "wrinkles": person.wrinkles}
+    return default_head_glb(person.identity, name=person.id, **own)
 
 
 def default_head_glb(
@@ -46,6 +57,7 @@ def default_head_glb(
     head: HeadModel | None = None,
     albedo: Albedo | None = None,
     look: Look | None = None,
+    wrinkles: Sequence[WrinkleMap] = (),
 ) -> bytes:
     """Build the GLB: a node `Head` that turns about the neck, and under it one mesh with a primitive per part."""
     head = head_or_default(head)
@@ -54,6 +66,8 @@ def default_head_glb(
     vertices = with_hair(head, vertices, 0.0 if look is None else look.hair_m)
     builder = GlbBuilder()
     _add_materials(builder, _texture(head, look) if albedo is None else _jpeg(texture_of(head, albedo)))
+    if wrinkles:
+        builder.tree["materials"][PARTS.index("skin")]["extras"] = wrinkle_extras(builder, wrinkles)
     displacements = blendshapes_of_identity(head.model, identity)
     primitives = [_primitive(builder, head, vertices, displacements, part) for part in range(len(PARTS))]
     pivot = head.pivots.head.astype(float)

@@ -11,6 +11,7 @@ from PIL import Image
 from commedia.characters.accessors import Accessors
 from commedia.characters.character import Document, Material
 from commedia.characters.container import entries, read_uri
+from commedia.characters.wrinkles import read_wrinkles
 from commedia.errors import BadCharacter
 
 PREVIEW_SIDE_PX = 1024
@@ -47,13 +48,16 @@ class _Reader:
             raise BadCharacter(
                 f"{self.document.name}: the material '{entry.get('name')}' has a colour of {len(colour)} numbers"
             )
+        name = str(entry.get("name", ""))
+        image = None if texture is None else self._image(texture.get("index"), name)
         return Material(
-            str(entry.get("name", "")),
+            name,
             (colour[0], colour[1], colour[2], colour[3]),
-            None if texture is None else self._image(texture.get("index"), str(entry.get("name", ""))),
+            image,
             str(entry.get("alphaMode", "OPAQUE")),
             float(entry.get("alphaCutoff", 0.5)),
             bool(entry.get("doubleSided", False)),
+            () if image is None else read_wrinkles(entry, lambda index: self._image(index, name), self.notes),
         )
 
     def _image(self, texture: object, material: str) -> np.ndarray | None:

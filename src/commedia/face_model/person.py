@@ -15,6 +15,7 @@ from commedia.errors import CommediaError, UnknownName
 from commedia.face_model.calibration import Calibration
 from commedia.face_model.evaluate import blendshapes_of_identity, vertices_from_params
 from commedia.face_model.model import HeadModel, MorphableModel, head_or_default
+from commedia.face_model.wrinkles import WrinkleMap
 
 Albedo = UInt8[np.ndarray, "h w 3"] | Float[np.ndarray, "v 3"]
 """An sRGB texture in the template's texture coordinates, or one sRGB colour per vertex, 0 to 1."""
@@ -45,6 +46,8 @@ class Person:
     """What counts as rest and as full; None takes predictions as they are."""
     template: HeadModel | None = None
     """None is the default head."""
+    wrinkles: tuple[WrinkleMap, ...] = ()
+    """How own skin changes with the expression."""
 
     def __post_init__(self) -> None:
         template, own = head_or_default(self.template).model, dict(self.blendshapes or {})

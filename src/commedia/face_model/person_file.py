@@ -1,11 +1,13 @@
 """A person as one file, `me.commedia`, and back: a zip of `person.json` and what that names.
 
     person.json       {"format": "commedia-person", "version": 1, "id": ..., "head_sha256": ..., "blendshapes": [...],
-                      "calibration": null or {"rest": [52 numbers], "gain": [52 numbers]}, "facts": {...}}
+                      "calibration": null or {"rest": [52 numbers], "gain": [52 numbers]},
+                      "wrinkles": [{"name": ..., "weights": {blendshape: share, ...}}, ...], "facts": {...}}
     identity.f32      50 numbers
     neutral.f32       own mesh at rest: vertices x 3 numbers, in metres of the head frame
     blendshapes.f32   own displacements at weight 1: one mesh for each name of `blendshapes`
     skin.png          own skin in the head's texture coordinates, or skin.f32: a colour of each vertex, 0 to 1
+    wrinkles-0.png    how skin changes with the blendshapes of the first of `wrinkles`, see `wrinkles.py`; and so on
 
 Numbers are little-endian and 32 bits wide. All but `person.json` may be missing: then the head's own stands. Whatever a
 file holds, nothing is allocated before its size is judged, and what is wrong is said in a sentence.
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
@@ -30,13 +33,16 @@ from commedia.errors import CommediaError
 from commedia.face_model.calibration import Calibration
 from commedia.face_model.model import HeadModel, head_or_default, head_sha256
 from commedia.face_model.person import Albedo, Person
+from commedia.face_model.wrinkles import WrinkleMap
 from commedia.files import write_file
 
 FORMAT, VERSION, SUFFIX = "commedia-person", 1, ".commedia"
 TREE, IDENTITY, NEUTRAL, SHAPES, SKIN, COLOURS = (
     *("person.json", "identity.f32", "neutral.f32", "blendshapes.f32", "skin.png", "skin.f32"),
 )
+WRINKLES = "wrinkles-{}.png"
 MOST_BYTES, MOST_TREE_BYTES, MOST_SKIN_PX, LONGEST_ID = 64 << 20, 1 << 20, 4096, 64
+MOST_MAPS, MOST_MAP_PX = 8, 1024
 MOST_NUMBER = 100.0
 """No coordinate, colour or component of anybody is larger."""
 _SAME_DATE = (1980, 1, 1, 0, 0, 0)
@@ -67,6 +73,7 @@ def write_person(path: Path, person: Person, facts: Mapping[str, Any] | None = N
         "head_sha256": head_sha256(),
         "blendshapes": list(own),
         "calibration": calibration and {"rest": calibration.rest.tolist(), "gain": calibration.gain.tolist()},
+        "wrinkles": [{"name": one.name, "weights": dict(one.weights)} for one in person.wrinkles],
         "facts": dict(facts or {}),
     }
     members = {TREE: json.dumps(tree, indent=1).encode()}
@@ -79,6 +86,7 @@ def write_person(path: Path, person: Person, facts: Mapping[str, Any] | None = N
     if person.albedo is not None:
         textured = person.albedo.ndim == 3
         members[SKIN if textured else COLOURS] = _png(person.albedo) if textured else _packed(person.albedo)
+    members |= {WRINKLES.format(row): _png(one.change) for row, one in enumerate(person.wrinkles)}
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
@@ -104,6 +112,7 @@ def read_person(path: Path, head: HeadModel | None = None) -> Person:
                 albedo=_skin(path, archive, count),
                 calibration=_calibration(tree["calibration"]),
                 template=head,
+                wrinkles=_wrinkles(path, archive, tree.get("wrinkles", [])),
             )
 
 
@@ -174,11 +183,27 @@ def _shapes(values: np.ndarray | None, path: Path, names: list[str]) -> dict[str
 def _skin(path: Path, archive: zipfile.ZipFile, count: int) -> Albedo | None:
     if SKIN not in archive.namelist():
         return _numbers(path, archive, COLOURS, (count, 3))
-    data = _member(path, archive, SKIN, MOST_BYTES)
+    return _square(path, archive, SKIN, MOST_SKIN_PX)
+
+
+def _wrinkles(path: Path, archive: zipfile.ZipFile, told: Any) -> tuple[WrinkleMap, ...]:
+    if not isinstance(told, list) or len(told) > MOST_MAPS:
+        raise BadPersonFile(path, f"its wrinkles are no list of at most {MOST_MAPS} maps")
+    found = []
+    for row, one in enumerate(told):
+        name, weights = str(one["name"]), {str(key): float(value) for key, value in dict(one["weights"]).items()}
+        if not set(weights) <= set(EXPRESSION_INDEX) or not np.isfinite(list(weights.values())).all():
+            raise BadPersonFile(path, "its wrinkles are not of the 52 blendshapes")
+        found.append(WrinkleMap(name, weights, _square(path, archive, WRINKLES.format(row), MOST_MAP_PX)))
+    return tuple(found)
+
+
+def _square(path: Path, archive: zipfile.ZipFile, name: str, most_px: int) -> UInt8[np.ndarray, "s s 3"]:
+    data = _member(path, archive, name, MOST_BYTES)
     with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
-        if picture.width != picture.height or not 1 <= picture.width <= MOST_SKIN_PX:
+        if picture.width != picture.height or not 1 <= picture.width <= most_px:
             found = f"{picture.width} x {picture.height} pixels"
-            raise BadPersonFile(path, f"{SKIN} in it has {found}; a square of at most {MOST_SKIN_PX} is expected")
+            raise BadPersonFile(path, f"{name} in it has {found}; a square of at most {most_px} is expected")
         return np.asarray(picture.convert("RGB"))
 
 

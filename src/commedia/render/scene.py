@@ -106,6 +106,14 @@ class Scene:
         triangles = self.surfaces[number].triangles
         self.normals[part] = smooth_normals(vertices, triangles) if normals is None else normals
 
+    def repaint(self, number: int, texture: UInt8[np.ndarray, "th tw c"]) -> None:
+        """Give a surface that has a texture another one; the one it has costs nothing."""
+        before = self._textures[number]
+        assert before is not None, "the surface has no texture coordinates"
+        if before.whole is not texture:
+            self._textures[number] = before.repainted(texture)
+            self._paints.clear()
+
     def pictures(self, px_per_unit: float) -> list[UInt8[np.ndarray, "_ _ _"] | None]:
         """Each surface's texture in the size that a view needs."""
         return [None if texture is None else texture.seen(px_per_unit) for texture in self._textures]

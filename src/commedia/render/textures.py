@@ -15,6 +15,14 @@ class Texture:
         would vanish from a smaller one."""
         self._sizes, self._texels_per_unit, self._has_one = [picture], texels_per_unit, has_holes
 
+    @property
+    def whole(self) -> UInt8[np.ndarray, "th tw c"]:
+        return self._sizes[0]
+
+    def repainted(self, picture: UInt8[np.ndarray, "th tw c"]) -> "Texture":
+        """Another picture on the same surface."""
+        return Texture(picture, self._texels_per_unit, has_holes=self._has_one)
+
     def seen(self, px_per_unit: float) -> UInt8[np.ndarray, "h w c"]:
         """Halve the picture as often as a pixel is as wide as two of its texels or wider."""
         halvings = 0

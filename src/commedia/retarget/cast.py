@@ -201,7 +201,7 @@ def people_and_default(entries: Iterable[str]) -> tuple[dict[int, Path], Path | 
 def _own_head(
     wearer: Person | None, identity: Float[np.ndarray, "i"], name: str, look: Look | None = None
 ) -> Character:
-    own = {} if wearer is None else {"head": wearer.head, "albedo": wearer.albedo}
+    own = {} if wearer is None else {"head": wearer.head, "albedo": wearer.albedo, "wrinkles": wearer.wrinkles}
     return default_head_character(identity, name=name, look=look, **own)
 
 

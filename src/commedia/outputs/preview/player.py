@@ -8,6 +8,7 @@ from jaxtyping import Float, UInt8
 
 from commedia.characters.character import Character
 from commedia.characters.posing import PosedPrimitive, Poser
+from commedia.characters.wrinkles import WrinkledTexture
 from commedia.face_model.model import HeadModel
 from commedia.geometry.rotations import inverse_wxyz, matrix_from_wxyz
 from commedia.render.colour_numpy import srgb_from_linear
@@ -58,8 +59,10 @@ class Player:
         morphs = [meshes[piece.mesh].primitives[piece.primitive].morphs for piece, _ in at_rest]
         self._face = face_extent([positions for _, positions in at_rest], morphs)
         self._center, self._height = _bust(self._face, np.concatenate([positions for _, positions in at_rest]))
+        self._morph_names = character.rig.morph_names
         self._posed: list[PosedPrimitive] = []
         self._scene: Scene | None = None
+        self._wrinkled: dict[int, WrinkledTexture] = {}
 
     def draw(self, pose: RigPose, picture: UInt8[np.ndarray, "h w 3"], *, opacity: float) -> None:
         """Draw the character's bust in a pose over a picture, which is changed."""
@@ -93,11 +96,22 @@ class Player:
         pieces = [piece for piece in self._poser.pose(pose) if _is_solid(piece)]
         if self._scene is None:
             self._posed, self._scene = pieces, Scene([self._surface(piece) for piece in pieces])
+            self._wrinkled = self._wrinkled_textures(pieces)
         for number, (before, piece) in enumerate(zip(self._posed, pieces, strict=True)):
             if piece is not before:
                 self._scene.move(number, piece.positions, piece.normals)
+        for number, texture in self._wrinkled.items():
+            self._scene.repaint(number, texture.at(pose.weights))
         self._posed = pieces
         return self._scene
+
+    def _wrinkled_textures(self, pieces: list[PosedPrimitive]) -> dict[int, WrinkledTexture]:
+        """Of the pieces whose texture changes with the expression, by their places."""
+        return {
+            number: WrinkledTexture(piece.material.image, piece.material.wrinkles, self._morph_names)
+            for number, piece in enumerate(pieces)
+            if piece.material.wrinkles and piece.material.image is not None and piece.uv is not None
+        }
 
     def _surface(self, piece: PosedPrimitive) -> Surface:
         factor = np.array(piece.material.colour[:3], dtype=np.float32)
