@@ -6,24 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from oracles import needs_validator, validated
+from rigs import own_person
 
 from commedia.characters.gltf import read_character
-from commedia.conventions import EXPRESSION_INDEX, IDENTITY_COUNT
+from commedia.conventions import EXPRESSION_INDEX
 from commedia.face_model.evaluate import blendshapes_of_identity
 from commedia.face_model.model import load_head
 from commedia.face_model.person import Person
 from commedia.personal.personalize import PersonalSummary, write
 
-NOTHING = PersonalSummary("me", (), 0, 0, (), None, None, False, (), None, ())
+NOTHING = PersonalSummary("me", (), 0, 0, (), None, None, False, (), None, (), None, None, ())
 
 
 @pytest.fixture(scope="module")
 def me() -> Person:
-    rng, mean = np.random.default_rng(0), load_head().model.mean
-    jaw = load_head().model.expression_basis[EXPRESSION_INDEX["jawOpen"]] * np.float32([1, 1.2, 1])
-    texture = rng.integers(0, 255, (64, 64, 3)).astype(np.uint8)
-    identity = rng.normal(size=IDENTITY_COUNT).astype(np.float32)
-    return Person("me", identity, mean * np.float32([1.1, 1, 1]), {"jawOpen": jaw}, texture)
+    return own_person()
 
 
 def test_the_glb_moves_as_the_person_does(me: Person, tmp_path: Path) -> None:

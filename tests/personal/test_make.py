@@ -10,7 +10,7 @@ from commedia.face_model.albedo import skin_triangles
 from commedia.face_model.evaluate import blendshapes_of_identity
 from commedia.face_model.model import load_head
 from commedia.geometry.similarity import fit_similarity
-from commedia.personal.make import Effort, Made, make_person
+from commedia.personal.make import OWN, Effort, Made, make_person
 
 from .drawn import SMILES, Drawn, drawn_person
 
@@ -65,6 +65,16 @@ def test_a_smile_comes_nearer_to_the_truth_and_stays_a_smile(drawn: Drawn, own: 
     before, after = (np.linalg.norm((shape - drawn.smile)[FACE]) for shape in (usual, found))
     assert after < 0.9 * before
     assert np.median(list(own.cosines.values())) >= 0.9
+
+
+def test_without_eq_7_blendshapes_leave_what_they_were_farther(drawn: Drawn) -> None:
+    effort, loud = replace(TINY, own_steps=25), OWN._replace(blendshape_gradient=50.0)
+    kept, free = (
+        make_person("mara", drawn.cuts, load_head(), effort, lambda *_: None, weights=weights).cosines
+        for weights in (loud, OWN._replace(blendshape_gradient=0.0))
+    )
+    assert kept.keys() == free.keys() != set()
+    assert all(kept[name] > free[name] for name in kept)
 
 
 @pytest.mark.slow

@@ -55,6 +55,9 @@ def show(summary: PersonalSummary) -> None:
             f"{len(summary.own_blendshapes)} blendshapes are their own (median cosine with the head model's "
             f"{summary.median_cosine:.2f}), the others the head model's"
         )
+    if summary.wrinkle_maps:
+        nearer = 1 - (summary.wrinkled_skin_error or 0) / (summary.skin_error or 1)
+        lines.append(f"skin changes with {', '.join(summary.wrinkle_maps)}: {nearer:.1%} nearer to those frames")
     if summary.missing:
         lines.append(f"not seen: {', '.join(summary.missing)}; there the rig moves as the head model does")
     lines += [f"note: {note}" for note in summary.notes]

@@ -18,7 +18,9 @@ BLURRED = 0.6
 Key = tuple[int, int]
 
 
-def chosen_cuts(takes: Sequence[Watched], meant: Mapping[int, int], tell: Tell) -> tuple[Cuts, list[str]]:
+def chosen_cuts(
+    takes: Sequence[Watched], meant: Mapping[int, int], tell: Tell, *, judged_by: int = JUDGED_BY
+) -> tuple[Cuts, list[str]]:
     """Choose sharp, varied frames of the person who is meant, and keep some aside; also says what was not seen."""
     seen = sightings_of(takes, meant)
     worth = worth_of(seen)
@@ -27,7 +29,7 @@ def chosen_cuts(takes: Sequence[Watched], meant: Mapping[int, int], tell: Tell) 
     seen = [one for one, value in zip(seen, worth, strict=True) if value > 0]
     aside = kept_unseen(seen)
     groups = [[one for one, kept in zip(seen, aside, strict=True) if kept == wanted] for wanted in (False, True)]
-    counts = (MADE_OF, JUDGED_BY)
+    counts = (MADE_OF, judged_by)
     wanted = {
         (one.take, one.frame): one
         for group, count in zip(groups, counts, strict=True)
@@ -38,7 +40,7 @@ def chosen_cuts(takes: Sequence[Watched], meant: Mapping[int, int], tell: Tell) 
     others = {key: one for key, one in wanted.items() if round(one.take * BETWEEN_TAKES_S + one.time_s, 6) not in shown}
     made_of, unseen = (
         _sharp([one for one in group if (one.take, one.frame) in others], cuts, count)
-        for group, count in zip(groups, (MADE_OF - len(skin), JUDGED_BY), strict=True)
+        for group, count in zip(groups, (MADE_OF - len(skin), judged_by), strict=True)
     )
     return Cuts([*skin, *made_of], unseen, skin, _identity(seen)), missing(seen)
 

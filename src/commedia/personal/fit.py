@@ -163,3 +163,8 @@ def errors(rig: PersonalRig, shots: Shots, moments: Moments) -> Float[Tensor, "n
         seen = (drawn.mask * some.inside).sum((1, 2)) >= LEAST_PIXELS
         found.append(torch.where(seen, error, torch.nan))
     return torch.cat(found)
+
+
+def error_of(rig: PersonalRig, shots: Shots, moments: Moments) -> float:
+    """The mean of `errors` over the shots that show a face."""
+    return float(errors(rig, shots, moments).nanmean())

@@ -1,7 +1,8 @@
 """Cuts of one person to what is theirs: fitted, judged by frames that were kept aside, and given colours."""
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,14 +13,16 @@ from commedia.characters.skin import Look, paint_head
 from commedia.conventions import EXPRESSION_NAMES
 from commedia.face_model.model import HeadModel
 from commedia.face_model.person import Person
+from commedia.face_model.wrinkles import WrinkleMap
 from commedia.looks.look import look_of
 from commedia.looks.portraits import Portrait
-from commedia.personal.fit import USUAL, Moments, Shots, errors, fit
+from commedia.personal.fit import USUAL, Moments, Shots, Weights, error_of, fit
 from commedia.personal.rig import OwnMesh, PersonalRig
 from commedia.personal.shots import as_fitted, shots_of
 from commedia.personal.skin_colours import recoloured, vertex_colours
 from commedia.personal.skin_mesh import skin_mesh_of
 from commedia.personal.watch import Tell
+from commedia.personal.wrinkles import found_wrinkles, kept_wrinkles, resting_skin, skin_error, skin_sights
 
 OWN = USUAL._replace(landmarks=0.3)
 """The tracker's points are the head model's, which an own shape should leave."""
@@ -62,6 +65,11 @@ class Judgement:
     prior: float
     """Of the head model's identities and blendshapes, with the skin that pictures show."""
     own: float
+    skin: float = math.nan
+    """How far the own skin at rest is from that of unseen frames, in doublings of linear colour; NaN where it was not
+    compared."""
+    wrinkled: float = math.nan
+    """The same with the wrinkle maps that were kept by it."""
 
     @property
     def is_kept(self) -> bool:
@@ -79,10 +87,15 @@ class Made:
     """Of own blendshapes with the head model's; none where the rig was not kept."""
     has_look: bool
     """Whether the pictures show skin well enough for its colours to be theirs."""
+    rig: PersonalRig
+    """As it was fitted."""
 
 
-def make_person(name: str, cuts: Cuts, head: HeadModel, effort: Effort, tell: Tell) -> Made:
-    """Make somebody's rig; what is not better than the head model on unseen frames is not kept."""
+def make_person(name: str, cuts: Cuts, head: HeadModel, effort: Effort, tell: Tell, *, weights: Weights = OWN) -> Made:
+    """Make somebody's rig; what is not better than the head model on unseen frames is not kept.
+
+    `weights` are those of the step that makes a rig personal; the paper's Eq. 7 is `blendshape_gradient`.
+    """
     look = look_of(cuts.skin, cuts.identity, head)
     rig, shots = _begun(cuts, look, head, effort)
     moments, done = Moments(shots), iter(range(1, effort.steps + 1))
@@ -92,20 +105,42 @@ def make_person(name: str, cuts: Cuts, head: HeadModel, effort: Effort, tell: Te
 
     unseen = shots_of(cuts.unseen, head, effort.size_px) if cuts.unseen else None
     fit(rig, shots, moments, effort.prior_steps, trained=rig.prior_parts(), tell=advance)
-    prior, prior_error = rig.own_mesh(), _judged(rig, unseen, effort, advance)
+    prior = rig.own_mesh()
     if unseen is None:
-        return _made(name, prior, look, paint_head(look, head=head), head, Judgement(prior_error, prior_error))
+        return _made(name, rig, prior, look, paint_head(look, head=head), Judgement(math.nan, math.nan))
+    prior_error = error_of(rig, unseen, settled(rig, unseen, effort, advance))
     rig.set_shown(moments.expression, moments.wxyz)
-    fit(rig, shots, moments, effort.own_steps, trained=rig.own_parts(), weights=OWN, seed=1, tell=advance)
-    judgement, mesh = Judgement(prior_error, _judged(rig, unseen, effort, advance)), rig.own_mesh()
+    fit(rig, shots, moments, effort.own_steps, trained=rig.own_parts(), weights=weights, seed=1, tell=advance)
+    seen = settled(rig, unseen, effort, advance)
+    judgement = Judgement(prior_error, error_of(rig, unseen, seen))
     if not judgement.is_kept:
-        return _made(name, prior, look, paint_head(look, head=head), head, judgement)
+        return _made(name, rig, prior, look, paint_head(look, head=head), judgement)
+    fitted, unseen_fitted = as_fitted(cuts.made_of, moments), as_fitted(cuts.unseen, seen)
+    return _personal(name, rig, look, fitted, fitted[: len(cuts.skin)], unseen_fitted, judgement)
+
+
+def _personal(
+    name: str,
+    rig: PersonalRig,
+    look: Look | None,
+    made_of: Sequence[Portrait],
+    skin: Sequence[Portrait],
+    unseen: Sequence[Portrait],
+    judgement: Judgement,
+) -> Made:
+    """The rig as it was fitted, in the colours of cuts that are fitted, and how these change."""
+    mesh, head = rig.own_mesh(), rig.head
     own_head = Person(name, mesh.identity, mesh.neutral, mesh.blendshapes, template=head).head
-    fitted = as_fitted(cuts.made_of, moments)[: len(cuts.skin)]
-    look = look_of(fitted, mesh.identity, own_head) or look
+    look = look_of(skin, mesh.identity, own_head) or look
     colours = rig.colours().detach().numpy()
     texture = recoloured(paint_head(look, head=head), head, rig.mesh.vertices, colours)
-    return _made(name, mesh, look, texture, head, judgement)
+    rest = resting_skin(texture, own_head)
+    judge = skin_sights(unseen, mesh.identity, own_head)
+    found = found_wrinkles(skin_sights(made_of, mesh.identity, own_head), rest, head)
+    wrinkles = kept_wrinkles(found, judge, rest, head)
+    errors = (skin_error(maps, judge, rest, head) for maps in ((), wrinkles))
+    judgement = replace(judgement, skin=next(errors), wrinkled=next(errors))
+    return _made(name, rig, mesh, look, texture, judgement, wrinkles)
 
 
 def _begun(cuts: Cuts, look: Look | None, head: HeadModel, effort: Effort) -> tuple[PersonalRig, Shots]:
@@ -117,26 +152,25 @@ def _begun(cuts: Cuts, look: Look | None, head: HeadModel, effort: Effort) -> tu
     return PersonalRig(head, torch.from_numpy(cuts.identity.astype(np.float32)), torch.from_numpy(skin), seen), shots
 
 
-def _judged(rig: PersonalRig, unseen: Shots | None, effort: Effort, advance: Callable[[], object]) -> float:
-    """Photometric error on unseen frames, in which pose, expression and light are fitted to the rig as it is."""
-    if unseen is None:
-        return float("nan")
+def settled(rig: PersonalRig, unseen: Shots, effort: Effort, advance: Callable[[], object] = lambda: None) -> Moments:
+    """Fit pose, expression and light of frames to the rig as it is."""
     moments = Moments(unseen)
     rig.requires_grad_(False)
     fit(rig, unseen, moments, effort.judge_steps, trained=[], tell=advance)
     rig.requires_grad_(True)
-    return float(errors(rig, unseen, moments).nanmean())
+    return moments
 
 
 def _made(
     name: str,
+    rig: PersonalRig,
     mesh: OwnMesh,
     look: Look | None,
     texture: UInt8[np.ndarray, "s s 3"],
-    head: HeadModel,
     judgement: Judgement,
+    wrinkles: tuple[WrinkleMap, ...] = (),
 ) -> Made:
-    neutral = with_hair(head, mesh.neutral, 0.0 if look is None else look.hair_m).astype(np.float32)
+    neutral = with_hair(rig.head, mesh.neutral, 0.0 if look is None else look.hair_m).astype(np.float32)
     kept = judgement.is_kept
-    person = Person(name, mesh.identity, neutral, mesh.blendshapes if kept else None, texture)
-    return Made(person, judgement, mesh.cosines if kept else {}, look is not None)
+    person = Person(name, mesh.identity, neutral, mesh.blendshapes if kept else None, texture, wrinkles=wrinkles)
+    return Made(person, judgement, mesh.cosines if kept else {}, look is not None, rig)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from commedia.characters.default_head import default_head_glb, own_character
+from commedia.characters.default_head import own_character, own_glb
 from commedia.errors import CommediaError, OutputFailed, UnknownName
 from commedia.face_model.model import head_or_default
 from commedia.face_model.person import Person
@@ -47,6 +47,12 @@ class PersonalSummary:
     own_blendshapes: tuple[str, ...]
     median_cosine: float | None
     """Of own blendshapes with the head model's: near 1 they move as themselves."""
+    wrinkle_maps: tuple[str, ...]
+    """With what their skin changes, where that makes unseen frames more like themselves."""
+    skin_error: float | None
+    """How far the own skin at rest is from that of the unseen frames, in doublings of linear colour."""
+    wrinkled_skin_error: float | None
+    """The same with the wrinkle maps."""
     notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -96,6 +102,9 @@ def personalize(
         made.judgement.is_kept,
         tuple(made.cosines),
         float(np.median(list(made.cosines.values()))) if made.cosines else None,
+        tuple(one.name for one in made.person.wrinkles),
+        _number(made.judgement.skin),
+        _number(made.judgement.wrinkled),
         (*notes, *_remarks(made, len(cuts.unseen))),
     )
     return replace(summary, files=tuple(write(made.person, targets, summary)))
@@ -106,7 +115,7 @@ def write(person: Person, targets: Mapping[str, Path], summary: PersonalSummary)
     written: list[Path] = []
     for name, path in targets.items():
         if name == "glb":
-            write_file(path, default_head_glb(person.identity, name=person.id, head=person.head, albedo=person.albedo))
+            write_file(path, own_glb(person))
         elif name == "usd":
             writer = UsdWriter(path, own_character(person), USD_RATE)
             writer.close()
