@@ -6,6 +6,7 @@ import { GLTFLoader, type GLTF } from "three/addons/loaders/GLTFLoader.js";
 import { MeshoptDecoder } from "three/addons/libs/meshopt_decoder.module.js";
 import { address, type CharacterFacts } from "./connection";
 import type { Person } from "./moments";
+import { Wrinkles } from "./wrinkles";
 
 export const LARGEST_FILE = 128 * 1024 * 1024;
 /** Every head is drawn this high, whatever its file's units. */
@@ -26,6 +27,7 @@ export class Character {
     readonly facts: CharacterFacts,
     gltf: GLTF,
     private readonly vrm: VRM | undefined,
+    private readonly wrinkles: Wrinkles,
   ) {
     const nodes = new Map<number, Object3D>();
     gltf.scene.traverse((object) => {
@@ -55,7 +57,7 @@ export class Character {
       files.set(facts.number, file);
     }
     const gltf = await parse(await file);
-    return new Character(facts, gltf, gltf.userData.vrm as VRM | undefined);
+    return new Character(facts, gltf, gltf.userData.vrm as VRM | undefined, await Wrinkles.of(gltf));
   }
 
   pose(person: Person): void {
@@ -63,6 +65,7 @@ export class Character {
       const influences = mesh.morphTargetInfluences!;
       for (let target = 0; target < rows.length; target++) influences[target] = person.weights[rows[target]!] ?? 0;
     }
+    this.wrinkles.follow();
     this.turned.forEach((node, index) => node?.quaternion.fromArray(person.rotations, 4 * index));
   }
 
@@ -74,6 +77,7 @@ export class Character {
 
   /** Geometry, materials and textures: people come and go for hours. */
   dispose(): void {
+    this.wrinkles.dispose();
     VRMUtils.deepDispose(this.root);
   }
 

@@ -67,11 +67,13 @@ def small_character(folder: Path, names: tuple[str, ...] = NAMES) -> Path:
 
 
 @contextmanager
-def serving(folder: Path, *, host: str = "127.0.0.1", camera: BrowserCamera | None = None) -> Iterator[Served]:
+def serving(
+    folder: Path, *, host: str = "127.0.0.1", camera: BrowserCamera | None = None, cast: Cast | None = None
+) -> Iterator[Served]:
     factors: list[float] = []
     recorder = Recorder(None, lambda _: None, formats=("csv",))
     controls = Controls("clip.mp4", ("osc://127.0.0.1:9000",), camera is not None, factors.append)
-    cast = Cast(read_character(small_character(folder)))
+    cast = cast or Cast(read_character(small_character(folder)))
     show = Show(cast, controls, recorder, Profiles(folder / "profiles.json"))
     pages = Pages(show)
     server = LiveServer(pages, host, 0, camera)
