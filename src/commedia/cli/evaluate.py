@@ -18,7 +18,7 @@ TableName = Literal[
     "sfn-nme", "mfn-groups", "mfn-crowds", "clips", "synthetic", "avatars", "ids",
     "embedding", "live", "looks", "neutral", "parser", "rolls", "takes", "winks",
     "paper-table-2", "paper-table-3", "paper-table-4", "paper-table-5", "paper-runtime",
-    "paper2-personal", "paper2-table-1", "paper2-table-2", "paper2-table-3",
+    "paper2-personal", "paper2-personal-ablation", "paper2-table-1", "paper2-table-2", "paper2-table-3",
     "paper3-table-1", "paper3-table-2", "paper3-table-3", "paper3-constraints", "paper3-still",
 ]  # fmt: skip
 CAREFULLY = "Every face was read twice, as it is and mirrored (`--flip_average`)."

@@ -56,6 +56,7 @@ def benchmark(name: str) -> Benchmark:
         "paper-table-5": paper_expressions.paper_table_5,
         "paper-runtime": paper_runtime.paper_runtime,
         "paper2-personal": _drawing("paper2-personal", "faces", _paper2_personal),
+        "paper2-personal-ablation": _drawing("paper2-personal-ablation", "faces", _paper2_ablation),
         "paper2-table-1": _drawing("paper2-table-1", "people", _paper2_table_1),
         "paper2-table-2": paper_poses.paper2_table_2,
         "paper2-table-3": _drawing("paper2-table-3", "people", _paper2_table_3),
@@ -113,3 +114,9 @@ def _paper2_personal() -> Benchmark:
     from commedia.evaluation.paper2_personal import paper2_personal
 
     return paper2_personal
+
+
+def _paper2_ablation() -> Benchmark:
+    from commedia.evaluation.paper2_ablation import paper2_ablation
+
+    return paper2_ablation
