@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from oracles import needs_blender, played_in_blender
-from rigs import avatar, params, small_builder
+from rigs import avatar, own_person, params, small_builder
 
 from commedia.characters.character import Character
-from commedia.characters.default_head import default_head_character
+from commedia.characters.default_head import default_head_character, own_character
 from commedia.characters.gltf import character_from_bytes
 from commedia.characters.posing import pose_character
 from commedia.geometry.rotations import matrix_from_wxyz
@@ -35,6 +35,7 @@ AT = (0, 1, 9, 22, 23)
 CHARACTERS = {
     "head": lambda: default_head_character(np.random.default_rng(3).standard_normal(50)),
     "bones": lambda: character_from_bytes(small_builder(("jawOpen", "eyeBlinkLeft", "eyeBlinkRight")).to_bytes(), "a"),
+    "own rig": lambda: own_character(own_person()),
 }
 
 
@@ -79,7 +80,7 @@ def assert_turned(shown: dict, name: str, wxyz: np.ndarray) -> None:
     np.testing.assert_allclose(shown["turns"][name], matrix_from_wxyz(wxyz), atol=2e-6)
 
 
-@pytest.mark.parametrize(("kind", "fps"), [("head", 30), ("bones", 24), ("bones", 60)])
+@pytest.mark.parametrize(("kind", "fps"), [("head", 30), ("bones", 24), ("bones", 60), ("own rig", 30)])
 def test_a_glb_plays_in_seconds_whatever_the_scene_s_rate(kind: str, fps: int, tmp_path: Path) -> None:
     """Frame f of a scene of n frames per second is second f / n of the clip; half-way between keys both blend."""
     character = CHARACTERS[kind]()

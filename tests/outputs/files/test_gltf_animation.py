@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from oracles import CHROMIUM, FOLDER, needs_chromium, needs_validator, validated
-from rigs import avatar, params, small_builder
+from rigs import avatar, own_person, params, small_builder
 from test_files import fill_disk
 
 from commedia.characters.bones import local_rotations, rest_rotations
 from commedia.characters.character import Character
-from commedia.characters.default_head import default_head_character
+from commedia.characters.default_head import default_head_character, own_character
 from commedia.characters.gltf import character_from_bytes, read_character
 from commedia.errors import OutputFailed, SinkClosed
 from commedia.geometry.rotations import continuous_wxyz, multiply_wxyz, wxyz_from_yaw_pitch_roll
@@ -238,6 +238,18 @@ def test_the_validator_finds_no_error_in_an_avatar_s_clip(name: str, shared_data
 def test_three_js_plays_the_default_head(head_clip: tuple, tmp_path: Path) -> None:
     path, times, poses = head_clip
     _play_and_compare(default_head_character(), path, times, poses, tmp_path)
+
+
+@needs_chromium
+@needs_validator
+@pytest.mark.slow
+def test_three_js_plays_an_own_rig_and_takes_no_notice_of_its_wrinkle_maps(tmp_path: Path) -> None:
+    character = own_character(own_person())
+    times, poses = _motion(character, 40)
+    write_clip(character, tmp_path / "me.glb", times, poses)
+    (issues,) = validated(tmp_path / "me.glb")
+    assert (issues["numErrors"], issues["numWarnings"]) == (0, 0), issues["messages"]
+    _play_and_compare(character, tmp_path / "me.glb", times, poses, tmp_path)
 
 
 @needs_chromium
