@@ -167,6 +167,7 @@ def test_motion_of_a_phone_needs_no_network(live, tmp_path: Path, capsys: pytest
         (["{clip}", "--to", "mail://me"], "mail"),
         (["{clip}", "--host", "no such host"], "cannot be served"),
         (["{clip}", "--port", "99999"], "cannot be served"),
+        (["{clip}", "--look", "own"], "--look own is for the default head"),
         (["nothing.mp4"], "there is no file"),
         (["camera://7"], "'camera://7' cannot be opened"),
     ],

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -29,7 +29,7 @@ from commedia.outputs.sink import Sinks
 from commedia.outputs.streams.latency import LatencyMeter
 from commedia.outputs.streams.open import open_stream
 from commedia.pipeline import run as run_pipeline
-from commedia.retarget.cast import Cast, people_and_default
+from commedia.retarget.cast import OWN, Cast, people_and_default
 from commedia.retarget.performance_edit import PerformanceEdit
 from commedia.sources.live.browser_camera import ADDRESS as BROWSER
 from commedia.sources.live.browser_camera import SILENT_S, BrowserCamera
@@ -48,6 +48,7 @@ def run(
     input: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="INPUT")] = "",
     to: Annotated[tuple[str, ...], tyro.conf.arg(metavar="ADDRESS [ADDRESS ...]")] = (),
     cast: tuple[str, ...] = (),
+    look: Literal["own", "painted", "mask"] | None = None,
     record: Path | None = None,
     formats: tuple[str, ...] = DEFAULT_FORMATS,
     port: int = DEFAULT_PORT,
@@ -76,6 +77,8 @@ def run(
         to: Where else faces are sent, as in `commedia stream`: vmc://127.0.0.1:39539, livelink://HOST:11111, ...
         cast: Who plays whom, as in `commedia retarget`: 1=hero.glb default=other.vrm; by default everybody another
             bundled character. The page changes it.
+        look: Instead of bundled characters everybody gets the default head. own: with their face's shape, skin and hair
+            as the camera shows them, which is a likeness; painted: with its shape alone; mask: nobody's face.
         record: Record from the beginning, to this folder, what `commedia retarget` writes. The page's button begins and
             ends recordings too.
         formats: What each person is recorded as.
@@ -93,7 +96,7 @@ def run(
     _require_sense(input, bench, demo, faces, formats)
     screen, people = Screen(), people_and_default(cast)
     tell = _Telling(screen)
-    roles = Cast(people[1] or Path(EVERYONE), people[0], mapping=mapping, edit=PerformanceEdit(mirror=mirror))
+    roles = _roles(people, look, mapping, mirror)
     recorder = Recorder(record, tell, formats=formats)
     recorder.require_room()
     streams = [open_stream(text, tell) for text in to]
@@ -117,6 +120,18 @@ def run(
     if bench:
         screen.print_bench(seen)
     return 0
+
+
+def _roles(people: tuple[dict[int, Path], Path | None], look: str | None, mapping: str | None, mirror: bool) -> Cast:
+    """Who plays whom; with a `look` the others wear the default head."""
+    given, default = people
+    if look and default:
+        raise CommediaError(f"--look {look} is for the default head, and --cast default={default} gives another one")
+    if look == OWN:
+        say("heads will look like their people: a likeness, which a recording keeps")
+    edit = PerformanceEdit(mirror=mirror)
+    others = None if look else default or Path(EVERYONE)
+    return Cast(others, given, mapping=mapping, edit=edit, look=look or OWN)
 
 
 class _Telling:

@@ -4,6 +4,7 @@ import collections.abc
 import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,10 @@ class Cast:
         role = self.role(person)
         if role.character is not None or (role.wearer is not None and role.wearer.albedo is not None):
             return role.character_for(identity, person)
+        return self.own_head(person, identity)
+
+    def own_head(self, person: int, identity: Float[np.ndarray, "i"]) -> Character:
+        """The default head of somebody with this identity, with the look that is known of them by now."""
         is_mask = self.look == MASKED
         identity = np.zeros(IDENTITY_COUNT, np.float32) if is_mask else identity
         look = MASK if is_mask else self._own_look(person, identity)
@@ -136,9 +141,14 @@ class Cast:
         known, worn = self._worn.get(person, (None, lambda: None))
         character = worn() if known == made else None
         if character is None:
-            character = role.character_for(identity, person, look)
+            character = _own_head(self.person, identity, person_name(person), look)
             self._worn[person] = made, weakref.ref(character)
         return character
+
+    @cached_property
+    def plain_head(self) -> Character:
+        """The default head of somebody of whom nothing is known yet."""
+        return default_head_character(name=DEFAULT_HEAD, look=MASK if self.look == MASKED else None)
 
     def look_of(self, person: int) -> str | None:
         """Which of `LOOKS` a person's head got; None for who plays another character, and before anything is made."""

@@ -48,8 +48,7 @@ class NewestMoment:
     def _person(self, face: TrackedFace, person: int) -> PagePerson:
         # The first place is there before anybody is: it shows the character of who will come first.
         role = self.cast.role(max(person, 1))
-        assert role.character is not None, "pages have no default head: everybody was given a character"
-        shown = self.characters.shown(role.character)
+        shown = self.characters.shown(role.character or self.cast.plain_head)
         pose = role.retargeter.pose(face)
         return PagePerson(face, person, self._box(face), shown.number, pose.weights, shown.rotations(pose))
 

@@ -18,6 +18,7 @@ from commedia.errors import CommediaError, UnknownName
 from commedia.face_model.calibration import Calibration
 from commedia.outputs.live.calibrating import RANGE_S, REST_S, Calibrating
 from commedia.outputs.live.characters import Characters
+from commedia.outputs.live.own_heads import OwnHeads
 from commedia.outputs.live.profiles import Profile, Profiles, checked_gains
 from commedia.outputs.live.recorder import Recorder
 from commedia.retarget.cast import Cast
@@ -72,6 +73,7 @@ class Show:
         self._sentences: list[str] = []
         self._settings: dict[int, Settings] = {}
         self._calibrating: Calibrating | None = None
+        self.heads = OwnHeads(cast, self.changed)
         self._lock = threading.RLock()
         recorder.changed = self.changed
 
@@ -92,7 +94,8 @@ class Show:
             self.version += 1
 
     def frame_done(self, tracked: TrackedFrame) -> None:
-        """Let whoever is being calibrated be read."""
+        """Let whoever is being calibrated be read, and whoever has no character get a head of their own."""
+        self.heads.frame_done(tracked)
         calibrating = self._calibrating
         if calibrating is None or not calibrating.add(tracked):
             return
