@@ -21,12 +21,15 @@ from commedia.faces.crop import (
     crop_image,
 )
 from commedia.faces.grid import ROW_COUNT
+from commedia.faces.landmarks import landmarks_of_faces
+from commedia.faces.marks import MARKS, marks_from_rows, marks_to_text
 from commedia.faces.mfn import MFN_OUTPUTS, MfnPredictor, open_mfn
 from commedia.faces.protocol import DetectorProtocol, RegressorProtocol
 from commedia.faces.session import OnnxSession, open_session, pixels_from_images
 from commedia.faces.sfn import SFN_OUTPUTS, open_sfn
 from commedia.faces.weights import find_weights, shipped_weights
 from commedia.geometry.rotations import between_wxyz, mirrored_wxyz
+from commedia.networks.export import note_in_file
 from commedia.structures import Box
 
 ANCHORS = np.array([[1.0, 1.0], [2.0, 2.5]], dtype=np.float32)
@@ -95,6 +98,21 @@ def test_sfn_says_whether_anybody_is_there_where_it_was_taught_to(tmp_path: Path
     np.testing.assert_allclose(said, taught.network.run(pixels)["presence"][:, 0], atol=1e-6)
     untaught = open_sfn(str(write_sfn(tmp_path / "untaught.onnx")), threads=1)
     assert [params.presence for params in untaught.regress(image, crops)] == [None, None]
+
+
+def test_landmarks_are_where_people_mark_them_as_far_as_the_file_says(tmp_path: Path, rng: np.random.Generator):
+    path, other = write_sfn(tmp_path / "tiny.onnx"), replace(load_head(), sha256="another")
+    unmarked = open_sfn(str(path), threads=1)
+    faces = unmarked.regress(picture(rng), [Crop(np.array([45, 40], np.float32), 32.0)])
+    own = landmarks_of_faces(faces)[0]
+    np.testing.assert_array_equal(unmarked.landmarks(faces)[0], own)
+    marks = marks_from_rows(rng.normal(0, 1e-3, (103, 204)).astype(np.float32))
+    note_in_file(path, MARKS, marks_to_text(marks))
+    marked = open_sfn(str(path), threads=1)
+    np.testing.assert_allclose(marked.landmarks(faces)[0], landmarks_of_faces(faces, marks=marks)[0], atol=0.01)
+    assert np.abs(marked.landmarks(faces)[0] - own).max() > 0.1
+    assert marked.network.metadata == unmarked.network.metadata | {MARKS: marks_to_text(marks)}
+    np.testing.assert_array_equal(open_sfn(str(path), threads=1, head=other).landmarks(faces)[0], own)
 
 
 def test_careful_reading_of_a_mirrored_picture_is_the_mirrored_reading(tmp_path: Path, rng: np.random.Generator):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from commedia.networks.export import Card, export, folded
+from commedia.networks.export import Card, export, folded, note_in_file
 from commedia.networks.ours.embedding import Embedding
 from commedia.networks.ours.mfn_base import MfnBase, MfnBaseConfig
 from commedia.networks.paper1.mfn import Mfn, MfnConfig
@@ -72,3 +72,9 @@ def test_onnx_is_torch(
     card = json.loads((tmp_path / "out" / f"{name}.card.json").read_text())
     onnx_bytes = (tmp_path / "out" / f"{name}.onnx").read_bytes()
     assert card["files"][f"{name}.onnx"]["sha256"] == sha256(onnx_bytes).hexdigest()
+    note_in_file(tmp_path / "out" / f"{name}.onnx", "said", "later")
+    noted, again = ((tmp_path / "out" / f"{name}{end}").read_bytes() for end in (".onnx", ".card.json"))
+    told = {f"{name}.onnx": {"sha256": sha256(noted).hexdigest(), "bytes": len(noted)}}
+    assert json.loads(again) == card | {"files": card["files"] | told}
+    assert b"later" in noted
+    assert b"later" not in onnx_bytes

@@ -36,6 +36,15 @@ def test_cards_name_the_files_beside_them() -> None:
             assert (facts["sha256"], facts["bytes"]) == (sha256(stored).hexdigest(), len(stored)), file
 
 
+@pytest.mark.parametrize("name", SFNS)
+def test_people_mark_faces_near_the_points_of_the_head(name: str) -> None:
+    marks = open_sfn(name, threads=1).marks
+    assert marks is not None, "run scripts/fit_marks.py"
+    across = np.linalg.norm(marks.rest[:, :2], axis=1)
+    assert 0.001 < np.median(across) < 0.01, "metres"
+    assert across.max() < 0.03
+
+
 def test_sfn_for_phones_is_two_megabytes() -> None:
     assert find_weights("sfn-mobile").stat().st_size <= 2_000_000
 

@@ -63,7 +63,7 @@ def _same_face(frame: TrackedFrame, box: Box) -> TrackedFace | None:
 
 
 def _geometry_errors(face: TrackedFace, truth: FaceParams, box: Box) -> tuple[float, float]:
-    distance = np.linalg.norm(face.landmarks_px - landmarks_from_params(truth), axis=1).mean()
+    distance = np.linalg.norm(landmarks_from_params(face.params) - landmarks_from_params(truth), axis=1).mean()
     between = multiply_wxyz(inverse_wxyz(truth.pose.wxyz.astype(float)), face.params.pose.wxyz.astype(float))
     turn = np.linalg.norm(axis_angle_from_wxyz(between))
     return float(distance / np.sqrt(box.width_px * box.height_px)), float(np.degrees(turn))

@@ -19,10 +19,9 @@ from commedia.evaluation.published import PublishedRow, Variant, variants
 from commedia.evaluation.report import Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
-from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.mfn import open_mfn
 from commedia.faces.protocol import DetectorProtocol, RegressorProtocol
-from commedia.faces.sfn import open_sfn
+from commedia.faces.sfn import landmarker_of, open_sfn
 from commedia.geometry.boxes import intersection_over_union, tight_box
 
 PUBLISHED_ONLY = "published number"
@@ -103,7 +102,7 @@ def sfn_reader(regressor: RegressorProtocol) -> Reader:
     def read(
         image: UInt8[np.ndarray, "h w 3"], truth_px: Float[np.ndarray, "68 2"]
     ) -> Float[np.ndarray, "68 2"] | None:
-        return landmarks_of_faces(regressor.regress(image, [crop_from_landmarks(truth_px)]))[0]
+        return landmarker_of(regressor)(regressor.regress(image, [crop_from_landmarks(truth_px)]))[0]
 
     return read
 

@@ -12,7 +12,6 @@ from commedia.evaluation.metrics import mean_per_yaw_bin, normalised_mean_error
 from commedia.evaluation.report import Cell, Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
-from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.sfn import SfnPredictor, open_sfn
 from commedia.faces.weights import find_weights
 from commedia.geometry.rotations import yaw_pitch_roll_from_wxyz
@@ -47,6 +46,7 @@ def sfn_nme(settings: EvaluationSettings, progress: Progress) -> list[Table]:
         "MediaPipe is called at its best crop, which is SFN's: 1.5 times the longer side of the points' box, upright; "
         "at 512 px.",
         "'Inner' leaves out the 17 jaw points, which on turned faces are marked on the outline and not on the jaw.",
+        "SFN's points are placed where people mark them, as fitted to other photographs (`scripts/fit_marks.py`).",
         "Truth is used as annotated. By a teacher that was averaged over a picture and its mirror image, it lies "
         "0.3 px (helen) and 0.6 px (ytf) to the right of pixel centres at one half, as one-based coordinates would.",
     )
@@ -83,7 +83,7 @@ def _errors(
         assert truth is not None, f"'{picture.key}' of {name} carries no landmarks"
         image = picture.decoded()
         params = regressor.regress(image, [crop_from_landmarks(truth)])
-        ours.append(_both_errors(landmarks_of_faces(params)[0], truth))
+        ours.append(_both_errors(regressor.landmarks(params)[0], truth))
         theirs.append(_teacher_errors(teacher, image, truth))
         yaws.append(np.degrees(yaw_pitch_roll_from_wxyz(params[0].pose.wxyz)[0]))
     if teacher is not None:

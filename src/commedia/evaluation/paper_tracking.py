@@ -18,9 +18,9 @@ from commedia.evaluation.published import PAPER, published
 from commedia.evaluation.report import Cell, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
-from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.mfn import open_mfn
 from commedia.faces.protocol import DetectorProtocol, RegressorProtocol
+from commedia.faces.sfn import landmarker_of
 from commedia.geometry.boxes import intersection_over_union, tight_box
 
 LIMIT = 0.08
@@ -52,7 +52,7 @@ class FrameByFrame:
         return points
 
     def _read(self, image: UInt8[np.ndarray, "h w 3"], around: Float[np.ndarray, "68 2"]) -> Float[np.ndarray, "68 2"]:
-        return landmarks_of_faces(self.regressor.regress(image, [crop_from_landmarks(around)]))[0]
+        return landmarker_of(self.regressor)(self.regressor.regress(image, [crop_from_landmarks(around)]))[0]
 
     def _detected(self, image: UInt8[np.ndarray, "h w 3"]) -> Float[np.ndarray, "68 2"] | None:
         """The largest face: the clips show one person, and who else is there is further away."""

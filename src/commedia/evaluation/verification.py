@@ -14,7 +14,6 @@ from commedia.evaluation.report import Cell, Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import Crop, crop_from_landmarks
 from commedia.faces.embedding import open_embedding
-from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.sfn import SfnPredictor, open_sfn
 from commedia.labelling.pictures import PictureGroup, SourcePicture
 
@@ -85,9 +84,9 @@ def _points(picture: SourcePicture, regressor: SfnPredictor) -> Float[np.ndarray
     image = picture.decoded()
     height, width = image.shape[:2]
     crop = Crop(np.array([width / 2, height / 2], np.float32), 1.5 / STORED_SCALE * max(width, height))
-    (points,) = landmarks_of_faces(regressor.regress(image, [crop]))
+    (points,) = regressor.landmarks(regressor.regress(image, [crop]))
     (face,) = regressor.regress(image, [crop_from_landmarks(points)])
-    return landmarks_of_faces([face])[0] if face.presence is None or face.presence >= SEEN else None
+    return regressor.landmarks([face])[0] if face.presence is None or face.presence >= SEEN else None
 
 
 def pairs_of(people: np.ndarray, rng: np.random.Generator) -> tuple[Int[np.ndarray, "n 2"], Int[np.ndarray, "n 2"]]:

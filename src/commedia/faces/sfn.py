@@ -1,13 +1,17 @@
 """SFN as a user of faces sees it: crops of a picture in, `FaceParams` out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
-from commedia.face_model.model import HeadModel, head_or_default
+from commedia.face_model.model import HeadModel, head_or_default, load_head
 from commedia.faces.crop import Crop, CropParams, crop_image, params_in_crops
+from commedia.faces.landmarks import landmarks_of_faces
+from commedia.faces.marks import Marks, marks_of
 from commedia.faces.mirrored import agreed, with_mirrored
+from commedia.faces.protocol import Landmarker, RegressorProtocol
 from commedia.faces.session import DEFAULT_THREADS, OnnxSession, open_session, pixels_from_images
 from commedia.faces.weights import DEFAULT_SFN, find_weights
 from commedia.structures import FaceParams
@@ -26,6 +30,8 @@ class SfnPredictor:
     """Whose identity components the network reads."""
     flip_average: bool = False
     """Read every face a second time, mirrored, and take the mean: see `mirrored.py`."""
+    marks: Marks | None = None
+    """Where people mark what it reads; None of networks that were not fitted to marks."""
 
     def regress(self, image: UInt8[np.ndarray, "h w 3"], crops: list[Crop]) -> list[FaceParams]:
         """Read one face per crop, all in one evaluation."""
@@ -43,6 +49,15 @@ class SfnPredictor:
         presence = outputs[PRESENCE].reshape(-1)[: len(crops)].tolist()
         return [replace(face, presence=sure) for face, sure in zip(params, presence, strict=True)]
 
+    def landmarks(self, faces: Sequence[FaceParams]) -> list[Float[np.ndarray, "68 2"]]:
+        """Place the 68 points of faces that it read: where people mark them, as far as it was fitted to marks."""
+        return landmarks_of_faces(faces, self.head, self.marks)
+
+
+def landmarker_of(regressor: RegressorProtocol) -> Landmarker:
+    """Say how landmarks of what was read are placed: SFN's own way, or the head's points."""
+    return regressor.landmarks if isinstance(regressor, SfnPredictor) else landmarks_of_faces
+
 
 def open_sfn(
     name: str = DEFAULT_SFN,
@@ -51,6 +66,8 @@ def open_sfn(
     flip_average: bool = False,
     head: HeadModel | None = None,
 ) -> SfnPredictor:
-    """Open SFN by the name of shipped weights or by the path of an .onnx file."""
-    network = open_session(find_weights(name), kind="sfn", outputs=SFN_OUTPUTS, optional=(PRESENCE,), threads=threads)
-    return SfnPredictor(network, head_or_default(head), flip_average)
+    """Open SFN by the name of shipped weights or by the path of an .onnx file; its marks are those of our head."""
+    path, head = find_weights(name), head_or_default(head)
+    network = open_session(path, kind="sfn", outputs=SFN_OUTPUTS, optional=(PRESENCE,), threads=threads)
+    marks = marks_of(path.name, network.metadata) if head is load_head() else None
+    return SfnPredictor(network, head, flip_average, marks)

@@ -158,3 +158,17 @@ def _write_card(path: Path, card: Card, facts: dict[str, str], network: Network,
         "files": {file.name: {"sha256": sha256_of(file), "bytes": file.stat().st_size} for file in files},
     }
     write_file(path, (json.dumps(content, indent=2) + "\n").encode())
+
+
+def note_in_file(onnx_file: Path, key: str, text: str) -> None:
+    """Keep a text in a network's metadata, in place of what it had there, and tell its card what the file is now."""
+    model = onnx.load(onnx_file)
+    kept = {entry.key: entry.value for entry in model.metadata_props}
+    onnx.helper.set_model_props(model, kept | {key: text})
+    with named_aside(onnx_file, ".onnx") as aside:
+        onnx.save(model, aside)
+    card = onnx_file.with_suffix(".card.json")
+    if card.is_file():
+        content = json.loads(card.read_text(encoding="utf-8"))
+        content["files"][onnx_file.name] = {"sha256": sha256_of(onnx_file), "bytes": onnx_file.stat().st_size}
+        write_file(card, (json.dumps(content, indent=2) + "\n").encode())

@@ -32,12 +32,14 @@ class Models:
     tiled: DetectorProtocol | None = None
     """Finds small faces too, for more time; asked now and then, and while somebody is small."""
     landmarker: Landmarker = landmarks_of_faces
-    """Places the landmarks of what was read."""
+    """Places the landmarks of what was read: on the head, or where people would mark them."""
     embedder: EmbedderProtocol | None = None
     """Tells people apart; without one, only places and a coarse appearance do."""
 
     def of_head(self, head: HeadModel) -> "Models":
-        """Take these models with the landmarks of a head, such as a `Person`'s."""
+        """Take these models with the landmarks of a head, such as a `Person`'s: its own points, without marks."""
+        if isinstance(self.regressor, SfnPredictor) and self.regressor.head is head:
+            return self
         return replace(self, landmarker=partial(landmarks_of_faces, head=head))
 
     def careful(self) -> "Models":
@@ -76,5 +78,4 @@ def open_models(
     """
     detector = open_mfn(mfn, threshold=FAINT_CONFIDENCE, head=head)
     regressor, embedder = open_sfn(sfn, flip_average=flip_average, head=head), open_embedding()
-    models = Models(detector, regressor, TiledDetector(detector), embedder=embedder)
-    return models if head is None else models.of_head(head)
+    return Models(detector, regressor, TiledDetector(detector), regressor.landmarks, embedder)
