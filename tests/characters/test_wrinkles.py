@@ -20,7 +20,7 @@ from commedia.errors import CommediaError
 from commedia.face_model.person import Person
 from commedia.face_model.wrinkles import WrinkleMap, change_of, doublings, shares_of
 from commedia.outputs.preview.player import Player
-from commedia.render.colour_numpy import linear_from_srgb
+from commedia.render.colour_numpy import linear_from_srgb, srgb_from_linear
 from commedia.retarget.solve import Retargeter
 
 GREY = 188
@@ -57,6 +57,17 @@ def test_byte_0_halves_a_colour_128_leaves_it_and_192_is_half_way_to_its_double(
     assert shown([evenly(0, jawOpen=1.0)], jawOpen=1.0) == pytest.approx(0.25, abs=0.005)
     assert shown([evenly(128, jawOpen=1.0)], jawOpen=1.0) == pytest.approx(0.5, abs=0.005)
     assert shown([evenly(192, jawOpen=1.0)], jawOpen=1.0) == pytest.approx(0.5 * 2**0.5, abs=0.005)
+
+
+def test_every_colour_changes_as_light_does_and_a_map_that_does_not_count_changes_none() -> None:
+    every = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 4, axis=2)
+    for byte in (0, 60, 128, 192):
+        texture = WrinkledTexture(every, [evenly(byte, jawOpen=1.0)], ("jawOpen",))
+        np.testing.assert_array_equal(texture.at(np.array([0.0])), every)
+        wanted = srgb_from_linear(linear_from_srgb(every / 255) * 2 ** ((byte - 128) / 128)) * 255
+        found = texture.at(np.array([1.0]))
+        assert np.abs(found[..., :3] - wanted[..., :3]).max() <= 0.75
+        np.testing.assert_array_equal(found[..., 3], every[..., 3])
 
 
 def test_changes_come_back_as_near_as_a_byte_is() -> None:

@@ -2,11 +2,12 @@
 
 import io
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int16, UInt8
 from PIL import Image
 
 from commedia.characters.builder import GlbBuilder
@@ -19,6 +20,8 @@ STEPS = 64
 """In how many steps a map comes and goes; a smaller change is seen by nobody."""
 LEAST = 0.5 / 128
 """Doublings that no byte of a texture shows."""
+PER_DOUBLING, DARKEST = 256, 14
+"""In how many steps colours are doubled here, the finest of which no byte shows, and how often from black to white."""
 
 Picture = UInt8[np.ndarray, "h w 4"]
 
@@ -75,15 +78,33 @@ class WrinkledTexture:
         changed = np.abs(changes).max(axis=(0, 3)) >= LEAST
         rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
         self._part = tuple(slice(at.min(initial=0), at.max(initial=-1) + 1) for at in (rows, columns))
-        self._changes, self._shares = changes[:, *self._part], shares_of(maps, names)
-        self._texture, self._linear = texture, decoding_table()[texture[self._part][..., :3]]
-        self._steps, self._shown = np.zeros(len(maps), np.float32), texture
+        self._changes = np.round(changes[:, *self._part] * PER_DOUBLING).astype(np.int16)
+        self._shares, self._texture = shares_of(maps, names), texture
+        self._places = _places()[texture[self._part][..., :3]]
+        self._steps, self._shown = np.zeros(len(maps), np.int16), texture
 
     def at(self, weights: Float[np.ndarray, " n"]) -> Picture:
         """The texture at these weights: the array of last time, as long as nothing of it would change."""
-        steps = np.round(STEPS * np.clip(self._shares @ weights.astype(np.float32), 0, 1))
+        steps = np.round(STEPS * np.clip(self._shares @ weights.astype(np.float32), 0, 1)).astype(np.int16)
         if not np.array_equal(steps, self._steps):
-            doubled = np.tensordot(steps / STEPS, self._changes, 1)
+            places = self._places.copy()
+            for step, change in zip(steps, self._changes, strict=True):
+                if step:
+                    places += (change * step + STEPS // 2) // STEPS
             self._steps, self._shown = steps, self._texture.copy()
-            self._shown[self._part][..., :3] = 255 * srgb_from_linear(self._linear * np.exp2(doubled)) + 0.5
+            self._shown[self._part][..., :3] = _bytes().take(places, mode="clip")
         return self._shown
+
+
+@cache
+def _bytes() -> UInt8[np.ndarray, " n"]:
+    """sRGB bytes of linear colours from black, in `PER_DOUBLING` steps for each doubling, to white."""
+    linear = np.exp2(np.arange(-DARKEST * PER_DOUBLING, 1) / PER_DOUBLING)
+    return (255 * srgb_from_linear(linear) + 0.5).astype(np.uint8)
+
+
+@cache
+def _places() -> Int16[np.ndarray, "256"]:
+    """Where each sRGB byte stands among `_bytes`."""
+    linear = np.maximum(decoding_table(), 2.0**-DARKEST)
+    return np.round((np.log2(linear) + DARKEST) * PER_DOUBLING).astype(np.int16)
