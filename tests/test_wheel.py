@@ -21,7 +21,7 @@ def test_the_demo_runs_from_the_wheel_in_a_clean_environment(tmp_path: Path) -> 
     assert wheel.stat().st_size <= LARGEST_BYTES
     names = zipfile.ZipFile(wheel).namelist()
     assert not [name for name in names if name.endswith(".safetensors")]
-    assert len([name for name in names if name.endswith(".onnx")]) == 4
+    assert len([name for name in names if name.endswith(".onnx")]) == 5
     assert {f"commedia/assets/characters/{name}.glb" for name in TROUPE} <= set(names)
     assert "commedia/assets/characters/LICENCE.md" in names
     assert {"commedia/assets/live/page.html", "commedia/assets/live/LICENCE.md"} <= set(names)
