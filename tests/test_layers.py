@@ -41,7 +41,6 @@ ALLOWED: dict[str, str] = {
     "evaluation": "errors conventions structures files geometry face_model sources faces tracking characters looks "
     "retarget outputs rigging networks data synthetic labelling training demo personal",
     "demo": "errors conventions structures geometry face_model render formats sources characters",
-    "__main__": "cli",
     "cli": "errors face_model formats sources faces tracking characters retarget outputs pipeline calibration folder "
     "rigging networks data labelling training evaluation demo personal",
 }
@@ -79,7 +78,8 @@ def files() -> list[Path]:
 
 
 def layer_of(path: Path) -> str:
-    return path.parts[0].removesuffix(".py")
+    # `python -m commedia` is the command line.
+    return "cli" if path == Path("__main__.py") else path.parts[0].removesuffix(".py")
 
 
 def module_of(path: Path) -> str:
