@@ -1,6 +1,7 @@
 """`commedia retarget` as a user meets it: results, the summary, and everything that can be wrong with the input."""
 
 import json
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -105,7 +106,9 @@ def test_a_foreign_character_plays(world: World, tmp_path: Path, shared_data: Pa
 
 
 @pytest.mark.parametrize("kind", ["grey", "alpha", "sixteen", "cmyk", "turned"])
-def test_unusual_photographs_give_the_same_faces(kind: str, world: World, tmp_path: Path):
+def test_unusual_photographs_give_the_same_faces(
+    kind: str, world: World, tmp_path: Path, capsys: pytest.CaptureFixture
+):
     image = Image.fromarray(world.frame(0).image)
     path = tmp_path / ("a.tif" if kind in ("sixteen", "cmyk") else "a.png")
     exif = Image.Exif()
@@ -117,6 +120,7 @@ def test_unusual_photographs_give_the_same_faces(kind: str, world: World, tmp_pa
     modes = {"grey": "L", "alpha": "RGBA", "cmyk": "CMYK"}
     (image.convert(modes[kind]) if kind in modes else image).save(path, exif=exif)
     assert main(["retarget", str(path), "-o", str(tmp_path / "out"), "--no-preview"]) == 0
+    assert re.search(r"\b1 frame, .* 1 frame \(100%\)", capsys.readouterr().out, re.DOTALL)
     header, frame = (json.loads(line) for line in (tmp_path / "out" / "take.jsonl").read_text().splitlines())
     assert header["frame_size_px"] == [320, 240]
     assert [face["id"] for face in frame["faces"]] == [1]

@@ -40,7 +40,8 @@ def run(output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")] = 
         show(retarget_with_bar(troupe, output / troupe.stem, **options))
     console.print(_error_table(troupe_errors(output / "troupe" / "take.jsonl")))
     for name in ("portraits", "troupe"):
-        console.print(f"look at {output / name / 'preview.mp4'}", markup=False, highlight=False, soft_wrap=True)
+        line = f"look at {output / name / 'preview.mp4'}, and at report.html beside it"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _error_table(errors: list[PerformerErrors]) -> Table:

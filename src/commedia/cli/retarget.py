@@ -216,7 +216,7 @@ def show(summaries: list[Summary]) -> None:
     """Print who was found and what was written."""
     console = Console()
     for summary in summaries:
-        console.print(f"[bold]{summary.source.name}[/bold]: {summary.frames} frames, {summary.duration_s:.1f} s")
+        console.print(f"[bold]{summary.source.name}[/bold]: {_frames(summary.frames)}, {summary.duration_s:.1f} s")
         if summary.people:
             console.print(_people_table(summary))
         for note in summary.notes:
@@ -233,7 +233,11 @@ def _people_table(summary: Summary) -> Table:
         share = person.tracked_frames / max(summary.frames, 1)
         files = ", ".join(path.name for path in person.files) or "seen too briefly"
         table.add_row(
-            *(str(person.id), f"{person.tracked_frames} frames ({share:.0%})"),
+            *(str(person.id), f"{_frames(person.tracked_frames)} ({share:.0%})"),
             *(f"{person.first_s:.2f} s", f"{person.last_s:.2f} s", files),
         )
     return table
+
+
+def _frames(count: int) -> str:
+    return "1 frame" if count == 1 else f"{count} frames"
