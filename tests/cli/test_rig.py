@@ -95,5 +95,5 @@ def test_a_bad_file_is_one_sentence_and_code_2(tmp_path: Path, capsys: pytest.Ca
     assert main(["rig", "inspect", str(path)]) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err.startswith("commedia: rig is not a glTF file")
+    assert shown.err.startswith("commedia: rig.glb is not a glTF file")
     assert shown.err.count("\n") == 1

@@ -67,7 +67,7 @@ def open_document(path: Path) -> Document:
             raise BadCharacter(f"{path} has {status.st_size:,} bytes; a character may have at most {MAX_FILE_BYTES:,}")
         with path.open("rb") as file:
             # What is no glTF at all is refused before the rest is loaded.
-            _check_start(file.read(64), path.stem)
+            _check_start(file.read(64), path.name)
             file.seek(0)
             data = file.read()
     except FileNotFoundError:
