@@ -147,7 +147,8 @@ def _changes(
     solved = np.linalg.solve(normal, np.einsum("nti,ntc->tic", weighted, (seen.skin - rest)[:, where]))
     changes = np.zeros((*masks.shape, 3), np.float32)
     changes[:, where] = masks[:, where][..., None] * np.moveaxis(solved, 0, 1)
-    return np.stack([cv2.GaussianBlur(np.clip(change, -MOST, MOST), (0, 0), SMOOTH_PX) for change in changes])
+    limited = np.clip(changes, -MOST, MOST)
+    return np.stack([cv2.GaussianBlur(limited[row], (0, 0), SMOOTH_PX) for row in range(len(masks))])
 
 
 def _empty(groups: Mapping[str, Mapping[str, float]]) -> list[WrinkleMap]:
