@@ -63,10 +63,11 @@ def take_of(path: Path, shift_px: float = 0.0, shrink: float = 1.0) -> Path:
         faces = []
         for number, performer in enumerate(TROUPE, start=1):
             params = params_at(performer, index / FRAME_RATE)
-            box, points = face_box_from_params(params), landmarks_from_params(params)
-            seen = replace(params, expression=params.expression * np.float32(shrink))
-            moved = (points + np.array([shift_px, 0])).astype(np.float32)
-            faces.append(TrackedFace(number, "tracked", box, seen, moved, 1.0))
+            box, (x, y) = face_box_from_params(params), params.pose.origin_px
+            moved = replace_place(params, (x + shift_px, y))
+            seen = replace(moved, expression=params.expression * np.float32(shrink))
+            elsewhere = landmarks_from_params(params) + 50  # marks are not the head's points, which are compared
+            faces.append(TrackedFace(number, "tracked", box, seen, elsewhere, 1.0))
         writer.add(TrackedFrame(index, Fraction(index, FRAME_RATE), tuple(faces)))
     writer.close()
     return path

@@ -27,7 +27,7 @@ class PerformerErrors:
     found: float
     """Share of frames."""
     landmarks: float
-    """Mean distance of the 68 points, as a share of the root of the face box's area."""
+    """Mean distance of the head's 68 points, as a share of the root of the face box's area."""
     turn_deg: float
     active_expression: float
     """Mean absolute error of the blendshapes that are truly above `ACTIVE`."""
