@@ -251,7 +251,7 @@ def test_everything_off_the_live_path_takes_another_head(template: HeadModel, no
     refound = params_of(default_fitter(head=template).fit(targets), 0)
     assert np.abs(landmarks_from_params(refound, template) - wanted).mean() < 0.5
     assert np.abs(landmarks_from_params(refound, HEAD) - wanted).mean() > 1, "the default head was fitted"
-    weights = torch.from_numpy(face.identity)[None], torch.from_numpy(face.expression)[None]
+    weights = torch.tensor(face.identity)[None], torch.tensor(face.expression)[None]
     found = default_face_model(template).landmarks(*weights)[0].detach().numpy()
     np.testing.assert_allclose(image_from_head(found, face.pose), wanted, atol=0.01)
     np.testing.assert_array_equal(
