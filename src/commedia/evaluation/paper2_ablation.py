@@ -21,7 +21,7 @@ from commedia.personal.fit import Weights, error_of
 from commedia.personal.make import OWN, Cuts, make_person, settled
 from commedia.personal.shots import as_fitted, shots_of
 from commedia.personal.watch import watched, who_is_meant
-from commedia.personal.wrinkles import resting_skin, skin_error, skin_sights
+from commedia.personal.wrinkles import skin_error, skin_sights
 from commedia.tracking.models import Models, open_models
 
 WITHOUT_GRADIENT = OWN._replace(blendshape_gradient=0.0)
@@ -32,8 +32,8 @@ COLUMNS = (
 NOTES = (
     "cosine: of a rig's own blendshapes with the head model's, displacements of all vertices; median and least.",
     "Errors are on frames by which a rig was neither made nor judged, nor its maps kept. error: photometric, 0 to 1 in "
-    "sRGB, with skin at rest. skin: how far it is from the rig's on the texture, where brows, eyes, nose, cheeks or "
-    "jaw move it, once light is divided out; in doublings of linear colour.",
+    "sRGB, with skin at rest. skin: how far a frame's is from that at rest as the rig's own frames show it, where "
+    "brows, eyes, nose, cheeks or jaw move it, once light is divided out; in doublings of linear colour.",
     "All rigs of a clip begin alike and take the same steps.",
 )
 
@@ -97,8 +97,8 @@ def _rig(name: str, cuts: Cuts, measured_by: Sequence[Portrait], weights: Weight
     moments = settled(made.rig, shots, SHORT)
     assert person.identity is not None
     seen = skin_sights(as_fitted(measured_by, moments), person.identity, person.head)
-    assert isinstance(person.albedo, np.ndarray)
-    rest = resting_skin(person.albedo, person.head)
-    skin, wrinkled = (skin_error(maps, seen, rest, head) for maps in ((), person.wrinkles))
+    skin, wrinkled = (
+        float("nan") if made.rest is None else skin_error(maps, seen, made.rest, head) for maps in ((), person.wrinkles)
+    )
     names = tuple(one.name for one in person.wrinkles)
     return Rig(tuple(made.cosines.values()), error_of(made.rig, shots, moments), skin, wrinkled, names)

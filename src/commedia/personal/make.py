@@ -22,7 +22,14 @@ from commedia.personal.shots import as_fitted, shots_of
 from commedia.personal.skin_colours import recoloured, vertex_colours
 from commedia.personal.skin_mesh import skin_mesh_of
 from commedia.personal.watch import Tell
-from commedia.personal.wrinkles import found_wrinkles, kept_wrinkles, resting_skin, skin_error, skin_sights
+from commedia.personal.wrinkles import (
+    Doublings,
+    found_wrinkles,
+    kept_wrinkles,
+    resting_skin,
+    skin_error,
+    skin_sights,
+)
 
 OWN = USUAL._replace(landmarks=0.3)
 """The tracker's points are the head model's, which an own shape should leave."""
@@ -66,8 +73,8 @@ class Judgement:
     """Of the head model's identities and blendshapes, with the skin that pictures show."""
     own: float
     skin: float = math.nan
-    """How far the own skin at rest is from that of unseen frames, in doublings of linear colour; NaN where it was not
-    compared."""
+    """How far the skin at rest, as the rig's frames show it, is from that of unseen frames, in doublings of linear
+    colour; NaN where it was not compared."""
     wrinkled: float = math.nan
     """The same with the wrinkle maps that were kept by it."""
 
@@ -89,6 +96,8 @@ class Made:
     """Whether the pictures show skin well enough for its colours to be theirs."""
     rig: PersonalRig
     """As it was fitted."""
+    rest: Doublings | None = None
+    """The skin that wrinkle maps change, as the frames show it; None where nobody looked for maps."""
 
 
 def make_person(name: str, cuts: Cuts, head: HeadModel, effort: Effort, tell: Tell, *, weights: Weights = OWN) -> Made:
@@ -134,13 +143,13 @@ def _personal(
     look = look_of(skin, mesh.identity, own_head) or look
     colours = rig.colours().detach().numpy()
     texture = recoloured(paint_head(look, head=head), head, rig.mesh.vertices, colours)
-    rest = resting_skin(texture, own_head)
     judge = skin_sights(unseen, mesh.identity, own_head)
-    found = found_wrinkles(skin_sights(made_of, mesh.identity, own_head), rest, head)
+    seen = skin_sights(made_of, mesh.identity, own_head)
+    found, rest = found_wrinkles(seen, resting_skin(texture, own_head), head)
     wrinkles = kept_wrinkles(found, judge, rest, head)
     errors = (skin_error(maps, judge, rest, head) for maps in ((), wrinkles))
     judgement = replace(judgement, skin=next(errors), wrinkled=next(errors))
-    return _made(name, rig, mesh, look, texture, judgement, wrinkles)
+    return replace(_made(name, rig, mesh, look, texture, judgement, wrinkles), rest=rest)
 
 
 def _begun(cuts: Cuts, look: Look | None, head: HeadModel, effort: Effort) -> tuple[PersonalRig, Shots]:

@@ -50,7 +50,8 @@ class PersonalSummary:
     wrinkle_maps: tuple[str, ...]
     """With what their skin changes, where that makes unseen frames more like themselves."""
     skin_error: float | None
-    """How far the own skin at rest is from that of the unseen frames, in doublings of linear colour."""
+    """How far the skin at rest, as the rig's frames show it, is from the unseen frames', in doublings of linear
+    colour."""
     wrinkled_skin_error: float | None
     """The same with the wrinkle maps."""
     notes: tuple[str, ...]

@@ -1,8 +1,9 @@
 """Fitted frames of one person to how their skin changes with groups of blendshapes, in the head's texture chart.
 
-In each frame light is divided out of the skin, as for its colours at rest. What differs from the skin at rest is, texel
-by texel, a change for each group of blendshapes, by how far the group goes and within its attention mask (Eq. 2 of
-Chaudhuri et al. 2020). Only what brings the skin of unseen frames nearer is kept.
+In each frame light is divided out of the skin, as for its colours at rest. What differs from the texture is, texel by
+texel, something that all frames show alike, and a change for each group of blendshapes, by how far the group goes and
+within its attention mask (Eq. 2 of Chaudhuri et al. 2020). Only changes are maps, and only those that bring the skin of
+unseen frames nearer than what all show alike are kept.
 """
 
 from collections.abc import Mapping, Sequence
@@ -86,15 +87,24 @@ def _small(chart: np.ndarray) -> np.ndarray:
     return cv2.resize(chart.astype(np.float32), (MAP_PX, MAP_PX), interpolation=cv2.INTER_AREA)
 
 
-def found_wrinkles(seen: SkinSights, rest: Doublings, head: HeadModel) -> list[WrinkleMap]:
-    """Look for the maps of all groups that frames show; `head` is the template."""
+def found_wrinkles(seen: SkinSights, rest: Doublings, head: HeadModel) -> tuple[list[WrinkleMap], Doublings]:
+    """Look for the maps of all groups that frames show, and for the skin at rest as these frames show it.
+
+    `rest` is that of the texture, and `head` the template.
+    """
     goes = np.clip(seen.expression @ shares_of(_empty(GROUPS), EXPRESSION_NAMES).T, 0, 1)
     shown = np.flatnonzero((goes.max(axis=0) >= SEEN) & (np.ptp(goes, axis=0) >= VARIED))
-    if not len(shown):
-        return []
-    changes = _changes(seen, rest, goes[:, shown], attention(head)[shown])
+    masks = attention(head)
+    always = (masks > LEAST_MASK).any(axis=0).astype(np.float32)
+    changes = _changes(
+        seen,
+        rest,
+        np.concatenate([goes[:, shown], np.ones((len(goes), 1))], axis=1),
+        np.concatenate([masks[shown], always[None]]),
+    )
     names = [list(GROUPS)[row] for row in shown]
-    return [WrinkleMap(name, GROUPS[name], change_of(one)) for name, one in zip(names, changes, strict=True)]
+    maps = [WrinkleMap(name, GROUPS[name], change_of(one)) for name, one in zip(names, changes, strict=False)]
+    return maps, rest + changes[-1]
 
 
 def kept_wrinkles(
