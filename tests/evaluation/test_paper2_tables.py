@@ -88,6 +88,17 @@ def test_an_exact_reader_has_no_error_and_a_wrong_one_what_it_is_off_by(shard: P
         assert off.nme[number] == pytest.approx(300 / np.sqrt(box.width_px * box.height_px), rel=1e-3)
 
 
+def test_who_asks_for_points_is_told_the_true_ones(shard: Path, frames) -> None:
+    class Told(Knowing):
+        """Says the points that it is told, and knows nothing of pictures."""
+
+        def read_points(self, images: Sequence[np.ndarray], crops: Sequence[Crop], points_px) -> PersonReading:
+            return replace(self.read(images, crops), landmarks_px=np.stack(points_px))
+
+    errors, _ = read_drawn_people({"": Told(frames, shift_px=5.0)}, [shard], None, silent)
+    assert max(errors[""].nme) < 1e-4
+
+
 def test_colours_count_where_nothing_is_before_the_face(shard: Path, frames) -> None:
     covered = np.zeros((40, 40), np.uint8)  # half as large as the pictures
     covered[:, :20] = COVERED

@@ -18,7 +18,7 @@ from commedia.data.shards import read_shard
 from commedia.data.truth import COVERED, DrawnTruth
 from commedia.errors import BadShard
 from commedia.evaluation.metrics import diagonal_error, normalised_mean_error
-from commedia.evaluation.person_reading import PersonReader, PersonReading
+from commedia.evaluation.person_reading import PersonReader, PersonReading, PointsReader
 from commedia.evaluation.settings import Progress
 from commedia.evaluation.shape_error import FaceShape, shape_error_mm
 from commedia.face_model.evaluate import vertices_from_params
@@ -82,7 +82,7 @@ def read_drawn_people(
         truths = [frame.truth for frame in frames if frame.truth is not None]
         shapes = [surface_of(true_vertices(truth)) for truth in truths]
         for name, reader in readers.items():
-            add_errors(errors[name], reader.read([frame.image for frame in frames], crops), frames, crops, shapes)
+            add_errors(errors[name], _read(reader, frames, crops), frames, crops, shapes)
         for name, known in KNOWING.items():
             for truth, shape in zip(truths, shapes, strict=True):
                 errors[name].add_shape(known(truth, model), shape)
@@ -92,6 +92,14 @@ def read_drawn_people(
             f"nobody's truth is in {', '.join(path.name for path in shards)}; make_synthetic.py --truth keeps it"
         )
     return errors, count
+
+
+def _read(reader: PersonReader, frames: Sequence[PictureSample], crops: Sequence[Crop]) -> PersonReading:
+    """What a reader says; who asks for true points is told them."""
+    images = [frame.image for frame in frames]
+    if isinstance(reader, PointsReader):
+        return reader.read_points(images, crops, [frame.faces[0].landmarks_px for frame in frames])
+    return reader.read(images, crops)
 
 
 def people_of(shards: Sequence[Path]) -> Iterator[list[PictureSample]]:

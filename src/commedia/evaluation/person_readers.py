@@ -14,12 +14,35 @@ def personal(name: str) -> PersonReader:
     return open_personal(name)
 
 
+def fitted(name: str) -> PersonReader:
+    """Open the network before the ending, whose reading is fitted to the pictures as a line of Table 1 says."""
+    from commedia.evaluation.fitted_reader import fitted_reader
+
+    return fitted_reader(face_by_face(_network(name)), Path(name).suffix.removeprefix(FITTED))
+
+
+def by_points(name: str) -> PersonReader:
+    """The same, fitted to true points that are so many millimetres off."""
+    from commedia.evaluation.fitted_reader import PointsFitter
+
+    return PointsFitter(face_by_face(_network(name)), float(Path(name).suffix.removeprefix(BY_POINTS)))
+
+
+def _network(name: str) -> str:
+    return name.removesuffix(Path(name).suffix)
+
+
+FITTED, BY_POINTS = ".fit-", ".points-"
+FITTED_LINES, OFF_MM = ("prior", "blendshapes", "albedo", "parsing", "final"), (0, 1, 2, 3, 4)
 PERSON_READERS: dict[str, Callable[[str], PersonReader]] = {
     ".onnx": face_by_face,
     "": face_by_face,
     ".safetensors": personal,
+    **{f"{FITTED}{line}": fitted for line in FITTED_LINES},
+    **{f"{BY_POINTS}{off}": by_points for off in OFF_MM},
 }
-"""The ending of a file to what opens it; names of shipped weights have none."""
+"""The ending of a file to what opens it; names of shipped weights have none. `sfn-desktop.fit-prior` is a
+network whose reading is fitted."""
 
 
 def open_person_reader(name: str) -> PersonReader:

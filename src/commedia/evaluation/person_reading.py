@@ -42,6 +42,17 @@ class PersonReader(Protocol):
         ...
 
 
+@runtime_checkable
+class PointsReader(Protocol):
+    """Reads a person whose points somebody knows: what better points would be worth."""
+
+    def read_points(
+        self, images: Sequence[Image], crops: Sequence[Crop], points_px: Sequence[Float[np.ndarray, "68 2"]]
+    ) -> PersonReading:
+        """As `PersonReader.read`, told where the 68 points truly are in each picture."""
+        ...
+
+
 @dataclass(frozen=True)
 class FaceByFace:
     """A network that reads one crop alone: who it is, is the mean over the pictures."""

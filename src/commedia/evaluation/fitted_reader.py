@@ -1,0 +1,188 @@
+"""Paper 2 without its networks, as a reader of people: what another network reads, fitted to the pictures. Torch.
+
+All frames of a person are fitted together, as `commedia personalize` fits them (`personal/fit.py`). Lines of the
+paper's Table 1 are terms of that fit; `PointsFitter` shows what better points would be worth.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+
+from commedia.characters.skin import paint_head
+from commedia.conventions import EXPRESSION_NAMES
+from commedia.errors import CommediaError
+from commedia.evaluation.person_reading import FaceByFace, Image, PersonReading
+from commedia.face_model.evaluate import blendshapes_of_identity
+from commedia.face_model.model import HeadModel
+from commedia.faces.crop import Crop, crop_image
+from commedia.faces.landmarks import landmarks_of_faces
+from commedia.faces.parser import ParserPredictor, open_parser
+from commedia.geometry.rotations import multiply_wxyz, wxyz_from_yaw_pitch_roll
+from commedia.personal.fit import FOCAL_SIDES, USUAL, Moments, Shots, draw, fit, place
+from commedia.personal.rig import PersonalRig
+from commedia.personal.skin_colours import vertex_colours
+from commedia.personal.skin_mesh import skin_mesh_of
+from commedia.structures import FaceParams
+from commedia.training.modelled_face import soft_parts
+
+SIZE_PX = 56
+PRIOR_STEPS, OWN_STEPS, POINTS_STEPS = 40, 50, 120
+"""Of a person of six frames two seconds of one core, two more, and three."""
+SEEN = 0.35
+"""As in `personal/make.py`: a blendshape that came so far may become somebody's own."""
+
+
+class Line(NamedTuple):
+    """A line of Table 1, as what is fitted and what it is compared by."""
+
+    own_shape: bool
+    own_colours: bool
+    parsing: float
+    blendshape_gradient: float
+
+
+LINES = {
+    "prior": Line(False, False, 0.0, 0.0),
+    "blendshapes": Line(True, False, 0.0, 0.0),
+    "albedo": Line(True, True, 0.0, 0.0),
+    "parsing": Line(True, True, 0.3, 0.0),
+    "final": Line(True, True, 0.3, USUAL.blendshape_gradient),
+}
+BY_POINTS = USUAL._replace(
+    photometric=0.0, gradient=0.0, landmarks=2.0, identity=3e-5, as_read=0.005, sparse=0.0, light=0.0
+)
+"""Points that are a few millimetres off say this much more of who it is than the spread of people and of readings."""
+
+
+@dataclass(frozen=True)
+class FittedReader:
+    """One line of the table."""
+
+    reader: FaceByFace
+    parser: ParserPredictor | None
+    line: Line
+
+    def read(self, images: Sequence[Image], crops: Sequence[Crop]) -> PersonReading:
+        """Read each picture, and fit one person to all."""
+        faces, shots = shots_in_crops(self.reader, images, crops, SIZE_PX)
+        if self.parser is not None:
+            shots = shots._replace(parse=_parsed(self.parser, images, crops))
+        rig = _begun(self.reader.head, faces, shots)
+        moments, weights = Moments(shots), USUAL._replace(parsing=self.line.parsing)
+        fit(rig, shots, moments, PRIOR_STEPS, trained=rig.prior_parts(), weights=weights)
+        if self.line.own_shape:
+            weights = weights._replace(blendshape_gradient=self.line.blendshape_gradient)
+            rig.set_shown(moments.expression, moments.wxyz)
+            fit(rig, shots, moments, OWN_STEPS, trained=rig.own_parts(self.line.own_colours), weights=weights, seed=1)
+        return _said(rig, moments, crops)
+
+
+@dataclass(frozen=True)
+class PointsFitter:
+    """Knows where the 68 points truly are, but for independent errors of so many millimetres across and down."""
+
+    reader: FaceByFace
+    off_mm: float
+    seed: int = 0
+
+    def read(self, images: Sequence[Image], crops: Sequence[Crop]) -> PersonReading:
+        """Refuse: nobody told it where the points are."""
+        raise CommediaError("this reader fits people to true points, which only a table of drawn people knows")
+
+    def read_points(
+        self, images: Sequence[Image], crops: Sequence[Crop], points_px: Sequence[Float[np.ndarray, "68 2"]]
+    ) -> PersonReading:
+        """Fit one person to points of all pictures, and to nothing that the pictures show."""
+        faces, shots = shots_in_crops(self.reader, images, crops, SIZE_PX)
+        rng = np.random.default_rng(self.seed)
+        off_px = [self.off_mm / 1000 * face.pose.px_per_m * rng.normal(size=(68, 2)) for face in faces]
+        known = [_in_crop(points + off, crop) for points, off, crop in zip(points_px, off_px, crops, strict=True)]
+        shots = shots._replace(points=torch.from_numpy(np.stack(known)))
+        rig, moments = _begun(self.reader.head, faces, shots), Moments(shots)
+        fit(rig, shots, moments, POINTS_STEPS, trained=rig.prior_parts(), weights=BY_POINTS)
+        return replace(_said(rig, moments, crops), drawn=None, mask=None)
+
+
+def fitted_reader(reader: FaceByFace, line: str) -> FittedReader:
+    """One of `LINES` on top of a network's reading."""
+    chosen = LINES[line]
+    return FittedReader(reader, open_parser(threads=1) if chosen.parsing else None, chosen)
+
+
+def shots_in_crops(
+    reader: FaceByFace, images: Sequence[Image], crops: Sequence[Crop], size: int
+) -> tuple[list[FaceParams], Shots]:
+    """Read faces, with the mean of their identities, and lay each in its crop as a shot."""
+    faces = [reader.regressor.regress(image, [crop])[0] for image, crop in zip(images, crops, strict=True)]
+    identity = np.mean([face.identity for face in faces], axis=0).astype(np.float32)
+    faces = [replace(face, identity=identity) for face in faces]
+    points = landmarks_of_faces(faces, reader.head)
+    rows = [
+        (
+            crop_image(image, crop, size) / 255,
+            np.ones((size, size)),
+            _in_crop(marks, crop),
+            *_placed(face, crop),
+            np.clip(face.expression, 0, 1),
+        )
+        for image, crop, face, marks in zip(images, crops, faces, points, strict=True)
+    ]
+    return faces, Shots(*(torch.from_numpy(np.stack(part).astype(np.float32)) for part in zip(*rows, strict=True)))
+
+
+def _in_crop(points_px: Float[np.ndarray, "n 2"], crop: Crop) -> Float32[np.ndarray, "n 2"]:
+    """Pixels of the picture to sides of the crop, from its corner."""
+    return (0.5 + (points_px - crop.center_px) @ crop.image_from_crop / crop.side_px).astype(np.float32)
+
+
+def _placed(face: FaceParams, crop: Crop) -> tuple[Float[np.ndarray, "4"], Float[np.ndarray, "3"]]:
+    """How a face stands before the camera of its crop, where that shows it as weak perspective did."""
+    pose = face.pose
+    back = wxyz_from_yaw_pitch_roll(np.array([0.0, 0.0, -crop.roll]))
+    x, y = _in_crop(pose.origin_px[None], crop)[0] - 0.5
+    m_per_side = crop.side_px / pose.px_per_m
+    return multiply_wxyz(back, pose.wxyz), m_per_side * np.array([x, -y, -FOCAL_SIDES])
+
+
+def _begun(head: HeadModel, faces: Sequence[FaceParams], shots: Shots) -> PersonalRig:
+    most = shots.expression.amax(0)
+    seen = [name for name, weight in zip(EXPRESSION_NAMES, most.tolist(), strict=True) if weight > SEEN]
+    skin = vertex_colours(paint_head(None, head=head), head, skin_mesh_of(head).vertices)
+    rig = PersonalRig(head, torch.from_numpy(faces[0].identity), torch.from_numpy(skin), seen)
+    rig.parts = torch.from_numpy(soft_parts(head)[rig.mesh.vertices])
+    return rig
+
+
+def _parsed(parser: ParserPredictor, images: Sequence[Image], crops: Sequence[Crop]) -> torch.Tensor:
+    """What a parser sees in each crop, in the pixels of its shot."""
+    maps = [parser.parse(image, [crop])[0].transpose(1, 2, 0) for image, crop in zip(images, crops, strict=True)]
+    fitted = [cv2.resize(one, (SIZE_PX, SIZE_PX)) for one in maps]
+    return torch.from_numpy(np.stack(fitted))
+
+
+@torch.no_grad()
+def _said(rig: PersonalRig, moments: Moments, crops: Sequence[Crop]) -> PersonReading:
+    """The heads that were fitted, in the head frame, and how they look in their crops."""
+    rows = torch.arange(len(crops))
+    camera, points = place(rig, moments, rows)
+    drawn = draw(rig, camera, moments.light, SIZE_PX)
+    mesh, model = rig.own_mesh(), rig.head.model
+    own = blendshapes_of_identity(model, mesh.identity).copy()
+    for name, shape in mesh.blendshapes.items():
+        own[EXPRESSION_NAMES.index(name)] = shape
+    heads = mesh.neutral + np.tensordot(moments.expression.numpy(), own, 1)
+    return PersonReading(
+        heads.astype(np.float32),
+        np.stack([_in_picture(one, crop) for one, crop in zip(points.numpy(), crops, strict=True)]),
+        (255 * drawn.image.clamp(0, 1)).round().byte().numpy(),
+        drawn.mask.numpy(),
+    )
+
+
+def _in_picture(points: Float[np.ndarray, "n 2"], crop: Crop) -> Float32[np.ndarray, "n 2"]:
+    return (crop.center_px + crop.side_px * (points - 0.5) @ crop.image_from_crop.T).astype(np.float32)

@@ -1,0 +1,131 @@
+"""Readings that are fitted: shots lie where faces were read, true points bring the true face, and who asks is told."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+
+from commedia.errors import CommediaError
+from commedia.evaluation import fitted_reader
+from commedia.evaluation.fitted_reader import LINES, FittedReader, PointsFitter, shots_in_crops
+from commedia.evaluation.person_readers import FITTED_LINES, open_person_reader
+from commedia.evaluation.person_reading import FaceByFace, PointsReader
+from commedia.face_model.evaluate import vertices_from_params
+from commedia.face_model.model import load_head
+from commedia.faces.crop import Crop, crop_from_landmarks
+from commedia.faces.landmarks import landmarks_of_faces
+from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
+from commedia.personal.fit import USUAL, Moments, draw, loss, place
+from commedia.structures import FaceParams, HeadPose
+
+TURNS = ((0.0, 0.0, 0.4), (0.6, 0.1, -0.2), (-0.5, -0.1, 0.0), (0.2, 0.3, 0.1))
+IMAGES = [np.full((120, 110, 3), 128, np.uint8)] * len(TURNS)
+
+
+def faces_of(identity: np.ndarray) -> list[FaceParams]:
+    turned = [wxyz_from_yaw_pitch_roll(np.array(turn)).astype(np.float32) for turn in TURNS]
+    nothing, origin = np.zeros(52, np.float32), np.array([50, 60], np.float32)
+    return [FaceParams(identity, nothing, HeadPose(wxyz, origin, 420.0)) for wxyz in turned]
+
+
+@dataclass
+class Said:
+    """Says of pictures, in order, what it was given."""
+
+    faces: list[FaceParams]
+    count: int = 0
+
+    def regress(self, image: np.ndarray, crops: list[Crop]) -> list[FaceParams]:
+        self.count += 1
+        return [self.faces[(self.count - 1) % len(self.faces)]]
+
+
+def somebody() -> tuple[np.ndarray, list[np.ndarray], list[Crop]]:
+    """An identity, its points in all pictures, and crops that turn with the face."""
+    identity = np.random.default_rng(4).normal(size=50).astype(np.float32)
+    points = landmarks_of_faces(faces_of(identity), load_head())
+    return identity, points, [crop_from_landmarks(one) for one in points]
+
+
+def test_shots_show_faces_where_they_were_read() -> None:
+    identity, points, crops = somebody()
+    faces, shots = shots_in_crops(FaceByFace(Said(faces_of(identity)), load_head()), IMAGES, crops, 32)
+    rig = fitted_reader._begun(load_head(), faces, shots)
+    _, placed = place(rig, Moments(shots), torch.arange(len(crops)))
+    assert max(abs(crop.roll) for crop in crops) > 0.3
+    for one, expected, crop in zip(placed.detach().numpy(), points, crops, strict=True):
+        # What a pinhole does to a nose 8 cm before the head's origin is a twelfth of its distance from the middle.
+        apart = np.linalg.norm(fitted_reader._in_picture(one, crop) - expected, axis=1) / crop.side_px
+        assert apart.mean() < 0.02
+
+
+def test_true_points_bring_the_true_face_whatever_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitted_reader, "POINTS_STEPS", 60)
+    identity, points, crops = somebody()
+    reader = FaceByFace(Said(faces_of(np.zeros(50, np.float32))), load_head())
+    truth = vertices_from_params(load_head().model, identity, np.zeros(52, np.float32))
+    off = {}
+    for off_mm in (0.0, 8.0):
+        fitter = PointsFitter(reader, off_mm)
+        assert isinstance(fitter, PointsReader)
+        said = fitter.read_points(IMAGES, crops, points)
+        marks = [np.linalg.norm(one - true, axis=1).mean() for one, true in zip(said.landmarks_px, points, strict=True)]
+        off[off_mm] = np.linalg.norm(said.vertices[0] - truth, axis=1)[:2000].mean()
+        assert np.mean(marks) < 0.5 + off_mm / 4
+    unknown = np.linalg.norm(load_head().model.mean - truth, axis=1)[:2000].mean()
+    assert off[0.0] < 0.6 * unknown
+    assert off[0.0] < off[8.0]
+    with pytest.raises(CommediaError, match="true points"):
+        PointsFitter(reader, 1.0).read(IMAGES, crops)
+
+
+def test_points_alone_need_no_pictures() -> None:
+    identity, _, crops = somebody()
+    faces, shots = shots_in_crops(FaceByFace(Said(faces_of(identity)), load_head()), IMAGES, crops, 16)
+    rig, rows = fitted_reader._begun(load_head(), faces, shots), torch.arange(2)
+    blank = shots._replace(pixels=torch.full_like(shots.pixels, torch.nan))
+    assert loss(rig, blank, Moments(blank), rows, fitted_reader.BY_POINTS, True).isfinite()
+    assert loss(rig, blank, Moments(blank), rows, USUAL, True).isnan()
+
+
+def test_parse_maps_pull_at_the_face_where_they_say_something_else() -> None:
+    identity, _, crops = somebody()
+    faces, shots = shots_in_crops(FaceByFace(Said(faces_of(identity)), load_head()), IMAGES, crops, 24)
+    rig, rows = fitted_reader._begun(load_head(), faces, shots), torch.arange(1)
+    moments, parsing = Moments(shots), USUAL._replace(**dict.fromkeys(USUAL._fields, 0.0))._replace(parsing=1.0)
+    drawn = draw(rig, place(rig, moments, rows)[0], moments.light[rows], 24, parts=True)
+    assert drawn.shares is not None
+    same = drawn.shares.detach().expand(len(crops), -1, -1, -1)
+    as_drawn = loss(rig, shots._replace(parse=same), moments, rows, parsing, False).item()
+    other = loss(rig, shots._replace(parse=same.roll(2, 1)), moments, rows, parsing, False)
+    other.backward()
+    assert as_drawn < 1e-4 < 0.05 < other.item()
+    assert moments.translation.grad is not None
+    assert moments.translation.grad[0].abs().max() > 0
+    nothing = same.clone()
+    nothing[..., 0], nothing[..., 1:] = 1, 0
+    assert loss(rig, shots._replace(parse=nothing), moments, rows, parsing, False).item() < 1e-4
+
+
+def test_lines_are_terms_of_one_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitted_reader, "PRIOR_STEPS", 2)
+    monkeypatch.setattr(fitted_reader, "OWN_STEPS", 2)
+    identity, _, crops = somebody()
+    assert tuple(LINES) == FITTED_LINES
+    moved = {}
+    for name in ("prior", "blendshapes"):
+        reader = FittedReader(FaceByFace(Said(faces_of(identity)), load_head()), None, LINES[name])
+        said = reader.read(IMAGES, crops)
+        assert said.drawn is not None
+        assert said.mask is not None
+        assert said.mask.any()
+        moved[name] = said.vertices
+    assert not np.array_equal(moved["prior"], moved["blendshapes"])
+    opened = open_person_reader("sfn-mobile.fit-parsing")
+    assert isinstance(opened, FittedReader)
+    assert opened.parser is not None
+    assert opened.line == LINES["parsing"]
+    points = open_person_reader("sfn-mobile.points-2")
+    assert isinstance(points, PointsFitter)
+    assert points.off_mm == 2
