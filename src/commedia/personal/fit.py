@@ -1,6 +1,6 @@
 """Shots of one person to their shape, blendshapes and colours, by drawing them again until they look the same. Torch.
 
-Reference: Chaudhuri et al. 2020, Eq. 1 to 4 and 6 to 8, optimised for one person instead of predicted by a network.
+Reference: Chaudhuri et al. 2020, Eq. 1 to 8, optimised for one person instead of predicted by a network.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from commedia.losses.parsing import parsing_error
 from commedia.losses.picture import coefficient_energy, image_gradient_error, light_penalty, photometric_error
 from commedia.personal.rig import PersonalRig
 from commedia.render.face_picture import FacePictures, render_face
@@ -27,6 +28,8 @@ class Weights(NamedTuple):
     photometric: float = 1.0
     gradient: float = 1.0
     landmarks: float = 2.0
+    parsing: float = 0.0
+    """Eq. 5, of shots that come with parse maps."""
     smooth: float = 0.02
     """Eq. 6, in square millimetres."""
     blendshape_gradient: float = 0.5
@@ -57,9 +60,11 @@ class Shots(NamedTuple):
     translation: Float[Tensor, "n 3"]
     """From the camera to the head's origin, metres, camera axes."""
     expression: Float[Tensor, "n 52"]
+    parse: Float[Tensor, "n s s k"] | None = None
+    """How likely each pixel shows each of `PARSE_CLASSES`."""
 
     def at(self, rows: Tensor) -> "Shots":
-        return Shots(*(part[rows] for part in self))
+        return Shots(*(None if part is None else part[rows] for part in self))
 
 
 class Moments(nn.Module):
@@ -84,17 +89,21 @@ class Moments(nn.Module):
         self.wxyz.div_(self.wxyz.norm(dim=1, keepdim=True))
 
 
-def draw(rig: PersonalRig, moments: Moments, rows: Int64[Tensor, "b"], size: int) -> tuple[FacePictures, Tensor]:
-    """Draw some shots again; also returns the 68 points, in sides of the shot."""
-    expression = moments.expression[rows]
+def place(rig: PersonalRig, moments: Moments, rows: Int64[Tensor, "b"]) -> tuple[Tensor, Tensor]:
+    """Put the skin before the camera of some shots; also returns the 68 points, in sides of the shot."""
     wxyz = nn.functional.normalize(moments.wxyz[rows], dim=1)
-    vertices = rig.vertices(expression)
-    camera = rotate(vertices, wxyz) + moments.translation[rows, None]
+    camera = rotate(rig.vertices(moments.expression[rows]), wxyz) + moments.translation[rows, None]
     focal = camera.new_full((len(rows),), FOCAL_SIDES)
     points = pinhole(rig.landmarks(camera), focal, camera.new_full((len(rows), 2), 0.5))
-    colours = rig.colours().expand(len(rows), -1, -1)
-    drawn = render_face(camera, rig.triangles, colours, moments.light[rows], focal_sides=FOCAL_SIDES, size=size)
-    return drawn, points[..., :2]
+    return camera, points[..., :2]
+
+
+def draw(
+    rig: PersonalRig, camera: Float[Tensor, "b v 3"], light: Float[Tensor, "b 3 9"], size: int, parts: bool = False
+) -> FacePictures:
+    """Draw skin that stands before the camera, with `parts` also what each pixel shows of it."""
+    colours, shares = rig.colours().expand(len(camera), -1, -1), rig.parts if parts else None
+    return render_face(camera, rig.triangles, colours, light, focal_sides=FOCAL_SIDES, size=size, parts=shares)
 
 
 def fit(
@@ -132,16 +141,16 @@ def loss(
 ) -> Float[Tensor, ""]:
     """Sum the terms over some shots, and with `regular` those of the rig."""
     some = shots.at(rows)
-    drawn, points = draw(rig, moments, rows, some.pixels.shape[1])
+    camera, points = place(rig, moments, rows)
     expression, light = moments.expression[rows], moments.light[rows]
     terms = {
-        "photometric": photometric_error(some.pixels, drawn.image, drawn.mask, some.inside).mean(),
-        "gradient": image_gradient_error(some.pixels, drawn.image, drawn.mask, some.inside).mean(),
         "landmarks": (points - some.points).square().sum(-1).add(1e-8).sqrt().mean(),
         "as_read": (expression - some.expression).square().sum(1).mean(),
         "sparse": expression.sum(1).mean(),
         "light": light_penalty(light, weights.light_strength).mean(),
     }
+    if weights.photometric or weights.gradient or weights.parsing:
+        terms |= _compared(rig, some, camera, light, weights.parsing > 0)
     if regular:
         terms |= {
             "identity": coefficient_energy(rig.identity[None]).mean(),
@@ -152,13 +161,27 @@ def loss(
     return sum((getattr(weights, name) * value for name, value in terms.items()), start=points.new_zeros(()))
 
 
+def _compared(
+    rig: PersonalRig, some: Shots, camera: Float[Tensor, "b v 3"], light: Float[Tensor, "b 3 9"], parts: bool
+) -> dict[str, Tensor]:
+    """The terms that compare pictures; what covers a face, and so all that is no face, says nothing of its parts."""
+    drawn = draw(rig, camera, light, some.pixels.shape[1], parts)
+    found = {
+        "photometric": photometric_error(some.pixels, drawn.image, drawn.mask, some.inside).mean(),
+        "gradient": image_gradient_error(some.pixels, drawn.image, drawn.mask, some.inside).mean(),
+    }
+    if drawn.shares is not None and some.parse is not None:
+        found["parsing"] = parsing_error(some.parse, drawn.shares, drawn.mask, 1 - some.parse[..., 0]).mean()
+    return found
+
+
 @torch.no_grad()
 def errors(rig: PersonalRig, shots: Shots, moments: Moments) -> Float[Tensor, "n"]:
     """Photometric error of each shot, 0 to 1; NaN where no face is drawn in it."""
     found = []
     for rows in torch.arange(len(shots.wxyz)).split(BATCH):
         some = shots.at(rows)
-        drawn, _ = draw(rig, moments, rows, some.pixels.shape[1])
+        drawn = draw(rig, place(rig, moments, rows)[0], moments.light[rows], some.pixels.shape[1])
         error = photometric_error(some.pixels, drawn.image, drawn.mask, some.inside)
         seen = (drawn.mask * some.inside).sum((1, 2)) >= LEAST_PIXELS
         found.append(torch.where(seen, error, torch.nan))

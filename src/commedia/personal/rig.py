@@ -72,6 +72,8 @@ class PersonalRig(nn.Module):
         self.colour = nn.Parameter(torch.zeros_like(skin))
         self.register_buffer("skin", skin.clone(), persistent=False)
         self.register_buffer("shown", torch.ones(len(skin)), persistent=False)
+        self.parts: Float[Tensor, "v k"] | None = None
+        """Shares of `PARSE_CLASSES` of each vertex, for who compares parse maps."""
         near = self.mesh.vertices
         for name, array in (
             ("carried", self.mesh.carried[near]),
@@ -133,10 +135,10 @@ class PersonalRig(nn.Module):
         """What the head model knows of somebody."""
         return [{"params": [self.identity], "lr": 3e-2}]
 
-    def own_parts(self) -> list[dict]:
+    def own_parts(self, colour: bool = True) -> list[dict]:
         """What makes a rig personal, with the size of its steps: components, metres and colours."""
         rates = ((self.identity, 1e-2), (self.rest, 3e-4), (self.shapes, 2e-4), (self.colour, 6e-3))
-        return [{"params": [part], "lr": rate} for part, rate in rates]
+        return [{"params": [part], "lr": rate} for part, rate in rates if colour or part is not self.colour]
 
     def own_mesh(self) -> OwnMesh:
         """Return what was found, for the whole head."""
