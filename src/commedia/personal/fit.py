@@ -45,6 +45,8 @@ class Weights(NamedTuple):
 
 
 USUAL = Weights()
+OF_THE_MODEL = USUAL._replace(smooth=0.0, blendshape_gradient=0.0, colour=0.0)
+"""Where only what the head model knows is fitted: nothing is to be kept smooth."""
 
 
 class Shots(NamedTuple):
@@ -64,7 +66,7 @@ class Shots(NamedTuple):
     """How likely each pixel shows each of `PARSE_CLASSES`."""
 
     def at(self, rows: Tensor) -> "Shots":
-        return Shots(*(None if part is None else part[rows] for part in self))
+        return Shots(*(part[rows] for part in self[:6]), parse=None if self.parse is None else self.parse[rows])
 
 
 class Moments(nn.Module):
@@ -143,22 +145,23 @@ def loss(
     some = shots.at(rows)
     camera, points = place(rig, moments, rows)
     expression, light = moments.expression[rows], moments.light[rows]
-    terms = {
-        "landmarks": (points - some.points).square().sum(-1).add(1e-8).sqrt().mean(),
-        "as_read": (expression - some.expression).square().sum(1).mean(),
-        "sparse": expression.sum(1).mean(),
-        "light": light_penalty(light, weights.light_strength).mean(),
+    terms: dict[str, Callable[[], Tensor]] = {
+        "landmarks": lambda: (points - some.points).square().sum(-1).add(1e-8).sqrt().mean(),
+        "as_read": lambda: (expression - some.expression).square().sum(1).mean(),
+        "sparse": lambda: expression.sum(1).mean(),
+        "light": lambda: light_penalty(light, weights.light_strength).mean(),
     }
-    if weights.photometric or weights.gradient or weights.parsing:
-        terms |= _compared(rig, some, camera, light, weights.parsing > 0)
     if regular:
         terms |= {
-            "identity": coefficient_energy(rig.identity[None]).mean(),
-            "smooth": rig.roughness(),
-            "blendshape_gradient": rig.blendshape_gradient(),
-            "colour": rig.recolouring(),
+            "identity": lambda: coefficient_energy(rig.identity[None]).mean(),
+            "smooth": rig.roughness,
+            "blendshape_gradient": rig.blendshape_gradient,
+            "colour": rig.recolouring,
         }
-    return sum((getattr(weights, name) * value for name, value in terms.items()), start=points.new_zeros(()))
+    found = {name: term() for name, term in terms.items() if getattr(weights, name)}
+    if weights.photometric or weights.gradient or weights.parsing:
+        found |= _compared(rig, some, camera, light, weights.parsing > 0)
+    return sum((getattr(weights, name) * value for name, value in found.items()), start=points.new_zeros(()))
 
 
 def _compared(

@@ -16,7 +16,7 @@ from commedia.face_model.person import Person
 from commedia.face_model.wrinkles import WrinkleMap
 from commedia.looks.look import look_of
 from commedia.looks.portraits import Portrait
-from commedia.personal.fit import USUAL, Moments, Shots, Weights, error_of, fit
+from commedia.personal.fit import OF_THE_MODEL, USUAL, Moments, Shots, Weights, error_of, fit
 from commedia.personal.rig import OwnMesh, PersonalRig
 from commedia.personal.shots import as_fitted, shots_of
 from commedia.personal.skin_colours import recoloured, vertex_colours
@@ -113,7 +113,8 @@ def make_person(name: str, cuts: Cuts, head: HeadModel, effort: Effort, tell: Te
         tell("fitting", next(done, effort.steps), effort.steps)
 
     unseen = shots_of(cuts.unseen, head, effort.size_px) if cuts.unseen else None
-    fit(rig, shots, moments, effort.prior_steps, trained=rig.prior_parts(), tell=advance)
+    known = rig.prior_parts()
+    fit(rig, shots, moments, effort.prior_steps, trained=known, weights=OF_THE_MODEL, tell=advance)
     prior = rig.own_mesh()
     if unseen is None:
         return _made(name, rig, prior, look, paint_head(look, head=head), Judgement(math.nan, math.nan))
