@@ -23,7 +23,7 @@ from commedia.faces.crop import Crop, crop_image
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.parser import ParserPredictor, open_parser
 from commedia.geometry.rotations import multiply_wxyz, wxyz_from_yaw_pitch_roll
-from commedia.personal.fit import FOCAL_SIDES, USUAL, Moments, Shots, draw, fit, place
+from commedia.personal.fit import FOCAL_SIDES, OF_THE_MODEL, USUAL, Moments, Shots, draw, fit, place
 from commedia.personal.rig import PersonalRig
 from commedia.personal.skin_colours import vertex_colours
 from commedia.personal.skin_mesh import skin_mesh_of
@@ -53,7 +53,7 @@ LINES = {
     "parsing": Line(True, True, 0.3, 0.0),
     "final": Line(True, True, 0.3, USUAL.blendshape_gradient),
 }
-BY_POINTS = USUAL._replace(
+BY_POINTS = OF_THE_MODEL._replace(
     photometric=0.0, gradient=0.0, landmarks=2.0, identity=3e-5, as_read=0.005, sparse=0.0, light=0.0
 )
 """Points that are a few millimetres off say this much more of who it is than the spread of people and of readings."""
@@ -65,18 +65,21 @@ class FittedReader:
 
     reader: FaceByFace
     parser: ParserPredictor | None
+    """Says where skin shows that nothing covers, and what the term of parse maps is compared with."""
     line: Line
 
     def read(self, images: Sequence[Image], crops: Sequence[Crop]) -> PersonReading:
         """Read each picture, and fit one person to all."""
         faces, shots = shots_in_crops(self.reader, images, crops, SIZE_PX)
         if self.parser is not None:
-            shots = shots._replace(parse=_parsed(self.parser, images, crops))
+            parse = _parsed(self.parser, images, crops)
+            shots = shots._replace(parse=parse, inside=1 - parse[..., 0])
         rig = _begun(self.reader.head, faces, shots)
-        moments, weights = Moments(shots), USUAL._replace(parsing=self.line.parsing)
-        fit(rig, shots, moments, PRIOR_STEPS, trained=rig.prior_parts(), weights=weights)
+        moments, parsing = Moments(shots), self.line.parsing
+        prior = OF_THE_MODEL._replace(parsing=parsing)
+        fit(rig, shots, moments, PRIOR_STEPS, trained=rig.prior_parts(), weights=prior)
         if self.line.own_shape:
-            weights = weights._replace(blendshape_gradient=self.line.blendshape_gradient)
+            weights = USUAL._replace(parsing=parsing, blendshape_gradient=self.line.blendshape_gradient)
             rig.set_shown(moments.expression, moments.wxyz)
             fit(rig, shots, moments, OWN_STEPS, trained=rig.own_parts(self.line.own_colours), weights=weights, seed=1)
         return _said(rig, moments, crops)
@@ -110,8 +113,7 @@ class PointsFitter:
 
 def fitted_reader(reader: FaceByFace, line: str) -> FittedReader:
     """One of `LINES` on top of a network's reading."""
-    chosen = LINES[line]
-    return FittedReader(reader, open_parser(threads=1) if chosen.parsing else None, chosen)
+    return FittedReader(reader, open_parser(threads=1), LINES[line])
 
 
 def shots_in_crops(
