@@ -94,7 +94,8 @@ def run(
             `paper-table-5` the folder of expressions.csv, or that file.
         variants: NAME=FILE.onnx of networks that rows of the paper's tables ask for; a row without says its name. For
             `paper2-table-1`, `paper2-table-3`, `paper3-constraints` and `paper3-still` any networks that read faces,
-            under names of your own (`prior`, `blendshapes`, `albedo`, `parsing` and `final` are rows of the first).
+            under names of your own (`prior`, `blendshapes`, `albedo`, `parsing` and `final` are rows of the first,
+            where NETWORK.fit-final fits a network's reading, and so on).
         characters: Characters with ARKit's blendshapes, for the table `avatars`: what 'commedia rig make' wrote, or
             others, whose faces are looked for first.
         causal: Track the clips of `clips` as a stream, each frame by those before it, instead of reading them twice;
