@@ -187,15 +187,16 @@ def _teeth(atlas: _Atlas) -> np.ndarray:
     x, y, z = np.moveaxis(place, -1, 0)
     around = np.arctan2(x, z - ARCH_CENTER_Z_M)
     gap = np.clip(1 - np.abs((around / TOOTH_ANGLE + 0.5) % 1 - 0.5) / 0.07, 0, 1)
-    ivory = np.array([226, 217, 198]) * (1 - 0.3 * gap[..., None])
+    ivory = np.array([236, 228, 211]) * (1 - 0.3 * gap[..., None])
     gums = np.clip((np.abs(y - BITE_Y_M) - CROWN_M) / 0.0008 + 0.5, 0, 1)
-    painted[part] = _blend(ivory, np.array([190, 112, 108]), gums) * _depth_shade(place)
+    # Light reaches a grin's teeth from between the lips: they darken later than the mouth behind them.
+    painted[part] = _blend(ivory, np.array([190, 112, 108]), gums) * _depth_shade(place, brightest=1.0, per_m=14.0)
     return painted
 
 
-def _depth_shade(place: np.ndarray) -> np.ndarray:
+def _depth_shade(place: np.ndarray, *, brightest: float = 0.92, per_m: float = 30.0) -> np.ndarray:
     # The renderers here cast no shadows, and a mouth is dark inside.
-    return np.clip(0.92 + 30 * (place[..., 2:] - 0.017), 0.3, 0.92)
+    return np.clip(brightest + per_m * (place[..., 2:] - 0.017), 0.3, brightest)
 
 
 def _scalp(atlas: _Atlas) -> np.ndarray:
