@@ -12,10 +12,10 @@ from commedia.characters.posing import PosedPrimitive, Poser
 from commedia.conventions import LANDMARK_COUNT
 from commedia.errors import CommediaError
 from commedia.face_model.model import HeadModel
-from commedia.faces.crop import crop_from_box
+from commedia.faces.crop import crop_from_box, crop_from_landmarks
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.mfn import open_mfn
-from commedia.faces.protocol import DetectorProtocol, RegressorProtocol
+from commedia.faces.protocol import DetectorProtocol
 from commedia.faces.sfn import SfnPredictor, open_sfn
 from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_axis_angle
 from commedia.render.rasterize_numpy import rasterize
@@ -24,7 +24,7 @@ from commedia.render.shade_numpy import render_mesh
 from commedia.rigging.registration import Marks
 from commedia.rigging.sculpt import Sculpt
 from commedia.rigging.sheet import surface_of
-from commedia.structures import Face, RigPose
+from commedia.structures import Face, FaceParams, RigPose
 
 SIDE_PX = 512
 LEAST_CONFIDENCE = 0.35
@@ -43,6 +43,7 @@ JAW_WEIGHT, BROW_WEIGHT, WEIGHT = 0.0005, 0.001, 0.006
 """Weights, against 1 for a landmark that somebody picked. Points of the jaw line are where the outline is, which is
 another place in every view, and clay has no brows; the others are some 3 mm off."""
 ROUNDS = 2
+SECOND_LOOKS = 2
 
 
 class NoFaceSeen(CommediaError):
@@ -120,7 +121,7 @@ def _in_camera(face: Face, view: View) -> tuple[np.ndarray, float]:
 
 
 def _look_ahead(
-    stage: _Stage, mfn: DetectorProtocol, sfn: RegressorProtocol, camera: np.ndarray, center: np.ndarray, side: float
+    stage: _Stage, mfn: DetectorProtocol, sfn: SfnPredictor, camera: np.ndarray, center: np.ndarray, side: float
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Turn the camera to where the face looks, as SFN sees it."""
     view = _close(center, side)
@@ -128,12 +129,20 @@ def _look_ahead(
     faces = mfn.detect(image)
     if not faces:
         return camera, center, side
-    params = sfn.regress(image, [crop_from_box(faces[0].box)])[0]
+    params = _read(image, faces[0], sfn)
     pivot = _middle(stage, camera, view)
     turned = matrix_from_wxyz(params.pose.wxyz).T @ camera
     center, side = _in_camera(faces[0], view)
     # The face's middle stays in the middle when the camera goes round it.
     return turned, (turned @ camera.T @ pivot)[:2], side
+
+
+def _read(image: UInt8[np.ndarray, "h w 3"], found: Face, sfn: SfnPredictor) -> FaceParams:
+    """The face in its box, and again in the crops its own points ask for: boxes of drawn people may lack the chin."""
+    params = sfn.regress(image, [crop_from_box(found.box)])[0]
+    for _ in range(SECOND_LOOKS):
+        params = sfn.regress(image, [crop_from_landmarks(landmarks_of_faces([params], sfn.head)[0])])[0]
+    return params
 
 
 def _close(center: np.ndarray, side: float) -> View:
@@ -172,7 +181,7 @@ def _collect(
         image = stage.picture(own, near)
         faces = mfn.detect(image)
         if faces:
-            pixels = landmarks_of_faces(sfn.regress(image, [crop_from_box(faces[0].box)]), sfn.head)[0]
+            pixels = landmarks_of_faces([_read(image, faces[0], sfn)], sfn.head)[0]
             found[number] = _surface_points(stage, own, near, pixels) @ own
             # Points of the far half of the face lie on its outline in this view, or behind.
             middle = float(np.median(pixels[JAW_LINE:, 0]))
