@@ -206,9 +206,9 @@ def test_a_vrm_that_is_dropped_plays_through_its_expressions(version: int, serve
         ("person=7&name=hero.exe", b"glTF", "no character"),
         ("person=0&name=hero.glb", b"glTF", "whole number"),
         ("person=7&name=hero.glb", b"glTF\2\0\0\0\xff\xff\xff\xff", "hero is cut off"),
-        ("person=7&name=hero.glb", b"MZ" * 100, "hero is not a glTF"),
+        ("person=7&name=hero.glb", b"MZ" * 100, "hero.glb is not a glTF"),
         ("person=7&name=hero.glb", b"", "empty"),
-        ("person=7&name=..%2F..%2Fetc%2Fhero.glb", b"MZ" * 100, "hero is not a glTF"),
+        ("person=7&name=..%2F..%2Fetc%2Fhero.glb", b"MZ" * 100, "hero.glb is not a glTF"),
     ],
 )
 def test_a_hostile_file_is_a_sentence(served: Served, query: str, body: bytes, sentence: str) -> None:
