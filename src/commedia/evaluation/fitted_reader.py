@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32
 
-from commedia.characters.skin import paint_head
 from commedia.conventions import EXPRESSION_NAMES
 from commedia.errors import CommediaError
 from commedia.evaluation.person_reading import FaceByFace, Image, PersonReading
@@ -24,17 +23,14 @@ from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.parser import ParserPredictor, open_parser
 from commedia.geometry.rotations import multiply_wxyz, wxyz_from_yaw_pitch_roll
 from commedia.personal.fit import FOCAL_SIDES, OF_THE_MODEL, USUAL, Moments, Shots, draw, fit, place
+from commedia.personal.make import begun_rig
 from commedia.personal.rig import PersonalRig
-from commedia.personal.skin_colours import vertex_colours
-from commedia.personal.skin_mesh import skin_mesh_of
 from commedia.structures import FaceParams
 from commedia.training.modelled_face import soft_parts
 
 SIZE_PX = 56
 PRIOR_STEPS, OWN_STEPS, POINTS_STEPS = 40, 50, 120
 """Of a person of six frames two seconds of one core, two more, and three."""
-SEEN = 0.35
-"""As in `personal/make.py`: a blendshape that came so far may become somebody's own."""
 
 
 class Line(NamedTuple):
@@ -152,10 +148,7 @@ def _placed(face: FaceParams, crop: Crop) -> tuple[Float[np.ndarray, "4"], Float
 
 
 def _begun(head: HeadModel, faces: Sequence[FaceParams], shots: Shots) -> PersonalRig:
-    most = shots.expression.amax(0)
-    seen = [name for name, weight in zip(EXPRESSION_NAMES, most.tolist(), strict=True) if weight > SEEN]
-    skin = vertex_colours(paint_head(None, head=head), head, skin_mesh_of(head).vertices)
-    rig = PersonalRig(head, torch.from_numpy(faces[0].identity), torch.from_numpy(skin), seen)
+    rig = begun_rig(faces[0].identity, shots, None, head)
     rig.parts = torch.from_numpy(soft_parts(head)[rig.mesh.vertices])
     return rig
 

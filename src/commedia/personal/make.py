@@ -156,10 +156,15 @@ def _personal(
 def _begun(cuts: Cuts, look: Look | None, head: HeadModel, effort: Effort) -> tuple[PersonalRig, Shots]:
     """The rig as it begins: the identity that was read, and the skin that pictures show, or else paint."""
     shots = shots_of(cuts.made_of, head, effort.size_px)
+    return begun_rig(cuts.identity, shots, look, head), shots
+
+
+def begun_rig(identity: Float[np.ndarray, "i"], shots: Shots, look: Look | None, head: HeadModel) -> PersonalRig:
+    """A rig before it is fitted: blendshapes that the shots show may become its own, and its skin is painted."""
     most = shots.expression.amax(0)
     seen = [name for name, weight in zip(EXPRESSION_NAMES, most.tolist(), strict=True) if weight > SEEN]
     skin = vertex_colours(paint_head(look, head=head), head, skin_mesh_of(head).vertices)
-    return PersonalRig(head, torch.from_numpy(cuts.identity.astype(np.float32)), torch.from_numpy(skin), seen), shots
+    return PersonalRig(head, torch.from_numpy(identity.astype(np.float32)), torch.from_numpy(skin), seen)
 
 
 def settled(rig: PersonalRig, unseen: Shots, effort: Effort, advance: Callable[[], object] = lambda: None) -> Moments:

@@ -44,6 +44,7 @@ JAW_WEIGHT, BROW_WEIGHT, WEIGHT = 0.0005, 0.001, 0.006
 another place in every view, and clay has no brows; the others are some 3 mm off."""
 ROUNDS = 2
 SECOND_LOOKS = 2
+"""How often a face is read again, in the crop of the points read last."""
 
 
 class NoFaceSeen(CommediaError):
