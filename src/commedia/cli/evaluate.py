@@ -21,7 +21,7 @@ TableName = Literal[
     "paper2-personal", "paper2-personal-ablation", "paper2-table-1", "paper2-table-2", "paper2-table-3",
     "paper3-table-1", "paper3-table-2", "paper3-table-3", "paper3-constraints", "paper3-still",
 ]  # fmt: skip
-CAREFULLY = "Every face was read twice, as it is and mirrored (`--flip_average`)."
+CAREFULLY = "Every face was read twice, as it is and mirrored (`--flip-average`)."
 AS_STREAM = "Tracked as a stream, each frame by those before it (`--causal`)."
 
 
