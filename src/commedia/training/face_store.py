@@ -4,6 +4,7 @@ A square has the side of two landmark boxes, so that a crop (1.5 boxes) has room
 256 a crop of 192 keeps every one. Unlike `pictures.py`, more faces than memory holds are no trouble.
 """
 
+import mmap
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ class FaceStore:
     def image(self, row: int) -> UInt8[np.ndarray, "s s 3"]:
         starts = [0, *accumulate(len(part) for part in self.parts)]
         part = int(np.searchsorted(starts, row, side="right")) - 1
-        return self.parts[part][row - starts[part]]
+        return _fetched(self.parts[part], row - starts[part])
 
 
 def open_store(shards: Sequence[Path], folder: Path | None = None, *, size: int = SQUARE_SIZE) -> FaceStore:
@@ -61,8 +62,26 @@ def open_store(shards: Sequence[Path], folder: Path | None = None, *, size: int 
     others = [np.concatenate([part.pop(name) for part in labels]) for name in _OTHERS]
     if not len(others[0]):
         raise BadShard(f"no face with landmarks in {', '.join(path.name for path in shards)}")
-    parts = tuple(np.load(f"{stem}.npy", mmap_mode="r") for stem in stems)
+    parts = tuple(_mapped(f"{stem}.npy") for stem in stems)
     return FaceStore(parts, joined([FaceArrays(**part) for part in labels]), *others)
+
+
+def _mapped(path: str) -> UInt8[np.ndarray, "_ s s 3"]:
+    """Map squares that are read in no order: what a disk would read around one on its own is not wanted."""
+    part = np.load(path, mmap_mode="r")
+    if isinstance(part.base, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
+        part.base.madvise(mmap.MADV_RANDOM)
+    return part
+
+
+def _fetched(part: UInt8[np.ndarray, "_ s s 3"], row: int) -> UInt8[np.ndarray, "s s 3"]:
+    """One square, asked for as a whole instead of page by page."""
+    square = part[row]
+    if isinstance(part, np.memmap) and isinstance(part.base, mmap.mmap) and hasattr(mmap, "MADV_WILLNEED"):
+        start = part.offset + row * square.nbytes
+        page = start - start % mmap.PAGESIZE
+        part.base.madvise(mmap.MADV_WILLNEED, page, start + square.nbytes - page)
+    return square
 
 
 def _decoded(shard: Path, folder: Path, size: int) -> str:
