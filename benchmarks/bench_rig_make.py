@@ -17,9 +17,10 @@ from commedia.characters.builder import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, GlbB
 from commedia.characters.container import parse_document
 from commedia.characters.gltf import character_from_document
 from commedia.rigging.blendshapes import make_blendshapes
-from commedia.rigging.landmark_search import find_marks
-from commedia.rigging.registration import Marks
+from commedia.rigging.landmark_search import find_landmarks
+from commedia.rigging.registration import Landmarks
 from commedia.rigging.sculpt import assembled
+from commedia.rigging.template import load_template
 
 # The strangers are made where their tests are.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "rigging"))
@@ -37,8 +38,8 @@ def main() -> int:
     for name in given.rows:
         start, found = time.monotonic(), []
         for seed in range(1, given.strangers + 1):
-            stranger, marks = ROWS[name](seed)
-            made = make_blendshapes(stranger.vertices, stranger.triangles, marks)
+            stranger, landmarks = ROWS[name](seed)
+            made = make_blendshapes(stranger.vertices, stranger.triangles, landmarks, load_template())
             found.append(relative_errors(made.displacements, stranger))
         blendshapes = {blendshape: float(np.mean([errors[blendshape] for errors in found])) for blendshape in found[0]}
         mean, worst = (
@@ -53,25 +54,25 @@ def main() -> int:
     return int(missed)
 
 
-def _own(seed: int) -> tuple[Stranger, Marks]:
+def _own(seed: int) -> tuple[Stranger, Landmarks]:
     stranger = own_topology(seed)
-    return stranger, stranger.marks
+    return stranger, stranger.landmarks
 
 
-def _other(seed: int) -> tuple[Stranger, Marks]:
+def _other(seed: int) -> tuple[Stranger, Landmarks]:
     stranger = other_topology(seed)
-    return stranger, stranger.marks
+    return stranger, stranger.landmarks
 
 
-def _few(seed: int) -> tuple[Stranger, Marks]:
+def _few(seed: int) -> tuple[Stranger, Landmarks]:
     """Twenty landmarks, picked as by hand: 1.5 mm off."""
     stranger, _ = _other(seed)
     chosen = np.array([8, 4, 12, 19, 24, 27, 30, 33, 36, 37, 39, 41, 42, 44, 45, 46, 48, 51, 54, 57])
     noise = np.random.default_rng(seed).normal(0, 0.0015 / np.sqrt(3), (len(chosen), 3))
-    return stranger, Marks(chosen, stranger.marks.points[chosen] + noise, np.ones(len(chosen)))
+    return stranger, Landmarks(chosen, stranger.landmarks.points[chosen] + noise, np.ones(len(chosen)))
 
 
-def _seen(seed: int) -> tuple[Stranger, Marks]:
+def _seen(seed: int) -> tuple[Stranger, Landmarks]:
     """No landmarks given: our networks look at it, as clay."""
     stranger, _ = _other(seed)
     builder = GlbBuilder()
@@ -84,10 +85,10 @@ def _seen(seed: int) -> tuple[Stranger, Marks]:
     builder.tree |= {"scene": 0, "scenes": [{"nodes": [0]}], "nodes": [{"mesh": 0}]}
     builder.tree["meshes"] = [{"primitives": [primitive]}]
     document = parse_document(builder.to_bytes(), name="stranger")
-    return stranger, find_marks(assembled(character_from_document(document, needs_morphs=False)))
+    return stranger, find_landmarks(assembled(character_from_document(document, needs_morphs=False)))
 
 
-ROWS: dict[str, Callable[[int], tuple[Stranger, Marks]]] = {
+ROWS: dict[str, Callable[[int], tuple[Stranger, Landmarks]]] = {
     "own": _own,
     "other": _other,
     "few": _few,

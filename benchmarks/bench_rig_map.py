@@ -19,9 +19,10 @@ from commedia.rigging.assignment import Assignment, assign, products, vertex_are
 from commedia.rigging.blendshapes import make_blendshapes
 from commedia.rigging.closure import find_closures
 from commedia.rigging.contact import find_openings
-from commedia.rigging.landmark_search import find_marks
+from commedia.rigging.landmark_search import find_landmarks
 from commedia.rigging.map import Known, solve_blendshapes
 from commedia.rigging.sculpt import assembled
+from commedia.rigging.template import load_template
 
 # The strangers are made where their tests are.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "rigging"))
@@ -41,7 +42,7 @@ def main() -> None:
 
 def _stranger(seed: int) -> tuple[Assignment, np.ndarray]:
     own = other_topology(seed)
-    made = make_blendshapes(own.vertices, own.triangles, own.marks)
+    made = make_blendshapes(own.vertices, own.triangles, own.landmarks, load_template())
     rows = np.unique(np.concatenate([piece.vertices for piece in made.pieces]))
     areas = vertex_areas(own.vertices, own.triangles)[rows]
     everything = np.ones(EXPRESSION_COUNT, dtype=bool)
@@ -52,7 +53,7 @@ def _stranger(seed: int) -> tuple[Assignment, np.ndarray]:
 def _character(path: Path) -> tuple[Assignment, np.ndarray]:
     character = open_character(path)
     sculpt = assembled(character)
-    made = make_blendshapes(sculpt.vertices, sculpt.triangles, find_marks(sculpt))
+    made = make_blendshapes(sculpt.vertices, sculpt.triangles, find_landmarks(sculpt), load_template())
     truth = propose_map(character).morph_from_blendshape * character.rig.effective[:, None]
     hidden = Known(np.zeros_like(truth), ("",) * EXPRESSION_COUNT)
     found, _ = solve_blendshapes(sculpt, made, hidden)

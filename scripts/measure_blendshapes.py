@@ -21,7 +21,7 @@ from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES
 from commedia.face_model.landmarks import points
 from commedia.rigging.assignment import vertex_areas
 from commedia.rigging.blendshapes import make_blendshapes
-from commedia.rigging.landmark_search import find_marks
+from commedia.rigging.landmark_search import find_landmarks
 from commedia.rigging.pairs import read_pairs
 from commedia.rigging.sculpt import assembled, morph_displacements
 from commedia.rigging.template import Template, load_template
@@ -60,8 +60,8 @@ def main() -> None:
 def rig_shapes(template: Template, path: Path, pairs: Path | None, mean: np.ndarray) -> np.ndarray:
     """Return a rig's shapes on our mean skin, (52, s, 3); zeros where it has none."""
     sculpt = assembled(open_character(path))
-    marks = find_marks(sculpt) if pairs is None else read_pairs(pairs, sculpt)
-    made = make_blendshapes(sculpt.vertices, sculpt.triangles, marks, template)
+    landmarks = find_landmarks(sculpt) if pairs is None else read_pairs(pairs, sculpt)
+    made = make_blendshapes(sculpt.vertices, sculpt.triangles, landmarks, template)
     laid, face = made.registered, made.pieces[0].vertices
     target = laid.fitted.head_from_target.points(sculpt.vertices)
     triangles = sculpt.triangles[np.isin(sculpt.triangles[:, 0], face)]

@@ -14,7 +14,7 @@ from commedia.geometry.meshes import smooth_normals
 from commedia.retarget.deformation_transfer import transfer_deformations
 from commedia.rigging.blendshapes import interpolated, lay, part_vertices, target_sides
 from commedia.rigging.pieces import fit_sphere
-from commedia.rigging.registration import Marks
+from commedia.rigging.registration import Landmarks
 from commedia.rigging.slits import side_of_triangle
 from commedia.rigging.template import Template, head_vertices
 
@@ -86,9 +86,9 @@ def registered(template: Template, scans: Scans) -> Registered:
     """Lay our head over the neutral face and carry shapes and identities to its vertices."""
     weights = np.ones(len(scans.landmarks))
     weights[:JAW_LINE], weights[JAW_LINE:BROWS_END] = JAW_WEIGHT, BROW_WEIGHT
-    marks = Marks(np.arange(len(weights)), scans.neutral[scans.landmarks], weights)
+    landmarks = Landmarks(np.arange(len(weights)), scans.neutral[scans.landmarks], weights)
     triangles = scans.triangles[(scans.triangles < SKIN_END).all(axis=1)]
-    laid, target = lay(template, scans.neutral, triangles, marks)
+    laid, target = lay(template, scans.neutral, triangles, landmarks)
     fields = laid.fitted.head_from_target.offsets(np.concatenate([scans.shapes, scans.identities]))
     shapes, moved = np.split(carried(template, laid.skin, target, triangles, fields), [len(scans.shapes)])
     neutral, moved = _whole(template, laid.skin, moved, target, fields[len(shapes) :], laid.fitted.identity)

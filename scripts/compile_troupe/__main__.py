@@ -24,7 +24,7 @@ from commedia.rigging.blendshapes import make_blendshapes
 from commedia.rigging.face_frame import face_frame
 from commedia.rigging.glb import rigged_glb
 from commedia.rigging.landmark_search import BROW_WEIGHT, BROWS_END, JAW_LINE
-from commedia.rigging.registration import Marks
+from commedia.rigging.registration import Landmarks
 from commedia.rigging.sculpt import assembled
 from commedia.rigging.template import load_template
 
@@ -66,10 +66,10 @@ def compile_character(name: str, path: Path) -> bytes:
     sculpt = assembled(character_from_document(bare, needs_morphs=False))
     numbers = np.arange(len(points))
     weights = np.where(numbers < JAW_LINE, JAW_WEIGHT, np.where(numbers < BROWS_END, BROW_WEIGHT, WEIGHT))
-    marks = Marks(numbers, points, weights)
-    made = make_blendshapes(sculpt.vertices, sculpt.triangles, marks, load_template())
+    landmarks = Landmarks(numbers, points, weights)
+    made = make_blendshapes(sculpt.vertices, sculpt.triangles, landmarks, load_template())
     moved = np.where(np.linalg.norm(made.displacements, axis=2, keepdims=True) < LEAST_M, 0, made.displacements)
-    return rounded(with_normals(rigged_glb(sculpt, moved, face=face_frame(sculpt, made, marks))))
+    return rounded(with_normals(rigged_glb(sculpt, moved, face=face_frame(sculpt, made, landmarks))))
 
 
 def _head_and_shoulders(avatar: Avatar, landmarks: Float[np.ndarray, "68 3"]) -> Avatar:

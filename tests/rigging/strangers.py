@@ -15,7 +15,7 @@ from commedia.face_model.landmarks import load_scheme, points
 from commedia.face_model.model import HeadModel, head_or_default
 from commedia.geometry.closest import triangle_normals
 from commedia.geometry.meshes import triangle_areas
-from commedia.rigging.registration import Marks
+from commedia.rigging.registration import Landmarks
 from commedia.rigging.template import head_vertices
 
 SPREAD = 0.8
@@ -33,7 +33,7 @@ class Stranger:
     vertices: Float[np.ndarray, "w 3"]
     triangles: Int[np.ndarray, "u 3"]
     blendshapes: Float[np.ndarray, "e w 3"]
-    marks: Marks
+    landmarks: Landmarks
 
 
 def own_topology(seed: int, head: HeadModel | None = None) -> Stranger:
@@ -41,9 +41,9 @@ def own_topology(seed: int, head: HeadModel | None = None) -> Stranger:
     head = head_or_default(head)
     identity = SPREAD * np.random.default_rng(seed).standard_normal(IDENTITY_COUNT)
     vertices = head_vertices(head, identity)
-    marks = Marks(np.arange(68), points(load_scheme("ibug68"), vertices), np.ones(68))
+    landmarks = Landmarks(np.arange(68), points(load_scheme("ibug68"), vertices), np.ones(68))
     blendshapes = head.model.expression_basis.astype(np.float64)
-    return Stranger(vertices, head.model.triangles.astype(np.int64), blendshapes, marks)
+    return Stranger(vertices, head.model.triangles.astype(np.int64), blendshapes, landmarks)
 
 
 def other_topology(seed: int, share: float = 0.5, head: HeadModel | None = None) -> Stranger:
@@ -62,7 +62,7 @@ def other_topology(seed: int, share: float = 0.5, head: HeadModel | None = None)
     corners, shares, triangles = corners[order], shares[order], number[triangles.reshape(-1, 3)]
     vertices = np.einsum("nj,njc->nc", shares, old.vertices[corners])
     blendshapes = np.einsum("nj,enjc->enc", shares, old.blendshapes[:, corners])
-    return Stranger(vertices, rng.permutation(triangles).astype(np.int64), blendshapes, old.marks)
+    return Stranger(vertices, rng.permutation(triangles).astype(np.int64), blendshapes, old.landmarks)
 
 
 def relative_errors(found: Float[np.ndarray, "e w 3"], stranger: Stranger) -> dict[str, float]:

@@ -122,7 +122,7 @@ def test_a_face_that_no_picture_shows_is_told_by_its_features(
     def unseen(_: object) -> None:
         raise NoFaceSeen("no face was seen")
 
-    monkeypatch.setattr("commedia.rigging.map.find_marks", unseen)
+    monkeypatch.setattr("commedia.rigging.map.find_landmarks", unseen)
     numbers = list(range(52))
     random.Random(2).shuffle(numbers)
     secret = {name: f"shape_{number:02d}" for name, number in zip(EXPRESSION_NAMES, numbers, strict=True)}

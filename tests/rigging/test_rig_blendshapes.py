@@ -10,7 +10,7 @@ from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_axis_angle
 from commedia.geometry.similarity import Similarity
 from commedia.rigging.blendshapes import Blendshapes, make_blendshapes
 from commedia.rigging.pieces import Kind
-from commedia.rigging.registration import LandmarksMisplaced, Marks, align
+from commedia.rigging.registration import Landmarks, LandmarksMisplaced, align
 from commedia.rigging.slits import side_of_triangle, sides_from_seeds
 from commedia.rigging.template import load_template
 
@@ -25,13 +25,13 @@ def stranger() -> Stranger:
 
 @pytest.fixture(scope="module")
 def made(stranger: Stranger) -> Blendshapes:
-    return make_blendshapes(stranger.vertices, stranger.triangles, stranger.marks, load_template())
+    return make_blendshapes(stranger.vertices, stranger.triangles, stranger.landmarks, load_template())
 
 
 @pytest.mark.slow
 def test_an_identity_of_ours_gets_its_own_units():
     stranger = own_topology(2)
-    found = make_blendshapes(stranger.vertices, stranger.triangles, stranger.marks, load_template())
+    found = make_blendshapes(stranger.vertices, stranger.triangles, stranger.landmarks, load_template())
     assert np.mean(list(relative_errors(found.displacements, stranger).values())) <= 0.10
 
 
@@ -59,8 +59,12 @@ def test_its_pieces_are_told_apart(made: Blendshapes):
 def test_turned_scaled_and_shifted_it_is_turned_and_scaled(stranger: Stranger, made: Blendshapes):
     turn = matrix_from_wxyz(wxyz_from_axis_angle(np.array([0.5, 2.5, -1.0])))
     there = Similarity(70.0, turn, np.array([3.0, 150.0, -20.0]))
-    marks = Marks(stranger.marks.numbers, there.points(stranger.marks.points), stranger.marks.weights)
-    found = make_blendshapes(there.points(stranger.vertices), stranger.triangles, marks, load_template()).displacements
+    landmarks = Landmarks(
+        stranger.landmarks.numbers, there.points(stranger.landmarks.points), stranger.landmarks.weights
+    )
+    found = make_blendshapes(
+        there.points(stranger.vertices), stranger.triangles, landmarks, load_template()
+    ).displacements
     expected = there.offsets(made.displacements)
     missed = np.linalg.norm(found - expected, axis=-1).mean() / np.linalg.norm(expected, axis=-1).mean()
     assert missed < 1e-3
@@ -69,9 +73,9 @@ def test_turned_scaled_and_shifted_it_is_turned_and_scaled(stranger: Stranger, m
 @pytest.mark.slow
 def test_in_a_mirror_it_is_mirrored_even_inside_out(stranger: Stranger, made: Blendshapes):
     """The triangles of a mirrored mesh run clockwise when nobody turns them round."""
-    numbers = np.array(LANDMARK_MIRROR)[stranger.marks.numbers]
-    marks = Marks(numbers, stranger.marks.points * FLIP, stranger.marks.weights)
-    found = make_blendshapes(stranger.vertices * FLIP, stranger.triangles, marks, load_template()).displacements
+    numbers = np.array(LANDMARK_MIRROR)[stranger.landmarks.numbers]
+    landmarks = Landmarks(numbers, stranger.landmarks.points * FLIP, stranger.landmarks.weights)
+    found = make_blendshapes(stranger.vertices * FLIP, stranger.triangles, landmarks, load_template()).displacements
     expected = made.displacements[list(EXPRESSION_MIRROR)] * FLIP
     missed = np.linalg.norm(found - expected, axis=-1).mean() / np.linalg.norm(expected, axis=-1).mean()
     assert missed < 0.05
@@ -82,15 +86,15 @@ def test_alignment_undoes_a_similarity():
     skin = template.skin(np.zeros(50))
     there = Similarity(12.0, matrix_from_wxyz(wxyz_from_axis_angle(np.array([0.0, 3.0, 0.0]))), np.array([1.0, 2, 3]))
     marked = there.points(points(template.landmarks, skin))[[8, 30, 36, 45, 48, 54]]
-    found = align(template, Marks(np.array([8, 30, 36, 45, 48, 54]), marked, np.ones(6)))
+    found = align(template, Landmarks(np.array([8, 30, 36, 45, 48, 54]), marked, np.ones(6)))
     np.testing.assert_allclose(found.points(there.points(skin)), skin, atol=1e-6)
 
 
 def test_landmarks_of_no_face_are_refused_before_anything_is_fitted(stranger: Stranger):
     """Left and right swapped, or numbers counted from 1, are the mistakes one makes."""
-    marks = stranger.marks
-    swapped = Marks(np.array(LANDMARK_MIRROR), marks.points, marks.weights)
-    shifted = Marks(marks.numbers[17:-1] + 1, marks.points[17:-1], marks.weights[17:-1])
+    landmarks = stranger.landmarks
+    swapped = Landmarks(np.array(LANDMARK_MIRROR), landmarks.points, landmarks.weights)
+    shifted = Landmarks(landmarks.numbers[17:-1] + 1, landmarks.points[17:-1], landmarks.weights[17:-1])
     for wrong in (swapped, shifted):
         with pytest.raises(LandmarksMisplaced, match="left and right are the subject's"):
             make_blendshapes(stranger.vertices, stranger.triangles, wrong, load_template())

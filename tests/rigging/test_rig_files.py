@@ -171,10 +171,10 @@ def test_pairs_are_read(tmp_path: Path):
     labels = ('"nose tip"', '"Jaw line 8"', "36", "45", '"mouth, left corner"', "48")
     pairs = [f"landmark = {label}\nvertex = {number}" for number, label in enumerate(labels)]
     pairs[3] = "landmark = 45\npoint = [0.5, 0.25, 0]"
-    marks = read_pairs(write_pairs(tmp_path / "pairs.toml", *pairs), sculpt)
-    assert marks.numbers.tolist() == [30, 8, 36, 45, 54, 48]
-    np.testing.assert_allclose(marks.points[[0, 1, 2, 4, 5]], CUBE[[0, 1, 2, 4, 5]])
-    np.testing.assert_allclose(marks.points[3], [0.5, 0.25, 0])
+    landmarks = read_pairs(write_pairs(tmp_path / "pairs.toml", *pairs), sculpt)
+    assert landmarks.numbers.tolist() == [30, 8, 36, 45, 54, 48]
+    np.testing.assert_allclose(landmarks.points[[0, 1, 2, 4, 5]], CUBE[[0, 1, 2, 4, 5]])
+    np.testing.assert_allclose(landmarks.points[3], [0.5, 0.25, 0])
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 File = tyro.conf.Positional[Path]
 Output = Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")]
-Landmarks = Annotated[Path | None, tyro.conf.arg(metavar="PAIRS.toml")]
+Pairs = Annotated[Path | None, tyro.conf.arg(metavar="PAIRS.toml")]
 Json = tyro.conf.FlagCreatePairsOff[bool]
 Flag = tyro.conf.FlagCreatePairsOff[bool]
 
@@ -48,7 +48,7 @@ def inspect(file: File, *, mapping: str | None = None, json: Json = False) -> No
 
 
 def map_shapes(
-    file: File, *, output: Output = None, landmarks: Landmarks = None, names: bool = True, json: Json = False
+    file: File, *, output: Output = None, landmarks: Pairs = None, names: bool = True, json: Json = False
 ) -> None:
     """Find by geometry which shapes make which of the 52 blendshapes, for a character whose shapes have other names.
 
@@ -73,7 +73,7 @@ def make(
     file: File,
     *,
     output: Output = None,
-    landmarks: Landmarks = None,
+    landmarks: Pairs = None,
     replace: Flag = False,
     add: Flag = False,
     json: Json = False,

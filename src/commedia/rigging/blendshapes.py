@@ -1,7 +1,7 @@
 """The 52 blendshapes on another mesh: our head is laid over it, makes each blendshape, and takes the other surface
 along.
 
-    marks --align, fit_identity, bend--> our head over it --blendshapes--> our 52 shapes --closest, sides--> its 52
+    landmarks --align, fit_identity, bend--> our head over it --blendshapes--> our 52 shapes --closest, sides--> its 52
     shapes
 
 A target triangle takes the deformation of the triangle of our head that it lies on (Sumner and Popovic), and its
@@ -24,7 +24,7 @@ from commedia.geometry.solvers import distances, search_tree
 from commedia.retarget.deformation_transfer import Guides, transfer_deformations
 from commedia.rigging.lids import keep_off_eyeball
 from commedia.rigging.pieces import Anatomy, Kind, Piece, connected, face_pieces, fit_sphere, sort_pieces
-from commedia.rigging.registration import SPACING_M, Fitted, Marks, Target, align, bend, fit_identity
+from commedia.rigging.registration import SPACING_M, Fitted, Landmarks, Target, align, bend, fit_identity
 from commedia.rigging.slits import side_of_triangle, sides_from_seeds
 from commedia.rigging.template import SLITS, STILL_M, Template, head_vertices
 
@@ -67,18 +67,18 @@ class Blendshapes:
 
 
 def make_blendshapes(
-    vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"], marks: Marks, template: Template
+    vertices: Float[np.ndarray, "w 3"], triangles: Int[np.ndarray, "u 3"], landmarks: Landmarks, template: Template
 ) -> Blendshapes:
     """Make the 52 blendshapes on a mesh in any frame and unit; vertices at one place must be one, or seams come apart.
 
     Triangles are anticlockwise seen from outside, or all clockwise; of the landmarks at least four are not in a plane.
     """
-    triangles = _outwards(template, vertices, triangles, marks)
+    triangles = _outwards(template, vertices, triangles, landmarks)
     of_vertex = connected(vertices, triangles)
-    nearest = _nearest(vertices, marks.points)
-    faces = face_pieces(align(template, marks).points(vertices), of_vertex, nearest, marks.numbers)
+    nearest = _nearest(vertices, landmarks.points)
+    faces = face_pieces(align(template, landmarks).points(vertices), of_vertex, nearest, landmarks.numbers)
     on_face = np.isin(of_vertex, faces)[triangles[:, 0]]
-    registered, target = lay(template, vertices, triangles[on_face], marks)
+    registered, target = lay(template, vertices, triangles[on_face], landmarks)
     pieces = sort_pieces(target, of_vertex, faces, _anatomy(registered))
     moved = np.zeros((EXPRESSION_COUNT, len(vertices), 3))
     for piece in pieces:
@@ -93,10 +93,10 @@ def make_blendshapes(
     return Blendshapes(registered.fitted.head_from_target.inverse().offsets(moved), tuple(pieces), registered)
 
 
-def _outwards(template: Template, vertices: np.ndarray, triangles: np.ndarray, marks: Marks) -> np.ndarray:
+def _outwards(template: Template, vertices: np.ndarray, triangles: np.ndarray, landmarks: Landmarks) -> np.ndarray:
     """Turn all triangles round where the face is inside out."""
-    head_from_target = align(template, marks)
-    normals = smooth_normals(vertices, triangles)[_nearest(vertices, marks.points)] @ head_from_target.rotation.T
+    head_from_target = align(template, landmarks)
+    normals = smooth_normals(vertices, triangles)[_nearest(vertices, landmarks.points)] @ head_from_target.rotation.T
     # A face looks ahead, whatever its landmark.
     return triangles[:, ::-1] if normals[:, 2].mean() < 0 else triangles
 
@@ -106,19 +106,19 @@ def _nearest(vertices: np.ndarray, points: np.ndarray) -> Int[np.ndarray, "n"]:
 
 
 def lay(
-    template: Template, vertices: np.ndarray, triangles: np.ndarray, marks: Marks
+    template: Template, vertices: np.ndarray, triangles: np.ndarray, landmarks: Landmarks
 ) -> tuple[RegisteredHead, Float[np.ndarray, "w 3"]]:
     """Lay our head over the face, twice: the second time nothing crosses a slit. Also returns the vertices there."""
-    start = align(template, marks)
+    start = align(template, landmarks)
     near = _near_head(template, start.points(vertices), triangles)
     blank = np.zeros(len(near), dtype=np.int64)
-    fitted = fit_identity(template, Target(vertices, near, blank), marks, start)
+    fitted = fit_identity(template, Target(vertices, near, blank), landmarks, start)
     target = fitted.head_from_target.points(vertices)
-    marks = Marks(marks.numbers, fitted.head_from_target.points(marks.points), marks.weights)
+    landmarks = Landmarks(landmarks.numbers, fitted.head_from_target.points(landmarks.points), landmarks.weights)
     skin = template.skin(fitted.identity)
-    bent = bend(template, skin, Target(target, near, blank), marks)
+    bent = bend(template, skin, Target(target, near, blank), landmarks)
     sides = side_of_triangle(target_sides(template, bent, target, near), near)
-    bent = bend(template, skin, Target(target, near, sides), marks)
+    bent = bend(template, skin, Target(target, near, sides), landmarks)
     own = blendshapes_of_identity(template.head.model, fitted.identity)[:, template.vertices].astype(np.float64)
     anchors = np.flatnonzero(template.moves < STILL_M)
     triangles = template.triangles.astype(np.int32)

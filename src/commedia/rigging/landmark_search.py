@@ -21,7 +21,7 @@ from commedia.geometry.rotations import matrix_from_wxyz, wxyz_from_axis_angle
 from commedia.render.rasterize_numpy import rasterize
 from commedia.render.scene import View, framing_view
 from commedia.render.shade_numpy import render_mesh
-from commedia.rigging.registration import Marks
+from commedia.rigging.registration import Landmarks
 from commedia.rigging.sculpt import Sculpt
 from commedia.rigging.sheet import surface_of
 from commedia.structures import Face, FaceParams, RigPose
@@ -64,7 +64,7 @@ class _Stage:
         )
 
 
-def find_marks(sculpt: Sculpt, head: HeadModel | None = None) -> Marks:
+def find_landmarks(sculpt: Sculpt, head: HeadModel | None = None) -> Landmarks:
     """Look for the face from all sides, then look at it closely, and put a head's landmarks on the surface."""
     stage = _stage(sculpt)
     mfn, sfn = open_mfn(threshold=0.1, head=head), open_sfn(head=head)
@@ -172,7 +172,7 @@ def _surface_points(
 
 def _collect(
     stage: _Stage, mfn: DetectorProtocol, sfn: SfnPredictor, camera: np.ndarray, center: np.ndarray, side: float
-) -> Marks:
+) -> Landmarks:
     """Read the face from several sides, and take the median of where each landmark meets the surface."""
     pivot = _middle(stage, camera, _close(center, side))
     found = np.full((len(TURNS_DEG), LANDMARK_COUNT, 3), np.nan)
@@ -190,7 +190,7 @@ def _collect(
     known = np.flatnonzero(np.isfinite(found).all(axis=2).any(axis=0))
     points = np.nanmedian(found[:, known], axis=0)
     weights = np.where(known < JAW_LINE, JAW_WEIGHT, np.where(known < BROWS_END, BROW_WEIGHT, WEIGHT))
-    return Marks(known, points, weights)
+    return Landmarks(known, points, weights)
 
 
 def _turn(axis: str, angle_deg: float) -> Float[np.ndarray, "3 3"]:

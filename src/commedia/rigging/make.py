@@ -17,7 +17,7 @@ from commedia.geometry.similarity import Similarity
 from commedia.rigging.blendshapes import Blendshapes, make_blendshapes
 from commedia.rigging.face_frame import face_frame
 from commedia.rigging.glb import rigged_glb
-from commedia.rigging.landmark_search import find_marks
+from commedia.rigging.landmark_search import find_landmarks
 from commedia.rigging.own_shapes import Own, plan_shapes
 from commedia.rigging.pairs import read_pairs
 from commedia.rigging.pieces import Kind
@@ -64,20 +64,20 @@ def make_rig(
     _check_output(source, output)
     plan = plan_shapes(open_still(source), own)
     sculpt = assembled(plan.character)
-    marks = find_marks(sculpt, head) if pairs is None else read_pairs(pairs, sculpt)
+    landmarks = find_landmarks(sculpt, head) if pairs is None else read_pairs(pairs, sculpt)
     template = load_template(head)
-    blendshapes = make_blendshapes(sculpt.vertices, sculpt.triangles, marks, template)
+    blendshapes = make_blendshapes(sculpt.vertices, sculpt.triangles, landmarks, template)
     rows = [EXPRESSION_INDEX[name] for name in plan.made]
-    face = face_frame(sculpt, blendshapes, marks)
+    face = face_frame(sculpt, blendshapes, landmarks)
     data = rigged_glb(sculpt, blendshapes.displacements[rows], tuple(plan.made.values()), face)
     character = character_from_bytes(data, output.stem)
-    placed = align(template, marks)
+    placed = align(template, landmarks)
     picture = png_bytes(draw_sheet(character, placed.rotation, _framed(placed, template), _tints(sculpt, blendshapes)))
     sheet = output.with_suffix(".png")
     with written_aside(output) as file, written_aside(sheet) as beside:
         file.write(data)
         beside.write(picture)
-    return MakeResult(character, output, sheet, len(marks.numbers), plan.kept, plan.taken_off, tuple(plan.made))
+    return MakeResult(character, output, sheet, len(landmarks.numbers), plan.kept, plan.taken_off, tuple(plan.made))
 
 
 def _check_output(source: Path, output: Path) -> None:

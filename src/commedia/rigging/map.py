@@ -25,7 +25,7 @@ from commedia.rigging.closure import Closure, closed_gains, find_closures, lip_l
 from commedia.rigging.contact import find_openings
 from commedia.rigging.feature_matching import Doubt, liken
 from commedia.rigging.features import NoFeatures, find_features
-from commedia.rigging.landmark_search import NoFaceSeen, find_marks
+from commedia.rigging.landmark_search import NoFaceSeen, find_landmarks
 from commedia.rigging.pairs import read_pairs
 from commedia.rigging.registration import LandmarksMisplaced
 from commedia.rigging.sculpt import Sculpt, assembled, morph_displacements
@@ -149,8 +149,8 @@ def tell_blendshapes(
     """
     registered, refusal, template = None, None, load_template(head)
     try:
-        marks = find_marks(sculpt, head) if pairs is None else read_pairs(pairs, sculpt)
-        blendshapes = make_blendshapes(sculpt.vertices, sculpt.triangles, marks, template)
+        landmarks = find_landmarks(sculpt, head) if pairs is None else read_pairs(pairs, sculpt)
+        blendshapes = make_blendshapes(sculpt.vertices, sculpt.triangles, landmarks, template)
         registered = ShapeMatches(*solve_blendshapes(sculpt, blendshapes, known), blendshapes)
     except (NoFaceSeen, LandmarksMisplaced) as error:
         if pairs is not None:

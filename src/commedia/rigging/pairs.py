@@ -17,7 +17,7 @@ import numpy as np
 from commedia.conventions import LANDMARK_COUNT
 from commedia.errors import CommediaError, UnknownName
 from commedia.face_model.landmarks import load_scheme
-from commedia.rigging.registration import Marks
+from commedia.rigging.registration import Landmarks
 from commedia.rigging.sculpt import Sculpt
 
 LEAST_PAIRS = 6
@@ -29,7 +29,7 @@ class BadPairs(CommediaError):
     """A file of landmark pairs that cannot be used."""
 
 
-def read_pairs(path: Path, sculpt: Sculpt) -> Marks:
+def read_pairs(path: Path, sculpt: Sculpt) -> Landmarks:
     """Read the pairs and look up their vertices."""
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8")).get("pair", [])
@@ -46,7 +46,7 @@ def read_pairs(path: Path, sculpt: Sculpt) -> Marks:
             raise BadPairs(f"{path}, pair {count}: landmark {number} was given before")
         found[number] = _place(entry, sculpt, f"{path}, pair {count}")
     _check_spread(found, path)
-    return Marks(np.array(list(found)), np.array(list(found.values())), np.ones(len(found)))
+    return Landmarks(np.array(list(found)), np.array(list(found.values())), np.ones(len(found)))
 
 
 def _landmark(value: object, where: str) -> int:

@@ -26,7 +26,7 @@ NARROW_M = 0.02
 """A piece in the mouth that is narrower than this is a tooth."""
 AROUND_M = 0.02
 """A piece that reaches farther than this out of the box around our head is none of its parts."""
-FACE_MARKS = range(17, 68)
+FACE_LANDMARKS = range(17, 68)
 """Landmarks inside the face, which say what piece is the face; the jaw line may be hidden by a collar."""
 
 
@@ -80,7 +80,7 @@ def face_pieces(
     Eyeballs are none of them, though a lid's landmark may be nearer to the eyeball than to the lid. Vertices are in the
     head frame, metres, as well as landmarks can tell; `nearest` is the vertex at each landmark, `numbers` its iBUG-68.
     """
-    inside = np.isin(numbers, list(FACE_MARKS))
+    inside = np.isin(numbers, list(FACE_LANDMARKS))
     votes = np.bincount(of_vertex[nearest[inside] if inside.any() else nearest])
     order = np.argsort(-votes, kind="stable")
     pieces = [piece for piece in order[votes[order] > 0] if fit_sphere(vertices[of_vertex == piece]) is None]

@@ -38,7 +38,7 @@ MOST_VERTICES = 6000
 """Of the target's, that look for partners."""
 OWN_SHARE = 0.02
 """How much the partner of one of our vertices counts, against that of one of the target's."""
-MARK_PULL = 8.0
+LANDMARK_PULL = 8.0
 """How much a landmark counts in the first round of bending, against a closest point; it falls with the stiffness."""
 MOST_DEVIATIONS = 4.0
 """Of an identity component; a caricature is reached by bending."""
@@ -59,7 +59,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Marks:
+class Landmarks:
     """Landmarks found on the target."""
 
     numbers: Int[np.ndarray, "n"]
@@ -78,13 +78,13 @@ class Fitted:
     """To be applied to the target's vertices as they were given."""
 
 
-def align(template: Template, marks: Marks) -> Similarity:
+def align(template: Template, landmarks: Landmarks) -> Similarity:
     """Return the `head_from_target` that brings the landmarks to those of the mean head; refuse what is no face."""
-    wanted = points(template.landmarks, template.skin(np.zeros(IDENTITY_COUNT)))[marks.numbers]
-    found = fit_similarity(marks.points, wanted, marks.weights)
-    share = marks.weights / marks.weights.sum()
+    wanted = points(template.landmarks, template.skin(np.zeros(IDENTITY_COUNT)))[landmarks.numbers]
+    found = fit_similarity(landmarks.points, wanted, landmarks.weights)
+    share = landmarks.weights / landmarks.weights.sum()
     spread = share @ np.square(wanted - share @ wanted).sum(axis=1)
-    missed = float(np.sqrt(share @ np.square(found.points(marks.points) - wanted).sum(axis=1) / spread))
+    missed = float(np.sqrt(share @ np.square(found.points(landmarks.points) - wanted).sum(axis=1) / spread))
     if missed > MOST_MISSED:
         raise LandmarksMisplaced(
             f"the {len(wanted)} landmarks do not make a face: brought to ours they are {missed:.0%} of its size off, "
@@ -93,7 +93,7 @@ def align(template: Template, marks: Marks) -> Similarity:
     return found
 
 
-def fit_identity(template: Template, target: Target, marks: Marks, start: Similarity) -> Fitted:
+def fit_identity(template: Template, target: Target, landmarks: Landmarks, start: Similarity) -> Fitted:
     """Find identity and placement together: closest points, point to plane (Chen and Medioni 1992; Geman-McClure)."""
     basis = template.head.model.identity_basis[:, template.vertices].astype(np.float64)
     # The target is moved to the head once; later moves are kept apart, so that it is sampled only once.
@@ -108,12 +108,12 @@ def fit_identity(template: Template, target: Target, marks: Marks, start: Simila
         weight = pulls.weight / (1 + np.square(gap / half)) ** 2 / NOISE_M**2
         # Doubtful landmarks lead at first, when closest points mean little.
         doubt = EARLY + (1 - EARLY) * number / (len(IDENTITY_ROUNDS) - 1)
-        led = Marks(marks.numbers, marks.points, marks.weights**doubt)
-        mark_rows, mark_gap, mark_weight = _mark_rows(template, basis, skin, led, head_from_near @ start)
+        led = Landmarks(landmarks.numbers, landmarks.points, landmarks.weights**doubt)
+        led_rows, led_gap, led_weight = _landmark_rows(template, basis, skin, led, head_from_near @ start)
         step = _least_squares(
-            np.concatenate([_rows(moved, places, pulls.planes), mark_rows]),
-            np.concatenate([gap, mark_gap]),
-            np.concatenate([weight, mark_weight]),
+            np.concatenate([_rows(moved, places, pulls.planes), led_rows]),
+            np.concatenate([gap, led_gap]),
+            np.concatenate([weight, led_weight]),
             identity,
         )
         identity = np.clip(identity + step[:IDENTITY_COUNT], -MOST_DEVIATIONS, MOST_DEVIATIONS)
@@ -121,29 +121,31 @@ def fit_identity(template: Template, target: Target, marks: Marks, start: Simila
     return Fitted(identity, head_from_near @ start)
 
 
-def bend(template: Template, skin: Float[np.ndarray, "s 3"], target: Target, marks: Marks) -> Float[np.ndarray, "s 3"]:
+def bend(
+    template: Template, skin: Float[np.ndarray, "s 3"], target: Target, landmarks: Landmarks
+) -> Float[np.ndarray, "s 3"]:
     """Bring the skin onto the target by a smooth displacement; what is hidden goes along.
 
     Minimises sum_i w_i |d at i - gap_i|^2 + stiffness |L d|^2 over pairs of closest points, and L the difference of a
-    vertex from the mean of its neighbours, in rounds of falling stiffness. Target and marks are in the head frame.
+    vertex from the mean of its neighbours, in rounds of falling stiffness. Target and landmarks are in the head frame.
 
     Reference: Amberg et al. 2007, with a Laplacian in place of their affine maps.
     """
     finder, still = _Finder(template, target), Similarity(1.0, np.eye(3), np.zeros(3))
     rough = _roughness(skin, template.triangles)
     scheme = template.landmarks
-    mixing = _mixing(scheme.vertices[marks.numbers], scheme.barycentric[marks.numbers], len(skin))
+    mixing = _mixing(scheme.vertices[landmarks.numbers], scheme.barycentric[landmarks.numbers], len(skin))
     bent = skin
     for farthest, stiffness in BEND_ROUNDS:
         # Picked points are a millimetre off too: they lead, and the surface decides.
-        mark_weight = sparse().diags(MARK_PULL * stiffness / BEND_ROUNDS[0][1] * marks.weights)
+        landmark_weight = sparse().diags(LANDMARK_PULL * stiffness / BEND_ROUNDS[0][1] * landmarks.weights)
         pulls = finder.pulls(bent, still, farthest)
         pairs = _mixing(pulls.corners, pulls.shares, len(skin))
         gap = np.linalg.norm(pulls.wanted - pairs @ bent, axis=1)
         weight = sparse().diags(pulls.weight / (1 + np.square(gap / farthest)))
-        system = pairs.T @ weight @ pairs + stiffness * rough + mixing.T @ mark_weight @ mixing
+        system = pairs.T @ weight @ pairs + stiffness * rough + mixing.T @ landmark_weight @ mixing
         right = pairs.T @ (weight @ (pulls.wanted - pairs @ skin))
-        right += mixing.T @ (mark_weight @ (marks.points - mixing @ skin))
+        right += mixing.T @ (landmark_weight @ (landmarks.points - mixing @ skin))
         system = (system + 1e-6 * sparse().diags(np.ones(len(skin)))).tocsc()
         factor = sparse().linalg.splu(system, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
         bent = skin + factor.solve(right)
@@ -221,15 +223,17 @@ def _rows(basis: np.ndarray, places: np.ndarray, directions: np.ndarray) -> Floa
     return np.concatenate([by_identity, by_turn, by_scale, directions], axis=1)
 
 
-def _mark_rows(template: Template, basis: np.ndarray, skin: np.ndarray, marks: Marks, head_from_target: Similarity):
+def _landmark_rows(
+    template: Template, basis: np.ndarray, skin: np.ndarray, landmarks: Landmarks, head_from_target: Similarity
+):
     """The same for landmarks, which count in all three directions."""
     scheme = template.landmarks
-    corners, shares = scheme.vertices[marks.numbers], scheme.barycentric[marks.numbers].astype(np.float64)
+    corners, shares = scheme.vertices[landmarks.numbers], scheme.barycentric[landmarks.numbers].astype(np.float64)
     moved = np.einsum("nj,knjc->knc", shares, basis[:, corners])
     places = np.einsum("nj,njc->nc", shares, skin[corners])
-    gap = head_from_target.points(marks.points) - places
+    gap = head_from_target.points(landmarks.points) - places
     rows = [_rows(moved, places, np.tile(axis, (len(places), 1))) for axis in np.eye(3)]
-    return np.concatenate(rows), gap.T.reshape(-1), np.tile(marks.weights / LANDMARK_NOISE_M**2, 3)
+    return np.concatenate(rows), gap.T.reshape(-1), np.tile(landmarks.weights / LANDMARK_NOISE_M**2, 3)
 
 
 def _least_squares(rows: np.ndarray, gap: np.ndarray, weight: np.ndarray, identity: np.ndarray) -> np.ndarray:
