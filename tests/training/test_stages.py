@@ -94,6 +94,12 @@ def test_stages_follow_each_other_and_are_told_on_the_card(
         assert torch.equal(tensor, second[key]), key
 
 
+def test_another_rate_is_that_of_every_stage_and_changes_nothing_else(staged: Recipe) -> None:
+    faster = staged.at_rate(2.5e-3)
+    assert [stage.optimisation.learning_rate for stage in faster.stages] == [2.5e-3, 2.5e-3]
+    assert faster.at_rate(1e-3) == staged
+
+
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
 def test_spans_of_stages_fill_the_budget(recipe: Recipe) -> None:
     spans = [recipe.span(stage) for stage in range(len(recipe.stages))]

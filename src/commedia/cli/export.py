@@ -1,22 +1,25 @@
 """`commedia export WEIGHTS`: a training run's weights to ONNX with a card; `--report`: how large each network is."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import tyro
 from rich.console import Console
 
 from commedia.errors import CommediaError
 from commedia.evaluation.report import Table, show
+from commedia.networks.averages import average_weights
 from commedia.networks.export import Card
 from commedia.networks.export import export as export_weights
 from commedia.networks.report import network_sizes
-from commedia.networks.weights import WEIGHTS_FOLDER
+from commedia.networks.weights import WEIGHTS_FOLDER, named_weights
 
 
 def export(
-    weights: tyro.conf.Positional[Path | None] = None,
+    weights: tyro.conf.Positional[tuple[str, ...]] = (),
     *,
     name: str | None = None,
+    shares: tuple[float, ...] = (),
     data: str = "see the shards of its stages",
     licence: str = "Apache-2.0",
     out: Path = WEIGHTS_FOLDER,
@@ -26,8 +29,10 @@ def export(
     """Write NAME.onnx, NAME.safetensors and NAME.card.json, and compare ONNX with torch.
 
     Args:
-        weights: weights.safetensors of a training run.
+        weights: weights.safetensors of a training run, or a name such as sfn-desktop in a checkout of the repository;
+            of several files of one network the mean is exported.
         name: Name of the result, such as sfn-desktop.
+        shares: What each of several weights counts, such as .6 .4: they add up to 1.
         data: One sentence on what the network was trained on, for the card.
         licence: Terms of the weights.
         out: Folder for the three files; by default the weights of this installation.
@@ -37,13 +42,17 @@ def export(
     if report:
         show(size_table(), Console())
         return
-    given = {"WEIGHTS": weights, "--name": name}
-    if weights is None or name is None:
-        missing = ", ".join(option for option, value in given.items() if value is None)
+    missing = ", ".join(option for option, value in {"WEIGHTS": weights, "--name": name}.items() if not value)
+    if missing or name is None:
         raise CommediaError(f"export needs WEIGHTS and --name, or --report alone; missing: {missing}")
-    card = Card(name=name, data=data, licence=licence)
-    for row in export_weights(weights, out, card, batch=batch):
-        print(f"{row.output:12} batch {row.batch}: largest difference {row.difference:.2g}")
+    files, card = [named_weights(file) for file in weights], Card(name=name, data=data, licence=licence)
+    with TemporaryDirectory() as folder:
+        source = files[0]
+        if len(files) > 1 or shares:
+            source = Path(folder) / "mean.safetensors"
+            average_weights(files, shares, source)
+        for row in export_weights(source, out, card, batch=batch):
+            print(f"{row.output:12} batch {row.batch}: largest difference {row.difference:.2g}")
     print(f"wrote {out / name}.onnx")
 
 

@@ -24,6 +24,7 @@ def train(
     minutes: float | None = None,
     steps: int | None = None,
     core_minutes: float | None = None,
+    learning_rate: float | None = None,
     resume: tyro.conf.FlagCreatePairsOff[bool] = False,
     seed: int = 0,
     init_from: str | None = None,
@@ -42,6 +43,7 @@ def train(
         minutes: Budget in minutes; the learning rate reaches zero at its end. 30 unless another budget is given.
         steps: Budget in steps, instead of minutes.
         core_minutes: Budget in minutes of processor time, instead of minutes: right on a busy machine.
+        learning_rate: Highest learning rate of every stage, in place of the recipe's; the card says which it was.
         resume: Go on from the checkpoint in OUT, which is written every few minutes; without one, begin.
         seed: Decides the start and every batch.
         init_from: Weights to start from where names and shapes fit (SFN weights start MFN's trunk): a file, or a name
@@ -54,6 +56,8 @@ def train(
         quiet: No progress bar.
     """
     chosen = recipe_named(recipe)
+    if learning_rate is not None:
+        chosen = chosen.at_rate(learning_rate)
     limits = {"minutes": minutes, "steps": steps, "core_minutes": core_minutes}
     given = {name: limit for name, limit in limits.items() if limit is not None}
     if len(given) > 1:

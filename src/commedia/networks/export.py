@@ -157,6 +157,8 @@ def _write_card(path: Path, card: Card, facts: dict[str, str], network: Network,
         "parameters": parameter_count(folded(network)),
         "files": {file.name: {"sha256": sha256_of(file), "bytes": file.stat().st_size} for file in files},
     }
+    if "sources" in facts:
+        content["sources"] = json.loads(facts["sources"])
     write_file(path, (json.dumps(content, indent=2) + "\n").encode())
 
 

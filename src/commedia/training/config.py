@@ -1,11 +1,13 @@
 """The types of a recipe. `recipes.py` holds the named values; nothing here has an opinion but paper 1's."""
 
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any, Literal
 
+from commedia.errors import CommediaError
 from commedia.losses.faces import TauSchedule
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
@@ -135,6 +137,18 @@ class Recipe:
         assert abs(sum(stage.share for stage in self.stages) - 1) < 1e-6, f"stages of '{self.name}' do not add up to 1"
         assert len({stage.name for stage in self.stages}) == len(self.stages), f"stages of '{self.name}' share a name"
 
+    def at_rate(self, learning_rate: float) -> "Recipe":
+        """Give the same recipe with another highest learning rate in every stage."""
+        if not 0 < learning_rate < math.inf:
+            raise CommediaError(f"a learning rate is a positive number, such as 1e-3; {learning_rate:g} was given")
+        return replace(
+            self,
+            stages=tuple(
+                replace(stage, optimisation=replace(stage.optimisation, learning_rate=learning_rate))
+                for stage in self.stages
+            ),
+        )
+
     def span(self, stage: int) -> tuple[float, float]:
         """Say from and to which share of the budget a stage goes."""
         ends = [0.0, *accumulate(stage.share for stage in self.stages)]
@@ -152,8 +166,14 @@ class Budget:
     """Of processor time, which a busy machine does not stretch."""
 
     def __post_init__(self) -> None:
-        if sum(limit is not None for limit in (self.minutes, self.steps, self.core_minutes)) != 1:
+        limits = [limit for limit in (self.minutes, self.steps, self.core_minutes) if limit is not None]
+        if len(limits) != 1:
             raise ValueError("a budget is either minutes or core-minutes or steps")
+        (limit,) = limits
+        if not 0 < limit < math.inf:
+            raise CommediaError(
+                f"a training's budget is a positive number of minutes or steps; {limits[0]:g} was given"
+            )
 
     def clock(self) -> float:
         """Say the seconds that count."""
