@@ -26,7 +26,7 @@ from commedia.data.shards import read_encoded
 from commedia.errors import CommediaError
 from commedia.evaluation.crowds import mfn_crowds
 from commedia.evaluation.metrics import normalised_mean_error
-from commedia.evaluation.report import Goal, Table, origin_of, show, write_report
+from commedia.evaluation.report import Goal, Table, origin_of, show, source_commit, write_report
 from commedia.evaluation.settings import EvaluationSettings
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.landmarks import landmarks_of_faces
@@ -145,7 +145,7 @@ def _trained(arm: Arm, seed: int, given: argparse.Namespace) -> Path:
         single = arm.recipe.startswith("sfn")
         shards = given.face_crops if single else [*given.face_crops, *given.pictures]
         steps = arm.pictures(given) // recipe.stages[0].optimisation.batch_size
-        run = RunConfig(seed=seed, teacher=taught, accelerator="cpu", quiet=True, resume=True)
+        run = RunConfig(seed=seed, teacher=taught, accelerator="cpu", quiet=True, resume=True, commit=source_commit())
         train(recipe, shards, folder, Budget(steps=steps), run)
         done.touch()
     return folder / "weights.safetensors"

@@ -25,6 +25,8 @@ def test_the_report_lists_networks_beside_the_paper(
 def test_what_is_missing_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "w.safetensors", "--data", "none"]) == 2
     assert "missing: --name" in capsys.readouterr().err
+    assert main(["export", "--name", "sfn"]) == 2
+    assert "missing: WEIGHTS" in capsys.readouterr().err
 
 
 def test_the_card_of_a_mean_names_its_sources(tmp_path: Path) -> None:
@@ -32,13 +34,16 @@ def test_the_card_of_a_mean_names_its_sources(tmp_path: Path) -> None:
         torch.manual_seed(seed)
         save_weights(tmp_path / f"{seed}.safetensors", Sfn(SfnConfig(width_mult=0.25)), {"recipe": "r"})
     files = [str(tmp_path / f"{seed}.safetensors") for seed in (0, 1)]
-    assert main(["export", *files, "--shares", ".6", ".4", "--name", "sfn-mean", "--out", str(tmp_path)]) == 0
+    assert (
+        main(["export", *files, "--shares", ".6", ".4", "--name", "sfn-mean", "--out", str(tmp_path), "--note", "So."])
+        == 0
+    )
     card = json.loads((tmp_path / "sfn-mean.card.json").read_text())
     assert [(source["name"], source["share"]) for source in card["sources"]] == [
         ("0.safetensors", 0.6),
         ("1.safetensors", 0.4),
     ]
-    assert (card["recipe"], set(card["files"])) == ("r", {"sfn-mean.onnx", "sfn-mean.safetensors"})
+    assert (card["note"], card["recipe"], set(card["files"])) == ("So.", "r", {"sfn-mean.onnx", "sfn-mean.safetensors"})
 
 
 def test_several_weights_need_shares(capsys: pytest.CaptureFixture[str]) -> None:

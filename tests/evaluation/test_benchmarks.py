@@ -147,8 +147,8 @@ def test_careful_tables_have_names_of_their_own(tmp_path: Path) -> None:
     shard = shard_of(tmp_path / "held-back.tar", [params_of(rest, 0), params_of(rest, 50)])
     settings = EvaluationSettings(tmp_path / "out", shards=(shard,))
     plain, flip_average = evaluate("synthetic", settings), evaluate("synthetic", replace(settings, flip_average=True))
-    assert [table.name for table in flip_average] == [f"{table.name}-careful" for table in plain]
-    assert "read twice" in (tmp_path / "out" / "synthetic-careful.md").read_text()
+    assert [table.name for table in flip_average] == [f"{table.name}-flip-average" for table in plain]
+    assert "read twice" in (tmp_path / "out" / "synthetic-flip-average.md").read_text()
     assert flip_average[0].rows != plain[0].rows
 
 

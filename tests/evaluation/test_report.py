@@ -5,12 +5,15 @@ import hashlib
 import io
 import json
 import math
+import subprocess
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from commedia.evaluation.report import Goal, Origin, Table, cell_text, origin_of, show, write_report
+from commedia.evaluation import report
+from commedia.evaluation.report import Goal, Origin, Table, cell_text, origin_of, show, source_commit, write_report
+from commedia.evaluation.settings import EvaluationSettings
 
 ORIGIN = Origin("a machine", "abc123", "2026-11-21 00:00 UTC", "0.1.0", 7, {"net.onnx": "ff" * 32})
 
@@ -74,3 +77,24 @@ def test_origin_hashes_the_weights(tmp_path: Path) -> None:
     assert origin.seed == 3
     assert origin.machine
     assert origin.commit
+
+
+def test_a_repository_that_does_not_track_the_program_is_not_where_it_came_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git = ("git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b.c")
+    for command in (("init", "-q"), ("commit", "-q", "--allow-empty", "-m", "another program")):
+        subprocess.run([*git, *command], check=True)
+    (tmp_path / "report.py").touch()
+    monkeypatch.setattr(report, "__file__", str(tmp_path / "report.py"))
+    assert source_commit() == "unknown"
+    for command in (("add", "report.py"), ("commit", "-q", "-m", "this one")):
+        subprocess.run([*git, *command], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout
+    assert source_commit() == head[:12]
+
+
+def test_a_table_names_the_networks_it_is_made_with(tmp_path: Path) -> None:
+    settings = EvaluationSettings(tmp_path)
+    assert [path.name for path in settings.weights("parser")] == ["parser-desktop.onnx"]
+    assert [path.name for path in settings.weights("synthetic")] == ["sfn-desktop.onnx", "mfn-desktop.onnx"]

@@ -8,11 +8,13 @@ import tyro
 from rich.console import Console
 
 from commedia.cli.bars import stage_bars
+from commedia.cli.options import require_counts
 from commedia.errors import CommediaError
 from commedia.evaluation.benchmarks import benchmark
 from commedia.evaluation.report import Table, origin_of, show, write_report
 from commedia.evaluation.settings import EvaluationSettings
 from commedia.faces.weights import DEFAULT_PARSER
+from commedia.files import make_folder
 
 TableName = Literal[
     "sfn-nme", "mfn-groups", "mfn-crowds", "clips", "synthetic", "avatars", "ids",
@@ -21,7 +23,7 @@ TableName = Literal[
     "paper2-personal", "paper2-personal-ablation", "paper2-table-1", "paper2-table-2", "paper2-table-3",
     "paper3-table-1", "paper3-table-2", "paper3-table-3", "paper3-constraints", "paper3-still",
 ]  # fmt: skip
-CAREFULLY = "Every face was read twice, as it is and mirrored (`--flip-average`)."
+READ_TWICE = "Every face was read twice, as it is and mirrored (`--flip-average`)."
 AS_STREAM = "Tracked as a stream, each frame by those before it (`--causal`)."
 
 
@@ -35,16 +37,16 @@ def evaluate(table: TableName, settings: EvaluationSettings, *, seed: int = 0) -
         raise CommediaError(f"--causal is for the table 'clips', which reads them twice otherwise; '{table}' does not")
     console = Console()
     measure = benchmark(table)
-    settings.output.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.output)
     with stage_bars(console, transient=True) as advance:
         tables = measure(settings, advance)
     if settings.causal:
         tables = [replace(made, name=f"{made.name}-causal", notes=(*made.notes, AS_STREAM)) for made in tables]
     if settings.flip_average:
-        tables = [replace(made, name=f"{made.name}-careful", notes=(*made.notes, CAREFULLY)) for made in tables]
+        tables = [replace(made, name=f"{made.name}-flip-average", notes=(*made.notes, READ_TWICE)) for made in tables]
     for made in tables:
         show(made, console)
-    files = write_report(settings.output, tables, origin_of(settings.weights(), seed))
+    files = write_report(settings.output, tables, origin_of(settings.weights(table), seed))
     console.print(f"written: {', '.join(str(path) for path in files)}", style="dim")
     return tables
 
@@ -75,7 +77,7 @@ def run(
     Args:
         table: Which table.
         output: Folder for the table as Markdown, CSV and JSON, and for pictures of errors.
-        data: Folder with faces/, groups/, clips/ and models/, for the tables that are not of the paper.
+        data: Folder with faces/, groups/, clips/ and models/, for the tables that are not of the papers.
         shards: Held-back synthetic shards, for the tables `synthetic` (single faces), `mfn-crowds`,
             `paper3-constraints` (several frames of each person), `paper2-table-1` (the same with their truth) and
             `parser` (with parse maps).
@@ -86,8 +88,8 @@ def run(
         smallest_face: Least longer side of a face over the longer side of its picture, in `mfn-groups` and
             `mfn-crowds`.
         limit: Look at this many pictures or clips only.
-        files: Clips of one person each, for `clips` (by default every .mp4 of data/clips); pictures of one upright
-            face each, for `rolls`.
+        files: Clips of one person each, for `clips`, `looks`, `paper2-personal` and `paper2-personal-ablation` (by
+            default every .mp4 of data/clips); pictures of one upright face each, for `rolls`.
         teacher_cache: Folder that keeps MediaPipe's predictions from run to run; by default `teacher` in the output
             folder.
         root: Folder with published data sets in folders of their names, or one of them, for the tables `paper-...`; for
@@ -104,6 +106,7 @@ def run(
         parser: Name of shipped weights, or an .onnx file, of the face parser, for the table `parser`.
         seed: Written into the report; nothing here is random.
     """
+    require_counts(limit=limit)
     settings = EvaluationSettings(
         *(output, data, sfn, mfn, landmarker, detector, shards, smallest_face),
         limit=limit,

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated
 
 import tyro
 from rich.console import Console
 
+from commedia.cli.options import require_counts
 from commedia.errors import CommediaError
 from commedia.evaluation.report import Table, show
 from commedia.networks.averages import average_weights
@@ -16,12 +18,13 @@ from commedia.networks.weights import WEIGHTS_FOLDER, named_weights
 
 
 def export(
-    weights: tyro.conf.Positional[tuple[str, ...]] = (),
+    weights: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="WEIGHTS")] = (),
     *,
     name: str | None = None,
     shares: tuple[float, ...] = (),
     data: str = "see the shards of its stages",
     licence: str = "Apache-2.0",
+    note: str = "",
     out: Path = WEIGHTS_FOLDER,
     batch: int | None = None,
     report: tyro.conf.FlagCreatePairsOff[bool] = False,
@@ -35,6 +38,7 @@ def export(
         shares: What each of several weights counts, such as .6 .4: they add up to 1.
         data: One sentence on what the network was trained on, for the card.
         licence: Terms of the weights.
+        note: A sentence for the card on what its fields do not say.
         out: Folder for the three files; by default the weights of this installation.
         batch: Fixed batch size of the graph; by default free for SFN and 1 for MFN.
         report: Write nothing; print how large every network is, beside the sizes paper 1 publishes.
@@ -45,7 +49,8 @@ def export(
     missing = ", ".join(option for option, value in {"WEIGHTS": weights, "--name": name}.items() if not value)
     if missing or name is None:
         raise CommediaError(f"export needs WEIGHTS and --name, or --report alone; missing: {missing}")
-    files, card = [named_weights(file) for file in weights], Card(name=name, data=data, licence=licence)
+    require_counts(batch=batch)
+    files, card = [named_weights(file) for file in weights], Card(name=name, data=data, licence=licence, note=note)
     with TemporaryDirectory() as folder:
         source = files[0]
         if len(files) > 1 or shares:
@@ -77,7 +82,7 @@ def size_table() -> Table:
     )
     notes = (
         "MMAC: million multiplications of convolutions and linear layers per picture (128 px for SFN, 288 px for MFN).",
-        "MiB with Adam: 12 bytes per parameter, as Keras saves a model; the published sizes fit this prediction best.",
+        "MiB with Adam: 12 bytes per parameter, as Keras saves a model; so the published sizes fit best.",
     )
     return Table("network-sizes", "Networks and what paper 1 says of its own", columns, rows, notes)
 

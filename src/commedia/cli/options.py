@@ -27,6 +27,13 @@ def whole_seconds(seconds: float | None, minutes: float | None) -> float | None:
     return seconds if minutes is None else 60 * minutes
 
 
+def require_counts(**counts: int | None) -> None:
+    """Refuse counts below 1, which leave nothing to do; each goes by the name of its option."""
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise CommediaError(f"--{name.replace('_', '-')} {count} leaves nothing; give a number from 1 up")
+
+
 def require_somebody(faces: int | None) -> None:
     """Refuse a `--faces` that leaves nobody."""
     if faces is not None and faces < 1:

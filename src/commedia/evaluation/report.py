@@ -186,9 +186,11 @@ def _processor() -> str:
 
 
 def source_commit() -> str:
-    """The commit of the source that runs, with a mark when files differ from it."""
+    """The commit of the source that runs, with a mark when files differ from it; "unknown" outside a checkout."""
     folder = Path(__file__).resolve().parent
     try:
+        # An installed copy may lie within somebody else's repository, which does not track it.
+        _git(folder, "ls-files", "--error-unmatch", Path(__file__).name)
         commit = _git(folder, "rev-parse", "--short=12", "HEAD")
         changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
     except (OSError, subprocess.CalledProcessError):

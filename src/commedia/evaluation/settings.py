@@ -6,7 +6,7 @@ from pathlib import Path
 
 from commedia.errors import CommediaError, UnknownName
 from commedia.evaluation.report import Table
-from commedia.faces.weights import DEFAULT_PARSER, find_weights
+from commedia.faces.weights import DEFAULT_EMBEDDING, DEFAULT_PARSER, find_weights
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,15 @@ class EvaluationSettings:
         """The reference detector given, or the one beside the data."""
         return self.detector or self.file("models", "ultralight-rfb-640.onnx")
 
-    def weights(self) -> list[Path]:
-        """The files of both networks and of the variants, those that exist."""
-        names = (self.sfn, self.mfn, *(text.partition("=")[2] for text in self.variants))
+    def weights(self, table: str) -> list[Path]:
+        """The files of the networks that a table is made with, those that exist."""
+        variants = (text.partition("=")[2] for text in self.variants)
+        both = (self.sfn, self.mfn, *variants)
+        names = {
+            "parser": (self.parser,),
+            "embedding": (self.sfn, DEFAULT_EMBEDDING),
+            "ids": (*both, DEFAULT_EMBEDDING),
+        }.get(table, both)
         return [Path(name) if Path(name).is_file() else find_weights(name) for name in names if _exists(name)]
 
 

@@ -50,6 +50,8 @@ class Card:
     data: str
     """What it was trained on, in a sentence."""
     licence: str
+    note: str = ""
+    """What no field says, such as a run that no recipe describes."""
 
 
 def export(weights: Path, out: Path, card: Card, *, batch: int | None = None) -> list[Parity]:
@@ -92,9 +94,9 @@ def _checked(name: str, network: Network, file: Path, batches: tuple[int, ...], 
 def folded(network: Network) -> Network:
     """Copy a network with every BatchNorm multiplied into the convolution before it: the same function, less work."""
     copied = copy.deepcopy(network).eval()
-    for blendshape in copied.modules():
-        if isinstance(blendshape, ConvUnit) and isinstance(blendshape.norm, nn.BatchNorm2d):
-            blendshape.conv, blendshape.norm = fuse_conv_bn_eval(blendshape.conv, blendshape.norm), nn.Identity()
+    for module in copied.modules():
+        if isinstance(module, ConvUnit) and isinstance(module.norm, nn.BatchNorm2d):
+            module.conv, module.norm = fuse_conv_bn_eval(module.conv, module.norm), nn.Identity()
     return copied
 
 
@@ -157,6 +159,8 @@ def _write_card(path: Path, card: Card, facts: dict[str, str], network: Network,
         "parameters": parameter_count(folded(network)),
         "files": {file.name: {"sha256": sha256_of(file), "bytes": file.stat().st_size} for file in files},
     }
+    if not card.note:
+        del content["note"]
     if "sources" in facts:
         content["sources"] = json.loads(facts["sources"])
     write_file(path, (json.dumps(content, indent=2) + "\n").encode())

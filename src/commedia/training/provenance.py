@@ -14,6 +14,7 @@ from torch import nn
 
 from commedia.files import sha256_of
 from commedia.networks.registry import config_to_json
+from commedia.networks.weights import facts_of_weights
 from commedia.training.config import Stage
 
 
@@ -34,12 +35,29 @@ def stage_record(
         "commit": commit,
         "config": {"network": config_to_json(network), **asdict(stage)},
         "shards": {path.name: _sha256(path) for path in shards},
-        "init_from": None if init_from is None else {"name": init_from.name, "sha256": _sha256(init_from)},
+        "init_from": None if init_from is None else begun_from(init_from),
         "seed": seed,
         "steps": steps,
         "minutes": round(minutes, 2),
         "machine": machine(),
     }
+
+
+def begun_from(weights: Path) -> dict[str, Any]:
+    """Say which weights a training begins with and, as far as their header tells, how they came to be."""
+    facts = facts_of_weights(weights)
+    return {
+        "name": weights.name,
+        "sha256": _sha256(weights),
+        "stages": [_in_short(stage) for stage in json.loads(facts.get("stages", "[]"))],
+        "sources": [_in_short(source) for source in json.loads(facts.get("sources", "[]"))],
+    }
+
+
+def _in_short(record: dict[str, Any]) -> dict[str, Any]:
+    """Leave settings and shards out of what a stage or a source says; those of old runs are on their own cards."""
+    kept = {key: value for key, value in record.items() if key not in ("config", "shards")}
+    return kept | {key: [_in_short(part) for part in kept[key]] for key in ("stages", "sources") if key in kept}
 
 
 def stages_to_text(stages: Sequence[dict[str, Any]]) -> str:
