@@ -82,6 +82,14 @@ def test_the_installed_command_gives_no_traceback():
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("verb", ["demo", "evaluate winks"])
+def test_an_output_folder_that_is_a_file_is_one_sentence(verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "taken").write_text("mine")
+    assert main([*verb.split(), "-o", str(tmp_path / "taken")]) == 2
+    assert f"cannot write {tmp_path / 'taken'}" in capsys.readouterr().err
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     "arguments", ["--help", "rig inspect RIG.glb --json", "retarget CSV -o OUT --no-preview --character RIG.glb"]
 )
@@ -89,8 +97,8 @@ def test_a_reader_that_goes_away_gives_no_traceback(arguments: str, tmp_path: Pa
     """As in `commedia ... | head -0`: the pipe is closed before anything is written."""
     (tmp_path / "RIG.glb").write_bytes(small_builder(("jawOpen",)).to_bytes())
     (tmp_path / "CSV").write_text("time,jawOpen\n0,0.5\n0.04,0.6\n")
-    prediction, writing = os.pipe()
-    os.close(prediction)
+    reading, writing = os.pipe()
+    os.close(reading)
     words = [str(tmp_path / word) if word[0].isupper() else word for word in arguments.split()]
     command = [sys.executable, "-m", "commedia.cli.main", *words]
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)

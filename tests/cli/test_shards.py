@@ -32,6 +32,22 @@ def test_what_gives_no_sample_is_one_sentence(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "nothing to read: give NAME:DIR"),
+        (["lfw:set", "--shard-size", "0"], "--shard-size 0 leaves nothing; give a number from 1 up"),
+        (["lfw:set", "--max-side", "-3"], "--max-side -3 leaves nothing; give a number from 1 up"),
+    ],
+)
+def test_what_can_give_no_shard_is_one_sentence(
+    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["shards", *arguments, "--out", str(tmp_path / "out")]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_filters_are_the_papers_and_can_be_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     TREES["wider-face"][0](tmp_path / "set")
     command = ["shards", f"wider-face:{tmp_path / 'set'}", "--out", str(tmp_path / "out")]

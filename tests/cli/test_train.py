@@ -34,6 +34,7 @@ def test_both_budgets_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFix
         ("--learning-rate=-1e-3", "a learning rate is a positive number, such as 1e-3; -0.001 was given"),
         ("--learning-rate=nan", "a learning rate is a positive number, such as 1e-3; nan was given"),
         ("--minutes=-3", "a training's budget is a positive number of minutes or steps; -3 was given"),
+        ("--workers=0", "--workers 0 leaves nothing; give a number from 1 up"),
         ("--steps=0", "a training's budget is a positive number of minutes or steps; 0 was given"),
     ],
 )

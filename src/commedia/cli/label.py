@@ -8,12 +8,13 @@ from rich.console import Console
 from rich.table import Table
 
 from commedia.cli.bars import stage_bars
+from commedia.cli.options import require_counts
 from commedia.labelling.label import GroupReport, LabelSettings, label_pictures
 from commedia.labelling.predictions import Readers
 
 
 def run(
-    inputs: tyro.conf.Positional[tuple[Path, ...]],
+    inputs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="INPUT")],
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])],
     landmarker: Path,
     detector: Path | None = None,
@@ -35,6 +36,7 @@ def run(
         max_side: Reduce pictures whose longer side has more pixels.
         processes: Processes that run the teacher.
     """
+    require_counts(shard_size=shard_size, max_side=max_side, processes=processes)
     console = Console()
     settings = LabelSettings(shard_size=shard_size, licence=licence, max_side=max_side)
     with stage_bars(console) as advance:

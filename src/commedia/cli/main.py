@@ -46,8 +46,12 @@ VERBS: dict[str, Verb] = {
     "evaluate": Verb("commedia.cli.evaluate", "measure the networks and write the tables"),
     "label": Verb("commedia.cli.label", "real pictures to training samples", "label"),
     "shards": Verb("commedia.cli.shards", "published data sets to training samples", "train"),
-    "train": Verb("commedia.cli.train", "train SFN and MFN", "train"),
-    "export": Verb("commedia.cli.export", "trained networks to ONNX, with a parity test", "train"),
+    "train": Verb("commedia.cli.train", "train a network by a recipe: shards to weights, ONNX and a card", "train"),
+    "export": Verb(
+        "commedia.cli.export",
+        "trained networks, or their mean, to ONNX with a card; how large each network is",
+        "train",
+    ),
 }
 
 

@@ -8,6 +8,7 @@ import tyro
 from rich.console import Console
 
 from commedia.cli.bars import stage_bars
+from commedia.errors import CommediaError
 from commedia.personal.personalize import PersonalSummary, personalize
 
 
@@ -34,6 +35,8 @@ def run(
         overwrite: Replace files that are there.
         json: Print a machine-readable summary, and nothing else, on standard output.
     """
+    if not inputs:
+        raise CommediaError("nothing to look at: give videos or pictures of one person")
     errors = Console(stderr=True)
     with stage_bars(errors, transient=True) as advance:
         summary = personalize(inputs, output, person=person, formats=formats, overwrite=overwrite, progress=advance)

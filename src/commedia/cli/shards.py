@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 
+from commedia.cli.options import require_counts
 from commedia.data.datasets.filters import PAPER_RULES, FilterRules, filtered
 from commedia.data.datasets.samples import samples_from_dataset
 from commedia.data.datasets.table import DATASETS, open_dataset
@@ -16,7 +17,7 @@ from commedia.errors import CommediaError
 
 
 def run(
-    inputs: tyro.conf.Positional[tuple[str, ...]],
+    inputs: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="NAME:DIR")],
     out: Annotated[Path, tyro.conf.arg(aliases=["-o"])],
     shard_size: int = 4000,
     max_side: int | None = None,
@@ -27,7 +28,7 @@ def run(
     """Turn published data sets into training shards: points, rotation, who it is, clip, skin mask, action units.
 
     Args:
-        inputs: NAME:DIR of each data set; docs/datasets.md lists the names.
+        inputs: Name and folder of each data set; docs/datasets.md lists the names.
         out: Folder for NAME-000.tar, NAME-001.tar ...
         shard_size: Pictures per shard.
         max_side: Reduce pictures whose longer side has more pixels.
@@ -35,6 +36,11 @@ def run(
         smallest_face: Leave out faces smaller than this share of their picture; paper 1's 0.02.
         refuse: Leave out faces that annotators flagged so, such as invalid or blurred.
     """
+    require_counts(shard_size=shard_size, max_side=max_side)
+    if not inputs:
+        raise CommediaError(
+            f"nothing to read: give NAME:DIR of a published data set; known names: {', '.join(DATASETS)}"
+        )
     rules = FilterRules(most_faces, smallest_face, frozenset(refuse))
     for text in inputs:
         name, colon, folder = text.partition(":")

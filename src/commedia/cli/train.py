@@ -1,10 +1,11 @@
 """`commedia train RECIPE`: shards to weights, ONNX and card."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
+from commedia.cli.options import require_counts
 from commedia.errors import CommediaError
 from commedia.evaluation.report import source_commit
 from commedia.networks.export import Card, export
@@ -31,7 +32,7 @@ def train(
     teacher: Path | None = None,
     face_model: Path | None = None,
     blendshapes: Path | None = None,
-    accelerator: str = "auto",
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto",
     workers: int = 1,
     quiet: bool = False,
 ) -> None:
@@ -51,10 +52,11 @@ def train(
         teacher: SFN weights that label the faces, for recipes that ask for it.
         face_model: Your own face model in place of our head, for cpem-paper-bfm: BFM_model_front.mat, with colours.
         blendshapes: FaceWarehouse's blendshapes on that model (mean_delta_blendshape.npy).
-        accelerator: auto, cpu or gpu.
+        accelerator: What computes; auto takes a GPU where there is one.
         workers: Threads that prepare batches.
         quiet: No progress bar.
     """
+    require_counts(workers=workers)
     chosen = recipe_named(recipe)
     if learning_rate is not None:
         chosen = chosen.at_rate(learning_rate)
