@@ -1,7 +1,7 @@
 """How well `commedia rig make` hits blendshapes that are known: python benchmarks/bench_rig_make.py
 
-A stranger is one of our own identities. Its own units are those of the head model, which is linear: the same
-displacements for everybody. The error of a blendshape is the mean distance of vertices from the truth over the
+A stranger is one of our own identities. Its blendshapes are those of the head model, which is linear:
+the same displacements for everybody. The error of a blendshape is the mean distance of vertices from the truth over the
 blendshape's mean displacement; the number is the mean over the 52 blendshapes. Exits with 1 where a bar is missed.
 """
 

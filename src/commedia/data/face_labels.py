@@ -5,7 +5,7 @@ from typing import Any, cast
 import numpy as np
 
 from commedia.conventions import EXPRESSION_COUNT, IDENTITY_COUNT, LANDMARK_COUNT
-from commedia.data.sample import ACTION_BLENDSHAPE_COUNT, LANDMARK_KINDS, FaceSample, LandmarkKind
+from commedia.data.sample import ACTION_UNIT_COUNT, LANDMARK_KINDS, FaceSample, LandmarkKind
 from commedia.structures import Box, HeadPose
 
 _MAY = frozenset({"pose_weight", "action_units"})
@@ -26,7 +26,7 @@ def face_from_json(raw: Any) -> FaceSample:
         raise ValueError("'wxyz' is not a unit quaternion")
     pose = HeadPose(wxyz, _numbers(raw["origin_px"], (2,), "origin_px"), positive(raw["px_per_m"], "px_per_m"))
     identity, expression, name = raw["identity"], raw["expression"], raw["identity_name"]
-    weight, blendshapes = raw.get("pose_weight"), raw.get("action_units")
+    weight, action_units = raw.get("pose_weight"), raw.get("action_units")
     return FaceSample(
         box=Box(left, top, right, bottom),
         landmarks_px=_numbers(raw["landmarks_px"], (LANDMARK_COUNT, 2), "landmarks_px"),
@@ -37,7 +37,7 @@ def face_from_json(raw: Any) -> FaceSample:
         expression_weight=_weights(raw["expression_weight"], "expression_weight"),
         identity_name=None if name is None else text(name, "identity_name"),
         pose_weight=None if weight is None else float(_weights(weight, "pose_weight", ())),
-        action_units=None if blendshapes is None else _weights(blendshapes, "action_units", (ACTION_BLENDSHAPE_COUNT,)),
+        action_units=None if action_units is None else _weights(action_units, "action_units", (ACTION_UNIT_COUNT,)),
     )
 
 

@@ -27,7 +27,7 @@ LandmarkKind = Literal["gold", "fit", "synthetic", "teacher"]
 
 PictureKind = Literal["labelled", "synthetic"]
 
-ACTION_BLENDSHAPE_COUNT = 24
+ACTION_UNIT_COUNT = 24
 """FEAFA's, in the order of `assets/mappings/feafa.toml`."""
 
 LANDMARK_WEIGHTS: dict[LandmarkKind, float] = {"gold": 1.0, "synthetic": 1.0, "fit": 0.5, "teacher": 0.25}

@@ -33,8 +33,8 @@ def paper_table_2(settings: EvaluationSettings, progress: Progress) -> list[Tabl
     listed = entries.of_rows(published("table-2").rows, settings, ("sfn", "mfn"))
     detectors = entries.open_detectors(listed, threshold=LEAST_CONFIDENCE)
     readers = entries.sfn_readers(listed)
-    prediction = {one.name for one in listed if one.variant is not None and one.variant.reads}
-    readers |= {name: entries.mfn_reader(detector) for name, detector in detectors.items() if name in prediction}
+    reading = {one.name for one in listed if one.variant is not None and one.variant.reads}
+    readers |= {name: entries.mfn_reader(detector) for name, detector in detectors.items() if name in reading}
     errors, reason, left_out = curves_of_set("lfw", readers, settings, progress, table="paper-table-2", title="LFW")
     found = {name: _precisions(name, detectors, settings, progress) for name in DETECTION_SETS}
     return entries.with_reasons(_main(listed, errors, reason, left_out, found["afw"]), _sets(detectors, found))

@@ -27,7 +27,7 @@ TILE = 160
 COLUMNS = 5
 ROUNDS = 5
 BYTES_WITH_ADAM = 12
-"""Keras saves two slots of Adam with each 32-bit parameter: the prediction that fits the paper's sizes best."""
+"""Keras saves two slots of Adam with each 32-bit parameter: which fits the paper's sizes best."""
 
 
 def paper_runtime(settings: EvaluationSettings, progress: Progress) -> list[Table]:
@@ -57,9 +57,9 @@ def _times(settings: EvaluationSettings, progress: Progress) -> Table:
         picture, crops = mosaic(tiles[:count])
         found = len(detector.detect(picture))
         finding = _milliseconds(lambda image=picture: detector.detect(image), rounds)
-        prediction = _milliseconds(lambda image=picture, parts=crops: regressor.regress(image, parts), rounds)
+        reading = _milliseconds(lambda image=picture, parts=crops: regressor.regress(image, parts), rounds)
         separate, joint = paper.get(count, (None, None))
-        rows.append((count, separate, joint, finding + prediction, finding, prediction, found))
+        rows.append((count, separate, joint, finding + reading, finding, reading, found))
     heads = (
         *("faces", "paper, detector then SFN, ms", "paper, MFN, ms"),
         *("ours, MFN then SFN, ms", "ours, MFN, ms", "of it SFN, ms", "found by MFN"),
@@ -97,7 +97,7 @@ def size_table(settings: EvaluationSettings) -> Table:
             rows.append((label, count, file_mb, 4 * count / 1e6, BYTES_WITH_ADAM * count / 2**20, ""))
     heads = ("network", "parameters", "file, MB", "MB at 32 bit", "MiB with Adam", "remark")
     notes = (
-        f"Paper: {PAPER}, section 5.5. Its sizes fit files with the slots of Adam best, so both predictions are given.",
+        f"Paper: {PAPER}, section 5.5. Its sizes fit files with the slots of Adam best; ours are given both ways.",
         "`commedia export --report` counts every network of the paper without a file.",
     )
     return Table("paper-runtime-sizes", "Sizes of networks", heads, tuple(rows), notes)

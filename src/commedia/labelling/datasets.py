@@ -63,6 +63,6 @@ def source_picture(item: DatasetItem) -> SourcePicture:
     marked = face.marked if face is not None else None
     gold = marked.points_px if marked is not None and (marked.scheme, marked.kind) == (IBUG68, "gold") else None
     identity = face.identity_name if face is not None else None
-    blendshapes = face.action_units if face is not None else None
+    action_units = face.action_units if face is not None else None
     clip, frame = (None, None) if item.moment is None else (item.moment.clip, item.moment.frame)
-    return SourcePicture(item.key, item.picture.encoded(), item.source, identity, gold, clip, frame, blendshapes)
+    return SourcePicture(item.key, item.picture.encoded(), item.source, identity, gold, clip, frame, action_units)

@@ -140,10 +140,10 @@ def _face_units(
     points_px: Float[np.ndarray, "b l d"], centre_px: Float[np.ndarray, "b 2"], size_px: Float[np.ndarray, "b"]
 ) -> Float[np.ndarray, "b l d"]:
     """Centre, divide by the face size and turn y up (and z towards the viewer)."""
-    blendshapes = points_px.astype(REAL)
-    blendshapes[..., :2] -= centre_px[:, None]
-    blendshapes[..., 1:] *= -1
-    return blendshapes / size_px[:, None, None]
+    centred = points_px.astype(REAL)
+    centred[..., :2] -= centre_px[:, None]
+    centred[..., 1:] *= -1
+    return centred / size_px[:, None, None]
 
 
 def _either(first_where: Bool[np.ndarray, "b"], first: State, second: State) -> State:

@@ -78,7 +78,7 @@ class Teacher:
         self._landmarker.close()
 
     def read(self, image: UInt8[np.ndarray, "h w 3"]) -> TeacherPrediction | None:
-        """Read the face nearest to the picture's centre (in blendshapes of its own size); None when no view shows
+        """Read the face nearest to the picture's centre (in units of its own size); None when no view shows
         one."""
         for zoom, turn_deg in _VIEWS:
             canvas_from_image = _view(image.shape[1], image.shape[0], zoom, turn_deg)

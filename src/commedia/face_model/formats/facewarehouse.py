@@ -95,11 +95,11 @@ def _raw(path: Path) -> tuple[MorphableModel, float]:
             raise BadFaceModel(f"'{file}' has shapes of {found.shape}, expected {first.shape} as in '{files[0]}'")
         people[row] = found
     triangles = _triangles(folder, first[0])
-    blendshape = source.metres_from_size(people[:, 0].mean(axis=0))
+    metres_per_unit = source.metres_from_size(people[:, 0].mean(axis=0))
     if len(files) > 1:
-        return model_from_people(people, triangles, IDENTITIES), blendshape
+        return model_from_people(people, triangles, IDENTITIES), metres_per_unit
     nobody = np.zeros((0, *first[0].shape), dtype=np.float32)
-    return MorphableModel(first[0], nobody, first[1:] - first[0], triangles), blendshape
+    return MorphableModel(first[0], nobody, first[1:] - first[0], triangles), metres_per_unit
 
 
 def _people(path: Path) -> tuple[Path, list[Path]]:
