@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from rich.table import Table
 
 from commedia.calibration import calibrate as learn_calibration
-from commedia.cli.inputs import ended_by_interrupt, open_input
+from commedia.cli.inputs import ended_by_interrupt, open_input, say
 from commedia.cli.main import USER_ERROR
 from commedia.cli.options import Faces, Mfn, Sfn, require_somebody
 from commedia.errors import CommediaError, IncompleteResults
@@ -29,8 +29,8 @@ from commedia.pipeline import retarget
 from commedia.retarget.cast import people_and_default
 from commedia.retarget.performance_edit import PerformanceEdit
 from commedia.sources.folder import FolderSource
-from commedia.sources.source import Source
-from commedia.tracking.models import open_models
+from commedia.sources.source import MediaInfo, Source
+from commedia.tracking.models import Models, open_models
 
 
 def run(
@@ -118,21 +118,14 @@ def run(
         # What is wrong with the input is said before the networks are loaded.
         folder = isinstance(source, FolderSource)
         check_formats(formats, is_still=source.info.is_still or folder)
-        recorded = not source.info.pictures
-        _refuse_unused(recorded, faces, flip_average, rate, causal)
-        if seconds is not None and not source.info.is_live:
-            raise CommediaError("--seconds ends what arrives at an address; a file has its own end")
+        _refuse_unused(source.info, faces, flip_average, rate, causal, seconds)
         if preview and source.info.is_live:
-            print(
-                "commedia: no preview and no report of what arrives in real time; give the take.jsonl to 'commedia "
-                "retarget' afterwards",
-                file=sys.stderr,
+            say(
+                "no preview and no report of what arrives in real time; give the take.jsonl to 'commedia retarget' "
+                "afterwards"
             )
-        models = (
-            None if recorded or (folder and not source.pictures) else open_models(mfn, sfn, flip_average=flip_average)
-        )
-        if models is not None and faces is not None:
-            models = models.largest(faces)
+        looks = source.info.pictures and (not folder or source.pictures)
+        models = _models(mfn, sfn, flip_average, faces) if looks else None
         rest = None if calibrate is None else learn_calibration(calibrate, models=models)
         options = dict(
             models=models,
@@ -172,8 +165,16 @@ def _person(file: Path | None, character: Path | None, look: str) -> Person | No
     return read_person(file)
 
 
-def _refuse_unused(recorded: bool, faces: int | None, flip_average: bool, rate: str | None, causal: bool) -> None:
+def _models(mfn: str, sfn: str, flip_average: bool, faces: int | None) -> Models:
+    models = open_models(mfn, sfn, flip_average=flip_average)
+    return models if faces is None else models.largest(faces)
+
+
+def _refuse_unused(
+    info: MediaInfo, faces: int | None, flip_average: bool, rate: str | None, causal: bool, seconds: float | None
+) -> None:
     """Say so rather than ignore an option that means nothing for this kind of input."""
+    recorded = not info.pictures
     if recorded and flip_average:
         raise CommediaError("--flip-average reads the faces of pictures twice; this input is recorded motion")
     if recorded and causal:
@@ -182,6 +183,8 @@ def _refuse_unused(recorded: bool, faces: int | None, flip_average: bool, rate: 
         raise CommediaError("--faces chooses among the faces of pictures; this input is recorded motion")
     if not recorded and rate is not None:
         raise CommediaError("--rate is for recorded motion; pictures and videos bring their own times")
+    if seconds is not None and not info.is_live:
+        raise CommediaError("--seconds ends what arrives at an address; a file has its own end")
 
 
 def retarget_with_bar(source: Path | Source, output: Path, **options: Any) -> list[Summary]:

@@ -171,7 +171,12 @@ def report(found: Inspection, file: Path | None = None) -> str:
     lines += [f"  {bone}: {name}" for bone, name in found.bones.items()] or ["  none; the whole character turns"]
     lines += _vrm_lines(found)
     lines += ["", *(f"note: {note}" for note in found.notes)] if found.notes else []
-    lines += ["", f"mapping: {found.mapping}"]
+    return "\n".join([*lines, *_answer_lines(found), *_advice_lines(found, file or Path(found.name))])
+
+
+def _answer_lines(found: Inspection) -> list[str]:
+    """What moves each blendshape, and which will not move."""
+    lines = ["", f"mapping: {found.mapping}"]
     width = max(len(answer.blendshape) for answer in found.answers)
     for answer in found.answers:
         if answer.moves:
@@ -179,22 +184,23 @@ def report(found: Inspection, file: Path | None = None) -> str:
             lines.append(f"  {answer.blendshape:{width}}  {morphs or 'gaze'}  ({answer.reason})")
     still = [answer for answer in found.answers if not answer.moves]
     lines += ["", f"will not move: {len(still)} of {len(found.answers)} blendshapes"]
-    lines += [f"  {answer.blendshape:{width}}  {answer.reason}" for answer in still]
-    if found.suggestions:
-        lines += ["", "perhaps meant, and not used"]
-        lines += [f"  {one.morph} as {one.blendshape} ({one.similarity:.0%} alike)" for one in found.suggestions]
+    return lines + [f"  {answer.blendshape:{width}}  {answer.reason}" for answer in still]
+
+
+def _advice_lines(found: Inspection, file: Path) -> list[str]:
+    """What was perhaps meant, and which command helps a rig that moves little."""
+    lines = ["", "perhaps meant, and not used"] if found.suggestions else []
+    lines += [f"  {one.morph} as {one.blendshape} ({one.similarity:.0%} alike)" for one in found.suggestions]
     if not found.morphs:
-        name = file or found.name
-        lines += ["", f"there are no shapes; 'commedia rig make {name} -o {Path(name).stem}-rig.glb' makes all 52"]
-    unknown = found.unknown()
-    if still and len(unknown) > MOST_UNKNOWN * moving:
-        name = file or found.name
+        lines += ["", f"there are no shapes; 'commedia rig make {file} -o {file.stem}-rig.glb' makes all 52"]
+    unknown, moving = found.unknown(), sum(found.morphs.values())
+    if found.still() and len(unknown) > MOST_UNKNOWN * moving:
         lines += [
             "",
-            f"{len(unknown)} of {moving} effective morphs have names that no table knows; 'commedia rig map {name}",
+            f"{len(unknown)} of {moving} effective morphs have names that no table knows; 'commedia rig map {file} "
+            f"-o {file.stem}.toml' finds by what they move which blendshapes they are",
         ]
-        lines[-1] += f" -o {Path(name).stem}.toml' finds by what they move which blendshapes they are"
-    return "\n".join(lines)
+    return lines
 
 
 def _vrm_lines(found: Inspection) -> list[str]:

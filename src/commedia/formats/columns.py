@@ -83,11 +83,6 @@ def time_names(names: Sequence[str]) -> list[str]:
     return sorted(known, key=lambda name: order.index(plain_name(name)))
 
 
-def time_name(names: Sequence[str]) -> str | None:
-    """Of several names the one that is most surely the time's."""
-    return next(iter(time_names(names)), None)
-
-
 def rate_of(name: str, value: Any) -> Fraction | None:
     """A file's own frame rate from a name and its value (`fps`, 24; `frameRate`, `30000/1001`); None for all else, and
     for what is no rate of a camera."""

@@ -116,20 +116,8 @@ def suggestions(character: Character, found: MorphMap) -> tuple[Suggestion, ...]
 
 
 def _map_with(character: Character, mapping: Mapping) -> MorphMap:
-    rig = character.rig
-    own = {plain_morph(name): {name: 1.0} for name in EXPRESSION_NAMES}
-    tabled = mapping.morphs
-    if mapping.sides_by_geometry and names_are_mirrored(character, tabled):
-        tabled = {
-            morph: {mirrored_name(blendshape): gain for blendshape, gain in blendshapes.items()}
-            for morph, blendshapes in tabled.items()
-        }
-    known = own | tabled
-    if rig.sides_exchanged and not mapping.sides_by_geometry:
-        known = {
-            morph: {mirrored_name(blendshape): gain for blendshape, gain in blendshapes.items()}
-            for morph, blendshapes in known.items()
-        }
+    rig, tabled = character.rig, mapping.morphs
+    known = _known_morphs(character, mapping)
     plain = [_known_part(name, known) for name in rig.morph_names]
     matrix = np.zeros((len(plain), EXPRESSION_COUNT))
     reasons = ["" for _ in plain]
@@ -151,6 +139,23 @@ def _map_with(character: Character, mapping: Mapping) -> MorphMap:
         own = through.morph_from_expression @ through.expression_from_blendshape
         matrix, reasons = matrix + own, [_either(pair) for pair in zip(reasons, _through_reasons(through), strict=True)]
     return MorphMap(matrix, _missing(character, matrix), mapping.name, bias, clamp, tuple(reasons), through, limits)
+
+
+def _known_morphs(character: Character, mapping: Mapping) -> dict[str, dict[str, float]]:
+    """By plain morph name what a table and the blendshapes' own names say it shows, on the sides where it shows it."""
+    known = {plain_morph(name): {name: 1.0} for name in EXPRESSION_NAMES}
+    if mapping.sides_by_geometry:
+        mirror = names_are_mirrored(character, mapping.morphs)
+        return known | (_mirrored(mapping.morphs) if mirror else mapping.morphs)
+    known |= mapping.morphs
+    return _mirrored(known) if character.rig.sides_exchanged else known
+
+
+def _mirrored(morphs: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    return {
+        morph: {mirrored_name(blendshape): gain for blendshape, gain in blendshapes.items()}
+        for morph, blendshapes in morphs.items()
+    }
 
 
 def _through(character: Character, expressions: ExpressionMap | None) -> list[MorphMap]:
