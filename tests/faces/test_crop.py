@@ -1,5 +1,6 @@
 """Crops keep their place to a fraction of a pixel, and crop units round-trip."""
 
+import cv2
 import numpy as np
 import pytest
 from crop_params import crop_params_from_face_params, face_params_from_crop_params
@@ -14,6 +15,7 @@ from commedia.faces.crop import (
     crop_of_face_box,
 )
 from commedia.faces.landmarks import landmarks_of_faces
+from commedia.geometry.placement import look_up
 from commedia.geometry.rotations import wxyz_from_axis_angle, wxyz_from_yaw_pitch_roll
 from commedia.structures import FaceParams, HeadPose
 
@@ -95,17 +97,39 @@ def test_a_turned_crop_shows_the_turned_picture():
     assert abs(crop_image(image, crop, 64).astype(int) - expected.astype(int)).max() <= 1
 
 
-@pytest.mark.parametrize("side_px", [24.0, 64.0, 150.0, 333.3])
+@pytest.mark.parametrize("side_px", [24.0, 64.0, 127.0, 150.0, 333.3])
 @pytest.mark.parametrize("offset", [0.0, 0.4])
 def test_a_linear_ramp_is_resampled_exactly(side_px: float, offset: float):
     # The ramp climbs 200 greys over the crop, so half an output pixel of misplacement would show as 1.6 greys.
-    columns = 128 + (np.arange(500) + 0.5 - 250) * 200 / side_px
-    image = np.repeat(np.clip(np.round(columns), 0, 255).astype(np.uint8)[None, :, None], 500, 0).repeat(3, 2)
-    result = crop_image(image, Crop(np.array([250 + offset, 250], np.float32), side_px), 64)
-    expected = 128 + 200 * (offset / side_px + (np.arange(64) + 0.5) / 64 - 0.5)
-    difference = result[:, :, 0].mean(axis=0) - expected
-    assert abs(difference).max() < 1.2
-    assert abs(difference.mean()) < 0.4
+    ramp = (np.arange(500) + 0.5 - 250) * 200 / side_px
+    expected = 200 * (offset / side_px + (np.arange(64) + 0.5) / 64 - 0.5)
+    differences = []
+    for sign in (1, -1):
+        columns = np.clip(np.round(128 + sign * ramp), 0, 255).astype(np.uint8)
+        image = np.repeat(columns[None, :, None], 500, 0).repeat(3, 2)
+        result = crop_image(image, Crop(np.array([250 + offset, 250], np.float32), side_px), 64)
+        differences.append(result[:, :, 0].mean(axis=0) - (128 + sign * expected))
+    rising, falling = differences
+    assert abs(np.concatenate(differences)).max() < 1.4
+    # Rounding halves up lifts both alike; a misplacement lifts one and lowers the other.
+    assert abs(rising.mean() - falling.mean()) / 2 < 0.4
+    assert abs(rising.mean() + falling.mean()) / 2 < 0.6
+
+
+@pytest.mark.parametrize("side_px", [60.0, 64.0, 90.0, 250.0])
+@pytest.mark.parametrize("center_px", [(41.0, 40.5), (3.0, 75.0), (-20.0, 90.0)])
+def test_a_large_crop_shows_means(rng: np.random.Generator, side_px: float, center_px: tuple[float, float]):
+    """Each pixel is about the mean of its own square of the picture, grey beyond it; half a pixel aside is 13 off."""
+    image = cv2.GaussianBlur(rng.integers(0, 256, (81, 90, 3)).astype(np.float32), (0, 0), 2.0)
+    image = (128 + 4 * (image - 128)).clip(0, 255).astype(np.uint8)
+    crop = Crop(np.array(center_px, np.float32), side_px, 0.3)
+    places = np.stack(np.meshgrid(*[(np.arange(256) + 0.5) / 256 - 0.5] * 2), axis=-1)
+    wide = np.pad(image.astype(np.float32), ((400, 400), (400, 400), (0, 0)), constant_values=PADDING_GREY)
+    x_px, y_px = np.moveaxis(places * side_px @ crop.image_from_crop.T + crop.center_px + 400, -1, 0)
+    samples = look_up(wide, x_px, y_px, border=cv2.BORDER_CONSTANT)
+    means = samples.reshape(32, 8, 32, 8, 3).mean((1, 3))
+    assert image.std() > 30
+    assert ((crop_image(image, crop, 32) - means) ** 2).mean() ** 0.5 < 4
 
 
 def test_outside_the_picture_is_grey():

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from commedia.faces.crop import PADDING_GREY
-from commedia.geometry.placement import opencv_shift
+from commedia.geometry.placement import averaged, opencv_shift
 from commedia.structures import Box
 
 
@@ -32,16 +32,11 @@ def letterbox_image(
 ) -> UInt8[np.ndarray, "{letterbox.size} {letterbox.size} 3"]:
     """Resample the picture into the square, grey around it.
 
-    Averages whole blocks of pixels first, then samples linearly: for 720p 0.7 ms where one area resize takes 1.9, and
+    Averages whole blocks of pixels first, then samples linearly: for 720p 0.6 ms where one area resize takes 3.3, and
     no aliasing. The up to block - 1 last rows or columns that fill no block are left out.
     """
     block = max(1, int(1 / letterbox.scale))
-    if block > 1:
-        height, width = (side // block * block for side in image.shape[:2])
-        image = np.asarray(
-            cv2.resize(image[:height, :width], (width // block, height // block), interpolation=cv2.INTER_AREA),
-            dtype=np.uint8,
-        )
+    image = averaged(image, block)
     scale = letterbox.scale * block
     # In the offset's single precision: a sixteenth digit more would change a few of MFN's pixels by 1.
     shift = opencv_shift(letterbox.offset_px, scale)

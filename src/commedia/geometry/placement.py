@@ -84,15 +84,42 @@ def cut_square(
 ) -> np.ndarray:
     """Resample a square, which may be turned, to size x size pixels; `grey` where it leaves the picture.
 
-    Keeps sub-pixel placement. A square larger than the output is sampled at a whole multiple of the output and then
-    averaged, because bilinear sampling alone would alias; it sees two pixels, so that steps of 1.5 miss none.
+    Keeps sub-pixel placement. The picture around a square twice as large as the output is halved first; one that is
+    still larger is sampled at a whole multiple of the output and then averaged, because bilinear sampling alone would
+    alias: it sees two pixels, so that steps of 1.5 miss none.
     """
+    if side_px >= 2 * size and min(image.shape[:2]) > 1:
+        part, start_px = _part_around(image, center_px, abs(image_from_square).sum(1) * side_px / 2)
+        image, center_px, side_px = averaged(part, 2), (center_px - start_px) / 2, side_px / 2
     multiple = max(1, math.ceil(side_px / (LONGEST_STEP_PX * size)))
     sampled = size * multiple
     image_from_sample = affine_between(side_px / sampled * image_from_square, np.full(2, sampled / 2), center_px)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = warp(image, image_from_sample, (sampled, sampled), grey=grey, flags=flags)
     return warped if multiple == 1 else cv2.resize(warped, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def averaged(image: np.ndarray, block: int) -> np.ndarray:
+    """Average a picture's blocks of pixels; what fills no block at its right and lower edge is left out.
+
+    By halves as far as that goes: for these OpenCV has vector instructions, and a quarter takes half of the time.
+    """
+    height, width = (side // block for side in image.shape[:2])
+    image = image[: height * block, : width * block]
+    while block > 1:
+        factor = 2 if block % 2 == 0 else block
+        block //= factor
+        size = width * block, height * block
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=image.dtype)
+    return image
+
+
+def _part_around(image: np.ndarray, center_px: np.ndarray, reach_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The part of a picture so far around a point and a little farther, and where it begins: two pixels at least."""
+    size = np.array(image.shape[1::-1])
+    start = np.clip(np.floor(center_px - reach_px - 2), 0, size - 2).astype(int) // 2 * 2
+    end = np.clip(np.ceil(center_px + reach_px + 2), start + 2, size).astype(int)
+    return image[start[1] : end[1], start[0] : end[0]], start
 
 
 def look_up(image: np.ndarray, x_px: np.ndarray, y_px: np.ndarray, *, border: int) -> np.ndarray:
