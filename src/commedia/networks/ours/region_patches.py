@@ -12,6 +12,9 @@ EYE_REACH, MOUTH_REACH = 0.46, 0.85
 """Side of the patch over the longer side of the landmarks' tight box: brow to cheek, nose to chin with both cheeks."""
 EYE_RAISE = 0.04
 """How far above the eye its patch is centred, in the same unit, so that a raised brow stays inside."""
+REACHES = EYE_REACH, EYE_REACH, MOUTH_REACH
+PATCH_POINTS = slice(42, 48), slice(36, 42), slice(48, 68)
+"""Landmarks whose mean is the middle of the patch of the left eye, the right eye, and the mouth."""
 
 EYE_BLENDSHAPES = (
     *("eyeBlink", "eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeSquint", "eyeWide"),
@@ -44,33 +47,39 @@ def region_patches(
     ONNX Runtime, and what is coarser than the crop is averaged instead of skipped through.
     """
     side = (landmarks.amax(1) - landmarks.amin(1)).amax(1, keepdim=True)
-    right, left, mouth = (landmarks[:, part].mean(1) for part in (slice(36, 42), slice(42, 48), slice(48, 68)))
-    raised = EYE_RAISE * side
-    sizes, reaches = (eye_size, eye_size, mouth_size), (EYE_REACH, EYE_REACH, MOUTH_REACH)
-    steps = [reach * ((torch.arange(size) + 0.5) / size - 0.5) for size, reach in zip(sizes, reaches, strict=True)]
-    down = torch.cat(steps).to(side)
-    across = torch.cat([steps[0], -steps[1], steps[2]]).to(side)
-    step = torch.cat([torch.full((size,), reach / size) for size, reach in zip(sizes, reaches, strict=True)]).to(side)
-    heights = torch.cat([left[:, 1:] - raised, right[:, 1:] - raised, mouth[:, 1:]], 1)
-    widths = torch.cat([left[:, :1], right[:, :1], mouth[:, :1]], 1)
-    row_of = torch.arange(3).repeat_interleave(torch.tensor(sizes)).to(side.device)
-    rows = _weights(heights[:, row_of] + side * down, side * step, pixels.shape[-1])
-    columns = _weights(widths[:, row_of] + side * across, side * step, pixels.shape[-1])
-    # One product for all patches' rows: half the time of three.
-    above = (rows[:, None] @ pixels).split(sizes, dim=2)
-    cut = [part @ one.transpose(1, 2)[:, None] for part, one in zip(above, columns.split(sizes, dim=1), strict=True)]
-    # Centred here, not before: of the crop most pixels are in no patch. Weights add up to 1 inside it and 0 beyond.
-    inside = zip(rows.sum(2).split(sizes, dim=1), columns.sum(2).split(sizes, dim=1), strict=True)
+    sizes, centers = (eye_size, eye_size, mouth_size), [landmarks[:, part].mean(1) for part in PATCH_POINTS]
+    offsets, steps = (numbers.to(side) for numbers in _rasters(sizes))
+    patch_of = torch.tensor([patch for patch, size in enumerate(sizes) for _ in range(size)], device=side.device)
+    places = torch.stack(centers, dim=2).index_select(2, patch_of) + side[:, None] * offsets
+    weights = _weights(places, side * steps, pixels.shape[-1])
+    columns, rows = weights[:, :1], weights[:, 1:]
+    # One product for all patches' rows: half the time of three. Centred here, as of the crop most pixels are in no
+    # patch: weights add up to 1 inside it and 0 beyond, where the patch is then grey.
+    above = (rows @ pixels - rows.sum(3, keepdim=True) / 2).split(sizes, dim=2)
     left_eye, right_eye, mouth_patch = (
-        2 * part - (high[:, :, None] * wide[:, None])[:, None] for part, (high, wide) in zip(cut, inside, strict=True)
+        2 * (part @ across.transpose(2, 3)) for part, across in zip(above, columns.split(sizes, dim=2), strict=True)
     )
     return RegionPatches(torch.stack([left_eye, right_eye], dim=1), mouth_patch)
 
 
-def _weights(places: Float[Tensor, "b r"], step: Float[Tensor, "b r"], count: int) -> Float[Tensor, "b r n"]:
-    """Say what each of a patch's rows takes of each of the crop's."""
+def _rasters(sizes: tuple[int, int, int]) -> tuple[Float[Tensor, "2 r"], Float[Tensor, "r"]]:
+    """Sides of the patches to where all their columns and rows lie, from the means of their points, and their steps.
+
+    In sides of the landmarks' box.
+    """
+    places, steps = [], []
+    for size, reach, mirror, rise in zip(sizes, REACHES, (1, -1, 1), (EYE_RAISE, EYE_RAISE, 0.0), strict=True):
+        along = reach * ((torch.arange(size) + 0.5) / size - 0.5)
+        places.append(torch.stack([mirror * along, along - rise]))
+        steps.append(torch.full((size,), reach / size))
+    return torch.cat(places, dim=1), torch.cat(steps)
+
+
+def _weights(places: Float[Tensor, "b 2 r"], steps: Float[Tensor, "b r"], count: int) -> Float[Tensor, "b 2 r n"]:
+    """Say what each column and row of the patches takes of each of the crop's."""
     theirs = (torch.arange(count).to(places) + 0.5) / count - 0.5
     # A triangle as wide as the coarser of both rasters. Without the division, pixels that fall differently between two
     # of the patch's rows show as a grid.
-    touched = torch.relu(step.clamp_min(1 / count)[..., None] - (places[..., None] - theirs).abs())
+    reach = steps.clamp_min(1 / count)[:, None, :, None]
+    touched = torch.relu(reach - (places[..., None] - theirs).abs())
     return touched / touched.sum(-1, keepdim=True).clamp_min(1e-3 / count)
