@@ -18,6 +18,7 @@ DEFAULT_THRESHOLD = 0.64
 BOX_COUNT = 5
 ROW_COUNT = BOX_COUNT + IDENTITY_COUNT + EXPRESSION_COUNT + 8
 """tx, ty, tw, th, to | identity | expression | wxyz | translation | scale."""
+_ENDS = np.cumsum([BOX_COUNT, IDENTITY_COUNT, EXPRESSION_COUNT, 4, 3]).tolist()
 
 RESTING_LOGIT = -12.0
 """Of a blendshape that does nothing."""
@@ -59,7 +60,9 @@ def decode_grid(
     assert grid.shape[1] == ROW_COUNT, grid.shape
     candidates = np.flatnonzero(grid[:, 4] > np.log(threshold / (1 - threshold)))
     candidates = candidates[np.argsort(-grid[candidates, 4], kind="stable")]
-    return read_rows(grid, candidates[suppress(decode_corners(grid, candidates, anchors), nms_iou)], anchors)
+    corners = decode_corners(grid, candidates, anchors)
+    kept = suppress(corners, nms_iou)
+    return _faces(grid[candidates[kept]], corners[kept])
 
 
 def with_predictions(grid: Float[np.ndarray, "b n k"]) -> Float[np.ndarray, "b n r"]:
@@ -78,12 +81,13 @@ def read_rows(
     grid: Float[np.ndarray, "n k"], index: Int[np.ndarray, "m"], anchors: Float[np.ndarray, "a 2"]
 ) -> GridFaces:
     """Read the faces of chosen rows, whatever their confidence."""
-    rows = grid[index]
-    _, identity, expression, wxyz, translation, scale = np.split(
-        rows, np.cumsum([BOX_COUNT, IDENTITY_COUNT, EXPRESSION_COUNT, 4, 3]), axis=1
-    )
+    return _faces(grid[index], decode_corners(grid, index, anchors))
+
+
+def _faces(rows: Float[np.ndarray, "m k"], corners: Float[np.ndarray, "m 4"]) -> GridFaces:
+    _, identity, expression, wxyz, translation, scale = np.split(rows, _ENDS, axis=1)
     return GridFaces(
-        decode_corners(grid, index, anchors),
+        corners,
         sigmoid(rows[:, 4]),
         identity,
         sigmoid(expression),
@@ -101,6 +105,6 @@ def decode_corners(
     cells = round((len(grid) / count) ** 0.5)
     cell = np.stack([index // count % cells, index // count // cells], axis=1)
     center = (sigmoid(grid[index, 0:2]) + cell) / cells
-    growth = np.exp(np.clip(grid[index, 2:4], -LARGEST_GROWTH, LARGEST_GROWTH))
+    growth = np.exp(grid[index, 2:4].clip(-LARGEST_GROWTH, LARGEST_GROWTH))
     half = anchors[index % count] * growth / cells / 2
     return np.concatenate([center - half, center + half], axis=1).astype(grid.dtype)
