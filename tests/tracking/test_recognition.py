@@ -149,6 +149,20 @@ def test_looks_are_few() -> None:
     assert tracker.models.embedder.looks.count(0) == tracker.models.embedder.looks.count(1) <= MOST_LOOKS
 
 
+def test_a_crowd_is_looked_at_again_one_by_one() -> None:
+    """All once when they come; then nobody waits for ever, and no frame pays for two."""
+    world = World([Person(seed, still(40 + 80 * seed)) for seed in range(4)])
+    tracker = tracker_of(world, lambda time_s, x: int(x // 80))
+    looks, per_frame = tracker.models.embedder.looks, []
+    for index in range(FPS):
+        before = len(looks)
+        step(tracker, world.frame(index))
+        per_frame.append(len(looks) - before)
+    assert per_frame[0] == 4
+    assert max(per_frame[1:]) == 1
+    assert {looks.count(who) for who in range(4)} == {3}
+
+
 def test_a_still_is_not_asked_who_is_on_it() -> None:
     world = World([Person(1, still(60))])
     tracker = tracker_of(world, lambda time_s, x: 0)

@@ -80,7 +80,7 @@ class Recognition:
         self._doubt(past, seen, now, plan)
         asked = {key for key in self._doubts if plan.cut or (key in named and shows_who(named[key]))}
         asked |= {key for pair in parted for key in pair}
-        looks = self._looks(image, [track for track in seen if track.key in asked or _wants_look(track, now)])
+        looks = self._looks(image, _looked_at(seen, asked, now))
         for pair in parted:
             self._put_right(named, pair, looks)
         self._met -= set(parted)
@@ -225,7 +225,15 @@ def _is_parted(pair: Sequence[Track], now: Now) -> bool:
     return all(now.s - track.seen_s > HIDDEN_S for track in pair if track.seen_s < now.s)
 
 
-def _wants_look(track: Track, now: Now) -> bool:
-    if track.likeness is None:
-        return True
-    return is_clear(track) and (not track.likeness.clear or is_due(track, now.s))
+def _looked_at(seen: Sequence[Track], asked: Collection[int], now: Now) -> list[Track]:
+    """Of those seen, who is looked at in this frame: who is new or asked about, and of the others who waited longest.
+
+    One at a time, so that no frame pays for looks at all who came in together.
+    """
+    looked_s = {
+        track.key: track.likeness.looked_s
+        for track in seen
+        if track.likeness and is_clear(track) and (not track.likeness.clear or is_due(track, now.s))
+    }
+    longest = min(looked_s, key=looked_s.__getitem__, default=None)
+    return [track for track in seen if track.key in asked or not track.likeness or track.key == longest]
