@@ -16,7 +16,7 @@ from jaxtyping import Float, UInt8
 
 from commedia.geometry.boxes import tight_box
 from commedia.geometry.placement import cut_square
-from commedia.geometry.rotations import canonical_wxyz, multiply_wxyz
+from commedia.geometry.rotations import canonical_wxyz
 from commedia.structures import Box, Face, FaceParams, HeadPose
 
 CROP_SCALE = 1.5
@@ -126,7 +126,7 @@ def params_in_crops(crop_params: CropParams, crops: Sequence[Crop]) -> list[Face
     cosine, sine = np.cos(rolls), np.sin(rolls)
     turned = np.array([cosine * x - sine * y, -cosine * y - sine * x]).T
     origins = (np.array([crop.center_px for crop in crops]) + turned).astype(np.float32)
-    wxyz = canonical_wxyz(multiply_wxyz(_wxyz_of_roll(rolls), np.asarray(crop_params.wxyz, dtype=np.float32)))
+    wxyz = canonical_wxyz(_rolled(np.asarray(crop_params.wxyz, dtype=np.float32), rolls[:, None]))
     return [
         FaceParams(identity, expression, HeadPose(rotation, origin, DECIMETRES_PER_METRE * size))
         for identity, expression, rotation, origin, size in zip(
@@ -135,8 +135,10 @@ def params_in_crops(crop_params: CropParams, crops: Sequence[Crop]) -> list[Face
     ]
 
 
-def _wxyz_of_roll(roll: Float[np.ndarray, "*b"]) -> Float[np.ndarray, "*b 4"]:
-    """Turn about the viewing axis; for all faces of a picture at once, because this runs for every frame."""
-    wxyz = np.zeros((*roll.shape, 4), dtype=roll.dtype)
-    wxyz[..., 0], wxyz[..., 3] = np.cos(roll / 2), np.sin(roll / 2)
-    return wxyz
+def _rolled(wxyz: Float[np.ndarray, "b 4"], rolls: Float[np.ndarray, "b 1"]) -> Float[np.ndarray, "b 4"]:
+    """Turn rotations about the viewing axis: the product from the left with cos(roll / 2) + k sin(roll / 2)."""
+    return np.cos(rolls / 2) * wxyz + np.sin(rolls / 2) * _K * wxyz[:, ::-1]
+
+
+_K = np.array([-1, -1, 1, 1], dtype=np.float32)
+"""Signs of the quaternion's product with k, which turns its numbers round: k (w, x, y, z) = (-z, -y, x, w)."""
