@@ -69,7 +69,10 @@ class _Embedder:
     inner: EmbedderProtocol
     answers: Answers
 
-    def embed(self, image: np.ndarray, landmarks_px: Sequence[np.ndarray]) -> np.ndarray:
-        keys = [("embedder", points.tobytes()) for points in landmarks_px]
-        ask = self.inner.embed
-        return np.stack(self.answers.each(image, keys, lambda new: ask(image, [landmarks_px[place] for place in new])))
+    def embed(self, image: np.ndarray, landmarks_px: Sequence[np.ndarray], *, twice: bool = True) -> np.ndarray:
+        keys = [("embedder", points.tobytes(), twice) for points in landmarks_px]
+
+        def ask(new: list[int]) -> np.ndarray:
+            return self.inner.embed(image, [landmarks_px[place] for place in new], twice=twice)
+
+        return np.stack(self.answers.each(image, keys, ask))
