@@ -72,7 +72,7 @@ class _Embedder:
     def embed(self, image: np.ndarray, landmarks_px: Sequence[np.ndarray], *, twice: bool = True) -> np.ndarray:
         keys = [("embedder", points.tobytes(), twice) for points in landmarks_px]
 
-        def ask(new: list[int]) -> np.ndarray:
-            return self.inner.embed(image, [landmarks_px[place] for place in new], twice=twice)
+        def ask(new: list[int]) -> list[np.ndarray]:
+            return list(self.inner.embed(image, [landmarks_px[place] for place in new], twice=twice))
 
         return np.stack(self.answers.each(image, keys, ask))
