@@ -1,5 +1,7 @@
 """Characters of common tools are played by the names that their tools give: one drawn rig per tool."""
 
+from pathlib import Path
+
 import pytest
 from rigs import small_builder
 
@@ -84,6 +86,19 @@ def test_names_decide(tool: str) -> None:
 def test_where_names_decide_nothing_a_command_is_named(names: tuple[str, ...]) -> None:
     character = character_from_bytes(small_builder(names).to_bytes(), "small")
     assert "'commedia rig map small -o small.toml' finds by what they move" in report(inspect_character(character))
+
+
+def test_morphs_that_a_table_leaves_alone_are_known_and_suggested_for_nothing(tmp_path: Path) -> None:
+    names = ("jawOpen", "viseme_TH", "viseme_DD", "mouthFunel")
+    character = character_from_bytes(small_builder(names).to_bytes(), "small")
+    (tmp_path / "mine.toml").write_text('[morphs]\n[ignored]\nnames = ["viseme_th", "DD", "mouthFunel"]\n')
+    plain, mine = inspect_character(character, "arkit"), inspect_character(character, str(tmp_path / "mine.toml"))
+    assert plain.unknown() == names[1:]
+    assert [one.morph for one in plain.suggestions] == ["mouthFunel"]
+    assert (mine.ignored, mine.unknown(), mine.suggestions) == (names[1:], (), ())
+    assert "'commedia rig map" in report(plain)
+    assert "'commedia rig map" not in report(mine)
+    assert "left alone: viseme_TH, viseme_DD, mouthFunel" in report(mine)
 
 
 @pytest.mark.slow

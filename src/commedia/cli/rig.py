@@ -182,6 +182,7 @@ def _answer_lines(found: Inspection) -> list[str]:
         if answer.moves:
             morphs = " + ".join(name if gain == 1 else f"{gain:g} {name}" for name, gain in answer.morphs.items())
             lines.append(f"  {answer.blendshape:{width}}  {morphs or 'gaze'}  ({answer.reason})")
+    lines += ["", f"known to the table and left alone: {', '.join(found.ignored)}"] if found.ignored else []
     still = [answer for answer in found.answers if not answer.moves]
     lines += ["", f"will not move: {len(still)} of {len(found.answers)} blendshapes"]
     return lines + [f"  {answer.blendshape:{width}}  {answer.reason}" for answer in still]

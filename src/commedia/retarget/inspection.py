@@ -55,6 +55,8 @@ class Inspection:
     notes: tuple[str, ...]
     """What was assumed of the character, and what was left out."""
     vrm: Vrm | None
+    ignored: tuple[str, ...] = ()
+    """Morphs that the table knows and leaves alone."""
 
     def still(self) -> tuple[str, ...]:
         """The blendshapes that will not move anything."""
@@ -62,8 +64,8 @@ class Inspection:
 
     def unknown(self) -> tuple[str, ...]:
         """The morphs that move something and that no blendshape answers to, because no table knows their names."""
-        driven = {morph for answer in self.answers for morph in answer.morphs}
-        return tuple(name for name, effective in self.morphs.items() if effective and name not in driven)
+        known = {morph for answer in self.answers for morph in answer.morphs}.union(self.ignored)
+        return tuple(name for name, effective in self.morphs.items() if effective and name not in known)
 
     def to_json(self) -> dict:
         """The same as plain JSON; a VRM's binds are counted, not listed."""
@@ -119,6 +121,7 @@ def inspect_character(character: Character, mapping: str | Mapping | None = None
         suggestions(character, found),
         character.notes,
         read_vrm(character.document),
+        found.ignored,
     )
 
 

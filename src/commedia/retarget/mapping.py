@@ -7,6 +7,7 @@ Names that are nearly a blendshape's are suggested, never used.
 """
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -48,6 +49,8 @@ class MorphMap:
     expressions: ExpressionMap | None = None
     """Where a VRM's expressions stand between blendshapes and morphs, what they do beyond a matrix."""
     limits: Limits | None = None
+    ignored: tuple[str, ...] = ()
+    """Morphs that the table knows and leaves alone."""
 
     def weights(self, blendshapes: Float[np.ndarray, "e"]) -> Float[np.ndarray, " m"]:
         """Weights of all morphs; those that nothing drives get 0."""
@@ -98,7 +101,7 @@ def suggestions(character: Character, found: MorphMap) -> tuple[Suggestion, ...]
         for name, row, effective in zip(
             character.rig.morph_names, found.morph_from_blendshape, character.rig.effective, strict=True
         )
-        if effective and not row.any()
+        if effective and not row.any() and name not in found.ignored
     ]
     result = []
     for blendshape in found.missing:
@@ -138,7 +141,13 @@ def _map_with(character: Character, mapping: Mapping) -> MorphMap:
     if through is not None:
         own = through.morph_from_expression @ through.expression_from_blendshape
         matrix, reasons = matrix + own, [_either(pair) for pair in zip(reasons, _through_reasons(through), strict=True)]
-    return MorphMap(matrix, _missing(character, matrix), mapping.name, bias, clamp, tuple(reasons), through, limits)
+    ignored = tuple(
+        name
+        for name, moved in zip(rig.morph_names, matrix.any(axis=1).tolist(), strict=True)
+        if not moved and _known_part(name, mapping.ignored) is not None
+    )
+    missing = _missing(character, matrix)
+    return MorphMap(matrix, missing, mapping.name, bias, clamp, tuple(reasons), through, limits, ignored)
 
 
 def _known_morphs(character: Character, mapping: Mapping) -> dict[str, dict[str, float]]:
@@ -186,7 +195,7 @@ def _missing(character: Character, matrix: np.ndarray) -> tuple[str, ...]:
     return tuple(name for name, here in zip(EXPRESSION_NAMES, shown.tolist(), strict=True) if not here)
 
 
-def _known_part(name: str, known: dict[str, dict[str, float]]) -> str | None:
+def _known_part(name: str, known: Container[str]) -> str | None:
     """The plain name, or what is left of it after a prefix such as `BlendShape.` or `Face_`."""
     starts = [0, *(match.end() for match in PREFIX_ENDS.finditer(name))]
     return next((plain for start in starts if (plain := plain_morph(name[start:])) and plain in known), None)
