@@ -82,6 +82,28 @@ def test_the_installed_command_gives_no_traceback():
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["LONG", "-o", "out"], "File name too long"),
+        (["CSV", "-o", "LONG"], "File name too long"),
+        (["CSV", "-o", "out", "--character", "LONG"], "File name too long"),
+        (["", "-o", "out"], "the input is an empty name"),
+    ],
+)
+def test_names_that_no_file_can_have_are_one_sentence(
+    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "CSV").write_text("time,jawOpen\n0,0.5\n0.04,0.6\n")
+    words = ["x" * 300 if word == "LONG" else word for word in arguments]
+    assert main(["retarget", *words, "--no-preview"]) == 2
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert shown.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["CSV"]
+
+
 @pytest.mark.parametrize("verb", ["demo", "evaluate winks"])
 def test_an_output_folder_that_is_a_file_is_one_sentence(verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "taken").write_text("mine")

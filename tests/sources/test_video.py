@@ -162,6 +162,15 @@ def test_a_video_without_its_index_is_an_error(tmp_path: Path, rng: np.random.Ge
         open_source(tmp_path / "cut.mp4")
 
 
+@pytest.mark.parametrize(
+    ("start", "name"), [(b"\x89PNG\r\n\x1a\n", "PNG"), (b"\xff\xd8\xff\xe0", "JPEG"), (b"GIF89a", "GIF")]
+)
+def test_what_is_left_of_a_picture_is_called_so(start: bytes, name: str, tmp_path: Path):
+    (tmp_path / "a").write_bytes(start + bytes(20))
+    with pytest.raises(UnreadableMedia, match=f"begins like a {name} file, and is cut short or damaged"):
+        open_source(tmp_path / "a")
+
+
 def test_a_sound_file_is_an_error(tmp_path: Path):
     with av.open(str(tmp_path / "a.wav"), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")

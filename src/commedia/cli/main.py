@@ -89,6 +89,12 @@ def _answered(arguments: list[str]) -> int:
     except CommediaError as error:
         print(f"commedia: {error}", file=sys.stderr)
         return USER_ERROR
+    except OSError as error:
+        # What the system refuses of a file is the user's to put right: a name too long, a folder they may not enter.
+        if error.filename is None:
+            raise
+        print(f"commedia: '{error.filename}': {error.strerror}", file=sys.stderr)
+        return USER_ERROR
     except KeyboardInterrupt:
         print("commedia: interrupted; nothing was left half-written", file=sys.stderr)
         return INTERRUPTED

@@ -26,6 +26,8 @@ from commedia.structures import Frame
 FALLBACK_FRAME_RATE = Fraction(30)
 REFUSED_DEMUXERS = ("tty", "concat", "hls", "dash", "lrc")
 """They draw text as pictures, or follow references to other files."""
+PICTURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF"}
+"""How pictures begin that were too damaged to be recognised."""
 CUT_SHORT_S = Fraction(1, 2)
 """A video that ends this long before the end it announces is called cut short."""
 
@@ -191,6 +193,8 @@ def _content(path: Path) -> str:
         head = file.read(512)
     if head[4:8] in (b"ftyp", b"moov", b"mdat"):
         return "it begins like an MP4 file, and is cut short or damaged"
+    if known := next((name for start, name in PICTURES.items() if head.startswith(start)), None):
+        return f"it begins like a {known} file, and is cut short or damaged"
     if head and all(byte >= 32 or byte in b"\t\r\n" for byte in head):
         return "it holds text"
     return f"it begins with the bytes {head[:8].hex(' ')}"
