@@ -37,7 +37,7 @@ SFN_DESKTOP = Recipe(
     RegionTask,
     (
         Stage(
-            loss=RegionLossConfig(),
+            loss=RegionLossConfig(rotation=20.0),
             augmentation=replace(VARIED, scale=(0.88, 1.14), shift=0.05, roll_deg=10.0, degrade=0.12, erase=0.15),
             optimisation=replace(OUR_OPTIMISATION, learning_rate=2e-3, ema_decay=0.998, clip_norm=20.0),
             data=DataConfig(labelled_share=0.4, rare_weight=4.0, epoch_steps=500),
