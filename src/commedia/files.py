@@ -170,12 +170,6 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise OutputFailed(refusal(path, error)) from error
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it, where there is none yet."""
-    with disk_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-
-
 def refusal(path: Path, error: OSError) -> str:
     """One sentence about a file that could not be written."""
     return f"cannot write {path}: {error.strerror or error}; whatever was there before is untouched"

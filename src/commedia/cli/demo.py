@@ -15,7 +15,6 @@ from commedia.demo.clip import write_clip
 from commedia.demo.performance import FRAME_RATE
 from commedia.demo.portraits import portrait_frames
 from commedia.demo.troupe import troupe_frames
-from commedia.files import make_folder
 from commedia.retarget.cast import Cast
 from commedia.tracking.models import open_models
 
@@ -27,7 +26,7 @@ def run(output: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="DIR")] = 
         output: Folder for the clips and the results; results of an earlier demo in it are replaced.
     """
     console = Console()
-    make_folder(output)
+    output.mkdir(parents=True, exist_ok=True)
     portraits, troupe = output / "portraits.mp4", output / "troupe.mp4"
     with drawn_aside(troupe) as drawing:
         with console.status(f"drawing {portraits.name}"):

@@ -14,7 +14,6 @@ from commedia.evaluation.benchmarks import benchmark
 from commedia.evaluation.report import Table, origin_of, show, write_report
 from commedia.evaluation.settings import EvaluationSettings
 from commedia.faces.weights import DEFAULT_PARSER
-from commedia.files import make_folder
 
 TableName = Literal[
     "sfn-nme", "mfn-groups", "mfn-crowds", "clips", "synthetic", "avatars", "ids",
@@ -37,7 +36,7 @@ def evaluate(table: TableName, settings: EvaluationSettings, *, seed: int = 0) -
         raise CommediaError(f"--causal is for the table 'clips', which reads them twice otherwise; '{table}' does not")
     console = Console()
     measure = benchmark(table)
-    make_folder(settings.output)
+    settings.output.mkdir(parents=True, exist_ok=True)
     with stage_bars(console, transient=True) as advance:
         tables = measure(settings, advance)
     if settings.causal:

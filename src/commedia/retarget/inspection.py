@@ -96,7 +96,6 @@ def inspect_character(character: Character, mapping: str | Mapping | None = None
         character = looking(with_bones(character, mapping.bones), mapping.looks)
     rig = character.rig
     found = propose_map(character, mapping)
-    shown = {character.nodes[index].mesh for index in character.node_order}
     bones = {
         bone: character.nodes[node].name
         for bone in ("head", "neck", "left_eye", "right_eye", "jaw")
@@ -104,16 +103,7 @@ def inspect_character(character: Character, mapping: str | Mapping | None = None
     }
     return Inspection(
         character.name,
-        tuple(
-            MeshFacts(
-                mesh.name,
-                sum(len(primitive.positions) for primitive in mesh.primitives),
-                sum(len(primitive.triangles) for primitive in mesh.primitives),
-                len(mesh.target_names),
-            )
-            for index, mesh in enumerate(character.meshes)
-            if index in shown
-        ),
+        _shown_meshes(character),
         dict(zip(rig.morph_names, rig.effective.tolist(), strict=True)),
         bones,
         found.mapping,
@@ -122,6 +112,20 @@ def inspect_character(character: Character, mapping: str | Mapping | None = None
         character.notes,
         read_vrm(character.document),
         found.ignored,
+    )
+
+
+def _shown_meshes(character: Character) -> tuple[MeshFacts, ...]:
+    shown = {character.nodes[index].mesh for index in character.node_order}
+    return tuple(
+        MeshFacts(
+            mesh.name,
+            sum(len(primitive.positions) for primitive in mesh.primitives),
+            sum(len(primitive.triangles) for primitive in mesh.primitives),
+            len(mesh.target_names),
+        )
+        for index, mesh in enumerate(character.meshes)
+        if index in shown
     )
 
 

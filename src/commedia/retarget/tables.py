@@ -132,16 +132,7 @@ class _Reader:
         sides = table.get("sides", "names")
         if sides not in ("names", "geometry"):
             self._fail("sides", f"sides is {sides!r}; expected 'names' or 'geometry'")
-        morphs: dict[str, dict[str, float]] = {}
-        bias: dict[str, float] = {}
-        clamp: dict[str, tuple[float, float]] = {}
-        for morph, entry in self._section(table, "morphs").items():
-            plain = plain_morph(morph)
-            if plain in morphs:
-                self._fail(morph, f"'{morph}' is the same as an earlier morph once case and separators are left out")
-            blendshapes = self._blendshapes(morph, entry)
-            bias[plain], clamp[plain] = blendshapes.pop("bias", 0.0), self._clamp(morph, entry)
-            morphs[plain] = blendshapes
+        morphs, bias, clamp = self._morphs(table)
         stand_ins = self._names(self._section(table, "stand_ins").get("names", []), "stand_ins")
         ignored = self._names(self._section(table, "ignored").get("names", []), "ignored")
         for name in stand_ins:
@@ -153,8 +144,8 @@ class _Reader:
             morphs,
             frozenset(map(plain_morph, stand_ins)),
             frozenset(map(plain_morph, ignored)),
-            {name: value for name, value in bias.items() if value},
-            {name: value for name, value in clamp.items() if value != FULL},
+            bias,
+            clamp,
             sides == "geometry",
             frozenset(map(plain_morph, self._names(table.get("needs", []), "needs"))),
             self._limits(table.get("limits", []), table.get("morphs", {})),
@@ -162,6 +153,24 @@ class _Reader:
             self._bones(table),
             self._looks(table),
         )
+
+    def _morphs(
+        self, table: dict
+    ) -> tuple[dict[str, dict[str, float]], dict[str, float], dict[str, tuple[float, float]]]:
+        """By plain name what each morph shows, and where it is not the usual one its bias and its clamp."""
+        morphs: dict[str, dict[str, float]] = {}
+        bias: dict[str, float] = {}
+        clamp: dict[str, tuple[float, float]] = {}
+        for morph, entry in self._section(table, "morphs").items():
+            plain = plain_morph(morph)
+            if plain in morphs:
+                self._fail(morph, f"'{morph}' is the same as an earlier morph once case and separators are left out")
+            morphs[plain] = self._blendshapes(morph, entry)
+            if added := morphs[plain].pop("bias", 0.0):
+                bias[plain] = added
+            if (limits := self._clamp(morph, entry)) != FULL:
+                clamp[plain] = limits
+        return morphs, bias, clamp
 
     def _looks(self, table: dict) -> str:
         looks = table.get("looks", "")

@@ -18,7 +18,6 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from commedia.errors import RunExists, WeightsMismatch
-from commedia.files import make_folder
 from commedia.losses.faces import Loss
 from commedia.networks.registry import config_from_json, config_to_json, kind_of, network_for, spec_of
 from commedia.networks.weights import network_from_weights, save_weights, start_from
@@ -121,7 +120,7 @@ class Trainer:
         if self.checkpoint.exists():
             self._resume()
         else:
-            make_folder(out)
+            out.mkdir(parents=True, exist_ok=True)
             self._begin()
 
     @property
