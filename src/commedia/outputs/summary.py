@@ -100,7 +100,8 @@ def _remarks(source: Source, cast: Cast, seen: Attendance) -> list[str]:
     remarks += dict.fromkeys(
         f"{role.name}: {note}" for role in played if role.character for note in role.character.notes
     )
-    remarks += _said_of_looks(cast, [person for person in sorted(seen.people) if person not in short])
+    shown = [person for person in sorted(seen.people) if person not in short]
+    remarks += _said_of_looks(cast, shown, pictures=source.info.pictures)
     remarks += [_said_of_rest(person, rest) for person, rest in sorted(seen.neutral.items()) if rest]
     absent = [person for person in cast.people if person not in seen.people]
     if absent:
@@ -111,7 +112,7 @@ def _remarks(source: Source, cast: Cast, seen: Attendance) -> list[str]:
     return remarks
 
 
-def _said_of_looks(cast: Cast, people: Sequence[int]) -> list[str]:
+def _said_of_looks(cast: Cast, people: Sequence[int], *, pictures: bool) -> list[str]:
     own, painted = ([person for person in people if cast.look_of(person) == look] for look in (OWN, PAINTED))
     said = []
     if cast.person is not None and cast.person.albedo is not None:
@@ -122,10 +123,8 @@ def _said_of_looks(cast: Cast, people: Sequence[int]) -> list[str]:
             "--look mask leaves it out"
         )
     if painted and cast.look == OWN:
-        said.append(
-            f"no picture shows person {_listed(painted)} large, bright, in colour and from the front, so plain colours "
-            "are assumed"
-        )
+        how = "large, bright, in colour and from the front" if pictures else "in recorded motion"
+        said.append(f"no picture shows person {_listed(painted)} {how}, so plain colours are assumed")
     return said
 
 

@@ -83,7 +83,8 @@ def test_a_take_gives_the_clip_that_its_video_gave(name: str, performed: Path, t
 
 
 def test_a_take_of_a_take_is_that_take(performed: Path, tmp_path: Path) -> None:
-    retarget(performed / "own" / "take.jsonl", tmp_path / "out", preview=False)
+    summary = retarget(performed / "own" / "take.jsonl", tmp_path / "out", preview=False)
+    assert any("in recorded motion, so plain colours are assumed" in note for note in summary.notes)
     before, after = (
         path.read_text().splitlines() for path in (performed / "own" / "take.jsonl", tmp_path / "out" / "take.jsonl")
     )
