@@ -36,22 +36,7 @@ def ahead(items: Iterable[Item], count: int = AHEAD) -> Iterator[Item]:
     """The same items, of which another thread makes up to `count` in advance. Close it to stop before the end."""
     made: Queue[tuple[bool, Any]] = Queue(count)
     stopped = Event()
-
-    def work() -> None:
-        iterator = iter(items)
-        try:
-            for item in iterator:
-                made.put((True, item))
-                if stopped.is_set():
-                    return
-            made.put((False, None))
-        except BaseException as error:
-            made.put((False, error))
-        finally:
-            # Whoever waits for somebody else's thread has to say that nobody waits any more.
-            getattr(iterator, "close", lambda: None)()
-
-    worker = Thread(target=work, name="commedia-ahead", daemon=True)
+    worker = Thread(target=_make, args=(items, made, stopped), name="commedia-ahead", daemon=True)
     worker.start()
     try:
         while True:
@@ -67,6 +52,22 @@ def ahead(items: Iterable[Item], count: int = AHEAD) -> Iterator[Item]:
             with contextlib.suppress(Empty):
                 made.get_nowait()
             worker.join(0.01)
+
+
+def _make(items: Iterable[Item], made: "Queue[tuple[bool, Any]]", stopped: Event) -> None:
+    """Put items until they end or nobody wants more; then whether it was the end, or what went wrong."""
+    iterator = iter(items)
+    try:
+        for item in iterator:
+            made.put((True, item))
+            if stopped.is_set():
+                return
+        made.put((False, None))
+    except BaseException as error:
+        made.put((False, error))
+    finally:
+        # Whoever waits for somebody else's thread has to say that nobody waits any more.
+        getattr(iterator, "close", lambda: None)()
 
 
 def _taken(made: "Queue[tuple[bool, Any]]") -> tuple[bool, Any]:
