@@ -96,8 +96,8 @@ class Ours:
         tiled: bool,
     ):
         self.clock, self.mfn, self.embedder, self.settings, self.tiled = Clock(), mfn, embedder, settings, tiled
-        self.look_s: dict[bool, list[float]] = {True: [], False: []}
-        """Processor time of every look at one face, of those taken twice and of the others."""
+        self.look_s: list[float] = []
+        """Processor time of every look at one face."""
         self.detector = replace(mfn, network=self._timed_network("MFN", mfn.network))
         self.regressor = replace(sfn, network=self._timed_network("SFN", sfn.network))
 
@@ -180,12 +180,12 @@ class _Looking:
 
     clock: Clock
     inner: EmbeddingPredictor
-    look_s: dict[bool, list[float]]
+    look_s: list[float]
 
-    def embed(self, image: np.ndarray, landmarks_px: Any, *, twice: bool = True) -> np.ndarray:
+    def embed(self, image: np.ndarray, landmarks_px: Any) -> np.ndarray:
         start = time.process_time()
-        found = self.clock.timed("embed", self.inner.embed)(image, landmarks_px, twice=twice)
-        self.look_s[twice] += [(time.process_time() - start) / len(landmarks_px)] * len(landmarks_px)
+        found = self.clock.timed("embed", self.inner.embed)(image, landmarks_px)
+        self.look_s += [(time.process_time() - start) / len(landmarks_px)] * len(landmarks_px)
         return found
 
 

@@ -28,13 +28,10 @@ class FakeEmbedder:
     world: World
     who: Who
     looks: list[int] = field(default_factory=list)
-    careful: list[int] = field(default_factory=list)
-    """Those of `looks` that were taken twice."""
 
-    def embed(self, image: np.ndarray, landmarks_px: Sequence[np.ndarray], *, twice: bool = True) -> np.ndarray:
+    def embed(self, image: np.ndarray, landmarks_px: Sequence[np.ndarray]) -> np.ndarray:
         here = [self.who(self.world.now_s, float(points[:, 0].mean())) for points in landmarks_px]
         self.looks += here
-        self.careful += here if twice else []
         return np.eye(8, dtype=np.float32)[here]
 
 
@@ -153,7 +150,7 @@ def test_looks_are_few() -> None:
 
 
 def test_a_crowd_is_looked_at_again_one_by_one() -> None:
-    """All carefully when they come; then nobody waits for ever, and no frame pays for two."""
+    """All once when they come; then nobody waits for ever, and no frame pays for two."""
     world = World([Person(seed, still(40 + 80 * seed)) for seed in range(4)])
     tracker = tracker_of(world, lambda time_s, x: int(x // 80))
     looks, per_frame = tracker.models.embedder.looks, []
@@ -164,7 +161,6 @@ def test_a_crowd_is_looked_at_again_one_by_one() -> None:
     assert per_frame[0] == 4
     assert max(per_frame[1:]) == 1
     assert {looks.count(who) for who in range(4)} == {3}
-    assert sorted(tracker.models.embedder.careful) == [0, 1, 2, 3]
 
 
 def test_a_still_is_not_asked_who_is_on_it() -> None:

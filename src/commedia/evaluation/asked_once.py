@@ -69,10 +69,7 @@ class _Embedder:
     inner: EmbedderProtocol
     answers: Answers
 
-    def embed(self, image: np.ndarray, landmarks_px: Sequence[np.ndarray], *, twice: bool = True) -> np.ndarray:
-        keys = [("embedder", points.tobytes(), twice) for points in landmarks_px]
-
-        def ask(new: list[int]) -> list[np.ndarray]:
-            return list(self.inner.embed(image, [landmarks_px[place] for place in new], twice=twice))
-
-        return np.stack(self.answers.each(image, keys, ask))
+    def embed(self, image: np.ndarray, landmarks_px: Sequence[np.ndarray]) -> np.ndarray:
+        keys = [("embedder", points.tobytes()) for points in landmarks_px]
+        ask = self.inner.embed
+        return np.stack(self.answers.each(image, keys, lambda new: ask(image, [landmarks_px[place] for place in new])))

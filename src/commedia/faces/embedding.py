@@ -38,21 +38,17 @@ class EmbeddingPredictor:
     network: OnnxSession
 
     def embed(
-        self,
-        image: UInt8[np.ndarray, "h w 3"],
-        landmarks_px: Sequence[Float[np.ndarray, "68 2"]],
-        *,
-        twice: bool = True,
+        self, image: UInt8[np.ndarray, "h w 3"], landmarks_px: Sequence[Float[np.ndarray, "68 2"]]
     ) -> Float[np.ndarray, "n e"]:
         """Describe the faces at these landmarks of a picture, one run of the network for all.
 
-        With `twice` every face is also seen mirrored: of pairs of held-back people in LFW 3.9 % are judged wrongly
+        Every face is seen twice, the second time mirrored: of pairs of held-back people in LFW 3.9 % are judged wrongly
         where both errors are equal, seen once 4.5 %.
         """
         size = self.network.input_size
         crops = np.stack([crop_image(image, chip_crop(points), size) for points in landmarks_px])
-        seen = np.concatenate([crops, crops[:, :, ::-1]]) if twice else crops
-        found = self.network.run(pixels_from_images(seen))["embedding"].reshape(1 + twice, len(crops), -1).sum(0)
+        both = self.network.run(pixels_from_images(np.concatenate([crops, crops[:, :, ::-1]])))["embedding"]
+        found = both[: len(crops)] + both[len(crops) :]
         return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-6)
 
 

@@ -39,14 +39,7 @@ class EmbedderProtocol(Protocol):
     """Says who faces are, in numbers of which only the cosine of two says anything: 1 one person, 0 two."""
 
     def embed(
-        self,
-        image: UInt8[np.ndarray, "h w 3"],
-        landmarks_px: Sequence[Float[np.ndarray, "68 2"]],
-        *,
-        twice: bool = True,
+        self, image: UInt8[np.ndarray, "h w 3"], landmarks_px: Sequence[Float[np.ndarray, "68 2"]]
     ) -> Float[np.ndarray, "n e"]:
-        """The faces at these landmarks of a picture to a vector of unit length each.
-
-        Without `twice` less care is asked for: the vector joins others of somebody known, and decides nothing alone.
-        """
+        """The faces at these landmarks of a picture to a vector of unit length each."""
         ...

@@ -80,8 +80,7 @@ class Recognition:
         self._doubt(past, seen, now, plan)
         asked = {key for key in self._doubts if plan.cut or (key in named and shows_who(named[key]))}
         asked |= {key for pair in parted for key in pair}
-        looks = self._looks(image, [track for track in seen if track.key in asked or _is_unknown(track)], twice=True)
-        looks |= self._looks(image, _due_look([track for track in seen if track.key not in looks], now), twice=False)
+        looks = self._looks(image, _looked_at(seen, asked, now))
         for pair in parted:
             self._put_right(named, pair, looks)
         self._met -= set(parted)
@@ -127,11 +126,11 @@ class Recognition:
         self.gone = [track for track in self.gone if track.key not in returned]
         return found
 
-    def _looks(self, image: np.ndarray, tracks: Sequence[Track], *, twice: bool) -> dict[int, Float[np.ndarray, "l"]]:
+    def _looks(self, image: np.ndarray, tracks: Sequence[Track]) -> dict[int, Float[np.ndarray, "l"]]:
         if not tracks:
             return {}
         assert self._embedder is not None
-        embedded = self._embedder.embed(image, [track.prediction.landmarks_px for track in tracks], twice=twice)
+        embedded = self._embedder.embed(image, [track.prediction.landmarks_px for track in tracks])
         clothes = [clothes_of(image, track.prediction.box) for track in tracks]
         looks = [look_of(who, worn) for who, worn in zip(embedded, clothes, strict=True)]
         return {track.key: look for track, look in zip(tracks, looks, strict=True)}
@@ -226,16 +225,15 @@ def _is_parted(pair: Sequence[Track], now: Now) -> bool:
     return all(now.s - track.seen_s > HIDDEN_S for track in pair if track.seen_s < now.s)
 
 
-def _is_unknown(track: Track) -> bool:
-    """Say whether nobody has looked yet, or only when less was to be seen than now."""
-    return track.likeness is None or (is_clear(track) and not track.likeness.clear)
-
-
-def _due_look(known: Sequence[Track], now: Now) -> list[Track]:
-    """Of people who are known, the one for whose next look it is time, and who waited longest.
+def _looked_at(seen: Sequence[Track], asked: Collection[int], now: Now) -> list[Track]:
+    """Of those seen, who is looked at in this frame: who is new or asked about, and of the others who waited longest.
 
     One at a time, so that no frame pays for looks at all who came in together.
     """
-    due = [(track.likeness.looked_s, track) for track in known if track.likeness and is_clear(track)]
-    due = [(looked_s, track) for looked_s, track in due if is_due(track, now.s)]
-    return [track for _, track in sorted(due, key=lambda pair: pair[0])[:1]]
+    looked_s = {
+        track.key: track.likeness.looked_s
+        for track in seen
+        if track.likeness and is_clear(track) and (not track.likeness.clear or is_due(track, now.s))
+    }
+    longest = min(looked_s, key=looked_s.__getitem__, default=None)
+    return [track for track in seen if track.key in asked or not track.likeness or track.key == longest]
