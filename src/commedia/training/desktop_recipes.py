@@ -7,13 +7,16 @@ from commedia.losses.boxes import BoxLossConfig
 from commedia.losses.embedding import EmbeddingLossConfig
 from commedia.losses.faces import FaceLossConfig, TauSchedule
 from commedia.losses.multiface import MultiFaceLossConfig
+from commedia.losses.points import PointsLossConfig
 from commedia.losses.regions import RegionLossConfig
 from commedia.networks.ours.embedding import EmbeddingConfig
 from commedia.networks.ours.mfn_base import MfnBaseConfig
+from commedia.networks.ours.points import PointsConfig
 from commedia.networks.ours.sfn import DESKTOP, MOBILE
 from commedia.training.config import DataConfig, Recipe, Stage
 from commedia.training.embedding_task import EmbeddingTask
 from commedia.training.mfn_task import MfnTask
+from commedia.training.points_task import PointsTask
 from commedia.training.recipe_parts import OUR_OPTIMISATION, VARIED, varied
 from commedia.training.region_task import RegionTask
 
@@ -88,4 +91,19 @@ EMBEDDING_DESKTOP = Recipe(
     ),
 )
 
-SHIPPED = (SFN_DESKTOP, SFN_MOBILE, MFN_DESKTOP, EMBEDDING_DESKTOP)
+POINTS_DESKTOP = Recipe(
+    "points-desktop",
+    PointsConfig(),
+    PointsTask,
+    (
+        Stage(
+            loss=PointsLossConfig(),
+            augmentation=replace(VARIED, scale=(0.9, 1.12), shift=0.04, roll_deg=8.0, degrade=0.08, erase=0.08),
+            optimisation=replace(OUR_OPTIMISATION, learning_rate=2e-3, ema_decay=0.998, clip_norm=10.0),
+            data=DataConfig(labelled_share=0.25, gold_weight=2.0, epoch_steps=500),
+            frozen=("trunk", "points"),
+        ),
+    ),
+)
+
+SHIPPED = (SFN_DESKTOP, SFN_MOBILE, MFN_DESKTOP, EMBEDDING_DESKTOP, POINTS_DESKTOP)

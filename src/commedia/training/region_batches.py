@@ -4,6 +4,7 @@ Patches are cut here, at the true points with some noise, by the triangles `regi
 test compares both). Bytes leave here; colour is changed on the whole batch, a tenth of the cost of doing it one by one.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -51,6 +52,15 @@ class RegionBatch(NamedTuple):
     """The first half of the rows are groups of so many that show one person, all mirrored or none; 1 knows none."""
 
 
+class RegionCrops(NamedTuple):
+    """Crops alone, and the truth in crop units."""
+
+    crops: UInt8[Tensor, "b n n 3"]
+    targets: FaceTargets
+    present: Float[Tensor, "b"]
+    """As in `RegionBatch`."""
+
+
 def region_batch(
     store: FaceStore,
     rows: np.ndarray,
@@ -63,6 +73,25 @@ def region_batch(
     group_size: int = 1,
 ) -> RegionBatch:
     """Cut and label the crops of some faces; when `varied`, patches are a little off and some rows show no face."""
+    cut = region_crops(store, rows, config, identity_mirror, rng, varied=varied, group_size=group_size)
+    crops = cut.crops.numpy()
+    face = np.stack([cv2.resize(crop, (INPUT_SIZE // POOL,) * 2, interpolation=cv2.INTER_AREA) for crop in crops])
+    eyes, mouth = cut_patches(crops, cut.targets.landmarks.numpy() + 0.5, network, rng if varied else None)
+    images = (torch.from_numpy(part) for part in (face, eyes, mouth))
+    return RegionBatch(cut.crops, *images, cut.targets, cut.present, int(rng.integers(2**31)), group_size)
+
+
+def region_crops(
+    store: FaceStore,
+    rows: np.ndarray,
+    config: Augmentation,
+    identity_mirror: Float[np.ndarray, "i"],
+    rng: np.random.Generator,
+    *,
+    varied: bool = True,
+    group_size: int = 1,
+) -> RegionCrops:
+    """The same without patches."""
     mirror = rng.random(len(rows)) < config.flip
     grouped = len(rows) // 2 // group_size * group_size
     mirror[:grouped] = mirror[:grouped:group_size].repeat(group_size)
@@ -80,21 +109,24 @@ def region_batch(
             affine = _turned(affine, rng) if draw[place] < TURNED_SHARE else _misplaced(affine, rng)
         crop = warp(source, affine, (INPUT_SIZE, INPUT_SIZE), border=border, grey=PADDING_GREY)
         crops[place] = spoiled(crop, bytes_only, rng)
-    face = np.stack([cv2.resize(crop, (INPUT_SIZE // POOL,) * 2, interpolation=cv2.INTER_AREA) for crop in crops])
-    eyes, mouth = cut_patches(crops, faces.landmarks / INPUT_SIZE, network, rng if varied else None)
     known = torch.from_numpy(1.0 - (misplaced | empty).astype(np.float32))
     targets = sfn_targets(faces, INPUT_SIZE)
     weights = {name: part for name, part in targets._asdict().items() if name.endswith("weight")}
     targets = targets._replace(
         **{name: part * known.view(-1, *[1] * (part.ndim - 1)) for name, part in weights.items()}
     )
-    images = (torch.from_numpy(part) for part in (crops, face, eyes, mouth))
-    return RegionBatch(*images, targets, known, int(rng.integers(2**31)), group_size)
+    return RegionCrops(torch.from_numpy(crops), targets, known)
 
 
 def region_views(batch: RegionBatch, config: Augmentation) -> RegionViews:
-    """Bytes to [0, 1]; contrast, brightness, saturation and tint change by one matrix a face."""
-    count, amount, chance = len(batch.face), config.colour, torch.Generator().manual_seed(batch.seed)
+    """Bytes to [0, 1], in the batch's own colours."""
+    face, eyes, mouth = coloured([batch.face, batch.eyes, batch.mouth], config, batch.seed)
+    return RegionViews(face, RegionPatches(eyes, mouth))
+
+
+def coloured(parts: Sequence[UInt8[Tensor, "b *s 3"]], config: Augmentation, seed: int) -> list[Tensor]:
+    """Bytes to [0, 1], planes; contrast, brightness, saturation and tint change by one matrix a face."""
+    count, amount, chance = len(parts[0]), config.colour, torch.Generator().manual_seed(seed)
 
     def uniform(*shape: int) -> Tensor:
         return amount * (2 * torch.rand(count, *shape, generator=chance) - 1)
@@ -110,7 +142,7 @@ def region_views(batch: RegionBatch, config: Augmentation) -> RegionViews:
         flat = part.reshape(count, -1, 3).float()
         return torch.baddbmm(offset, flat, matrix).clamp_(0, 1).view(part.shape).movedim(-1, -3)
 
-    return RegionViews(changed(batch.face), RegionPatches(changed(batch.eyes), changed(batch.mouth)))
+    return [changed(part) for part in parts]
 
 
 def cut_patches(

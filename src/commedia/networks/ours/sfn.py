@@ -98,12 +98,12 @@ class SfnRegions(nn.Module):
     def __init__(self, config: SfnRegionsConfig | None = None):
         super().__init__()
         self.config = config = config or SfnRegionsConfig()
-        self.trunk = _Reader(
+        self.trunk = Reader(
             INPUT_SIZE // POOL, (config.stem, *config.widths), (0, *config.blocks), config.cell_channels,
             config.face_features, plain=False,
         )  # fmt: skip
         self.eye, self.mouth = (
-            _Reader(
+            Reader(
                 size, config.reader_widths, config.reader_blocks, config.reader_cell_channels, config.reader_features,
                 plain=config.plain,
             )
@@ -111,13 +111,13 @@ class SfnRegions(nn.Module):
         )  # fmt: skip
         everything = config.face_features + 3 * config.reader_features
         self.fused = nn.Sequential(nn.Linear(everything, config.hidden), nn.BatchNorm1d(config.hidden), nn.ReLU())
-        self.points = _last(config.face_features, 2 * LANDMARK_COUNT, 0.0)
-        self.presence = _last(config.face_features, 1, 0.0)
-        self.eye_last = _last(config.reader_features, len(EYE_BLENDSHAPES), RESTING_EXPRESSION_LOGIT)
-        self.mouth_last = _last(config.reader_features, len(MOUTH), RESTING_EXPRESSION_LOGIT)
-        self.expression = _last(config.hidden, config.expression_count, 0.0)
-        self.identity = _last(config.hidden, config.identity_count, 0.0)
-        self.pose = _last(config.hidden, 8, POSE_START)
+        self.points = last_layer(config.face_features, 2 * LANDMARK_COUNT, 0.0)
+        self.presence = last_layer(config.face_features, 1, 0.0)
+        self.eye_last = last_layer(config.reader_features, len(EYE_BLENDSHAPES), RESTING_EXPRESSION_LOGIT)
+        self.mouth_last = last_layer(config.reader_features, len(MOUTH), RESTING_EXPRESSION_LOGIT)
+        self.expression = last_layer(config.hidden, config.expression_count, 0.0)
+        self.identity = last_layer(config.hidden, config.identity_count, 0.0)
+        self.pose = last_layer(config.hidden, 8, POSE_START)
         every = torch.eye(config.expression_count)
         for name, indices in (("from_left", LEFT), ("from_right", RIGHT), ("from_mouth", MOUTH)):
             self.register_buffer(name, every[list(indices)], persistent=False)
@@ -161,7 +161,7 @@ class SfnRegions(nn.Module):
         return RegionFaces(faces, points, logits, regions, self.presence(face))
 
 
-def _last(inputs: int, outputs: int, start: float | tuple[float, ...]) -> nn.Linear:
+def last_layer(inputs: int, outputs: int, start: float | tuple[float, ...]) -> nn.Linear:
     layer = nn.Linear(inputs, outputs)
     start_near(layer, start)
     return layer
@@ -179,7 +179,7 @@ class _Residual(nn.Module):
         return nn.functional.relu(features + self.second(self.first(features)))
 
 
-class _Reader(nn.Sequential):
+class Reader(nn.Sequential):
     """A square picture to features: strided convolutions with residual blocks, then one layer over all cells."""
 
     def __init__(
