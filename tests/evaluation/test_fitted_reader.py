@@ -8,15 +8,16 @@ import torch
 
 from commedia.errors import CommediaError
 from commedia.evaluation import fitted_reader
-from commedia.evaluation.fitted_reader import LINES, FittedReader, PointsFitter, shots_in_crops
+from commedia.evaluation.fitted_reader import LINES, FittedReader, PointsFitter, shots_in_crops, with_points
 from commedia.evaluation.person_readers import FITTED_LINES, open_person_reader
 from commedia.evaluation.person_reading import FaceByFace, PointsReader
 from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.model import load_head
 from commedia.faces.crop import Crop, crop_from_landmarks
 from commedia.faces.landmarks import landmarks_of_faces
+from commedia.faces.points import SeenPoints
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
-from commedia.personal.fit import USUAL, Moments, draw, loss, place
+from commedia.personal.fit import USUAL, Moments, draw, fit, loss, place, surprise
 from commedia.structures import FaceParams, HeadPose
 
 TURNS = ((0.0, 0.0, 0.4), (0.6, 0.1, -0.2), (-0.5, -0.1, 0.0), (0.2, 0.3, 0.1))
@@ -78,6 +79,47 @@ def test_true_points_bring_the_true_face_whatever_was_read(monkeypatch: pytest.M
     assert off[0.0] < off[8.0]
     with pytest.raises(CommediaError, match="true points"):
         PointsFitter(reader, 1.0).read(IMAGES, crops)
+
+
+@dataclass
+class Finds:
+    """Finds of pictures, in order, the points it was given, each as sure as the next but surer across than down."""
+
+    points: list[np.ndarray]
+    count: int = 0
+
+    def find(self, image: np.ndarray, crops: list[Crop]) -> SeenPoints:
+        self.count += 1
+        (crop,) = crops
+        sure = np.diag([80.0, 40.0]) @ crop.image_from_crop.T / crop.side_px
+        return SeenPoints(self.points[self.count - 1][None], np.tile(sure, (1, 68, 1, 1)))
+
+
+def test_found_points_bring_the_true_face(monkeypatch: pytest.MonkeyPatch) -> None:
+    identity, points, crops = somebody()
+    reader = FaceByFace(Said(faces_of(np.zeros(50, np.float32))), load_head())
+    faces, shots = shots_in_crops(reader, IMAGES, crops, 16)
+    shots = with_points(shots, Finds(points), IMAGES, crops)  # type: ignore[arg-type]
+    assert shots.sure is not None
+    torch.testing.assert_close(shots.sure[1, 5], torch.diag(torch.tensor([80.0, 40.0])), atol=1e-3, rtol=1e-4)
+    rig, moments = fitted_reader._begun(load_head(), faces, shots), Moments(shots)
+    before = surprise(place(rig, moments, torch.arange(len(crops)))[1], shots).item()
+    fit(rig, shots, moments, 60, trained=rig.prior_parts(), weights=fitted_reader.BY_FOUND)
+    assert surprise(place(rig, moments, torch.arange(len(crops)))[1], shots).item() < 0.3 * before
+    model, nothing = load_head().model, np.zeros(52, np.float32)
+    truth, fitted = (vertices_from_params(model, one, nothing) for one in (identity, rig.identity.detach().numpy()))
+    off, unknown = (np.linalg.norm(one - truth, axis=1)[:2000].mean() for one in (fitted, model.mean))
+    assert off < 0.6 * unknown
+
+
+def test_errors_count_by_how_sure_a_point_is() -> None:
+    identity, points, crops = somebody()
+    shots = shots_in_crops(FaceByFace(Said(faces_of(identity)), load_head()), IMAGES, crops, 16)[1]
+    assert surprise(shots.points, shots) == 0
+    shots = with_points(shots, Finds(points), IMAGES, crops)  # type: ignore[arg-type]
+    assert shots.found is not None
+    for off, length in (([0.1, 0.0], 8.0), ([0.0, 0.1], 4.0), ([0.0, 0.0], 0.01)):
+        assert surprise(shots.found + torch.tensor(off), shots).item() == pytest.approx(length, rel=1e-3)
 
 
 def test_points_alone_need_no_pictures() -> None:

@@ -21,6 +21,7 @@ from commedia.face_model.model import HeadModel
 from commedia.faces.crop import Crop, crop_image
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.parser import ParserPredictor, open_parser
+from commedia.faces.points import PointsPredictor, open_points
 from commedia.geometry.rotations import multiply_wxyz, wxyz_from_yaw_pitch_roll
 from commedia.personal.fit import FOCAL_SIDES, OF_THE_MODEL, USUAL, Moments, Shots, draw, fit, place
 from commedia.personal.make import begun_rig
@@ -40,19 +41,25 @@ class Line(NamedTuple):
     own_colours: bool
     parsing: float
     blendshape_gradient: float
+    points: bool = False
+    """Whether the points network's points are fitted first."""
 
 
 LINES = {
     "prior": Line(False, False, 0.0, 0.0),
+    "points": Line(False, False, 0.0, 0.0, points=True),
     "blendshapes": Line(True, False, 0.0, 0.0),
     "albedo": Line(True, True, 0.0, 0.0),
     "parsing": Line(True, True, 0.3, 0.0),
-    "final": Line(True, True, 0.3, USUAL.blendshape_gradient),
+    "final": Line(True, True, 0.3, USUAL.blendshape_gradient, points=True),
 }
 BY_POINTS = OF_THE_MODEL._replace(
     photometric=0.0, gradient=0.0, landmarks=2.0, identity=3e-5, as_read=0.005, sparse=0.0, light=0.0
 )
 """Points that are a few millimetres off say this much more of who it is than the spread of people and of readings."""
+
+BY_FOUND = BY_POINTS._replace(landmarks=0.0, sure=1.0, identity=3e-3, as_read=0.2)
+"""Of found points by how sure they are; their errors are of a few causes, so that 68 count for less."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,8 @@ class FittedReader:
     parser: ParserPredictor | None
     """Says where skin shows that nothing covers, and what the term of parse maps is compared with."""
     line: Line
+    finder: PointsPredictor | None = None
+    """Of lines with points."""
 
     def read(self, images: Sequence[Image], crops: Sequence[Crop]) -> PersonReading:
         """Read each picture, and fit one person to all."""
@@ -70,9 +79,14 @@ class FittedReader:
         if self.parser is not None:
             parse = _parsed(self.parser, images, crops)
             shots = shots._replace(parse=parse, inside=1 - parse[..., 0])
+        if self.finder is not None:
+            shots = with_points(shots, self.finder, images, crops)
         rig = _begun(self.reader.head, faces, shots)
         moments, parsing = Moments(shots), self.line.parsing
         prior = OF_THE_MODEL._replace(parsing=parsing)
+        if self.finder is not None:
+            fit(rig, shots, moments, POINTS_STEPS, trained=rig.prior_parts(), weights=BY_FOUND)
+            prior = prior._replace(**HELD._asdict())
         fit(rig, shots, moments, PRIOR_STEPS, trained=rig.prior_parts(), weights=prior)
         if self.line.own_shape:
             weights = USUAL._replace(parsing=parsing, blendshape_gradient=self.line.blendshape_gradient)
@@ -109,7 +123,18 @@ class PointsFitter:
 
 def fitted_reader(reader: FaceByFace, line: str) -> FittedReader:
     """One of `LINES` on top of a network's reading."""
-    return FittedReader(reader, open_parser(threads=1), LINES[line])
+    finder = open_points(threads=1) if LINES[line].points else None
+    return FittedReader(reader, open_parser(threads=1), LINES[line], finder)
+
+
+def with_points(shots: Shots, finder: PointsPredictor, images: Sequence[Image], crops: Sequence[Crop]) -> Shots:
+    """Shots of crops with the points that a network finds in them."""
+    found = [finder.find(image, [crop]) for image, crop in zip(images, crops, strict=True)]
+    places = [_in_crop(seen.points_px[0], crop) for seen, crop in zip(found, crops, strict=True)]
+    sure = [crop.side_px * seen.sure[0] @ crop.image_from_crop for seen, crop in zip(found, crops, strict=True)]
+    return shots._replace(
+        found=torch.from_numpy(np.stack(places)), sure=torch.from_numpy(np.stack(sure).astype(np.float32))
+    )
 
 
 def shots_in_crops(

@@ -33,7 +33,7 @@ def _network(name: str) -> str:
 
 
 FITTED, BY_POINTS = ".fit-", ".points-"
-FITTED_LINES, OFF_MM = ("prior", "blendshapes", "albedo", "parsing", "final"), (0, 1, 2, 3, 4)
+FITTED_LINES, OFF_MM = ("prior", "points", "blendshapes", "albedo", "parsing", "final"), (0, 1, 2, 3, 4)
 PERSON_READERS: dict[str, Callable[[str], PersonReader]] = {
     ".onnx": face_by_face,
     "": face_by_face,

@@ -9,6 +9,7 @@ DEFAULT_SFN = "sfn-desktop"
 DEFAULT_MFN = "mfn-desktop"
 DEFAULT_EMBEDDING = "embedding-desktop"
 DEFAULT_PARSER = "parser-desktop"
+DEFAULT_POINTS = "points-desktop"
 
 
 def shipped_weights(folder: Path = WEIGHTS_FOLDER) -> list[str]:

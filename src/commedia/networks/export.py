@@ -128,6 +128,7 @@ def write_onnx(network: Network, path: Path, facts: dict[str, str], *, batch: in
     # torch notes where in whose folders each node was made: nobody's business, and a twentieth of the file.
     for noted in (model, *graph.node, *graph.value_info, *graph.input, *graph.output):
         del noted.metadata_props[:]
+    del graph.value_info[:]  # shapes in between, which every runtime infers
     onnx.helper.set_model_props(model, metadata)
     onnx.save(model, path)
 

@@ -28,6 +28,8 @@ class Weights(NamedTuple):
     photometric: float = 1.0
     gradient: float = 1.0
     landmarks: float = 2.0
+    sure: float = 0.0
+    """Of points as the points network finds them, by how sure it is; of shots that come with them."""
     parsing: float = 0.0
     """Eq. 5, of shots that come with parse maps."""
     smooth: float = 0.02
@@ -64,9 +66,13 @@ class Shots(NamedTuple):
     expression: Float[Tensor, "n 52"]
     parse: Float[Tensor, "n s s k"] | None = None
     """How likely each pixel shows each of `PARSE_CLASSES`."""
+    found: Float[Tensor, "n 68 2"] | None = None
+    """The points as another network finds them, in sides of the shot, y down, ..."""
+    sure: Float[Tensor, "n 68 2 2"] | None = None
+    """... and what errors of theirs are multiplied with: they then have a length of about 1, whatever direction."""
 
     def at(self, rows: Tensor) -> "Shots":
-        return Shots(*(part[rows] for part in self[:6]), parse=None if self.parse is None else self.parse[rows])
+        return Shots(*(None if part is None else part[rows] for part in self))
 
 
 class Moments(nn.Module):
@@ -147,6 +153,7 @@ def loss(
     expression, light = moments.expression[rows], moments.light[rows]
     terms: dict[str, Callable[[], Tensor]] = {
         "landmarks": lambda: (points - some.points).square().sum(-1).add(1e-8).sqrt().mean(),
+        "sure": lambda: surprise(points, some),
         "as_read": lambda: (expression - some.expression).square().sum(1).mean(),
         "sparse": lambda: expression.sum(1).mean(),
         "light": lambda: light_penalty(light, weights.light_strength).mean(),
@@ -162,6 +169,14 @@ def loss(
     if weights.photometric or weights.gradient or weights.parsing:
         found |= _compared(rig, some, camera, light, weights.parsing > 0)
     return sum((getattr(weights, name) * value for name, value in found.items()), start=points.new_zeros(()))
+
+
+def surprise(points: Float[Tensor, "b 68 2"], some: Shots) -> Float[Tensor, ""]:
+    """How far points are from where they were found, by how sure that is: a mean length; 0 where nobody looked."""
+    if some.found is None or some.sure is None:
+        return points.new_zeros(())
+    weighed = torch.einsum("bpij,bpj->bpi", some.sure, points - some.found)
+    return weighed.square().sum(-1).add(1e-4).sqrt().mean()
 
 
 def _compared(

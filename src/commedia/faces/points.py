@@ -1,0 +1,56 @@
+"""Where the head's 68 points are in a picture, and how sure each is, finer than SFN says; in the crops SFN reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from commedia.conventions import LANDMARK_COUNT
+from commedia.faces.crop import Crop, crop_image
+from commedia.faces.session import DEFAULT_THREADS, OnnxSession, open_session, pixels_from_images
+from commedia.faces.weights import DEFAULT_POINTS, find_weights
+
+POINTS_OUTPUTS = ("points", "sure")
+
+
+class SeenPoints(NamedTuple):
+    """Points of n faces in the pixels of their picture."""
+
+    points_px: Float[np.ndarray, "n 68 2"]
+    sure: Float[np.ndarray, "n 68 2 2"]
+    """A point's error in pixels times this matrix has a length of about 1, whatever its direction."""
+
+
+@dataclass(frozen=True)
+class PointsPredictor:
+    """Finds points with the points network."""
+
+    network: OnnxSession
+
+    def find(self, image: UInt8[np.ndarray, "h w 3"], crops: Sequence[Crop]) -> SeenPoints:
+        """Find the points of one face per crop, one run of the network for all."""
+        if not crops:
+            return SeenPoints(*(np.zeros((0, LANDMARK_COUNT, *shape), np.float32) for shape in ((2,), (2, 2))))
+        images = np.stack([crop_image(image, crop, self.network.input_size) for crop in crops])
+        outputs = self.network.run(pixels_from_images(images))
+        sides = np.array([crop.side_px for crop in crops], np.float32)[:, None, None]
+        turns = np.stack([crop.image_from_crop for crop in crops])
+        centers = np.stack([crop.center_px for crop in crops])[:, None]
+        points = centers + sides * outputs["points"] @ turns.transpose(0, 2, 1)
+        sure = triangles(outputs["sure"]) @ turns.transpose(0, 2, 1)[:, None] / sides[..., None]
+        return SeenPoints(points.astype(np.float32), sure.astype(np.float32))
+
+
+def triangles(sure: Float[np.ndarray, "n p 3"]) -> Float[np.ndarray, "n p 2 2"]:
+    """Lay the network's three numbers out as the lower triangles that they are."""
+    found = np.zeros((*sure.shape[:-1], 2, 2), sure.dtype)
+    found[..., 0, 0], found[..., 1, 0], found[..., 1, 1] = np.moveaxis(sure, -1, 0)
+    return found
+
+
+def open_points(name: str = DEFAULT_POINTS, *, threads: int = DEFAULT_THREADS) -> PointsPredictor:
+    """Open the points network by the name of shipped weights or by the path of an .onnx file."""
+    path = find_weights(name)
+    return PointsPredictor(open_session(path, kind="points", outputs=POINTS_OUTPUTS, threads=threads))

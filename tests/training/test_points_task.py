@@ -1,0 +1,66 @@
+"""The points network trains: it begins with the trunk's points, and gets nearer to faces it sees again."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from commedia.networks.ours.points import PointsNet
+from commedia.networks.registry import network_for
+from commedia.training.config import Recipe
+from commedia.training.face_model import FaceModel
+from commedia.training.freeze import freeze, train_mode
+from commedia.training.recipes import recipe_named
+from commedia.training.tasks import AT_THE_END
+from tests.training.tasks import made_task
+
+
+@pytest.fixture
+def recipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Recipe:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    whole = recipe_named("points-desktop")
+    stage = whole.stages[0]
+    data = replace(stage.data, validation_share=0.25)
+    return replace(whole, stages=(replace(stage, optimisation=replace(stage.optimisation, batch_size=6), data=data),))
+
+
+def test_a_network_learns_while_its_trunk_stands_still(recipe: Recipe, shards: Path, model: FaceModel) -> None:
+    torch.manual_seed(0)
+    network: PointsNet = network_for(recipe.network)
+    task = made_task(recipe, shards / "singles.tar", model, network=network)
+    before = task.validate(network.eval())
+    assert before.drawn == pytest.approx(before.begun) == pytest.approx(before.first)
+    frozen = recipe.stages[0].frozen
+    freeze(network, frozen)
+    train_mode(network, frozen)
+    trunk = {name: part.clone() for name, part in network.trunk.state_dict().items()}
+    batch, losses = task.batch(0), []
+    optimiser = torch.optim.Adam([part for part in network.parameters() if part.requires_grad], 3e-3)
+    for _ in range(8):
+        loss = task.loss(task.read(network, task.pixels(batch)), batch, AT_THE_END)
+        optimiser.zero_grad()
+        loss.total.backward()
+        optimiser.step()
+        losses.append(dict(loss.parts))
+    assert losses[-1]["first"] < 0.9 * losses[0]["first"]
+    assert losses[-1]["last"] < 0.9 * losses[0]["last"]
+    assert losses[-1]["sure"] < losses[0]["sure"]
+    for name, part in network.trunk.state_dict().items():
+        torch.testing.assert_close(part, trunk[name], rtol=0, atol=0)
+
+
+def test_photographs_are_trusted_less(recipe: Recipe, shards: Path, model: FaceModel) -> None:
+    task = made_task(recipe, shards / "singles.tar", model)
+    task.store.labelled[:] = False
+    drawn = task.batch(0).targets.landmark_weight
+    task.store.labelled[:] = True
+    labelled = task.batch(0).targets.landmark_weight
+    torch.testing.assert_close(labelled, recipe.stages[0].loss.photographs * drawn)
+    assert drawn.max() == 1
+
+
+def test_a_contact_sheet_is_drawn(recipe: Recipe, shards: Path, model: FaceModel) -> None:
+    network = network_for(recipe.network)
+    sheet = made_task(recipe, shards / "singles.tar", model, network=network).contact_sheet(network.eval())
+    assert sheet.std() > 5
