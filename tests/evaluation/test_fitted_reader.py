@@ -15,7 +15,8 @@ from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.model import load_head
 from commedia.faces.crop import Crop, crop_from_landmarks
 from commedia.faces.landmarks import landmarks_of_faces
-from commedia.faces.points import SeenPoints
+from commedia.faces.points import PointsPredictor
+from commedia.faces.session import OnnxSession
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
 from commedia.personal.fit import USUAL, Moments, draw, fit, loss, place, surprise
 from commedia.structures import FaceParams, HeadPose
@@ -83,23 +84,27 @@ def test_true_points_bring_the_true_face_whatever_was_read(monkeypatch: pytest.M
 
 @dataclass
 class Finds:
-    """Finds of pictures, in order, the points it was given, each as sure as the next but surer across than down."""
+    """A network that finds in crops, in order, the points it was given, surer across than down."""
 
     points: list[np.ndarray]
     count: int = 0
 
-    def find(self, image: np.ndarray, crops: list[Crop]) -> SeenPoints:
+    def run(self, names: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
         self.count += 1
-        (crop,) = crops
-        sure = np.diag([80.0, 40.0]) @ crop.image_from_crop.T / crop.side_px
-        return SeenPoints(self.points[self.count - 1][None], np.tile(sure, (1, 68, 1, 1)))
+        return [self.points[self.count - 1][None], np.tile(np.log(np.float32([80, 1, 40])), (1, 68, 1))]
 
 
-def test_found_points_bring_the_true_face(monkeypatch: pytest.MonkeyPatch) -> None:
+def finder_of(points: list[np.ndarray], crops: list[Crop]) -> PointsPredictor:
+    """Finds points that were given in pixels."""
+    in_crops = [fitted_reader._in_crop(one, crop) - 0.5 for one, crop in zip(points, crops, strict=True)]
+    return PointsPredictor(OnnxSession(Finds(in_crops), "pixels", ("points", "sure"), 16, {}))
+
+
+def test_found_points_bring_the_true_face() -> None:
     identity, points, crops = somebody()
     reader = FaceByFace(Said(faces_of(np.zeros(50, np.float32))), load_head())
     faces, shots = shots_in_crops(reader, IMAGES, crops, 16)
-    shots = with_points(shots, Finds(points), IMAGES, crops)  # type: ignore[arg-type]
+    shots = with_points(shots, finder_of(points, crops), IMAGES, crops)
     assert shots.sure is not None
     torch.testing.assert_close(shots.sure[1, 5], torch.diag(torch.tensor([80.0, 40.0])), atol=1e-3, rtol=1e-4)
     rig, moments = fitted_reader._begun(load_head(), faces, shots), Moments(shots)
@@ -116,7 +121,7 @@ def test_errors_count_by_how_sure_a_point_is() -> None:
     identity, points, crops = somebody()
     shots = shots_in_crops(FaceByFace(Said(faces_of(identity)), load_head()), IMAGES, crops, 16)[1]
     assert surprise(shots.points, shots) == 0
-    shots = with_points(shots, Finds(points), IMAGES, crops)  # type: ignore[arg-type]
+    shots = with_points(shots, finder_of(points, crops), IMAGES, crops)
     assert shots.found is not None
     for off, length in (([0.1, 0.0], 8.0), ([0.0, 0.1], 4.0), ([0.0, 0.0], 0.01)):
         assert surprise(shots.found + torch.tensor(off), shots).item() == pytest.approx(length, rel=1e-3)

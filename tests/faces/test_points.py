@@ -30,7 +30,7 @@ def predictor(points: np.ndarray, sure: np.ndarray) -> PointsPredictor:
 def test_points_lie_in_the_picture_as_in_the_crop() -> None:
     chance = np.random.default_rng(0)
     points = chance.uniform(-0.5, 0.5, (2, 68, 2)).astype(np.float32)
-    sure = np.abs(chance.normal(size=(2, 68, 3))).astype(np.float32)
+    sure = chance.normal(size=(2, 68, 3)).astype(np.float32)
     seen = predictor(points, sure).find(np.zeros((120, 160, 3), np.uint8), CROPS)
     off = np.array([2.0, -1.0])
     for crop, placed, weighed, theirs, three in zip(CROPS, seen.points_px, seen.sure, points, sure, strict=True):
@@ -38,7 +38,8 @@ def test_points_lie_in_the_picture_as_in_the_crop() -> None:
         np.testing.assert_allclose(back, theirs, atol=1e-5)
         # An error is as long as it would be in the crop.
         across, down = (off @ crop.image_from_crop) / crop.side_px
-        expected = np.hypot(three[:, 0] * across, three[:, 1] * across + three[:, 2] * down)
+        first, last = np.exp(three[:, 0]), np.exp(three[:, 2])
+        expected = np.hypot(first * across, three[:, 1] * first * across + last * down)
         np.testing.assert_allclose(np.linalg.norm(weighed @ off, axis=1), expected, rtol=1e-4)
 
 

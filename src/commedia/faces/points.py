@@ -44,10 +44,9 @@ class PointsPredictor:
 
 
 def triangles(sure: Float[np.ndarray, "n p 3"]) -> Float[np.ndarray, "n p 2 2"]:
-    """Lay the network's three numbers out as the lower triangles that they are."""
-    found = np.zeros((*sure.shape[:-1], 2, 2), sure.dtype)
-    found[..., 0, 0], found[..., 1, 0], found[..., 1, 1] = np.moveaxis(sure, -1, 0)
-    return found
+    """What the network says of how sure it is, logarithms of the diagonal and a multiple, to lower triangles."""
+    first, mixed, last = np.exp(sure[..., 0]), sure[..., 1], np.exp(sure[..., 2])
+    return np.stack([np.stack([first, np.zeros_like(first)], -1), np.stack([mixed * first, last], -1)], -2)
 
 
 def open_points(name: str = DEFAULT_POINTS, *, threads: int = DEFAULT_THREADS) -> PointsPredictor:

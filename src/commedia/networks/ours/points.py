@@ -92,9 +92,13 @@ class PointsNet(nn.Module):
             nn.init.zeros_(layer.weight)
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> tuple[Float[Tensor, "b 68 2"], Float[Tensor, "b 68 3"]]:
-        """Say the points of RGB crops in [0, 1], and how sure they are."""
+        """Say the points of RGB crops in [0, 1], and how sure they are.
+
+        Of that the logarithm of the first number, the second as a multiple of the first, the logarithm of the third.
+        """
         read = self.read(pixels)
-        return read.points, read.sure
+        first, mixed, last = read.sure.unbind(-1)
+        return read.points, torch.stack([first.log(), mixed / first, last.log()], -1)
 
     def read(self, pixels: Float[Tensor, "b 3 h w"]) -> PointsRead:
         """Say all that training asks."""
