@@ -30,8 +30,8 @@ from commedia.structures import FaceParams
 from commedia.training.modelled_face import soft_parts
 
 SIZE_PX = 56
-PRIOR_STEPS, OWN_STEPS, POINTS_STEPS = 40, 50, 120
-"""Of a person of six frames two seconds of one core, two more, and three."""
+PRIOR_STEPS, OWN_STEPS, POINTS_STEPS, FOUND_STEPS = 40, 50, 120, 60
+"""Of a person of six frames two seconds of one core, two more, three, and one."""
 
 
 class Line(NamedTuple):
@@ -58,8 +58,15 @@ BY_POINTS = OF_THE_MODEL._replace(
 )
 """Points that are a few millimetres off say this much more of who it is than the spread of people and of readings."""
 
-BY_FOUND = BY_POINTS._replace(landmarks=0.0, sure=1.0, identity=3e-3, as_read=0.2)
-"""Of found points by how sure they are; their errors are of a few causes, so that 68 count for less."""
+BY_FOUND = BY_POINTS._replace(landmarks=0.0, sure=1.0, identity=0.0, identity_read=0.03, as_read=5.0)
+"""Points that a network finds know little of what the reading does not, so that this stays near, ..."""
+_DRAWN = 0.03
+HELD = {
+    name: _DRAWN * getattr(BY_FOUND, name) for name in ("landmarks", "sure", "identity", "identity_read", "as_read")
+}
+"""... as it does beside the terms of pictures."""
+STIFF = 0.5
+"""Weight of a smooth shape of one's own there: free, it follows what neighbouring points are wrong about together."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +90,16 @@ class FittedReader:
             shots = with_points(shots, self.finder, images, crops)
         rig = _begun(self.reader.head, faces, shots)
         moments, parsing = Moments(shots), self.line.parsing
-        prior = OF_THE_MODEL._replace(parsing=parsing)
+        known, beside = rig.prior_parts(), {}
         if self.finder is not None:
-            fit(rig, shots, moments, POINTS_STEPS, trained=rig.prior_parts(), weights=BY_FOUND)
-            prior = prior._replace(**HELD._asdict())
-        fit(rig, shots, moments, PRIOR_STEPS, trained=rig.prior_parts(), weights=prior)
+            fit(rig, shots, moments, FOUND_STEPS, trained=known, weights=BY_FOUND)
+            known, beside = [], HELD
+        prior = OF_THE_MODEL._replace(parsing=parsing, **beside)
+        fit(rig, shots, moments, PRIOR_STEPS, trained=known, weights=prior)
         if self.line.own_shape:
-            weights = USUAL._replace(parsing=parsing, blendshape_gradient=self.line.blendshape_gradient)
+            stiff = {"smooth": STIFF} if beside else {}
+            own = {"parsing": parsing, "blendshape_gradient": self.line.blendshape_gradient}
+            weights = USUAL._replace(**own, **beside, **stiff)
             rig.set_shown(moments.expression, moments.wxyz)
             fit(rig, shots, moments, OWN_STEPS, trained=rig.own_parts(self.line.own_colours), weights=weights, seed=1)
         return _said(rig, moments, crops)

@@ -40,6 +40,9 @@ class Weights(NamedTuple):
     """Of the distance of expressions from what the tracker read."""
     sparse: float = 0.002
     identity: float = 2e-4
+    """Of the distance from the mean face, ..."""
+    identity_read: float = 0.0
+    """... and from who was read, in standard deviations of people."""
     light: float = 0.002
     light_strength: float = 0.1
     colour: float = 0.1
@@ -161,6 +164,7 @@ def loss(
     if regular:
         terms |= {
             "identity": lambda: coefficient_energy(rig.identity[None]).mean(),
+            "identity_read": lambda: coefficient_energy((rig.identity - rig.identity_read)[None]).mean(),
             "smooth": rig.roughness,
             "blendshape_gradient": rig.blendshape_gradient,
             "colour": rig.recolouring,

@@ -51,6 +51,8 @@ class PersonalRig(nn.Module):
     masks: Tensor
     triangles: Tensor
     edges: Tensor
+    identity_read: Tensor
+    """Where `identity` began."""
     skin: Tensor
     shown: Tensor
     """How well each vertex is seen, 0 to 1; where a face turns away, a pixel is half background."""
@@ -70,6 +72,7 @@ class PersonalRig(nn.Module):
         self.rest = nn.Parameter(torch.zeros(points, 3))
         self.shapes = nn.Parameter(torch.zeros(len(self.rows), points, 3))
         self.colour = nn.Parameter(torch.zeros_like(skin))
+        self.register_buffer("identity_read", identity.clone(), persistent=False)
         self.register_buffer("skin", skin.clone(), persistent=False)
         self.register_buffer("shown", torch.ones(len(skin)), persistent=False)
         self.parts: Float[Tensor, "v k"] | None = None
