@@ -91,7 +91,7 @@ class Finds:
 
     def run(self, names: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
         self.count += 1
-        return [self.points[self.count - 1][None], np.tile(np.log(np.float32([80, 1, 40])), (1, 68, 1))]
+        return [self.points[self.count - 1][None], np.tile(np.log(np.float32([800, 1, 400])), (1, 68, 1))]
 
 
 def finder_of(points: list[np.ndarray], crops: list[Crop]) -> PointsPredictor:
@@ -106,7 +106,7 @@ def test_found_points_bring_the_true_face() -> None:
     faces, shots = shots_in_crops(reader, IMAGES, crops, 16)
     shots = with_points(shots, finder_of(points, crops), IMAGES, crops)
     assert shots.sure is not None
-    torch.testing.assert_close(shots.sure[1, 5], torch.diag(torch.tensor([80.0, 40.0])), atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(shots.sure[1, 5], torch.diag(torch.tensor([800.0, 400.0])), atol=1e-2, rtol=1e-4)
     rig, moments = fitted_reader._begun(load_head(), faces, shots), Moments(shots)
     before = surprise(place(rig, moments, torch.arange(len(crops)))[1], shots).item()
     fit(rig, shots, moments, 60, trained=rig.prior_parts(), weights=fitted_reader.BY_FOUND)
@@ -123,7 +123,7 @@ def test_errors_count_by_how_sure_a_point_is() -> None:
     assert surprise(shots.points, shots) == 0
     shots = with_points(shots, finder_of(points, crops), IMAGES, crops)
     assert shots.found is not None
-    for off, length in (([0.1, 0.0], 8.0), ([0.0, 0.1], 4.0), ([0.0, 0.0], 0.01)):
+    for off, length in (([0.1, 0.0], 80.0), ([0.0, 0.1], 40.0), ([0.0, 0.0], 0.01)):
         assert surprise(shots.found + torch.tensor(off), shots).item() == pytest.approx(length, rel=1e-3)
 
 
