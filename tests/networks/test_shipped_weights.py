@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from commedia.conventions import LANDMARK_MIRROR
 from commedia.data.sample import PictureSample
 from commedia.data.truth import COVERED, PARSE_UNKNOWN
 from commedia.evaluation.metrics import normalised_mean_error
@@ -16,6 +17,7 @@ from commedia.face_model.model import PARSE_CLASSES
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.parser import open_parser
+from commedia.faces.points import open_points
 from commedia.faces.sfn import open_sfn
 from commedia.faces.weights import WEIGHTS_FOLDER, find_weights, shipped_weights
 from commedia.networks.export import HALF_TOLERANCE, parity
@@ -48,8 +50,32 @@ def test_people_mark_faces_near_the_points_of_the_head(name: str) -> None:
     assert across.max() < 0.03
 
 
+def test_points_are_as_near_as_those_of_sfn_and_mirrored_in_a_mirror(drawn: list[PictureSample]) -> None:
+    sfn, finder, order = open_sfn(threads=1), open_points(threads=1), list(LANDMARK_MIRROR)
+    ours, theirs, apart = [], [], []
+    for picture in drawn:
+        truth = picture.faces[0].landmarks_px
+        crop = crop_from_landmarks(truth)
+        found = finder.find(picture.image, [crop]).points_px[0]
+        ours.append(normalised_mean_error(found, truth))
+        theirs.append(normalised_mean_error(landmarks_of_faces(sfn.regress(picture.image, [crop]))[0], truth))
+        width = picture.image.shape[1]
+        flipped = np.array([width, 0], np.float32) + truth[order] * np.array([-1, 1], np.float32)
+        mirrored = finder.find(np.ascontiguousarray(picture.image[:, ::-1]), [crop_from_landmarks(flipped)]).points_px[
+            0
+        ]
+        back = np.array([width, 0]) + mirrored[order] * np.array([-1, 1])
+        apart.append(normalised_mean_error(back.astype(np.float32), found))
+    assert np.median(ours) < 1.02 * np.median(theirs) < 0.03
+    assert np.median(apart) < 0.02
+
+
 def test_sfn_for_phones_is_two_megabytes() -> None:
     assert find_weights("sfn-mobile").stat().st_size <= 2_000_000
+
+
+def test_points_are_nine_tenths_of_a_megabyte() -> None:
+    assert find_weights("points-desktop").stat().st_size <= 900_000
 
 
 @pytest.mark.parametrize("name", trainable_weights())

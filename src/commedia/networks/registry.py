@@ -16,7 +16,7 @@ from commedia.networks.ours.cpem_regions import CpemRegions, CpemRegionsConfig
 from commedia.networks.ours.embedding import CHIP_SIZE, Embedding, EmbeddingConfig
 from commedia.networks.ours.mfn_base import MfnBase, MfnBaseConfig
 from commedia.networks.ours.parser import PARSER_SIZE, FaceParser, ParserConfig
-from commedia.networks.ours.points import POINTS_OUTPUTS, PointsConfig, PointsNet
+from commedia.networks.ours.points import FoundPoints, PointsConfig, PointsNet
 from commedia.networks.ours.sfn import INPUT_SIZE, SfnRegions, SfnRegionsConfig
 from commedia.networks.paper1.mfn import MFN_SIZE, Mfn, MfnConfig
 from commedia.networks.paper1.sfn import SFN_SIZE, Sfn, SfnConfig
@@ -74,7 +74,7 @@ NETWORKS: dict[str, NetworkSpec] = {
     "sfn-cpem": NetworkSpec(CpemConfig, Cpem, CPEM_SIZE, FaceOutputs._fields),
     "mfn-base": NetworkSpec(MfnBaseConfig, MfnBase, MFN_SIZE, ("grid",), batch=1),
     "embedding": NetworkSpec(EmbeddingConfig, Embedding, CHIP_SIZE, ("embedding",), weight_bits=8),
-    "points": NetworkSpec(PointsConfig, PointsNet, INPUT_SIZE, POINTS_OUTPUTS, weight_bits=8),
+    "points": NetworkSpec(PointsConfig, PointsNet, INPUT_SIZE, FoundPoints._fields, weight_bits=8),
     "parser": NetworkSpec(ParserConfig, FaceParser, PARSER_SIZE, ("classes",)),
 }
 """By the name in weights files and ONNX metadata; the live path asks only how it begins."""

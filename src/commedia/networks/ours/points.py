@@ -18,7 +18,6 @@ from commedia.conventions import IDENTITY_COUNT, LANDMARK_COUNT
 from commedia.networks.backbones import ConvUnit
 from commedia.networks.ours.sfn import DESKTOP, INPUT_SIZE, POOL, Reader, SfnRegionsConfig, last_layer
 
-POINTS_OUTPUTS = ("points", "sure")
 STEP = 0.1
 """Crop sides that a correction of 1 moves a point."""
 SURE_AT_FIRST = 60.0
@@ -41,6 +40,15 @@ class PointsConfig:
     """What one window tells to the layer that sees all."""
     hidden: tuple[int, int] = (72, 120)
     """Of that layer, the first time and the second."""
+
+
+class FoundPoints(NamedTuple):
+    """What the file says of each crop."""
+
+    points: Float[Tensor, "b 68 2"]
+    sure: Float[Tensor, "b 68 3"]
+    """That of `PointsRead`: logarithm of the first number, the second as a multiple of the first, logarithm of the
+    third."""
 
 
 class PointsRead(NamedTuple):
@@ -91,14 +99,11 @@ class PointsNet(nn.Module):
         for layer in (self.move_first, self.move_second):
             nn.init.zeros_(layer.weight)
 
-    def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> tuple[Float[Tensor, "b 68 2"], Float[Tensor, "b 68 3"]]:
-        """Say the points of RGB crops in [0, 1], and how sure they are.
-
-        Of that the logarithm of the first number, the second as a multiple of the first, the logarithm of the third.
-        """
+    def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> FoundPoints:
+        """Say the points of RGB crops in [0, 1], and how sure they are."""
         read = self.read(pixels)
         first, mixed, last = read.sure.unbind(-1)
-        return read.points, torch.stack([first.log(), mixed / first, last.log()], -1)
+        return FoundPoints(read.points, torch.stack([first.log(), mixed / first, last.log()], -1))
 
     def read(self, pixels: Float[Tensor, "b 3 h w"]) -> PointsRead:
         """Say all that training asks."""
