@@ -7,6 +7,7 @@ there); Sandler et al. 2018.
 from collections.abc import Callable
 from typing import Literal
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -65,7 +66,7 @@ class ClampedUnit(ConvUnit):
         super().__init__(inputs, outputs, kernel, stride=stride, norm=True, relu=False, groups=groups)
 
     def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h2 w2"]:
-        return nn.functional.relu6(super().forward(features))
+        return nn.functional.relu6(super().forward(features), inplace=True)
 
 
 class InvertedBlock(nn.Module):
@@ -91,6 +92,8 @@ class PooledTrunk(nn.Module):
         self.layers, self.outputs = layers, outputs
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c"]:
+        if self.training:
+            pixels = pixels.contiguous(memory_format=torch.channels_last)
         return self.layers(pixels).mean((2, 3))
 
 
