@@ -113,6 +113,16 @@ def test_whom_nobody_knows_is_neither_the_same_nor_another() -> None:
     assert parts["same"] == parts["other"] == 0
 
 
+def test_the_gradient_against_differences() -> None:
+    chance = torch.Generator().manual_seed(0)
+    found, truth = torch.nn.functional.normalize(torch.randn(2, 6, 5, generator=chance).double(), dim=-1)
+    known = EmbeddingTargets(truth, torch.tensor([7, 7, 8, 8, 9, -1]))
+    config = EmbeddingLossConfig(people=0.7)
+    parts = dict(embedding_loss(found, known, config).parts)
+    assert all(part > 0 for part in parts.values())
+    assert torch.autograd.gradcheck(lambda e: embedding_loss(e, known, config).total, (found.requires_grad_(),))
+
+
 def test_what_a_kind_of_picture_shares_is_taken_away(rng: np.random.Generator) -> None:
     photographs = np.arange(40) < 30
     base = np.where(photographs[:, None], 5.0, -3.0) + rng.normal(size=(40, 16))

@@ -1,10 +1,12 @@
 """What paper 3 asks of SFN besides the truth: one person, one identity; no two blendshapes that exclude each other."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX, IDENTITY_COUNT, LANDMARK_COUNT
 from commedia.losses.faces import FaceTargets
@@ -67,3 +69,28 @@ def test_neither_is_asked_unless_the_recipe_does(model: FaceModel, identity: Ten
     logits, here = torch.zeros(ROWS, EXPRESSION_COUNT), torch.ones(ROWS)
     assert not terms(model, identity, logits, here, silent).keys() & {"identity_consistent", "expression_exclusive"}
     assert "identity_consistent" not in terms(model, identity, logits, here, ASKED, size=1)
+
+
+def test_gradients_against_differences(model: FaceModel) -> None:
+    chance, landmarks = torch.Generator().manual_seed(1), deepcopy(model.landmarks).double()
+
+    def noise(*shape: int) -> Tensor:
+        return torch.randn(4, *shape, generator=chance).double()
+
+    weight = noise().sigmoid()
+    targets = FaceTargets(
+        *(noise(LANDMARK_COUNT, 2), noise(IDENTITY_COUNT), weight),
+        *(noise(EXPRESSION_COUNT).sigmoid(), noise(EXPRESSION_COUNT).sigmoid()),
+        *(normalize(noise(4)), weight, weight),
+    )
+
+    def total(identity: Tensor, logits: Tensor, wxyz: Tensor, place: Tensor, size: Tensor, *rest: Tensor) -> Tensor:
+        points, regions, presence = rest
+        faces = FaceOutputs(identity, logits.sigmoid(), wxyz, place, 0.2 + size.square())
+        read = RegionFaces(faces, points, logits, regions, presence)
+        return region_loss(read, targets, torch.ones(4).double(), landmarks, ASKED, 2).total
+
+    shapes = (IDENTITY_COUNT, EXPRESSION_COUNT, 4, 3, 1), (EXPRESSION_COUNT, 1)
+    said = [*map(noise, shapes[0]), noise(LANDMARK_COUNT, 2), *map(noise, shapes[1])]
+    said[2] = normalize(said[2])
+    assert torch.autograd.gradcheck(total, [part.requires_grad_() for part in said])

@@ -46,7 +46,7 @@ def expression_entropy(
     learn sparse blendshapes after 1,500 steps of 64.
     """
     weight = label_weight * torch.where(truth > ACTIVE_ABOVE, active_weight, 1.0)
-    likely = predicted.float().clamp(1e-4, 1 - 1e-4)
+    likely = predicted.to(torch.promote_types(predicted.dtype, torch.float32)).clamp(1e-4, 1 - 1e-4)
     return -(weight * (truth * likely.log() + (1 - truth) * (1 - likely).log())).mean(-1)
 
 
