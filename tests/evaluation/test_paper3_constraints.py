@@ -1,7 +1,9 @@
 """The table of paper 3's constraints: numbers worked by hand, people told apart, and what is missing said."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 import pytest
@@ -13,12 +15,15 @@ from commedia.errors import BadShard, CommediaError
 from commedia.evaluation.paper3_constraints import (
     COLUMNS,
     People,
+    costs_table,
     identity_drift,
     measured,
+    milliseconds,
     paper3_constraints,
     read_people,
 )
 from commedia.evaluation.settings import EvaluationSettings
+from commedia.faces.weights import WEIGHTS_FOLDER
 from commedia.structures import Box, FaceParams, HeadPose
 
 
@@ -93,3 +98,21 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
         read_people({"grey": Reader()}, [path], None, lambda *_: None)
     with pytest.raises(CommediaError, match="NAME=FILE"):
         paper3_constraints(EvaluationSettings(tmp_path, shards=(path,), variants=("x",)), lambda *_: None)
+
+
+class SlowReader(Reader):
+    """The same, after ten milliseconds of work."""
+
+    def regress(self, image, crops):
+        end = process_time() + 0.01
+        while process_time() < end:
+            pass
+        return super().regress(image, crops)
+
+
+def test_networks_are_timed_and_weighed(tmp_path: Path) -> None:
+    times = milliseconds({"grey": Reader(), "slow": SlowReader()}, shard(tmp_path, ["a", "a", "b"]))
+    assert times["slow"] > 10 > times["grey"] > 0
+    (row,) = costs_table({"mine": "sfn-mobile"}, {"mine": 2.5}).rows
+    card = json.loads((WEIGHTS_FOLDER / "sfn-mobile.card.json").read_text())
+    assert row == ("mine", card["parameters"], card["files"]["sfn-mobile.onnx"]["bytes"] / 1e6, 2.5)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,11 +16,13 @@ from jaxtyping import Float, Int
 from commedia.data.shards import read_encoded
 from commedia.errors import BadShard, CommediaError
 from commedia.evaluation.metrics import blendshape_scores, correlation
+from commedia.evaluation.paper_runtime import parameter_count
 from commedia.evaluation.report import Cell, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.protocol import RegressorProtocol
 from commedia.faces.sfn import open_sfn
+from commedia.faces.weights import find_weights
 from commedia.retarget.possible import contradiction, possible_expression
 
 COLUMNS = (
@@ -27,6 +30,8 @@ COLUMNS = (
     *("expression error", "AUC", "correlation", "active error", "at rest", "contradiction"),
 )
 LEAST_FRAMES = 2
+TIMED = 50
+"""Crops by which networks are timed."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,8 @@ def paper3_constraints(settings: EvaluationSettings, progress: Progress) -> list
     """Read every frame with every network, in crops that the true points place."""
     if not settings.shards:
         raise CommediaError("this table needs shards of drawn people with several frames each; name them with --shards")
-    readers = {name: open_sfn(file, threads=1) for name, file in named_networks(settings).items()}
+    files = named_networks(settings)
+    readers = {name: open_sfn(file, threads=1) for name, file in files.items()}
     truth, read = read_people(readers, settings.shards, settings.limit, progress)
     rows: list[tuple[Cell, ...]] = []
     for name, people in read.items():
@@ -60,7 +66,34 @@ def paper3_constraints(settings: EvaluationSettings, progress: Progress) -> list
         "Correlations are medians over components and blendshapes; contradiction is the mean weight of the weaker "
         "blendshape of the 26 pairs; the truth has none.",
     )
-    return [Table("paper3-constraints", "Paper 3's constraints on drawn people", COLUMNS, tuple(rows), notes)]
+    table = Table("paper3-constraints", "Paper 3's constraints on drawn people", COLUMNS, tuple(rows), notes)
+    return [table, costs_table(files, milliseconds(readers, settings.shards[0]))]
+
+
+def milliseconds(readers: Mapping[str, RegressorProtocol], shard: Path) -> dict[str, float]:
+    """Median processor time of each network for one crop, cut and decoded; they take turns on the same crops."""
+    spent: dict[str, list[float]] = {name: [] for name in readers}
+    for encoded in islice(read_encoded(shard), TIMED):
+        image = encoded.decoded().image
+        for face in encoded.faces[:1]:
+            crop = crop_from_landmarks(face.landmarks_px)
+            for name, regressor in readers.items():
+                start = process_time()
+                regressor.regress(image, [crop])
+                spent[name].append(1000 * (process_time() - start))
+    return {name: float(np.median(times)) for name, times in spent.items()}
+
+
+def costs_table(files: Mapping[str, str], times_ms: Mapping[str, float]) -> Table:
+    """What each network weighs, and how long it takes."""
+    rows = []
+    for name, file in files.items():
+        path = find_weights(file)
+        rows.append((name, parameter_count(path), path.stat().st_size / 1e6, times_ms[name]))
+    notes = (f"One crop on one thread, by the processor's clock: the median of {TIMED}, all networks in turn on each.",)
+    return Table(
+        "paper3-costs", "Sizes and times of the same networks", ("network", "numbers", "MB", "ms"), tuple(rows), notes
+    )
 
 
 def read_people(
