@@ -36,9 +36,9 @@ class BadCharacter(CommediaError):
 class UnknownName(CommediaError):
     """A name that is not in a table: a blendshape, a recipe, a preset, a landmark."""
 
-    def __init__(self, kind: str, asked: str, known: Iterable[str]):
+    def __init__(self, kind: str, asked: str, known: Iterable[str], hint: str = ""):
         names = list(known)
-        super().__init__(f"unknown {kind} '{asked}'; {nearest(asked, names)}known: {', '.join(names)}")
+        super().__init__(f"unknown {kind} '{asked}'; {hint or nearest(asked, names)}known: {', '.join(names)}")
 
 
 class WeightsMismatch(CommediaError):

@@ -258,6 +258,14 @@ def test_an_unknown_name_lists_what_there_is(tmp_path: Path):
         find_weights("sfn-deskto", tmp_path)
 
 
+def test_weights_that_a_wheel_leaves_out_are_said_to_be_in_the_repository(tmp_path: Path):
+    (tmp_path / "cpem-mobile.card.json").write_text("{}")
+    with pytest.raises(UnknownName, match=r"'cpem-mobile'; 'cpem-mobile\.onnx' is in the repository, in src/commedia"):
+        find_weights("cpem-mobile", tmp_path)
+    write_sfn(tmp_path / "cpem-mobile.onnx")
+    assert find_weights("cpem-mobile", tmp_path).is_file()
+
+
 def test_a_network_that_only_detects_leaves_everybody_at_rest_in_the_middle_of_the_box(tmp_path: Path) -> None:
     corners = np.array([[0.25, 0.25, 0.5, 0.75]], np.float32)
     grid = np.full((2 * 16, 5), -9.0, np.float32)

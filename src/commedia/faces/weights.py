@@ -18,10 +18,19 @@ def shipped_weights(folder: Path = WEIGHTS_FOLDER) -> list[str]:
 
 
 def find_weights(name: str, folder: Path = WEIGHTS_FOLDER) -> Path:
-    """Find a shipped network by name, or take a path to an .onnx file as it is."""
+    """Find a shipped network by name, or take a path to an .onnx file as it is.
+
+    A wheel leaves out what only few want, but has its card.
+    """
     if name.endswith(".onnx") and Path(name).is_file():
         return Path(name)
     path = folder / f"{name}.onnx"
     if not path.is_file():
+        if (folder / f"{name}.card.json").is_file():
+            raise UnknownName("weights", name, shipped_weights(folder), hint=_only_in_the_repository(path))
         raise UnknownName("weights", name, shipped_weights(folder))
     return path
+
+
+def _only_in_the_repository(path: Path) -> str:
+    return f"'{path.name}' is in the repository, in src/commedia/assets/weights, and not in its wheel: name the file; "
