@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -27,6 +27,7 @@ def export(
     note: str = "",
     out: Path = WEIGHTS_FOLDER,
     batch: int | None = None,
+    bits: Literal[8, 16] | None = None,
     report: tyro.conf.FlagCreatePairsOff[bool] = False,
 ) -> None:
     """Write NAME.onnx, NAME.safetensors and NAME.card.json, and compare ONNX with torch.
@@ -41,6 +42,8 @@ def export(
         note: A sentence for the card on what its fields do not say.
         out: Folder for the three files; by default the weights of this installation.
         batch: Fixed batch size of the graph; by default free for SFN and 1 for MFN.
+        bits: Bits in which weights are stored, 8 or 16; in 8 there is no NAME.safetensors. By default as the shipped
+            networks of its kind.
         report: Write nothing; print how large every network is, beside the sizes paper 1 publishes.
     """
     if report:
@@ -56,7 +59,7 @@ def export(
         if len(files) > 1 or shares:
             source = Path(folder) / "mean.safetensors"
             average_weights(files, shares, source)
-        for row in export_weights(source, out, card, batch=batch):
+        for row in export_weights(source, out, card, batch=batch, bits=bits):
             print(f"{row.output:12} batch {row.batch}: largest difference {row.difference:.2g}")
     print(f"wrote {out / name}.onnx")
 

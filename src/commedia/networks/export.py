@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import onnx
@@ -54,26 +54,30 @@ class Card:
     """What no field says, such as a run that no recipe describes."""
 
 
-def export(weights: Path, out: Path, card: Card, *, batch: int | None = None) -> list[Parity]:
+def export(
+    weights: Path, out: Path, card: Card, *, batch: int | None = None, bits: Literal[8, 16] | None = None
+) -> list[Parity]:
     """Write `<name>.onnx`, `<name>.safetensors` and `<name>.card.json` into `out`; returns the parity report.
 
     A network whose graph stores 8 bits a weight has no .safetensors: in 16 it would be twice as large as the graph.
+    `bits` says how many it stores, in place of what its line in the registry says.
 
     `batch` fixes the graph's batch size; None leaves SFN's free and fixes MFN's at 1, where a fixed shape is faster.
     """
     network = network_from_weights(weights)
     facts = facts_of_weights(weights)
     fixed = batch if batch is not None else spec_of(network).batch
+    bits = bits or spec_of(network).weight_bits
     path, saved = out / f"{card.name}.onnx", out / f"{card.name}.safetensors"
     batches = (fixed,) if fixed else (1, 3)
     with named_aside(path, ".onnx") as aside:
         write_onnx(network, aside, facts, batch=fixed)
         report = _checked(card.name, network, aside, batches, TOLERANCE)
-        narrow = stored_in_bytes if spec_of(network).weight_bits == 8 else stored_in_half
+        narrow = stored_in_bytes if bits == 8 else stored_in_half
         onnx.save(narrow(onnx.load(aside)), aside)
         _checked(card.name, network, aside, batches, HALF_TOLERANCE)
     files = [path]
-    if spec_of(network).weight_bits == 16:
+    if bits == 16:
         save_weights(saved, network, facts, half=True)
         files.append(saved)
     _write_card(out / f"{card.name}.card.json", card, facts, network, files)
