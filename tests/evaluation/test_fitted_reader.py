@@ -18,7 +18,7 @@ from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.points import PointsPredictor
 from commedia.faces.session import OnnxSession
 from commedia.geometry.rotations import wxyz_from_yaw_pitch_roll
-from commedia.personal.fit import USUAL, Moments, draw, fit, loss, place, surprise
+from commedia.personal.fit import USUAL, Moments, distance_from_found, draw, fit, loss, place
 from commedia.structures import FaceParams, HeadPose
 
 TURNS = ((0.0, 0.0, 0.4), (0.6, 0.1, -0.2), (-0.5, -0.1, 0.0), (0.2, 0.3, 0.1))
@@ -108,9 +108,9 @@ def test_found_points_bring_the_true_face() -> None:
     assert shots.sure is not None
     torch.testing.assert_close(shots.sure[1, 5], torch.diag(torch.tensor([800.0, 400.0])), atol=1e-2, rtol=1e-4)
     rig, moments = fitted_reader._begun(load_head(), faces, shots), Moments(shots)
-    before = surprise(place(rig, moments, torch.arange(len(crops)))[1], shots).item()
+    before = distance_from_found(place(rig, moments, torch.arange(len(crops)))[1], shots).item()
     fit(rig, shots, moments, 60, trained=rig.prior_parts(), weights=fitted_reader.BY_FOUND)
-    assert surprise(place(rig, moments, torch.arange(len(crops)))[1], shots).item() < 0.3 * before
+    assert distance_from_found(place(rig, moments, torch.arange(len(crops)))[1], shots).item() < 0.3 * before
     model, nothing = load_head().model, np.zeros(52, np.float32)
     truth, fitted = (vertices_from_params(model, one, nothing) for one in (identity, rig.identity.detach().numpy()))
     off, unknown = (np.linalg.norm(one - truth, axis=1)[:2000].mean() for one in (fitted, model.mean))
@@ -120,11 +120,11 @@ def test_found_points_bring_the_true_face() -> None:
 def test_errors_count_by_how_sure_a_point_is() -> None:
     identity, points, crops = somebody()
     shots = shots_in_crops(FaceByFace(Said(faces_of(identity)), load_head()), IMAGES, crops, 16)[1]
-    assert surprise(shots.points, shots) == 0
+    assert distance_from_found(shots.points, shots) == 0
     shots = with_points(shots, finder_of(points, crops), IMAGES, crops)
     assert shots.found is not None
     for off, length in (([0.1, 0.0], 80.0), ([0.0, 0.1], 40.0), ([0.0, 0.0], 0.01)):
-        assert surprise(shots.found + torch.tensor(off), shots).item() == pytest.approx(length, rel=1e-3)
+        assert distance_from_found(shots.found + torch.tensor(off), shots).item() == pytest.approx(length, rel=1e-3)
 
 
 def test_points_alone_need_no_pictures() -> None:

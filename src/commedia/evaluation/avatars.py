@@ -112,7 +112,7 @@ def open_avatar(path: Path) -> Avatar:
 
 
 def pictures_of(avatar: Avatar, limit: int | None = None) -> Iterator[tuple[UInt8[np.ndarray, "h w 3"], FaceSample]]:
-    """Draw a character's pictures, the same every time; of fewer than all a random choice."""
+    """Draw a character's pictures, the same for the same shipped SFN; of fewer than all a random choice."""
     rng = stream_rng("test", 0)
     expressions = performed(rng, avatar.has)
     expressions = expressions[rng.permutation(len(expressions))[:limit]]
@@ -168,7 +168,8 @@ def summary_table(readings: dict[str, Readings], characters: list[str]) -> Table
     )
     notes = (
         f"Characters: {', '.join(characters)}; single blendshapes at {WEIGHTS}, mixtures and neutral faces, yaw up to "
-        f"{TURN_DEG[0]:g} degrees; the pictures are the same every time.",
+        f"{TURN_DEG[0]:g} degrees; the pictures are the same as long as the shipped SFN is, "
+        "which finds the face to be framed.",
         f"AUC: chance that a face with the blendshape above {ACTIVE} gets a higher value than one with it at 0.",
         "Our crops are placed by the true points; MediaPipe looks for the face in the picture, at several zooms.",
     )

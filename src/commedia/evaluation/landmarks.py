@@ -29,7 +29,7 @@ CONTOUR_COUNT = 17
 def sfn_nme(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Measure SFN, and MediaPipe where its landmarker is at hand, on `helen-dev` and `ytf-dev`."""
     regressor = open_sfn(settings.sfn, threads=1, flip_average=settings.flip_average)
-    mobile = find_weights(settings.sfn) if "mobile" in Path(settings.sfn).stem else None
+    mobile = find_weights(settings.sfn) if Path(settings.sfn).stem == "sfn-mobile" else None
     rows: list[tuple[Cell, ...]] = []
     goals = [] if mobile is None else [Goal("size, MB", mobile.stat().st_size / 1e6, MOBILE_MB, at_most=True)]
     for name in GOALS:

@@ -156,7 +156,7 @@ def loss(
     expression, light = moments.expression[rows], moments.light[rows]
     terms: dict[str, Callable[[], Tensor]] = {
         "landmarks": lambda: (points - some.points).square().sum(-1).add(1e-8).sqrt().mean(),
-        "sure": lambda: surprise(points, some),
+        "sure": lambda: distance_from_found(points, some),
         "as_read": lambda: (expression - some.expression).square().sum(1).mean(),
         "sparse": lambda: expression.sum(1).mean(),
         "light": lambda: light_penalty(light, weights.light_strength).mean(),
@@ -175,7 +175,7 @@ def loss(
     return sum((getattr(weights, name) * value for name, value in found.items()), start=points.new_zeros(()))
 
 
-def surprise(points: Float[Tensor, "b 68 2"], some: Shots) -> Float[Tensor, ""]:
+def distance_from_found(points: Float[Tensor, "b 68 2"], some: Shots) -> Float[Tensor, ""]:
     """How far points are from where they were found, by how sure that is: a mean length; 0 where nobody looked."""
     if some.found is None or some.sure is None:
         return points.new_zeros(())

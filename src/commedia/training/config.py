@@ -171,9 +171,7 @@ class Budget:
             raise ValueError("a budget is either minutes or core-minutes or steps")
         (limit,) = limits
         if not 0 < limit < math.inf:
-            raise CommediaError(
-                f"a training's budget is a positive number of minutes or steps; {limits[0]:g} was given"
-            )
+            raise CommediaError(f"a training's budget is a positive number of minutes or steps; {limit:g} was given")
 
     def clock(self) -> float:
         """Say the seconds that count."""

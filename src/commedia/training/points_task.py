@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from commedia.losses.faces import FaceTargets, Loss
 from commedia.losses.points import points_loss, surprise
 from commedia.networks.ours.points import PointsRead
-from commedia.training.batches import gathered
+from commedia.training.batches import gathered, unit_pixels
 from commedia.training.config import STILL, Augmentation
 from commedia.training.face_store import open_store
 from commedia.training.measures import correlations, normalised_error
@@ -104,8 +104,8 @@ class PointsTask:
         """Run over crops as inference sees them, in slices; results on the CPU."""
         device = next(network.parameters()).device
         batch = self._cut(rows, STILL, np.random.default_rng(self.seed), varied=False)
-        slices = (part.movedim(-1, -3).contiguous().float() / 255 for part in batch.crops.to(device).split(AT_ONCE))
-        return batch, gathered([network.read(part) for part in slices])
+        slices = batch.crops.to(device).movedim(-1, -3).contiguous().split(AT_ONCE)
+        return batch, gathered([network.read(unit_pixels(part)) for part in slices])
 
     def _cut(self, rows: np.ndarray, config: Augmentation, rng: np.random.Generator, *, varied: bool) -> PointsBatch:
         cut = region_crops(self.store, rows, config, self.model.identity_mirror, rng, varied=varied)

@@ -1,4 +1,4 @@
-"""Where a face's 68 points are and how sure each is, finer than SFN: its trunk says about where, the whole crop where.
+"""A crop to its 68 points, finer than SFN's, and how sure each is: SFN's trunk begins, windows of the crop correct.
 
     crop 192 --+-- mean 2x2 --> SFN's trunk (frozen) --> points | face features ---------------+
                +-- convolutions --> map 48 --> windows at the points --> reader --> all mixed --+--> points, twice
@@ -67,7 +67,7 @@ class PointsRead(NamedTuple):
 
 
 class PointsNet(nn.Module):
-    """See the file."""
+    """Corrects the points of SFN's trunk twice, by what windows of the crop show."""
 
     def __init__(self, config: PointsConfig | None = None):
         super().__init__()

@@ -162,6 +162,7 @@ class SfnRegions(nn.Module):
 
 
 def last_layer(inputs: int, outputs: int, start: float | tuple[float, ...]) -> nn.Linear:
+    """A layer whose answers lie near `start` before it has learnt."""
     layer = nn.Linear(inputs, outputs)
     start_near(layer, start)
     return layer
