@@ -19,7 +19,7 @@ from commedia.training.face_model import FaceModel
 from commedia.training.freeze import freeze, train_mode
 from commedia.training.loop import RunConfig, train
 from commedia.training.recipes import RECIPES, recipe_named
-from commedia.training.schedules import optimiser_for
+from commedia.training.schedules import optimiser_for, set_rate
 
 QUIET = RunConfig(seed=1, accelerator="cpu", quiet=True, commit="abc")
 
@@ -51,6 +51,27 @@ def test_frozen_parts_stay_and_the_others_move() -> None:
             assert not torch.equal(tensor, before[name]), name
     held = sum(name.startswith(("trunk.", "wxyz.")) for name, _ in network.named_parameters())
     assert sum(len(group["params"]) for group in optimiser.param_groups) == len(list(network.parameters())) - held > 0
+
+
+def test_slow_parts_move_by_their_share_of_the_rate() -> None:
+    torch.manual_seed(0)
+    network = network_for(recipe_named("sfn-smoke").network)
+    before = copy.deepcopy(network.state_dict())
+    optimiser = optimiser_for(network, Optimisation("adam", slow=("trunk",), slow_share=0.25))
+    set_rate(optimiser, 1e-3)
+    sum(part.square().sum() for part in network(torch.rand(4, 3, 128, 128))).backward()
+    optimiser.step()
+    # The first step of Adam is the rate itself, whatever the gradient's size.
+    far = {
+        is_slow: max(
+            float((part - before[name]).abs().max())
+            for name, part in network.named_parameters()
+            if name.startswith("trunk.") == is_slow
+        )
+        for is_slow in (True, False)
+    }
+    assert far[True] == pytest.approx(2.5e-4, rel=0.01)
+    assert far[False] == pytest.approx(1e-3, rel=0.01)
 
 
 def test_a_prefix_that_means_nothing_is_refused() -> None:

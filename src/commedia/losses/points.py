@@ -18,7 +18,7 @@ class PointsLossConfig:
     sure: float = 1.0
     first: float = 20.0
     """Of the mean distance after the first time, in crop sides."""
-    last: float = 20.0
+    last: float = 40.0
     """Of that after the second: a network that knows how unsure it is would else take little care of what it thinks
     hard."""
     identity: float = 0.5

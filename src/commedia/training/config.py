@@ -61,6 +61,10 @@ class Optimisation:
     """Largest gradient norm; 0 does not clip."""
     precision: Precision = "32-true"
     """Half precision is used where the machine computes it in hardware; elsewhere all is done in 32 bit."""
+    slow: tuple[str, ...] = ()
+    """Beginnings of the names of modules that have learnt before, and ..."""
+    slow_share: float = 0.25
+    """... their share of the learning rate."""
 
 
 @dataclass(frozen=True)

@@ -98,12 +98,14 @@ POINTS_DESKTOP = Recipe(
     (
         Stage(
             loss=PointsLossConfig(),
-            augmentation=replace(VARIED, scale=(0.9, 1.12), shift=0.04, roll_deg=8.0, degrade=0.08, erase=0.08),
-            optimisation=replace(OUR_OPTIMISATION, batch_size=24, learning_rate=2e-3, ema_decay=0.997, clip_norm=10.0),
-            data=DataConfig(labelled_share=0.2, gold_weight=2.0, epoch_steps=500),
-            frozen=("trunk", "points"),
+            augmentation=replace(VARIED, scale=(0.9, 1.12), shift=0.04, roll_deg=8.0, degrade=0.05, erase=0.05),
+            optimisation=replace(
+                OUR_OPTIMISATION, batch_size=24, learning_rate=2e-3, ema_decay=0.998, clip_norm=10.0,
+                slow=("trunk", "points"),
+            ),
+            data=DataConfig(labelled_share=0.1, gold_weight=2.0, epoch_steps=500),
         ),
     ),
-)
+)  # fmt: skip
 
 SHIPPED = (SFN_DESKTOP, SFN_MOBILE, MFN_DESKTOP, EMBEDDING_DESKTOP, POINTS_DESKTOP)

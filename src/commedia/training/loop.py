@@ -29,7 +29,7 @@ from commedia.training.freeze import freeze, train_mode
 from commedia.training.log import TrainingLog
 from commedia.training.pictures import ShardPictures
 from commedia.training.provenance import stage_record, stages_to_text
-from commedia.training.schedules import learning_rate, optimiser_for, watch_plateau
+from commedia.training.schedules import learning_rate, optimiser_for, set_rate, watch_plateau
 from commedia.training.tasks import RunShare, Task, TaskSetup
 
 CHECKPOINT_S = 180.0
@@ -129,8 +129,7 @@ class Trainer:
 
     def step(self, batch: object, rate: float, told: RunShare) -> Loss:
         """Move the weights once."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+        set_rate(self.optimiser, rate)
         outputs = self.task.read(self.network, self.fabric.to_device(self.task.pixels(batch)))
         loss = self.task.loss(outputs, batch, told)
         self.fabric.backward(loss.total)

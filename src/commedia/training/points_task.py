@@ -108,7 +108,8 @@ class PointsTask:
         return batch, gathered([network.read(unit_pixels(part)) for part in slices])
 
     def _cut(self, rows: np.ndarray, config: Augmentation, rng: np.random.Generator, *, varied: bool) -> PointsBatch:
-        cut = region_crops(self.store, rows, config, self.model.identity_mirror, rng, varied=varied)
+        # No crop without a face: nobody asks this network whether there is one.
+        cut = region_crops(self.store, rows, config, self.model.identity_mirror, rng, varied=varied, elsewhere=False)
         trust = np.where(self.store.labelled[rows], self.stage.loss.photographs, 1.0).astype(np.float32)
         weight = cut.targets.landmark_weight * torch.from_numpy(trust)
         return PointsBatch(cut.crops, cut.targets._replace(landmark_weight=weight), int(rng.integers(2**31)))

@@ -89,16 +89,17 @@ def region_crops(
     rng: np.random.Generator,
     *,
     varied: bool = True,
+    elsewhere: bool = True,
     group_size: int = 1,
 ) -> RegionCrops:
-    """The same without patches."""
+    """The same without patches; unless `elsewhere`, every row shows its face as it should."""
     mirror = rng.random(len(rows)) < config.flip
     grouped = len(rows) // 2 // group_size * group_size
     mirror[:grouped] = mirror[:grouped:group_size].repeat(group_size)
     faces, affines = _placed(store.faces.at(rows), mirror, config, identity_mirror, rng)
-    draw = rng.random(len(rows)) if varied else np.ones(len(rows))
+    draw = rng.random(len(rows)) if varied and elsewhere else np.full(len(rows), 0.5)
     misplaced = draw < TURNED_SHARE + MISPLACED_SHARE
-    empty = (draw > 1 - EMPTY_SHARE) & varied & bool(len(store.negatives))
+    empty = (draw > 1 - EMPTY_SHARE) & bool(len(store.negatives))
     bytes_only = replace(config, colour=0.0, grey=0.0)
     crops = np.zeros((len(rows), INPUT_SIZE, INPUT_SIZE, 3), np.uint8)
     for place, row in enumerate(rows.tolist()):

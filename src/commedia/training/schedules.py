@@ -7,6 +7,7 @@ from torch import nn
 
 from commedia.training.checkpoints import Progress
 from commedia.training.config import Optimisation
+from commedia.training.freeze import is_frozen
 
 WARM_UP_SHARE = 0.02
 LOWEST_RATE = 1e-6
@@ -38,9 +39,24 @@ def watch_plateau(progress: Progress, validation_loss: float) -> None:
 
 def optimiser_for(network: nn.Module, config: Optimisation) -> torch.optim.Optimizer:
     """Make the optimiser of all that is not frozen; biases and norms are never decayed."""
-    moving = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    decayed = [parameter for parameter in moving if parameter.ndim > 1]
-    free = [parameter for parameter in moving if parameter.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": free, "weight_decay": 0.0}]
+    groups = []
+    for share in (1.0, config.slow_share):
+        moving = [
+            parameter
+            for name, parameter in network.named_parameters()
+            if parameter.requires_grad and is_frozen(name, config.slow) == (share != 1.0)
+        ]
+        decayed = [parameter for parameter in moving if parameter.ndim > 1]
+        free = [parameter for parameter in moving if parameter.ndim <= 1]
+        groups += [
+            {"params": decayed, "weight_decay": config.weight_decay, "share": share},
+            {"params": free, "weight_decay": 0.0, "share": share},
+        ]
     kind = torch.optim.Adam if config.optimiser == "adam" else torch.optim.AdamW
-    return kind(groups, lr=config.learning_rate, foreach=True)
+    return kind([group for group in groups if group["params"]], lr=config.learning_rate, foreach=True)
+
+
+def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Give each group of weights its share of a learning rate."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate * group["share"]
