@@ -32,7 +32,7 @@ def test_shares_are_those_that_errors_were_made_of() -> None:
     off = np.sqrt(0.4) * person + np.sqrt(0.6) * chance.normal(size=(600, 68, 2))
     assert shared_by_frames(off, PEOPLE) == pytest.approx(0.4, abs=0.03)
     assert shared_by_frames(off, [""] * 600) is None
-    row = measured(Errors(off + 3.0, np.full(600, 2.0), np.full((600, 68), 1.9)), PEOPLE)
+    row = measured(Errors(off + 3.0, np.full((600, 68), 2.0), np.full((600, 68), 1.9)), PEOPLE)
     assert row[:2] == (600, 2.0)
     assert row[2] == pytest.approx(np.sqrt(10), rel=0.02)
     assert row[-1] == pytest.approx(1.9)
@@ -50,7 +50,17 @@ def test_who_finds_the_truth_has_no_error(monkeypatch: pytest.MonkeyPatch, tmp_p
     known = [sample.faces[0].landmarks_px.astype(np.float32) for sample in points.read_shard(shard)]
     monkeypatch.setattr(points, "open_points", lambda **_: Knows())
     (table,) = benchmark("points")(EvaluationSettings(tmp_path, shards=(shard,)), lambda *_: None)
-    ours, theirs = table.rows
+    ours, theirs, *parts = table.rows
     assert ours[1:4] == (2, 0.0, 0.0)
     assert 0.5 < float(str(theirs[2])) < 10
     assert ours[-1] == 0
+    turned = [row[1] for row in parts if "jaw" not in str(row[0]) and "others" not in str(row[0])]
+    assert sum(turned) == 2
+
+
+def test_errors_of_a_part_are_those_of_its_faces_and_points() -> None:
+    share = np.arange(3 * 68, dtype=float).reshape(3, 68)
+    some = Errors(np.zeros((3, 68, 2)), share).of(np.array([True, False, True]), slice(0, 17))
+    np.testing.assert_array_equal(some.share, share[[0, 2], :17])
+    assert some.off_mm.shape == (2, 17, 2)
+    assert some.weighed is None

@@ -64,7 +64,7 @@ def test_slow_parts_move_by_their_share_of_the_rate() -> None:
     # The first step of Adam is the rate itself, whatever the gradient's size.
     far = {
         is_slow: max(
-            float((part - before[name]).abs().max())
+            float((part.detach() - before[name]).abs().max())
             for name, part in network.named_parameters()
             if name.startswith("trunk.") == is_slow
         )
