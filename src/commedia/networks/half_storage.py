@@ -55,10 +55,26 @@ def _in_half(name: str, values: np.ndarray) -> Narrowed:
 
 
 def _in_bytes(name: str, values: np.ndarray) -> Narrowed:
-    largest = np.abs(values).max(axis=tuple(range(1, values.ndim)), keepdims=True)
-    scale = np.maximum(largest, np.finfo(np.float32).tiny) / 127
-    narrow = onnx.numpy_helper.from_array(np.rint(values / scale).astype(np.int8), f"{name}_8")
+    scale = _scale(values)
+    narrow = onnx.numpy_helper.from_array(_whole(values, scale).astype(np.int8), f"{name}_8")
     scales = onnx.numpy_helper.from_array(scale.astype(np.float32), f"{name}_scale")
     wide = f"{name}_wide"
     cast = onnx.helper.make_node("Cast", [narrow.name], [wide], to=onnx.TensorProto.FLOAT)
     return [narrow, scales], [cast, onnx.helper.make_node("Mul", [wide, scales.name], [name])]
+
+
+def _scale(values: np.ndarray) -> np.ndarray:
+    """What one step of each number is worth: of each output, which is the first axis or, where that is nearer to the
+    weights, the last; or, of stacked matrices, both."""
+    last = values.ndim - 1
+    kept = {1: [{0}], 2: [{0}, {last}], 3: [{0}, {last}, {0, last}]}.get(values.ndim, [{0}])
+    scales = []
+    for axes in kept:
+        others = tuple(axis for axis in range(values.ndim) if axis not in axes)
+        largest = np.abs(values).max(axis=others, keepdims=True)
+        scales.append(np.maximum(largest, np.finfo(np.float32).tiny) / 127)
+    return min(scales, key=lambda scale: np.square(_whole(values, scale) * scale - values).sum())
+
+
+def _whole(values: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    return np.rint(values / scale)
