@@ -103,7 +103,7 @@ POINTS_DESKTOP = Recipe(
                 OUR_OPTIMISATION, batch_size=24, learning_rate=2e-3, ema_decay=0.998, clip_norm=10.0,
                 slow=("trunk", "points"),
             ),
-            data=DataConfig(labelled_share=0.1, gold_weight=2.0, epoch_steps=500),
+            data=DataConfig(labelled_share=0.2, gold_weight=2.0, epoch_steps=500),
         ),
     ),
 )  # fmt: skip
