@@ -66,16 +66,17 @@ def test_points_are_as_near_as_those_of_sfn_and_mirrored_in_a_mirror(drawn: list
         ]
         back = np.array([width, 0]) + mirrored[order] * np.array([-1, 1])
         apart.append(normalised_mean_error(back.astype(np.float32), found))
-    assert np.median(ours) < 1.02 * np.median(theirs) < 0.03
-    assert np.median(apart) < 0.02
+    assert np.median(ours) < 0.85 * np.median(theirs) < 0.03
+    # The file says the mean of both: what is left is how pixels of the crops are mixed.
+    assert np.median(apart) < 0.002
 
 
 def test_sfn_for_phones_is_two_megabytes() -> None:
     assert find_weights("sfn-mobile").stat().st_size <= 2_000_000
 
 
-def test_points_are_nine_tenths_of_a_megabyte() -> None:
-    assert find_weights("points-desktop").stat().st_size <= 900_000
+def test_points_are_five_quarters_of_a_megabyte() -> None:
+    assert find_weights("points-desktop").stat().st_size <= 1_250_000
 
 
 @pytest.mark.parametrize("name", trainable_weights())
