@@ -15,6 +15,7 @@ from commedia.evaluation.paper2_personal import LEAST_COSINE, SHORT
 from commedia.evaluation.report import Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.face_model.model import head_or_default
+from commedia.faces.points import open_points
 from commedia.looks.portraits import Portrait
 from commedia.personal.choose import JUDGED_BY, chosen_cuts
 from commedia.personal.fit import Weights, error_of
@@ -92,7 +93,7 @@ def _both(path: Path, models: Models) -> tuple[Rig, Rig] | None:
 
 def _rig(name: str, cuts: Cuts, measured_by: Sequence[Portrait], weights: Weights) -> Rig:
     head = head_or_default(None)
-    made = make_person(name, cuts, head, SHORT, lambda *_: None, weights=weights)
+    made = make_person(name, cuts, head, SHORT, lambda *_: None, weights=weights, finder=open_points(threads=1))
     shots, person = shots_of(measured_by, head, SHORT.size_px), made.person
     moments = settled(made.rig, shots, SHORT)
     assert person.identity is not None

@@ -26,6 +26,7 @@ from commedia.face_model.landmarks import landmarks_from_params
 from commedia.face_model.model import head_or_default
 from commedia.face_model.person_file import read_person, write_person
 from commedia.faces.crop import crop_from_landmarks
+from commedia.faces.points import open_points
 from commedia.files import write_file
 from commedia.looks.portraits import Portrait
 from commedia.personal.choose import chosen_cuts
@@ -132,7 +133,7 @@ def _measure(path: Path, folder: Path, models: Models) -> bool:
         cuts, _ = chosen_cuts(takes, who_is_meant(takes, None), lambda *_: None)
     except CommediaError:
         return False
-    made = make_person(path.stem, cuts, head, SHORT, lambda *_: None)
+    made = make_person(path.stem, cuts, head, SHORT, lambda *_: None, finder=open_points(threads=1))
     told = {
         "made_of": len(cuts.made_of),
         "unseen": len(cuts.unseen),

@@ -14,6 +14,7 @@ from commedia.conventions import EXPRESSION_NAMES
 from commedia.face_model.model import HeadModel
 from commedia.face_model.person import Person
 from commedia.face_model.wrinkles import WrinkleMap
+from commedia.faces.points import PointsPredictor
 from commedia.looks.look import look_of
 from commedia.looks.portraits import Portrait
 from commedia.personal.fit import OF_THE_MODEL, USUAL, Moments, Shots, Weights, error_of, fit
@@ -33,6 +34,9 @@ from commedia.personal.wrinkles import (
 
 OWN = USUAL._replace(landmarks=0.3)
 """The tracker's points are the head model's, which an own shape should leave."""
+MODEL_SURE, OWN_SURE, JUDGE_SURE = 0.02, 0.003, 0.005
+"""What points that a network has found weigh in place of the tracker's: where only the head model is fitted, where an
+own shape may leave them, and in frames that are kept aside."""
 SEEN = 0.35
 """A blendshape that came so far in some frame may become somebody's own."""
 
@@ -100,33 +104,51 @@ class Made:
     """The skin that wrinkle maps change, as the frames show it; None where nobody looked for maps."""
 
 
-def make_person(name: str, cuts: Cuts, head: HeadModel, effort: Effort, tell: Tell, *, weights: Weights = OWN) -> Made:
+def make_person(
+    name: str,
+    cuts: Cuts,
+    head: HeadModel,
+    effort: Effort,
+    tell: Tell,
+    *,
+    weights: Weights = OWN,
+    finder: PointsPredictor | None = None,
+) -> Made:
     """Make somebody's rig; what is not better than the head model on unseen frames is not kept.
 
-    `weights` are those of the step that makes a rig personal; the paper's Eq. 7 is `blendshape_gradient`.
+    `weights` are those of the step that makes a rig personal; the paper's Eq. 7 is `blendshape_gradient`. A `finder`
+    finds the points of frames in place of the tracker.
     """
     look = look_of(cuts.skin, cuts.identity, head)
-    rig, shots = _begun(cuts, look, head, effort)
+    rig, shots = _begun(cuts, look, head, effort, finder)
+    of_the_model, weights, judge = _by_points(weights, finder)
     moments, done = Moments(shots), iter(range(1, effort.steps + 1))
 
     def advance() -> None:
         tell("fitting", next(done, effort.steps), effort.steps)
 
-    unseen = shots_of(cuts.unseen, head, effort.size_px) if cuts.unseen else None
+    unseen = shots_of(cuts.unseen, head, effort.size_px, finder) if cuts.unseen else None
     known = rig.prior_parts()
-    fit(rig, shots, moments, effort.prior_steps, trained=known, weights=OF_THE_MODEL, tell=advance)
+    fit(rig, shots, moments, effort.prior_steps, trained=known, weights=of_the_model, tell=advance)
     prior = rig.own_mesh()
     if unseen is None:
         return _made(name, rig, prior, look, paint_head(look, head=head), Judgement(math.nan, math.nan))
-    prior_error = error_of(rig, unseen, settled(rig, unseen, effort, advance))
+    prior_error = error_of(rig, unseen, settled(rig, unseen, effort, advance, judge))
     rig.set_shown(moments.expression, moments.wxyz)
     fit(rig, shots, moments, effort.own_steps, trained=rig.own_parts(), weights=weights, seed=1, tell=advance)
-    seen = settled(rig, unseen, effort, advance)
+    seen = settled(rig, unseen, effort, advance, judge)
     judgement = Judgement(prior_error, error_of(rig, unseen, seen))
     if not judgement.is_kept:
         return _made(name, rig, prior, look, paint_head(look, head=head), judgement)
     fitted, unseen_fitted = as_fitted(cuts.made_of, moments), as_fitted(cuts.unseen, seen)
     return _personal(name, rig, look, fitted, fitted[: len(cuts.skin)], unseen_fitted, judgement)
+
+
+def _by_points(own: Weights, finder: PointsPredictor | None) -> tuple[Weights, Weights, Weights]:
+    """Weights of the three fits; by a finder's points, where there is one."""
+    usual = ((OF_THE_MODEL, MODEL_SURE), (own, OWN_SURE), (USUAL, JUDGE_SURE))
+    first, second, third = (one._replace(landmarks=0.0, sure=sure) if finder else one for one, sure in usual)
+    return first, second, third
 
 
 def _personal(
@@ -153,9 +175,11 @@ def _personal(
     return replace(_made(name, rig, mesh, look, texture, judgement, wrinkles), rest=rest)
 
 
-def _begun(cuts: Cuts, look: Look | None, head: HeadModel, effort: Effort) -> tuple[PersonalRig, Shots]:
+def _begun(
+    cuts: Cuts, look: Look | None, head: HeadModel, effort: Effort, finder: PointsPredictor | None = None
+) -> tuple[PersonalRig, Shots]:
     """The rig as it begins: the identity that was read, and the skin that pictures show, or else paint."""
-    shots = shots_of(cuts.made_of, head, effort.size_px)
+    shots = shots_of(cuts.made_of, head, effort.size_px, finder)
     return begun_rig(cuts.identity, shots, look, head), shots
 
 
@@ -167,11 +191,17 @@ def begun_rig(identity: Float[np.ndarray, "i"], shots: Shots, look: Look | None,
     return PersonalRig(head, torch.from_numpy(identity.astype(np.float32)), torch.from_numpy(skin), seen)
 
 
-def settled(rig: PersonalRig, unseen: Shots, effort: Effort, advance: Callable[[], object] = lambda: None) -> Moments:
+def settled(
+    rig: PersonalRig,
+    unseen: Shots,
+    effort: Effort,
+    advance: Callable[[], object] = lambda: None,
+    weights: Weights = USUAL,
+) -> Moments:
     """Fit pose, expression and light of frames to the rig as it is."""
     moments = Moments(unseen)
     rig.requires_grad_(False)
-    fit(rig, unseen, moments, effort.judge_steps, trained=[], tell=advance)
+    fit(rig, unseen, moments, effort.judge_steps, trained=[], weights=weights, tell=advance)
     rig.requires_grad_(True)
     return moments
 

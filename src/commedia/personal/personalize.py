@@ -14,6 +14,7 @@ from commedia.errors import CommediaError, OutputFailed, UnknownName
 from commedia.face_model.model import head_or_default
 from commedia.face_model.person import Person
 from commedia.face_model.person_file import LONGEST_ID, SUFFIX, write_person
+from commedia.faces.points import open_points
 from commedia.files import write_file
 from commedia.outputs.files.usd import UsdWriter
 from commedia.outputs.files.usd_rig import load_usd
@@ -88,7 +89,8 @@ def personalize(
     takes, notes = watched(expanded([Path(path) for path in inputs]), models or open_models(), progress)
     meant = who_is_meant(takes, person)
     cuts, missing = chosen_cuts(takes, meant, progress)
-    made = make_person(output.stem[:LONGEST_ID], cuts, head_or_default(None), effort or Effort(), progress)
+    head, finder = head_or_default(None), open_points()
+    made = make_person(output.stem[:LONGEST_ID], cuts, head, effort or Effort(), progress, finder=finder)
     without = [take.path.name for place, take in enumerate(takes) if place not in meant]
     if without:
         notes.append(f"the person is not in {', '.join(without)}")

@@ -9,6 +9,8 @@ import torch
 
 from commedia.face_model.landmarks import landmarks_from_params
 from commedia.face_model.model import HeadModel
+from commedia.faces.crop import crop_from_landmarks
+from commedia.faces.points import PointsPredictor
 from commedia.geometry.placement import cut_square
 from commedia.geometry.rotations import canonical_wxyz
 from commedia.looks.portraits import Portrait
@@ -22,16 +24,36 @@ BELOW_M = 0.015
 DISTANCE_M = FOCAL_SIDES * SHOT_M
 
 
-def shots_of(portraits: Sequence[Portrait], head: HeadModel, size: int) -> Shots:
-    """Cut the faces out of portraits, `size` pixels a side."""
+def shots_of(portraits: Sequence[Portrait], head: HeadModel, size: int, finder: PointsPredictor | None = None) -> Shots:
+    """Cut the faces out of portraits, `size` pixels a side; a finder finds the points of each as well."""
     rows = [_shot(portrait, head, size) for portrait in portraits]
-    return Shots(*(torch.from_numpy(np.stack(part).astype(np.float32)) for part in zip(*rows, strict=True)))
+    if finder is not None:
+        found = [(None, *_found(portrait, head, finder)) for portrait in portraits]
+        rows = [(*row, *more) for row, more in zip(rows, found, strict=True)]
+    parts = (
+        None if part[0] is None else torch.from_numpy(np.stack(part).astype(np.float32))
+        for part in zip(*rows, strict=True)
+    )
+    return Shots(*parts)
+
+
+def _found(portrait: Portrait, head: HeadModel, finder: PointsPredictor) -> tuple[np.ndarray, np.ndarray]:
+    """The points that a network finds, in sides of the shot, and how sure it is of each."""
+    crop = crop_from_landmarks(landmarks_from_params(portrait.params, head))
+    seen = finder.find(portrait.image, [crop])
+    side, middle = _square(portrait)
+    return (seen.points_px[0] - (middle - side / 2)) / side, side * seen.sure[0]
+
+
+def _square(portrait: Portrait) -> tuple[float, np.ndarray]:
+    """Side and middle of a shot in pixels of its portrait."""
+    pose = portrait.params.pose
+    return SHOT_M * pose.px_per_m, pose.origin_px + np.array([0, BELOW_M * pose.px_per_m])
 
 
 def _shot(portrait: Portrait, head: HeadModel, size: int) -> tuple[np.ndarray, ...]:
     pose, seen = portrait.params.pose, portrait.seen
-    side = SHOT_M * pose.px_per_m
-    middle = pose.origin_px + np.array([0, BELOW_M * pose.px_per_m])
+    side, middle = _square(portrait)
     pixels = cut_square(portrait.image, np.eye(2), middle, side, size)
     shown = np.zeros((*portrait.image.shape[:2], 3), np.uint8)
     rows, columns = (
@@ -63,9 +85,7 @@ def as_fitted(portraits: Sequence[Portrait], moments: Moments) -> list[Portrait]
 
 def _pose(portrait: Portrait, wxyz: np.ndarray, translation: np.ndarray) -> HeadPose:
     """What the pinhole sees at the head's origin, without foreshortening."""
-    before = portrait.params.pose
-    side = SHOT_M * before.px_per_m
-    middle = before.origin_px + np.array([0, BELOW_M * before.px_per_m])
+    side, middle = _square(portrait)
     scale = FOCAL_SIDES * side / -float(translation[2])
     origin = middle + scale * translation[:2] * np.array([1, -1])
     return HeadPose(canonical_wxyz(wxyz).astype(np.float32), origin.astype(np.float32), float(scale))
