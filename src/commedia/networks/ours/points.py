@@ -94,7 +94,7 @@ class PointsNet(nn.Module):
         first, mixed, last = read.sure.unbind(-1)
         said = torch.cat([read.points, torch.stack([first.log(), mixed / first, last.log()], -1)], -1)
         seen, mirrored = said.unflatten(0, (-1, 2)).unbind(1)
-        back = mirrored[:, list(LANDMARK_MIRROR)] * torch.tensor([-1.0, 1.0, 1.0, -1.0, 1.0])
+        back = mirrored[:, list(LANDMARK_MIRROR)] * said.new_tensor([-1.0, 1.0, 1.0, -1.0, 1.0])
         return FoundPoints(*((seen + back) / 2).split((2, 3), -1))
 
     def read(self, pixels: Float[Tensor, "b 3 h w"]) -> PointsRead:
