@@ -17,7 +17,7 @@ from commedia.faces.weights import DEFAULT_PARSER
 
 TableName = Literal[
     "sfn-nme", "mfn-groups", "mfn-crowds", "clips", "synthetic", "avatars", "ids",
-    "embedding", "live", "looks", "neutral", "parser", "points", "rolls", "takes", "winks",
+    "embedding", "identity", "live", "looks", "neutral", "parser", "points", "rolls", "takes", "winks",
     "paper-table-2", "paper-table-3", "paper-table-4", "paper-table-5", "paper-runtime",
     "paper2-personal", "paper2-personal-ablation", "paper2-table-1", "paper2-table-2", "paper2-table-3",
     "paper3-table-1", "paper3-table-2", "paper3-table-3", "paper3-constraints", "paper3-still",

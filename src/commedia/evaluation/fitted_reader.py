@@ -15,10 +15,11 @@ from jaxtyping import Float, Float32
 
 from commedia.conventions import EXPRESSION_NAMES
 from commedia.errors import CommediaError
-from commedia.evaluation.person_reading import FaceByFace, Image, PersonReading
+from commedia.evaluation.person_reading import FaceByFace, Image, PersonReading, known_identity
 from commedia.face_model.evaluate import blendshapes_of_identity
 from commedia.face_model.model import HeadModel
 from commedia.faces.crop import Crop, crop_image
+from commedia.faces.identity import IdentityPredictor, KnownIdentity, open_identity
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.parser import ParserPredictor, open_parser
 from commedia.faces.points import PointsPredictor, open_points
@@ -42,7 +43,7 @@ class Line(NamedTuple):
     parsing: float
     blendshape_gradient: float
     points: bool = False
-    """Whether the points network's points are fitted first."""
+    """Whether it begins with the identity network's answer, and the points network's points are fitted first."""
 
 
 LINES = {
@@ -79,24 +80,27 @@ class FittedReader:
     """Says where skin shows that nothing covers, and what the term of parse maps is compared with."""
     line: Line
     finder: PointsPredictor | None = None
-    """Of lines with points."""
+    """Of lines with points, as is the next."""
+    identifier: IdentityPredictor | None = None
+    """Says who it is, to begin with and to stay near; without, the reader's mean does."""
 
     def read(self, images: Sequence[Image], crops: Sequence[Crop]) -> PersonReading:
         """Read each picture, and fit one person to all."""
-        faces, shots = shots_in_crops(self.reader, images, crops, SIZE_PX)
+        known = None if self.identifier is None else known_identity(self.identifier, images, crops)
+        faces, shots = shots_in_crops(self.reader, images, crops, SIZE_PX, known)
         if self.parser is not None:
             parse = _parsed(self.parser, images, crops)
             shots = shots._replace(parse=parse, inside=1 - parse[..., 0])
         if self.finder is not None:
             shots = with_points(shots, self.finder, images, crops)
-        rig = _begun(self.reader.head, faces, shots)
+        rig = _begun(self.reader.head, faces, shots, known)
         moments, parsing = Moments(shots), self.line.parsing
-        known, beside = rig.prior_parts(), {}
+        trained, beside = rig.prior_parts(), {}
         if self.finder is not None:
-            fit(rig, shots, moments, FOUND_STEPS, trained=known, weights=BY_FOUND)
-            known, beside = [], HELD
+            fit(rig, shots, moments, FOUND_STEPS, trained=trained, weights=BY_FOUND)
+            trained, beside = [], HELD
         prior = OF_THE_MODEL._replace(parsing=parsing, **beside)
-        fit(rig, shots, moments, PRIOR_STEPS, trained=known, weights=prior)
+        fit(rig, shots, moments, PRIOR_STEPS, trained=trained, weights=prior)
         if self.line.own_shape:
             stiff = {"smooth": STIFF} if beside else {}
             own = {"parsing": parsing, "blendshape_gradient": self.line.blendshape_gradient}
@@ -134,8 +138,10 @@ class PointsFitter:
 
 def fitted_reader(reader: FaceByFace, line: str) -> FittedReader:
     """One of `LINES` on top of a network's reading."""
-    finder = open_points(threads=1) if LINES[line].points else None
-    return FittedReader(reader, open_parser(threads=1), LINES[line], finder)
+    by_points = LINES[line].points
+    finder = open_points(threads=1) if by_points else None
+    identifier = open_identity(head=reader.head, threads=1) if by_points else None
+    return FittedReader(reader, open_parser(threads=1), LINES[line], finder, identifier)
 
 
 def with_points(shots: Shots, finder: PointsPredictor, images: Sequence[Image], crops: Sequence[Crop]) -> Shots:
@@ -149,11 +155,12 @@ def with_points(shots: Shots, finder: PointsPredictor, images: Sequence[Image], 
 
 
 def shots_in_crops(
-    reader: FaceByFace, images: Sequence[Image], crops: Sequence[Crop], size: int
+    reader: FaceByFace, images: Sequence[Image], crops: Sequence[Crop], size: int, known: KnownIdentity | None = None
 ) -> tuple[list[FaceParams], Shots]:
-    """Read faces, with the mean of their identities, and lay each in its crop as a shot."""
+    """Read faces, with the identity that is known or the mean of theirs, and lay each in its crop as a shot."""
     faces = [reader.regressor.regress(image, [crop])[0] for image, crop in zip(images, crops, strict=True)]
-    identity = np.mean([face.identity for face in faces], axis=0).astype(np.float32)
+    identity = np.mean([face.identity for face in faces], axis=0) if known is None else known.identity
+    identity = identity.astype(np.float32)
     faces = [replace(face, identity=identity) for face in faces]
     points = landmarks_of_faces(faces, reader.head)
     rows = [
@@ -183,8 +190,12 @@ def _placed(face: FaceParams, crop: Crop) -> tuple[Float[np.ndarray, "4"], Float
     return multiply_wxyz(back, pose.wxyz), m_per_side * np.array([x, -y, -FOCAL_SIDES])
 
 
-def _begun(head: HeadModel, faces: Sequence[FaceParams], shots: Shots) -> PersonalRig:
+def _begun(
+    head: HeadModel, faces: Sequence[FaceParams], shots: Shots, known: KnownIdentity | None = None
+) -> PersonalRig:
     rig = begun_rig(faces[0].identity, shots, None, head)
+    if known is not None:
+        rig.identity_sure = torch.from_numpy(known.sure.astype(np.float32))
     rig.parts = torch.from_numpy(soft_parts(head)[rig.mesh.vertices])
     return rig
 

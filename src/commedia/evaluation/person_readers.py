@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from commedia.errors import CommediaError
-from commedia.evaluation.person_reading import PersonReader, face_by_face
+from commedia.evaluation.person_reading import PersonReader, face_by_face, identified
 
 
 def personal(name: str) -> PersonReader:
@@ -28,16 +28,22 @@ def by_points(name: str) -> PersonReader:
     return PointsFitter(face_by_face(_network(name)), float(Path(name).suffix.removeprefix(BY_POINTS)))
 
 
+def with_identity(name: str) -> PersonReader:
+    """Open the network before the ending, beside the identity network, which says who it is."""
+    return identified(_network(name))
+
+
 def _network(name: str) -> str:
     return name.removesuffix(Path(name).suffix)
 
 
-FITTED, BY_POINTS = ".fit-", ".points-"
+FITTED, BY_POINTS, IDENTIFIED = ".fit-", ".points-", ".identity"
 FITTED_LINES, OFF_MM = ("prior", "points", "blendshapes", "albedo", "parsing", "final"), (0, 1, 2, 3, 4)
 PERSON_READERS: dict[str, Callable[[str], PersonReader]] = {
     ".onnx": face_by_face,
     "": face_by_face,
     ".safetensors": personal,
+    IDENTIFIED: with_identity,
     **{f"{FITTED}{line}": fitted for line in FITTED_LINES},
     **{f"{BY_POINTS}{off}": by_points for off in OFF_MM},
 }

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, UInt8
 from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.model import HeadModel, head_or_default
 from commedia.faces.crop import Crop
+from commedia.faces.identity import IdentityPredictor, KnownIdentity, SeenIdentity, open_identity
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.protocol import RegressorProtocol
 from commedia.faces.sfn import open_sfn
@@ -55,15 +56,18 @@ class PointsReader(Protocol):
 
 @dataclass(frozen=True)
 class FaceByFace:
-    """A network that reads one crop alone: who it is, is the mean over the pictures."""
+    """A network that reads one crop alone: who it is, is the mean over the pictures, or what another network says."""
 
     regressor: RegressorProtocol
     head: HeadModel
+    identifier: IdentityPredictor | None = None
 
     def read(self, images: Sequence[Image], crops: Sequence[Crop]) -> PersonReading:
         """Read each picture; the head model's blendshapes are everybody's."""
         faces = [self.regressor.regress(image, [crop])[0] for image, crop in zip(images, crops, strict=True)]
         identity = np.mean([face.identity for face in faces], axis=0)
+        if self.identifier is not None:
+            identity = known_identity(self.identifier, images, crops).identity.astype(np.float32)
         faces = [replace(face, identity=identity) for face in faces]
         vertices = [vertices_from_params(self.head.model, identity, face.expression) for face in faces]
         return PersonReading(np.stack(vertices), np.stack(landmarks_of_faces(faces, self.head)))
@@ -81,6 +85,18 @@ class MeanFace:
         return replace(read, vertices=np.broadcast_to(self.posed.head.model.mean, read.vertices.shape))
 
 
+def known_identity(identifier: IdentityPredictor, images: Sequence[Image], crops: Sequence[Crop]) -> KnownIdentity:
+    """Who pictures of one person show, with the crop that the face fills in each."""
+    seen = [identifier.read(image, [crop]) for image, crop in zip(images, crops, strict=True)]
+    return identifier.of_one_person(SeenIdentity(*(np.concatenate(part) for part in zip(*seen, strict=True))))
+
+
 def face_by_face(name: str) -> FaceByFace:
     """Open a network that reads crops, by the name of shipped weights or an .onnx file."""
     return FaceByFace(open_sfn(name, threads=1), head_or_default(None))
+
+
+def identified(name: str) -> FaceByFace:
+    """The same, but for who it is: that says the identity network."""
+    reader = face_by_face(name)
+    return replace(reader, identifier=open_identity(head=reader.head, threads=1))

@@ -10,6 +10,7 @@ DEFAULT_MFN = "mfn-desktop"
 DEFAULT_EMBEDDING = "embedding-desktop"
 DEFAULT_PARSER = "parser-desktop"
 DEFAULT_POINTS = "points-desktop"
+DEFAULT_IDENTITY = "identity-desktop"
 
 
 def shipped_weights(folder: Path = WEIGHTS_FOLDER) -> list[str]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from commedia.networks.heads import FaceOutputs, JudgedFaces
 from commedia.networks.ours.cpem_regions import CpemRegions, CpemRegionsConfig
 from commedia.networks.ours.embedding import CHIP_SIZE, Embedding, EmbeddingConfig
+from commedia.networks.ours.identity import FoundIdentity, IdentityConfig, IdentityNet
 from commedia.networks.ours.mfn_base import MfnBase, MfnBaseConfig
 from commedia.networks.ours.parser import PARSER_SIZE, FaceParser, ParserConfig
 from commedia.networks.ours.points import FoundPoints, PointsConfig, PointsNet
@@ -75,6 +76,7 @@ NETWORKS: dict[str, NetworkSpec] = {
     "mfn-base": NetworkSpec(MfnBaseConfig, MfnBase, MFN_SIZE, ("grid",), batch=1),
     "embedding": NetworkSpec(EmbeddingConfig, Embedding, CHIP_SIZE, ("embedding",), weight_bits=8),
     "points": NetworkSpec(PointsConfig, PointsNet, INPUT_SIZE, FoundPoints._fields, weight_bits=8),
+    "identity": NetworkSpec(IdentityConfig, IdentityNet, INPUT_SIZE, FoundIdentity._fields, weight_bits=8),
     "parser": NetworkSpec(ParserConfig, FaceParser, PARSER_SIZE, ("classes",)),
 }
 """By the name in weights files and ONNX metadata; the live path asks only how it begins."""

@@ -42,7 +42,7 @@ class Weights(NamedTuple):
     identity: float = 2e-4
     """Of the distance from the mean face, ..."""
     identity_read: float = 0.0
-    """... and from who was read, in standard deviations of people."""
+    """... and from who was read, in standard deviations of people or, where a rig knows, of what was read."""
     light: float = 0.002
     light_strength: float = 0.1
     colour: float = 0.1
@@ -164,7 +164,7 @@ def loss(
     if regular:
         terms |= {
             "identity": lambda: coefficient_energy(rig.identity[None]).mean(),
-            "identity_read": lambda: coefficient_energy((rig.identity - rig.identity_read)[None]).mean(),
+            "identity_read": rig.distance_from_read,
             "smooth": rig.roughness,
             "blendshape_gradient": rig.blendshape_gradient,
             "colour": rig.recolouring,

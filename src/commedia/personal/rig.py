@@ -52,7 +52,9 @@ class PersonalRig(nn.Module):
     triangles: Tensor
     edges: Tensor
     identity_read: Tensor
-    """Where `identity` began."""
+    """Where `identity` began, ..."""
+    identity_sure: Tensor
+    """... and what differences from it are multiplied with: they then have a length of about 1 in each direction."""
     skin: Tensor
     shown: Tensor
     """How well each vertex is seen, 0 to 1; where a face turns away, a pixel is half background."""
@@ -73,6 +75,7 @@ class PersonalRig(nn.Module):
         self.shapes = nn.Parameter(torch.zeros(len(self.rows), points, 3))
         self.colour = nn.Parameter(torch.zeros_like(skin))
         self.register_buffer("identity_read", identity.clone(), persistent=False)
+        self.register_buffer("identity_sure", torch.eye(len(identity)), persistent=False)
         self.register_buffer("skin", skin.clone(), persistent=False)
         self.register_buffer("shown", torch.ones(len(skin)), persistent=False)
         self.parts: Float[Tensor, "v k"] | None = None
@@ -111,6 +114,10 @@ class PersonalRig(nn.Module):
     def landmarks(self, vertices: Float[Tensor, "b v 3"]) -> Float[Tensor, "b 68 3"]:
         """Return the 68 points of meshes."""
         return (self.shares[..., None] * vertices[:, self.marks]).sum(2)
+
+    def distance_from_read(self) -> Float[Tensor, ""]:
+        """Square of how far the identity is from the one that was read, by how sure that was."""
+        return ((self.identity - self.identity_read) @ self.identity_sure).square().sum()
 
     def roughness(self) -> Float[Tensor, ""]:
         """Eq. 6 of the correction at rest, in square millimetres."""

@@ -6,15 +6,18 @@ from commedia.data.held_people import HELD_SHARE
 from commedia.losses.boxes import BoxLossConfig
 from commedia.losses.embedding import EmbeddingLossConfig
 from commedia.losses.faces import FaceLossConfig, TauSchedule
+from commedia.losses.identity import IdentityLossConfig
 from commedia.losses.multiface import MultiFaceLossConfig
 from commedia.losses.points import PointsLossConfig
 from commedia.losses.regions import RegionLossConfig
 from commedia.networks.ours.embedding import EmbeddingConfig
+from commedia.networks.ours.identity import IdentityConfig
 from commedia.networks.ours.mfn_base import MfnBaseConfig
 from commedia.networks.ours.points import PointsConfig
 from commedia.networks.ours.sfn import DESKTOP, MOBILE
 from commedia.training.config import DataConfig, Recipe, Stage
 from commedia.training.embedding_task import EmbeddingTask
+from commedia.training.identity_task import IdentityTask
 from commedia.training.mfn_task import MfnTask
 from commedia.training.points_task import PointsTask
 from commedia.training.recipe_parts import OUR_OPTIMISATION, VARIED, varied
@@ -108,4 +111,20 @@ POINTS_DESKTOP = Recipe(
     ),
 )  # fmt: skip
 
-SHIPPED = (SFN_DESKTOP, SFN_MOBILE, MFN_DESKTOP, EMBEDDING_DESKTOP, POINTS_DESKTOP)
+IDENTITY_DESKTOP = Recipe(
+    "identity-desktop",
+    IdentityConfig(),
+    IdentityTask,
+    (
+        Stage(
+            loss=IdentityLossConfig(),
+            augmentation=replace(VARIED, scale=(0.93, 1.08), shift=0.025, roll_deg=4.0, degrade=0.05, erase=0.03),
+            optimisation=replace(
+                OUR_OPTIMISATION, batch_size=32, learning_rate=1.5e-3, weight_decay=0.02, ema_decay=0.998, clip_norm=10.0
+            ),
+            data=DataConfig(epoch_steps=500),
+        ),
+    ),
+)
+
+SHIPPED = (SFN_DESKTOP, SFN_MOBILE, MFN_DESKTOP, EMBEDDING_DESKTOP, POINTS_DESKTOP, IDENTITY_DESKTOP)

@@ -142,13 +142,17 @@ class SfnRegions(nn.Module):
         features = self.trunk(pixels * 2 - 1)
         return features, self.points(features).unflatten(1, (LANDMARK_COUNT, 2))
 
-    def _read(self, face: Float[Tensor, "b f"], points: Float[Tensor, "b 68 2"], patches: RegionPatches) -> RegionFaces:
+    def fuse(self, face: Float[Tensor, "b f"], patches: RegionPatches) -> tuple[Tensor, Float[Tensor, "b e"]]:
+        """Features of everything that is seen, and the logits of expressions that patches alone say."""
         left, right = self.eye(patches.eyes.flatten(0, 1)).unflatten(0, (-1, 2)).unbind(1)
         mouth = self.mouth(patches.mouth)
         eyes = self.eye_last(left) @ self.from_left + self.eye_last(right) @ self.from_right
         # A blendshape seen in several patches gets the sum.
         regions = eyes + self.mouth_last(mouth) @ self.from_mouth
-        fused = self.fused(torch.cat([face, left, right, mouth], dim=1))
+        return self.fused(torch.cat([face, left, right, mouth], dim=1)), regions
+
+    def _read(self, face: Float[Tensor, "b f"], points: Float[Tensor, "b 68 2"], patches: RegionPatches) -> RegionFaces:
+        fused, regions = self.fuse(face, patches)
         logits = regions + self.expression(fused)
         wxyz, translation, scale = self.pose(fused).split((4, 3, 1), dim=1)
         faces = FaceOutputs(
@@ -168,7 +172,7 @@ def last_layer(inputs: int, outputs: int, start: float | tuple[float, ...]) -> n
     return layer
 
 
-class _Residual(nn.Module):
+class Residual(nn.Module):
     """x + conv3x3(conv3x3(x))."""
 
     def __init__(self, channels: int):
@@ -191,7 +195,7 @@ class Reader(nn.Sequential):
         channels = 3
         for width, count in zip(widths, blocks, strict=True):
             layers.append(ConvUnit(channels, width, 3, stride=2, norm=True))
-            layers += [_Residual(width) if plain else Bottleneck(width) for _ in range(count)]
+            layers += [Residual(width) if plain else Bottleneck(width) for _ in range(count)]
             channels, size = width, (size + 1) // 2
         if cell_channels:
             layers.append(ConvUnit(channels, cell_channels, 1, norm=True))

@@ -1,0 +1,63 @@
+"""Identity numbers to the face at rest in millimetres, but for where it is and how it is turned. Numpy.
+
+What tables of 3D errors measure of who somebody is: vertices around the nose, after the best rigid motion. For small
+differences that motion is linear, and what it leaves is linear in the identity.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from commedia.face_model.landmarks import load_scheme, points
+from commedia.face_model.model import FACE_REGIONS, REGIONS, HeadModel
+
+REACH_MM = 95.0
+"""From the nose tip, as far as tables look."""
+NOSE_TIP = 30
+"""Of the 68 points."""
+NOT_SCANNED = ("left_eye", "right_eye", "inner_mouth")
+LEAST_MM = 1e-3
+"""Of the spread of a direction: what moves the face less is as if it moved it so much."""
+
+
+class RestShape(NamedTuple):
+    """Identities as coordinates at rest: a length of 1 is a root mean square of 1 mm over the vertices."""
+
+    mm_from_identity: Float[np.ndarray, "i i"]
+    """identity @ this; the strongest direction of people first."""
+    spread_mm: Float[np.ndarray, "i"]
+    """Standard deviation of people in each direction."""
+
+    @property
+    def identity_from_mm(self) -> Float[np.ndarray, "i i"]:
+        """coordinates @ this."""
+        return np.linalg.inv(self.mm_from_identity)
+
+
+def rest_shape(head: HeadModel) -> RestShape:
+    """Measure a head model's identities."""
+    kept = _face_around_nose(head)
+    basis = 1000 * head.model.identity_basis[:, kept].astype(np.float64).reshape(len(head.model.identity_basis), -1)
+    motions = _rigid_motions(head.model.mean[kept].astype(np.float64))
+    left = basis - basis @ motions @ motions.T
+    # identity = z @ turned.T has the covariance of people, 1, for z of covariance 1; each z has its own shape.
+    values, turned = np.linalg.eigh(left @ left.T / len(kept))
+    spread = np.sqrt(np.maximum(values[::-1], LEAST_MM**2))
+    return RestShape(turned[:, ::-1] * spread, spread)
+
+
+def _face_around_nose(head: HeadModel) -> np.ndarray:
+    """Vertices of the face without eyes and the inside of the mouth, on the mean face."""
+    mean = head.model.mean
+    face = np.isin(head.vertex_region, [REGIONS.index(name) for name in FACE_REGIONS if name not in NOT_SCANNED])
+    tip = points(load_scheme("ibug68"), mean)[NOSE_TIP]
+    return np.flatnonzero(face & (np.linalg.norm(mean - tip, axis=1) <= REACH_MM / 1000))
+
+
+def _rigid_motions(vertices: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "m 6"]:
+    """An orthonormal basis of small shifts and turns."""
+    arms = vertices - vertices.mean(0)
+    axes = np.eye(3)
+    moved = [np.broadcast_to(axis, arms.shape) for axis in axes] + [np.cross(axis, arms) for axis in axes]
+    return np.linalg.qr(np.stack([one.ravel() for one in moved], axis=1))[0]

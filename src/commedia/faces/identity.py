@@ -1,0 +1,80 @@
+"""Who somebody is in 3D, and how sure that is: the identity network on the crops SFN reads, of one frame or several."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from commedia.conventions import IDENTITY_COUNT
+from commedia.face_model.model import HeadModel
+from commedia.face_model.rest_shape import RestShape, rest_shape
+from commedia.faces.crop import Crop, crop_image
+from commedia.faces.mirrored import with_mirrored
+from commedia.faces.session import DEFAULT_THREADS, OnnxSession, open_session, pixels_from_images
+from commedia.faces.weights import DEFAULT_IDENTITY, find_weights
+
+IDENTITY_OUTPUTS = ("identity", "sure")
+SHARED = 0.75
+"""Of the square of an error, how much is the same in all frames of a person; measured on drawn people."""
+
+
+class SeenIdentity(NamedTuple):
+    """What n crops show."""
+
+    identity: Float[np.ndarray, "n i"]
+    """In standard deviations of people."""
+    spread_mm: Float[np.ndarray, "n i"]
+    """Of errors, at rest, in each direction of `RestShape`."""
+
+
+class KnownIdentity(NamedTuple):
+    """Who somebody is, of all that was seen."""
+
+    identity: Float[np.ndarray, "i"]
+    sure: Float[np.ndarray, "i i"]
+    """An error of the identity times this has a length of about 1 in each direction."""
+
+
+@dataclass(frozen=True)
+class IdentityPredictor:
+    """Says who somebody is with the identity network, of the head model that it was trained for."""
+
+    network: OnnxSession
+    head: HeadModel
+
+    @cached_property
+    def rest(self) -> RestShape:
+        return rest_shape(self.head)
+
+    def read(self, image: UInt8[np.ndarray, "h w 3"], crops: Sequence[Crop]) -> SeenIdentity:
+        """Read one face per crop and each in a mirror too, one run of the network for all."""
+        if not crops:
+            return SeenIdentity(*np.zeros((2, 0, IDENTITY_COUNT), np.float32))
+        images = np.stack([crop_image(image, crop, self.network.input_size) for crop in crops])
+        outputs = self.network.run(pixels_from_images(with_mirrored(images)))
+        (plain, mirrored), spread = np.split(outputs["identity"], 2), np.split(outputs["sure"], 2)
+        # Directions at rest are symmetric or antisymmetric, so that a mirror changes no spread.
+        return SeenIdentity((plain + mirrored * self.head.identity_mirror) / 2, np.exp(np.mean(spread, axis=0)))
+
+    def of_one_person(self, seen: SeenIdentity) -> KnownIdentity:
+        """Put together what frames of one person say, by how sure each is."""
+        return together(seen, self.rest)
+
+
+def together(seen: SeenIdentity, rest: RestShape) -> KnownIdentity:
+    """Mean of identities at rest, direction by direction, weighed by how small their errors are."""
+    weights = seen.spread_mm.astype(np.float64) ** -2
+    mean = (weights * (seen.identity @ rest.mm_from_identity)).sum(0) / weights.sum(0)
+    spread = np.sqrt((SHARED + (1 - SHARED) / len(weights)) / weights.mean(0))
+    return KnownIdentity(mean @ rest.identity_from_mm, rest.mm_from_identity / spread)
+
+
+def open_identity(
+    name: str = DEFAULT_IDENTITY, *, head: HeadModel, threads: int = DEFAULT_THREADS
+) -> IdentityPredictor:
+    """Open the identity network by the name of shipped weights or by the path of an .onnx file."""
+    path = find_weights(name)
+    return IdentityPredictor(open_session(path, kind="identity", outputs=IDENTITY_OUTPUTS, threads=threads), head)

@@ -1,0 +1,108 @@
+"""Training of the identity network (`networks/ours/identity.py`): SFN's crops, people whose identity is known."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from commedia.errors import BadShard
+from commedia.face_model.model import head_or_default
+from commedia.face_model.rest_shape import rest_shape
+from commedia.losses.faces import FaceTargets, Loss
+from commedia.losses.identity import identity_loss, off_mm
+from commedia.networks.ours.identity import IdentityRead
+from commedia.training.batches import gathered, unit_pixels
+from commedia.training.config import STILL, Augmentation
+from commedia.training.face_store import open_store
+from commedia.training.measures import normalised_error
+from commedia.training.points_task import PointsBatch
+from commedia.training.region_batches import coloured, region_crops
+from commedia.training.sfn_task import sampling_chances
+from commedia.training.sheets import faces_sheet
+from commedia.training.tasks import RunShare, TaskSetup, split_rows
+
+VALIDATION_MOST = 1000
+AT_ONCE = 50
+
+
+class IdentityValidation(NamedTuple):
+    """How good it is on people it never saw, one crop each."""
+
+    loss: float
+    shape: float
+    """Root mean square over the vertices at rest, millimetres; mean over people."""
+    mean_face: float
+    """The same of the mean face, which knows nothing."""
+    strongest: float
+    """Correlation of the three strongest directions, least of them."""
+    sure: float
+    """Square of errors over what they were said to be, mean; 1 where that is right."""
+    points: float
+    """% of the root of the box's area."""
+
+
+class IdentityTask:
+    """See `tasks.Task`. Photographs are left out: who they show is fitted, which would teach the mean."""
+
+    def __init__(self, setup: TaskSetup):
+        stage = setup.stage
+        self.stage, self.model, self.seed = stage, setup.model, setup.seed
+        self.store = open_store(setup.pictures.paths)
+        self.mm = torch.from_numpy(rest_shape(head_or_default(setup.model.head)).mm_from_identity).float()
+        training, held = split_rows(self.store.faces.identity, stage.data.validation_share, VALIDATION_MOST)
+        known = ~self.store.labelled & (self.store.faces.identity_weight > 0)
+        training, self.held = training[known[training]], held[known[held]]
+        if not len(training) or not len(self.held):
+            raise BadShard("the shards have too few drawn people to learn who somebody is")
+        self.chances = sampling_chances(self.store, training, stage.data)
+        self.epoch_steps = stage.data.epoch_steps or max(1, len(training) // stage.optimisation.batch_size)
+
+    def batch(self, step: int) -> PointsBatch:
+        rng = np.random.default_rng((self.seed, step))
+        rows = rng.choice(len(self.store), self.stage.optimisation.batch_size, p=self.chances)
+        return self._cut(rows, self.stage.augmentation, rng)
+
+    def pixels(self, batch: PointsBatch) -> Float[Tensor, "b 3 n n"]:
+        return coloured([batch.crops], self.stage.augmentation, batch.seed)[0]
+
+    def read(self, network: Any, pixels: Tensor) -> IdentityRead:
+        return network.read(pixels)
+
+    def loss(self, outputs: IdentityRead, batch: PointsBatch, run: RunShare) -> Loss:
+        device = outputs.identity.device
+        targets = FaceTargets(*(part.to(device) for part in batch.targets))
+        return identity_loss(outputs, targets, self.mm.to(device), self.stage.loss)
+
+    @torch.no_grad()
+    def validate(self, network: nn.Module) -> IdentityValidation:
+        batch, read = self._read_held(network, self.held)
+        truth = batch.targets.identity @ self.mm
+        off = off_mm(read.identity, batch.targets.identity, self.mm)
+        first = np.corrcoef((read.identity @ self.mm)[:, :3].T, truth[:, :3].T)[:3, 3:].diagonal()
+        return IdentityValidation(
+            loss=float(identity_loss(read, batch.targets, self.mm, self.stage.loss).total),
+            shape=float(off.norm(dim=1).mean()),
+            mean_face=float(truth.norm(dim=1).mean()),
+            strongest=float(first.min()),
+            sure=float((off / read.sure.exp()).square().mean()),
+            points=normalised_error(read.points, batch.targets),
+        )
+
+    @torch.no_grad()
+    def contact_sheet(self, network: nn.Module) -> UInt8[np.ndarray, "h w 3"]:
+        rows = self.held[np.linspace(0, len(self.held) - 1, min(24, len(self.held))).astype(int)]
+        batch, read = self._read_held(network, rows)
+        return faces_sheet(batch.crops, read.points, torch.sigmoid(read.expression), batch.targets)
+
+    def _read_held(self, network: Any, rows: np.ndarray) -> tuple[PointsBatch, IdentityRead]:
+        """Run over crops as inference sees them, in slices; results on the CPU."""
+        device = next(network.parameters()).device
+        batch = self._cut(rows, STILL, np.random.default_rng(self.seed))
+        slices = batch.crops.to(device).movedim(-1, -3).contiguous().split(AT_ONCE)
+        return batch, gathered([network.read(unit_pixels(part)) for part in slices])
+
+    def _cut(self, rows: np.ndarray, config: Augmentation, rng: np.random.Generator) -> PointsBatch:
+        cut = region_crops(self.store, rows, config, self.model.identity_mirror, rng, varied=False)
+        return PointsBatch(cut.crops, cut.targets, int(rng.integers(2**31)))

@@ -1,0 +1,69 @@
+"""The identity network's loss: gradients, errors that it knows of, and blind to whom nobody knows."""
+
+import torch
+
+from commedia.losses.faces import FaceTargets
+from commedia.losses.identity import IdentityLossConfig, identity_loss, off_mm, spread_surprise
+from commedia.networks.ours.identity import IdentityRead
+
+CHANCE = torch.Generator().manual_seed(0)
+MM = torch.randn(50, 50, generator=CHANCE, dtype=torch.float64)
+
+
+def reading(count: int = 3) -> IdentityRead:
+    shapes = ((50,), (50,), (68, 2), (52,), (4,))
+    return IdentityRead(*(torch.randn(count, *shape, generator=CHANCE, dtype=torch.float64) for shape in shapes))
+
+
+def truth(known: torch.Tensor) -> FaceTargets:
+    one = reading(len(known))
+    weight = known[:, None].expand(-1, 52)
+    return FaceTargets(one.points, one.identity, known, one.expression.sigmoid(), weight, one.wxyz, known, known)
+
+
+def test_gradients_are_those_of_differences() -> None:
+    read, targets = reading(2), truth(torch.ones(2, dtype=torch.float64))
+    off = (read.identity - targets.identity) @ MM
+
+    def of(identity: torch.Tensor, points: torch.Tensor, expression: torch.Tensor, wxyz: torch.Tensor) -> torch.Tensor:
+        changed = read._replace(identity=identity, points=points, expression=expression, wxyz=wxyz)
+        return identity_loss(changed, targets, MM, IdentityLossConfig(sure=0.0)).total
+
+    parts = (read.identity, read.points, read.expression, read.wxyz)
+    assert torch.autograd.gradcheck(of, tuple(part.requires_grad_() for part in parts))
+    assert torch.autograd.gradcheck(lambda sure: spread_surprise(off.detach(), sure), (read.sure.requires_grad_(),))
+
+
+def test_the_shape_term_is_millimetres() -> None:
+    read, targets = reading(), truth(torch.ones(3, dtype=torch.float64))
+    parts = dict(identity_loss(read, targets, MM, IdentityLossConfig()).parts)
+    lengths = [torch.linalg.vector_norm((read.identity[k] - targets.identity[k]) @ MM) for k in range(3)]
+    torch.testing.assert_close(parts["shape"], torch.stack(lengths).mean())
+    torch.testing.assert_close(off_mm(targets.identity, targets.identity, MM), torch.zeros_like(MM[:3]))
+
+
+def test_surprise_is_least_where_a_network_knows_how_wrong_it_is() -> None:
+    off = 0.7 * torch.randn(50000, 1, generator=CHANCE)
+    found = {
+        spread: spread_surprise(off, torch.full_like(off, spread).log()).mean().item()
+        for spread in (0.5, 0.6, 0.7, 0.8)
+    }
+    assert min(found, key=lambda spread: found[spread]) == 0.7
+
+
+def test_being_unsure_teaches_nothing_but_how_sure() -> None:
+    read = reading()
+    identity, sure = read.identity.requires_grad_(), read.sure.requires_grad_()
+    loss = identity_loss(read, truth(torch.ones(3, dtype=torch.float64)), MM, IdentityLossConfig(shape=0.0))
+    loss.total.backward()
+    assert sure.grad is not None
+    assert sure.grad.abs().min() > 0
+    assert identity.grad is None or identity.grad.abs().max() == 0
+
+
+def test_only_who_is_known_teaches() -> None:
+    read, known = reading(), torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)
+    targets, others = truth(known), torch.tensor([0, 2])
+    whole = identity_loss(read, targets, MM, IdentityLossConfig()).total
+    spoiled = IdentityRead(*(part.index_fill(0, others, 3.0) for part in read))
+    torch.testing.assert_close(identity_loss(spoiled, targets, MM, IdentityLossConfig()).total, whole)

@@ -1,0 +1,87 @@
+"""The identity network trains: it begins as SFN, and who is photographed teaches nothing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from commedia.errors import BadShard
+from commedia.networks.ours.identity import IdentityNet
+from commedia.networks.ours.sfn import SfnRegions
+from commedia.networks.registry import made_up_pictures, network_for
+from commedia.networks.weights import save_weights, start_from
+from commedia.training.config import Recipe
+from commedia.training.face_model import FaceModel
+from commedia.training.recipes import recipe_named
+from commedia.training.tasks import AT_THE_END
+from tests.training.tasks import made_task
+
+
+@pytest.fixture
+def recipe(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Recipe:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    whole = recipe_named("identity-desktop")
+    stage = whole.stages[0]
+    data = replace(stage.data, validation_share=0.25)
+    small = replace(stage.optimisation, batch_size=6)
+    return replace(whole, stages=(replace(stage, optimisation=small, data=data),))
+
+
+def test_a_network_learns_who_it_sees(recipe: Recipe, shards: Path, model: FaceModel) -> None:
+    torch.manual_seed(0)
+    network: IdentityNet = network_for(recipe.network)
+    task = made_task(recipe, shards / "singles.tar", model, network=network)
+    network.train()
+    batch, losses = task.batch(0), []
+    optimiser = torch.optim.Adam(network.parameters(), 2e-3)
+    for _ in range(6):
+        loss = task.loss(task.read(network, task.pixels(batch)), batch, AT_THE_END)
+        optimiser.zero_grad()
+        loss.total.backward()
+        optimiser.step()
+        losses.append(dict(loss.parts))
+    assert losses[-1]["shape"] < 0.8 * losses[0]["shape"]
+    assert losses[-1]["points"] < 0.8 * losses[0]["points"]
+
+
+def test_an_untrained_network_says_what_sfn_says(recipe: Recipe, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    sfn = SfnRegions()
+    save_weights(tmp_path / "sfn.safetensors", sfn, {})
+    network = network_for(recipe.network)
+    start_from(tmp_path / "sfn.safetensors", network)
+    pictures = made_up_pictures(2, 192)
+    said, read = sfn.eval().read_crops(pictures), network.eval().read(pictures)
+    torch.testing.assert_close(read.identity, said.faces.identity)
+    torch.testing.assert_close(read.points, said.points)
+    torch.testing.assert_close(read.expression.sigmoid(), said.faces.expression)
+
+
+def test_photographs_and_those_held_back_are_never_drawn(
+    recipe: Recipe, shards: Path, model: FaceModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = made_task(recipe, shards / "singles.tar", model)
+    assert not task.chances[task.held].any()
+    store = task.store
+    np.testing.assert_array_equal(task.chances[store.labelled], 0)
+    store.faces.identity_weight[:] = 0
+    monkeypatch.setattr("commedia.training.identity_task.open_store", lambda paths: store)
+    with pytest.raises(BadShard, match="too few drawn people"):
+        made_task(recipe, shards / "singles.tar", model)
+
+
+def test_the_file_says_what_training_reads(recipe: Recipe) -> None:
+    torch.manual_seed(0)
+    network: IdentityNet = network_for(recipe.network).eval()
+    pictures = made_up_pictures(2, 192)
+    said, read = network(pictures), network.read(pictures)
+    torch.testing.assert_close(said.identity, read.identity)
+    torch.testing.assert_close(said.sure, read.sure)
+
+
+def test_a_contact_sheet_is_drawn(recipe: Recipe, shards: Path, model: FaceModel) -> None:
+    network = network_for(recipe.network)
+    sheet = made_task(recipe, shards / "singles.tar", model, network=network).contact_sheet(network.eval())
+    assert sheet.std() > 5
