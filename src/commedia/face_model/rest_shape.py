@@ -37,14 +37,26 @@ class RestShape(NamedTuple):
 
 def rest_shape(head: HeadModel) -> RestShape:
     """Measure a head model's identities."""
+    return RestShape(*_lengths(head, head.model.identity_basis))
+
+
+def frame_shape_mm(head: HeadModel) -> Float[np.ndarray, "p p"]:
+    """The same of identity and expression together, for differences that are small: both, one after the other, times
+    this are as long as the face of that frame moves."""
+    return _lengths(head, np.concatenate([head.model.identity_basis, head.model.expression_basis]))[0]
+
+
+def _lengths(
+    head: HeadModel, basis: Float[np.ndarray, "p v 3"]
+) -> tuple[Float[np.ndarray, "p p"], Float[np.ndarray, "p"]]:
+    """Millimetres of parameters, and of each direction where they vary by 1."""
     kept = _face_around_nose(head)
-    basis = 1000 * head.model.identity_basis[:, kept].astype(np.float64).reshape(len(head.model.identity_basis), -1)
+    moved = 1000 * basis[:, kept].astype(np.float64).reshape(len(basis), -1)
     motions = _rigid_motions(head.model.mean[kept].astype(np.float64))
-    left = basis - basis @ motions @ motions.T
-    # identity = z @ turned.T has the covariance of people, 1, for z of covariance 1; each z has its own shape.
+    left = moved - moved @ motions @ motions.T
     values, turned = np.linalg.eigh(left @ left.T / len(kept))
     spread = np.sqrt(np.maximum(values[::-1], LEAST_MM**2))
-    return RestShape(turned[:, ::-1] * spread, spread)
+    return turned[:, ::-1] * spread, spread
 
 
 def _face_around_nose(head: HeadModel) -> np.ndarray:

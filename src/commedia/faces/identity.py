@@ -16,7 +16,7 @@ from commedia.faces.mirrored import with_mirrored
 from commedia.faces.session import DEFAULT_THREADS, OnnxSession, open_session, pixels_from_images
 from commedia.faces.weights import DEFAULT_IDENTITY, find_weights
 
-IDENTITY_OUTPUTS = ("identity", "sure")
+IDENTITY_OUTPUTS = ("identity", "sure", "expression")
 SHARED = 0.75
 """Of the square of an error, how much is the same in all frames of a person; measured on drawn people."""
 

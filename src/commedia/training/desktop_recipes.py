@@ -120,7 +120,12 @@ IDENTITY_DESKTOP = Recipe(
             loss=IdentityLossConfig(),
             augmentation=replace(VARIED, scale=(0.93, 1.08), shift=0.025, roll_deg=4.0, degrade=0.05, erase=0.03),
             optimisation=replace(
-                OUR_OPTIMISATION, batch_size=32, learning_rate=1.5e-3, weight_decay=0.02, ema_decay=0.998, clip_norm=10.0
+                OUR_OPTIMISATION,
+                batch_size=32,
+                learning_rate=1.5e-3,
+                weight_decay=0.02,
+                ema_decay=0.998,
+                clip_norm=10.0,
             ),
             data=DataConfig(epoch_steps=500),
         ),

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from commedia.errors import BadShard
 from commedia.face_model.model import head_or_default
-from commedia.face_model.rest_shape import rest_shape
+from commedia.face_model.rest_shape import frame_shape_mm, rest_shape
 from commedia.losses.faces import FaceTargets, Loss
-from commedia.losses.identity import identity_loss, off_mm
+from commedia.losses.identity import Millimetres, identity_loss, length
 from commedia.networks.ours.identity import IdentityRead
 from commedia.training.batches import gathered, unit_pixels
 from commedia.training.config import STILL, Augmentation
@@ -31,10 +31,14 @@ class IdentityValidation(NamedTuple):
     """How good it is on people it never saw, one crop each."""
 
     loss: float
-    shape: float
+    rest: float
     """Root mean square over the vertices at rest, millimetres; mean over people."""
+    frame: float
+    """The same of the face as it is in the picture, ..."""
+    acts: float
+    """... and if it knew who it is."""
     mean_face: float
-    """The same of the mean face, which knows nothing."""
+    """At rest, of the mean face, which knows nothing."""
     strongest: float
     """Correlation of the three strongest directions, least of them."""
     sure: float
@@ -50,7 +54,9 @@ class IdentityTask:
         stage = setup.stage
         self.stage, self.model, self.seed = stage, setup.model, setup.seed
         self.store = open_store(setup.pictures.paths)
-        self.mm = torch.from_numpy(rest_shape(head_or_default(setup.model.head)).mm_from_identity).float()
+        head = head_or_default(setup.model.head)
+        measures = rest_shape(head).mm_from_identity, frame_shape_mm(head)
+        self.millimetres = Millimetres(*(torch.from_numpy(one).float() for one in measures))
         training, held = split_rows(self.store.faces.identity, stage.data.validation_share, VALIDATION_MOST)
         known = ~self.store.labelled & (self.store.faces.identity_weight > 0)
         training, self.held = training[known[training]], held[known[held]]
@@ -73,18 +79,23 @@ class IdentityTask:
     def loss(self, outputs: IdentityRead, batch: PointsBatch, run: RunShare) -> Loss:
         device = outputs.identity.device
         targets = FaceTargets(*(part.to(device) for part in batch.targets))
-        return identity_loss(outputs, targets, self.mm.to(device), self.stage.loss)
+        millimetres = Millimetres(*(one.to(device) for one in self.millimetres))
+        return identity_loss(outputs, targets, millimetres, self.stage.loss)
 
     @torch.no_grad()
     def validate(self, network: nn.Module) -> IdentityValidation:
         batch, read = self._read_held(network, self.held)
-        truth = batch.targets.identity @ self.mm
-        off = off_mm(read.identity, batch.targets.identity, self.mm)
-        first = np.corrcoef((read.identity @ self.mm)[:, :3].T, truth[:, :3].T)[:3, 3:].diagonal()
+        rest, frame = self.millimetres
+        known = batch.targets.identity
+        truth, off, moved = known @ rest, (read.identity - known) @ rest, (read.identity - known) @ frame[: len(rest)]
+        acts = (read.expression.sigmoid() - batch.targets.expression) @ frame[len(rest) :]
+        first = np.corrcoef((read.identity @ rest)[:, :3].T, truth[:, :3].T)[:3, 3:].diagonal()
         return IdentityValidation(
-            loss=float(identity_loss(read, batch.targets, self.mm, self.stage.loss).total),
-            shape=float(off.norm(dim=1).mean()),
-            mean_face=float(truth.norm(dim=1).mean()),
+            loss=float(identity_loss(read, batch.targets, self.millimetres, self.stage.loss).total),
+            rest=float(length(off).mean()),
+            frame=float(length(moved + acts).mean()),
+            acts=float(length(acts).mean()),
+            mean_face=float(length(truth).mean()),
             strongest=float(first.min()),
             sure=float((off / read.sure.exp()).square().mean()),
             points=normalised_error(read.points, batch.targets),

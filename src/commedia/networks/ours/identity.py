@@ -1,7 +1,7 @@
-"""A crop to who it is in 3D: the head model's identity numbers, and how sure they are. Nothing else is asked.
+"""A crop to the shape of a face: who it is, how sure that is, and what the face does, as the head model's numbers.
 
-It is SFN as it reads faces, trunk and patches, and a few blocks more, with all weights free for this one question: what
-tells people apart is what tells them apart from their expressions and poses, which SFN knows already.
+It is SFN as it reads faces, trunk and patches, and a few blocks more, with all weights free for this one question, in
+millimetres: SFN learns each number for itself, and some move a face a hundred times as far as others.
 """
 
 from dataclasses import dataclass
@@ -35,10 +35,11 @@ class FoundIdentity(NamedTuple):
     """In standard deviations of people."""
     sure: Float[Tensor, "b i"]
     """Logarithm of the spread of errors, millimetres at rest, in each direction of `RestShape`."""
+    expression: Float[Tensor, "b e"]
 
 
 class IdentityRead(NamedTuple):
-    """What training asks besides: whoever knows how a face stands and what it does, knows what is not identity."""
+    """What training asks besides: whoever knows how a face stands knows what is not its shape."""
 
     identity: Float[Tensor, "b i"]
     sure: Float[Tensor, "b i"]
@@ -51,7 +52,7 @@ class IdentityRead(NamedTuple):
 
 
 class IdentityNet(nn.Module):
-    """Says who somebody is."""
+    """Says who somebody is, and what they do."""
 
     def __init__(self, config: IdentityConfig | None = None):
         super().__init__()
@@ -63,9 +64,10 @@ class IdentityNet(nn.Module):
         self.sure = last_layer(config.tracker.hidden, IDENTITY_COUNT, 0.0)
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> FoundIdentity:
-        """Say who RGB crops in [0, 1] show."""
-        fused = self._seen(pixels)[0]
-        return FoundIdentity(self.tracker.identity(fused), self.sure(fused))
+        """Say whom RGB crops in [0, 1] show, and what they do."""
+        fused, _, regions = self._seen(pixels)
+        expression = (regions + self.tracker.expression(fused)).sigmoid()
+        return FoundIdentity(self.tracker.identity(fused), self.sure(fused), expression)
 
     def read(self, pixels: Float[Tensor, "b 3 h w"]) -> IdentityRead:
         """Say all that training asks."""
