@@ -9,7 +9,7 @@ from commedia.evaluation.paper2_people import CROP_MM, surface_of
 from commedia.evaluation.shape_error import shape_error_mm
 from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.model import load_head
-from commedia.face_model.rest_shape import rest_shape
+from commedia.face_model.rest_shape import frame_shape_mm, rest_shape
 
 REST = np.zeros(52, np.float32)
 
@@ -23,6 +23,18 @@ def test_lengths_are_the_errors_that_tables_print() -> None:
         measured = shape_error_mm(shapes[0], shapes[1], crop_mm=CROP_MM)
         # The table crops around the nose of the truth, and turns are not small for ever.
         assert np.linalg.norm((one - other) @ rest.mm_from_identity) == pytest.approx(measured, rel=0.04)
+
+
+def test_what_faces_do_counts_as_far_as_it_moves_them() -> None:
+    head, chance = load_head(), np.random.default_rng(2)
+    one, other = 0.3 * chance.normal(size=(2, 50)), 0.5 * chance.uniform(size=(2, 52)) * (chance.random(52) < 0.2)
+    shapes = [
+        surface_of(vertices_from_params(head.model, who.astype(np.float32), acts.astype(np.float32)))
+        for who, acts in zip(one, other, strict=True)
+    ]
+    off = np.concatenate([one[0] - one[1], other[0] - other[1]])
+    expected = shape_error_mm(shapes[0], shapes[1], crop_mm=CROP_MM)
+    assert np.linalg.norm(off @ frame_shape_mm(head)) == pytest.approx(expected, rel=0.05)
 
 
 def test_rigid_motions_cost_nothing() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from commedia.conventions import EXPRESSION_MIRROR
 from commedia.face_model.model import load_head
 from commedia.face_model.rest_shape import rest_shape
 from commedia.faces.crop import Crop
@@ -15,9 +16,13 @@ REST = rest_shape(load_head())
 CHANCE = np.random.default_rng(0)
 
 
+def nothing(said: np.ndarray) -> np.ndarray:
+    return np.zeros((len(said), 52))
+
+
 def test_who_is_equally_sure_counts_alike() -> None:
     said, spread = CHANCE.normal(size=(4, 50)), np.tile(CHANCE.uniform(0.2, 2, 50), (4, 1))
-    known = together(SeenIdentity(said, spread), REST)
+    known = together(SeenIdentity(said, spread, nothing(said)), REST)
     np.testing.assert_allclose(known.identity, said.mean(0), atol=1e-6)
     # A spread of one frame, but for what frames do not share.
     lengths = np.linalg.norm(REST.identity_from_mm @ known.sure, axis=1)
@@ -28,13 +33,13 @@ def test_each_direction_comes_from_who_is_sure_of_it() -> None:
     said, spread = CHANCE.normal(size=(2, 50)), np.ones((2, 50))
     spread[0, :25], spread[1, 25:] = 1e-3, 1e-3
     along = said @ REST.mm_from_identity
-    found = together(SeenIdentity(said, spread), REST).identity @ REST.mm_from_identity
+    found = together(SeenIdentity(said, spread, nothing(said)), REST).identity @ REST.mm_from_identity
     np.testing.assert_allclose(found, np.where(np.arange(50) < 25, along[0], along[1]), atol=1e-4)
 
 
 def test_one_frame_says_what_it_says() -> None:
     said, spread = CHANCE.normal(size=(1, 50)), CHANCE.uniform(0.2, 2, (1, 50))
-    known = together(SeenIdentity(said, spread), REST)
+    known = together(SeenIdentity(said, spread, nothing(said)), REST)
     np.testing.assert_allclose(known.identity, said[0], atol=1e-6)
     off = REST.identity_from_mm[3] * spread[0, 3]
     assert np.linalg.norm(off @ known.sure) == pytest.approx(1.0)
@@ -48,7 +53,8 @@ class ReadsSides:
         (pixels,) = inputs.values()
         left, right = pixels[:, 0, :, :8].mean((1, 2)), pixels[:, 0, :, 8:].mean((1, 2))
         identity = np.tile(left[:, None], (1, 50)) + np.arange(50) * right[:, None]
-        return [identity.astype(np.float32), np.tile(left[:, None], (1, 50)).astype(np.float32)]
+        both = np.tile(left[:, None], (1, 50)), np.arange(52) * left[:, None]
+        return [part.astype(np.float32) for part in (identity, *both)]
 
 
 def test_in_a_mirror_somebody_is_mirrored() -> None:
@@ -59,4 +65,5 @@ def test_in_a_mirror_somebody_is_mirrored() -> None:
     plain, mirrored = (predictor.read(np.ascontiguousarray(one), [crop]) for one in (image, image[:, ::-1]))
     np.testing.assert_allclose(mirrored.identity, plain.identity * head.identity_mirror, rtol=1e-5)
     np.testing.assert_allclose(mirrored.spread_mm, plain.spread_mm, rtol=1e-5)
+    np.testing.assert_allclose(mirrored.expression, plain.expression[:, list(EXPRESSION_MIRROR)], rtol=1e-5)
     assert predictor.read(image, []).identity.shape == (0, 50)

@@ -3,11 +3,12 @@
 import torch
 
 from commedia.losses.faces import FaceTargets
-from commedia.losses.identity import IdentityLossConfig, identity_loss, off_mm, spread_surprise
+from commedia.losses.identity import IdentityLossConfig, Millimetres, identity_loss, spread_surprise
 from commedia.networks.ours.identity import IdentityRead
 
 CHANCE = torch.Generator().manual_seed(0)
-MM = torch.randn(50, 50, generator=CHANCE, dtype=torch.float64)
+REST, FRAME = (torch.randn(n, n, generator=CHANCE, dtype=torch.float64) for n in (50, 102))
+MM = Millimetres(REST, FRAME)
 
 
 def reading(count: int = 3) -> IdentityRead:
@@ -23,7 +24,7 @@ def truth(known: torch.Tensor) -> FaceTargets:
 
 def test_gradients_are_those_of_differences() -> None:
     read, targets = reading(2), truth(torch.ones(2, dtype=torch.float64))
-    off = (read.identity - targets.identity) @ MM
+    off = (read.identity - targets.identity) @ REST
 
     def of(identity: torch.Tensor, points: torch.Tensor, expression: torch.Tensor, wxyz: torch.Tensor) -> torch.Tensor:
         changed = read._replace(identity=identity, points=points, expression=expression, wxyz=wxyz)
@@ -34,12 +35,15 @@ def test_gradients_are_those_of_differences() -> None:
     assert torch.autograd.gradcheck(lambda sure: spread_surprise(off.detach(), sure), (read.sure.requires_grad_(),))
 
 
-def test_the_shape_term_is_millimetres() -> None:
+def test_shape_terms_are_millimetres() -> None:
     read, targets = reading(), truth(torch.ones(3, dtype=torch.float64))
     parts = dict(identity_loss(read, targets, MM, IdentityLossConfig()).parts)
-    lengths = [torch.linalg.vector_norm((read.identity[k] - targets.identity[k]) @ MM) for k in range(3)]
-    torch.testing.assert_close(parts["shape"], torch.stack(lengths).mean())
-    torch.testing.assert_close(off_mm(targets.identity, targets.identity, MM), torch.zeros_like(MM[:3]))
+    lengths = [torch.linalg.vector_norm((read.identity[k] - targets.identity[k]) @ REST) for k in range(3)]
+    torch.testing.assert_close(parts["rest"], torch.stack(lengths).mean())
+    # Who knows the identity errs in the frame by what the expression moves.
+    knows = identity_loss(read._replace(identity=targets.identity), targets, MM, IdentityLossConfig())
+    acts = (read.expression.sigmoid() - targets.expression) @ FRAME[50:]
+    torch.testing.assert_close(dict(knows.parts)["frame"], torch.linalg.vector_norm(acts, dim=1).mean())
 
 
 def test_surprise_is_least_where_a_network_knows_how_wrong_it_is() -> None:
@@ -54,7 +58,7 @@ def test_surprise_is_least_where_a_network_knows_how_wrong_it_is() -> None:
 def test_being_unsure_teaches_nothing_but_how_sure() -> None:
     read = reading()
     identity, sure = read.identity.requires_grad_(), read.sure.requires_grad_()
-    loss = identity_loss(read, truth(torch.ones(3, dtype=torch.float64)), MM, IdentityLossConfig(shape=0.0))
+    loss = identity_loss(read, truth(torch.ones(3, dtype=torch.float64)), MM, IdentityLossConfig(rest=0.0, frame=0.0))
     loss.total.backward()
     assert sure.grad is not None
     assert sure.grad.abs().min() > 0

@@ -15,11 +15,11 @@ from jaxtyping import Float, Float32
 
 from commedia.conventions import EXPRESSION_NAMES
 from commedia.errors import CommediaError
-from commedia.evaluation.person_reading import FaceByFace, Image, PersonReading, known_identity
+from commedia.evaluation.person_reading import FaceByFace, Image, PersonReading, known_person, of_one_person
 from commedia.face_model.evaluate import blendshapes_of_identity
 from commedia.face_model.model import HeadModel
 from commedia.faces.crop import Crop, crop_image
-from commedia.faces.identity import IdentityPredictor, KnownIdentity, open_identity
+from commedia.faces.identity import IdentityPredictor, KnownPerson, open_identity
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.parser import ParserPredictor, open_parser
 from commedia.faces.points import PointsPredictor, open_points
@@ -82,11 +82,11 @@ class FittedReader:
     finder: PointsPredictor | None = None
     """Of lines with points, as is the next."""
     identifier: IdentityPredictor | None = None
-    """Says who it is, to begin with and to stay near; without, the reader's mean does."""
+    """Says who it is and what they do, to begin with and to stay near; without, the reader does."""
 
     def read(self, images: Sequence[Image], crops: Sequence[Crop]) -> PersonReading:
         """Read each picture, and fit one person to all."""
-        known = None if self.identifier is None else known_identity(self.identifier, images, crops)
+        known = self.identifier and known_person(self.identifier, images, crops)
         faces, shots = shots_in_crops(self.reader, images, crops, SIZE_PX, known)
         if self.parser is not None:
             parse = _parsed(self.parser, images, crops)
@@ -155,13 +155,11 @@ def with_points(shots: Shots, finder: PointsPredictor, images: Sequence[Image], 
 
 
 def shots_in_crops(
-    reader: FaceByFace, images: Sequence[Image], crops: Sequence[Crop], size: int, known: KnownIdentity | None = None
+    reader: FaceByFace, images: Sequence[Image], crops: Sequence[Crop], size: int, known: KnownPerson | None = None
 ) -> tuple[list[FaceParams], Shots]:
-    """Read faces, with the identity that is known or the mean of theirs, and lay each in its crop as a shot."""
+    """Read faces, with the mean of their identities or what is known, and lay each in its crop as a shot."""
     faces = [reader.regressor.regress(image, [crop])[0] for image, crop in zip(images, crops, strict=True)]
-    identity = np.mean([face.identity for face in faces], axis=0) if known is None else known.identity
-    identity = identity.astype(np.float32)
-    faces = [replace(face, identity=identity) for face in faces]
+    faces = of_one_person(faces, known)
     points = landmarks_of_faces(faces, reader.head)
     rows = [
         (
@@ -190,9 +188,7 @@ def _placed(face: FaceParams, crop: Crop) -> tuple[Float[np.ndarray, "4"], Float
     return multiply_wxyz(back, pose.wxyz), m_per_side * np.array([x, -y, -FOCAL_SIDES])
 
 
-def _begun(
-    head: HeadModel, faces: Sequence[FaceParams], shots: Shots, known: KnownIdentity | None = None
-) -> PersonalRig:
+def _begun(head: HeadModel, faces: Sequence[FaceParams], shots: Shots, known: KnownPerson | None = None) -> PersonalRig:
     rig = begun_rig(faces[0].identity, shots, None, head)
     if known is not None:
         rig.identity_sure = torch.from_numpy(known.sure.astype(np.float32))

@@ -12,10 +12,11 @@ from jaxtyping import Bool, Float, UInt8
 from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.model import HeadModel, head_or_default
 from commedia.faces.crop import Crop
-from commedia.faces.identity import IdentityPredictor, KnownIdentity, SeenIdentity, open_identity
+from commedia.faces.identity import IdentityPredictor, KnownPerson, SeenIdentity, open_identity
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.protocol import RegressorProtocol
 from commedia.faces.sfn import open_sfn
+from commedia.structures import FaceParams
 
 Image = UInt8[np.ndarray, "_ _ 3"]
 
@@ -56,7 +57,8 @@ class PointsReader(Protocol):
 
 @dataclass(frozen=True)
 class FaceByFace:
-    """A network that reads one crop alone: who it is, is the mean over the pictures, or what another network says."""
+    """A network that reads one crop alone: who it is, is the mean over the pictures, or what
+    the identity network says, and so what it does."""
 
     regressor: RegressorProtocol
     head: HeadModel
@@ -65,10 +67,8 @@ class FaceByFace:
     def read(self, images: Sequence[Image], crops: Sequence[Crop]) -> PersonReading:
         """Read each picture; the head model's blendshapes are everybody's."""
         faces = [self.regressor.regress(image, [crop])[0] for image, crop in zip(images, crops, strict=True)]
-        identity = np.mean([face.identity for face in faces], axis=0)
-        if self.identifier is not None:
-            identity = known_identity(self.identifier, images, crops).identity.astype(np.float32)
-        faces = [replace(face, identity=identity) for face in faces]
+        faces = of_one_person(faces, self.identifier and known_person(self.identifier, images, crops))
+        identity = faces[0].identity
         vertices = [vertices_from_params(self.head.model, identity, face.expression) for face in faces]
         return PersonReading(np.stack(vertices), np.stack(landmarks_of_faces(faces, self.head)))
 
@@ -85,7 +85,16 @@ class MeanFace:
         return replace(read, vertices=np.broadcast_to(self.posed.head.model.mean, read.vertices.shape))
 
 
-def known_identity(identifier: IdentityPredictor, images: Sequence[Image], crops: Sequence[Crop]) -> KnownIdentity:
+def of_one_person(faces: Sequence[FaceParams], known: KnownPerson | None) -> list[FaceParams]:
+    """Give faces the mean of their identities, or what is known of who they are and what they do."""
+    if known is None:
+        identity = np.mean([face.identity for face in faces], axis=0).astype(np.float32)
+        return [replace(face, identity=identity) for face in faces]
+    who, rows = known.identity.astype(np.float32), zip(faces, known.expression, strict=True)
+    return [replace(face, identity=who, expression=expression) for face, expression in rows]
+
+
+def known_person(identifier: IdentityPredictor, images: Sequence[Image], crops: Sequence[Crop]) -> KnownPerson:
     """Who pictures of one person show, with the crop that the face fills in each."""
     seen = [identifier.read(image, [crop]) for image, crop in zip(images, crops, strict=True)]
     return identifier.of_one_person(SeenIdentity(*(np.concatenate(part) for part in zip(*seen, strict=True))))
@@ -97,6 +106,6 @@ def face_by_face(name: str) -> FaceByFace:
 
 
 def identified(name: str) -> FaceByFace:
-    """The same, but for who it is: that says the identity network."""
+    """The same, but who it is and what it does says the identity network."""
     reader = face_by_face(name)
     return replace(reader, identifier=open_identity(head=reader.head, threads=1))

@@ -46,15 +46,21 @@ def frame_shape_mm(head: HeadModel) -> Float[np.ndarray, "p p"]:
     return _lengths(head, np.concatenate([head.model.identity_basis, head.model.expression_basis]))[0]
 
 
+def moved_mm(head: HeadModel, offsets: Float[np.ndarray, "p v 3"]) -> Float[np.ndarray, "p m"]:
+    """What offsets of all vertices, in metres, move of the face but for a rigid motion: a row's length is a root mean
+    square in millimetres."""
+    kept = _face_around_nose(head)
+    moved = 1000 * offsets[:, kept].astype(np.float64).reshape(len(offsets), -1)
+    motions = _rigid_motions(head.model.mean[kept].astype(np.float64))
+    return (moved - moved @ motions @ motions.T) / np.sqrt(len(kept))
+
+
 def _lengths(
     head: HeadModel, basis: Float[np.ndarray, "p v 3"]
 ) -> tuple[Float[np.ndarray, "p p"], Float[np.ndarray, "p"]]:
     """Millimetres of parameters, and of each direction where they vary by 1."""
-    kept = _face_around_nose(head)
-    moved = 1000 * basis[:, kept].astype(np.float64).reshape(len(basis), -1)
-    motions = _rigid_motions(head.model.mean[kept].astype(np.float64))
-    left = moved - moved @ motions @ motions.T
-    values, turned = np.linalg.eigh(left @ left.T / len(kept))
+    left = moved_mm(head, basis)
+    values, turned = np.linalg.eigh(left @ left.T)
     spread = np.sqrt(np.maximum(values[::-1], LEAST_MM**2))
     return turned[:, ::-1] * spread, spread
 

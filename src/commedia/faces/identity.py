@@ -1,4 +1,4 @@
-"""Who somebody is in 3D, and how sure that is: the identity network on the crops SFN reads, of one frame or several."""
+"""Who somebody is in 3D, how sure that is, and what they do: the identity network on SFN's crops of some frames."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from commedia.conventions import IDENTITY_COUNT
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_MIRROR, IDENTITY_COUNT
 from commedia.face_model.model import HeadModel
 from commedia.face_model.rest_shape import RestShape, rest_shape
 from commedia.faces.crop import Crop, crop_image
@@ -28,14 +28,16 @@ class SeenIdentity(NamedTuple):
     """In standard deviations of people."""
     spread_mm: Float[np.ndarray, "n i"]
     """Of errors, at rest, in each direction of `RestShape`."""
+    expression: Float[np.ndarray, "n e"]
 
 
-class KnownIdentity(NamedTuple):
-    """Who somebody is, of all that was seen."""
+class KnownPerson(NamedTuple):
+    """Who somebody is, of all frames, and what they do in each."""
 
     identity: Float[np.ndarray, "i"]
     sure: Float[np.ndarray, "i i"]
     """An error of the identity times this has a length of about 1 in each direction."""
+    expression: Float[np.ndarray, "n e"]
 
 
 @dataclass(frozen=True)
@@ -52,24 +54,28 @@ class IdentityPredictor:
     def read(self, image: UInt8[np.ndarray, "h w 3"], crops: Sequence[Crop]) -> SeenIdentity:
         """Read one face per crop and each in a mirror too, one run of the network for all."""
         if not crops:
-            return SeenIdentity(*np.zeros((2, 0, IDENTITY_COUNT), np.float32))
+            return SeenIdentity(*(np.zeros((0, n), np.float32) for n in (IDENTITY_COUNT,) * 2 + (EXPRESSION_COUNT,)))
         images = np.stack([crop_image(image, crop, self.network.input_size) for crop in crops])
         outputs = self.network.run(pixels_from_images(with_mirrored(images)))
-        (plain, mirrored), spread = np.split(outputs["identity"], 2), np.split(outputs["sure"], 2)
+        first, second = slice(len(crops)), slice(len(crops), None)
+        plain, mirrored = ({name: part[half] for name, part in outputs.items()} for half in (first, second))
+        identity = plain["identity"] + mirrored["identity"] * self.head.identity_mirror
         # Directions at rest are symmetric or antisymmetric, so that a mirror changes no spread.
-        return SeenIdentity((plain + mirrored * self.head.identity_mirror) / 2, np.exp(np.mean(spread, axis=0)))
+        spread = np.exp((plain["sure"] + mirrored["sure"]) / 2)
+        expression = plain["expression"] + mirrored["expression"][:, list(EXPRESSION_MIRROR)]
+        return SeenIdentity((identity / 2).astype(np.float32), spread, expression / 2)
 
-    def of_one_person(self, seen: SeenIdentity) -> KnownIdentity:
+    def of_one_person(self, seen: SeenIdentity) -> KnownPerson:
         """Put together what frames of one person say, by how sure each is."""
         return together(seen, self.rest)
 
 
-def together(seen: SeenIdentity, rest: RestShape) -> KnownIdentity:
+def together(seen: SeenIdentity, rest: RestShape) -> KnownPerson:
     """Mean of identities at rest, direction by direction, weighed by how small their errors are."""
     weights = seen.spread_mm.astype(np.float64) ** -2
     mean = (weights * (seen.identity @ rest.mm_from_identity)).sum(0) / weights.sum(0)
     spread = np.sqrt((SHARED + (1 - SHARED) / len(weights)) / weights.mean(0))
-    return KnownIdentity(mean @ rest.identity_from_mm, rest.mm_from_identity / spread)
+    return KnownPerson(mean @ rest.identity_from_mm, rest.mm_from_identity / spread, seen.expression)
 
 
 def open_identity(

@@ -41,10 +41,10 @@ def identity_loss(
 ) -> Loss:
     """Sum the terms over the faces that have them."""
     off = (read.identity - targets.identity) @ millimetres.rest
-    both = torch.cat([read.identity - targets.identity, read.expression.sigmoid() - targets.expression], 1)
+    both = torch.cat([read.identity - targets.identity, read.expression - targets.expression], 1)
     known, expressed = targets.identity_weight, targets.expression_weight
     entropy = torch.nn.functional.binary_cross_entropy_with_logits(
-        read.expression, targets.expression, reduction="none"
+        read.logits, targets.expression.clamp(0, 1), reduction="none"
     )
     wxyz = torch.nn.functional.normalize(read.wxyz, dim=-1)
     terms = {

@@ -1,5 +1,8 @@
 """Training of the identity network (`networks/ours/identity.py`): SFN's crops, people whose identity is known."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +18,7 @@ from commedia.losses.identity import Millimetres, identity_loss, length
 from commedia.networks.ours.identity import IdentityRead
 from commedia.training.batches import gathered, unit_pixels
 from commedia.training.config import STILL, Augmentation
-from commedia.training.face_store import open_store
+from commedia.training.face_store import FaceStore, open_store
 from commedia.training.measures import normalised_error
 from commedia.training.points_task import PointsBatch
 from commedia.training.region_batches import coloured, region_crops
@@ -48,12 +51,15 @@ class IdentityValidation(NamedTuple):
 
 
 class IdentityTask:
-    """See `tasks.Task`. Photographs are left out: who they show is fitted, which would teach the mean."""
+    """See `tasks.Task`. Expressions are those of `scripts/shape_weights.py` where shards have them.
+
+    Photographs are left out: who they show is fitted, which would teach the mean.
+    """
 
     def __init__(self, setup: TaskSetup):
         stage = setup.stage
         self.stage, self.model, self.seed = stage, setup.model, setup.seed
-        self.store = open_store(setup.pictures.paths)
+        self.store = with_shape_weights(open_store(setup.pictures.paths), setup.pictures.paths)
         head = head_or_default(setup.model.head)
         measures = rest_shape(head).mm_from_identity, frame_shape_mm(head)
         self.millimetres = Millimetres(*(torch.from_numpy(one).float() for one in measures))
@@ -88,7 +94,7 @@ class IdentityTask:
         rest, frame = self.millimetres
         known = batch.targets.identity
         truth, off, moved = known @ rest, (read.identity - known) @ rest, (read.identity - known) @ frame[: len(rest)]
-        acts = (read.expression.sigmoid() - batch.targets.expression) @ frame[len(rest) :]
+        acts = (read.expression - batch.targets.expression) @ frame[len(rest) :]
         first = np.corrcoef((read.identity @ rest)[:, :3].T, truth[:, :3].T)[:3, 3:].diagonal()
         return IdentityValidation(
             loss=float(identity_loss(read, batch.targets, self.millimetres, self.stage.loss).total),
@@ -105,7 +111,7 @@ class IdentityTask:
     def contact_sheet(self, network: nn.Module) -> UInt8[np.ndarray, "h w 3"]:
         rows = self.held[np.linspace(0, len(self.held) - 1, min(24, len(self.held))).astype(int)]
         batch, read = self._read_held(network, rows)
-        return faces_sheet(batch.crops, read.points, torch.sigmoid(read.expression), batch.targets)
+        return faces_sheet(batch.crops, read.points, read.expression, batch.targets)
 
     def _read_held(self, network: Any, rows: np.ndarray) -> tuple[PointsBatch, IdentityRead]:
         """Run over crops as inference sees them, in slices; results on the CPU."""
@@ -117,3 +123,17 @@ class IdentityTask:
     def _cut(self, rows: np.ndarray, config: Augmentation, rng: np.random.Generator) -> PointsBatch:
         cut = region_crops(self.store, rows, config, self.model.identity_mirror, rng, varied=False)
         return PointsBatch(cut.crops, cut.targets, int(rng.integers(2**31)))
+
+
+def with_shape_weights(store: FaceStore, shards: Sequence[Path]) -> FaceStore:
+    """Replace expressions by those that lie beside the shards, NAME.shape.npz, as `scripts/shape_weights.py` says."""
+    expression, start = store.faces.expression.copy(), 0
+    for path, part in zip(shards, store.parts, strict=True):
+        rows, start = slice(start, start + len(part)), start + len(part)
+        beside = path.with_suffix(".shape.npz")
+        if beside.exists():
+            weights = np.load(beside)["weights"]
+            if len(weights) != len(part):
+                raise BadShard(f"'{beside.name}' has {len(weights)} faces, the shard beside it {len(part)}")
+            expression[rows] = weights
+    return replace(store, faces=store.faces._replace(expression=expression))

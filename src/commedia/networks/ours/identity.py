@@ -36,6 +36,7 @@ class FoundIdentity(NamedTuple):
     sure: Float[Tensor, "b i"]
     """Logarithm of the spread of errors, millimetres at rest, in each direction of `RestShape`."""
     expression: Float[Tensor, "b e"]
+    """Weights with which the head model comes nearest to the face: above 1 who goes farther than it, or below 0."""
 
 
 class IdentityRead(NamedTuple):
@@ -46,7 +47,9 @@ class IdentityRead(NamedTuple):
     points: Float[Tensor, "b 68 2"]
     """In crop units, y down."""
     expression: Float[Tensor, "b e"]
-    """Logits."""
+    """As the file says it, and ..."""
+    logits: Float[Tensor, "b e"]
+    """... how likely each blendshape is active, in logits."""
     wxyz: Float[Tensor, "b 4"]
     """Of any length."""
 
@@ -62,19 +65,26 @@ class IdentityNet(nn.Module):
         blocks = (nn.Sequential(*(_nothing_yet(width) for _ in range(count))) for width, count in widths)
         self.more = nn.ModuleDict(dict(zip(STAGES, blocks, strict=True)))
         self.sure = last_layer(config.tracker.hidden, IDENTITY_COUNT, 0.0)
+        self.beyond = last_layer(config.tracker.hidden, config.tracker.expression_count, 0.0)
+        nn.init.zeros_(self.beyond.weight)
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> FoundIdentity:
         """Say whom RGB crops in [0, 1] show, and what they do."""
         fused, _, regions = self._seen(pixels)
-        expression = (regions + self.tracker.expression(fused)).sigmoid()
-        return FoundIdentity(self.tracker.identity(fused), self.sure(fused), expression)
+        return FoundIdentity(*self._said(fused, regions)[:3])
 
     def read(self, pixels: Float[Tensor, "b 3 h w"]) -> IdentityRead:
         """Say all that training asks."""
         fused, points, regions = self._seen(pixels)
-        expression, wxyz = regions + self.tracker.expression(fused), self.tracker.pose(fused)[:, :4]
-        read = IdentityRead(self.tracker.identity(fused), self.sure(fused), points, expression, wxyz)
+        identity, sure, expression, logits = self._said(fused, regions)
+        read = IdentityRead(identity, sure, points, expression, logits, self.tracker.pose(fused)[:, :4])
         return IdentityRead(*(part.float() for part in read))
+
+    def _said(self, fused: Tensor, regions: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Identity, how sure it is, expression, and its logits."""
+        logits = regions + self.tracker.expression(fused)
+        expression = logits.sigmoid() + self.beyond(fused)
+        return self.tracker.identity(fused), self.sure(fused), expression, logits
 
     def _seen(self, pixels: Float[Tensor, "b 3 h w"]) -> tuple[Tensor, Float[Tensor, "b 68 2"], Tensor]:
         """As SFN sees crops: features, points, and the logits of expressions that patches say."""
