@@ -12,26 +12,26 @@ MM = Millimetres(REST, FRAME)
 
 
 def reading(count: int = 3) -> IdentityRead:
-    shapes = ((50,), (50,), (68, 2), (52,), (4,))
+    shapes = ((50,), (50,), (68, 2), (52,), (52,), (4,))
     return IdentityRead(*(torch.randn(count, *shape, generator=CHANCE, dtype=torch.float64) for shape in shapes))
 
 
 def truth(known: torch.Tensor) -> FaceTargets:
     one = reading(len(known))
     weight = known[:, None].expand(-1, 52)
-    return FaceTargets(one.points, one.identity, known, one.expression.sigmoid(), weight, one.wxyz, known, known)
+    return FaceTargets(one.points, one.identity, known, one.expression, weight, one.wxyz, known, known)
 
 
 def test_gradients_are_those_of_differences() -> None:
     read, targets = reading(2), truth(torch.ones(2, dtype=torch.float64))
-    off = (read.identity - targets.identity) @ REST
+    off, names = (read.identity - targets.identity) @ REST, ("identity", "points", "expression", "logits", "wxyz")
 
-    def of(identity: torch.Tensor, points: torch.Tensor, expression: torch.Tensor, wxyz: torch.Tensor) -> torch.Tensor:
-        changed = read._replace(identity=identity, points=points, expression=expression, wxyz=wxyz)
+    def of(*parts: torch.Tensor) -> torch.Tensor:
+        changed = read._replace(**dict(zip(names, parts, strict=True)))
         return identity_loss(changed, targets, MM, IdentityLossConfig(sure=0.0)).total
 
-    parts = (read.identity, read.points, read.expression, read.wxyz)
-    assert torch.autograd.gradcheck(of, tuple(part.requires_grad_() for part in parts))
+    parts = (getattr(read, name).requires_grad_() for name in names)
+    assert torch.autograd.gradcheck(of, tuple(parts))
     assert torch.autograd.gradcheck(lambda sure: spread_surprise(off.detach(), sure), (read.sure.requires_grad_(),))
 
 
@@ -42,7 +42,7 @@ def test_shape_terms_are_millimetres() -> None:
     torch.testing.assert_close(parts["rest"], torch.stack(lengths).mean())
     # Who knows the identity errs in the frame by what the expression moves.
     knows = identity_loss(read._replace(identity=targets.identity), targets, MM, IdentityLossConfig())
-    acts = (read.expression.sigmoid() - targets.expression) @ FRAME[50:]
+    acts = (read.expression - targets.expression) @ FRAME[50:]
     torch.testing.assert_close(dict(knows.parts)["frame"], torch.linalg.vector_norm(acts, dim=1).mean())
 
 

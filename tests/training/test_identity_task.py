@@ -14,6 +14,8 @@ from commedia.networks.registry import made_up_pictures, network_for
 from commedia.networks.weights import save_weights, start_from
 from commedia.training.config import Recipe
 from commedia.training.face_model import FaceModel
+from commedia.training.face_store import open_store
+from commedia.training.identity_task import with_shape_weights
 from commedia.training.recipes import recipe_named
 from commedia.training.tasks import AT_THE_END
 from tests.training.tasks import made_task
@@ -57,7 +59,8 @@ def test_an_untrained_network_says_what_sfn_says(recipe: Recipe, tmp_path: Path)
     said, read = sfn.eval().read_crops(pictures), network.eval().read(pictures)
     torch.testing.assert_close(read.identity, said.faces.identity)
     torch.testing.assert_close(read.points, said.points)
-    torch.testing.assert_close(read.expression.sigmoid(), said.faces.expression)
+    torch.testing.assert_close(read.logits, said.logits)
+    torch.testing.assert_close(read.expression, said.faces.expression)
 
 
 def test_photographs_and_those_held_back_are_never_drawn(
@@ -80,7 +83,22 @@ def test_the_file_says_what_training_reads(recipe: Recipe) -> None:
     said, read = network(pictures), network.read(pictures)
     torch.testing.assert_close(said.identity, read.identity)
     torch.testing.assert_close(said.sure, read.sure)
-    torch.testing.assert_close(said.expression, read.expression.sigmoid())
+    torch.testing.assert_close(said.expression, read.expression)
+
+
+def test_weights_beside_a_shard_replace_its_expressions(recipe: Recipe, shards: Path, tmp_path: Path) -> None:
+    shard = tmp_path / "singles.tar"
+    shard.write_bytes((shards / "singles.tar").read_bytes())
+    store = open_store([shard, shard])
+    count = len(store) // 2
+    assert with_shape_weights(store, [shard, shard]).faces.expression.tolist() == store.faces.expression.tolist()
+    beside, weights = tmp_path / "singles.shape.npz", np.random.default_rng(0).normal(size=(count, 52))
+    np.savez(beside, weights=weights)
+    found = with_shape_weights(store, [shard, shard]).faces.expression
+    np.testing.assert_allclose(found, np.tile(weights, (2, 1)), rtol=1e-6)
+    np.savez(beside, weights=weights[1:])
+    with pytest.raises(BadShard, match=r"singles\.shape\.npz"):
+        with_shape_weights(store, [shard])
 
 
 def test_a_contact_sheet_is_drawn(recipe: Recipe, shards: Path, model: FaceModel) -> None:

@@ -67,6 +67,8 @@ HELD = {
     name: BESIDE_PICTURES * getattr(BY_FOUND, name)
     for name in ("landmarks", "sure", "identity", "identity_read", "as_read")
 }
+USUAL_REACH, OWN_REACH = (0.0, 1.0), (-1.0, 2.0)
+"""Of weights: who is known to go farther than the head model does, or the other way."""
 STIFF = 0.5
 """How smooth a shape of one's own is there: free, it follows what neighbouring points are wrong about together."""
 
@@ -94,7 +96,7 @@ class FittedReader:
         if self.finder is not None:
             shots = with_points(shots, self.finder, images, crops)
         rig = _begun(self.reader.head, faces, shots, known)
-        moments, parsing = Moments(shots), self.line.parsing
+        moments, parsing = Moments(shots, USUAL_REACH if known is None else OWN_REACH), self.line.parsing
         trained, beside = rig.prior_parts(), {}
         if self.finder is not None:
             fit(rig, shots, moments, FOUND_STEPS, trained=trained, weights=BY_FOUND)
@@ -167,7 +169,7 @@ def shots_in_crops(
             np.ones((size, size)),
             _in_crop(marks, crop),
             *_placed(face, crop),
-            np.clip(face.expression, 0, 1),
+            np.clip(face.expression, *(USUAL_REACH if known is None else OWN_REACH)),
         )
         for image, crop, face, marks in zip(images, crops, faces, points, strict=True)
     ]

@@ -81,8 +81,10 @@ class Shots(NamedTuple):
 class Moments(nn.Module):
     """What is fitted of each shot: pose, expression, light."""
 
-    def __init__(self, shots: Shots):
+    def __init__(self, shots: Shots, reach: tuple[float, float] = (0.0, 1.0)):
+        """`reach` is from where to where weights go."""
         super().__init__()
+        self.reach = reach
         self.wxyz = nn.Parameter(shots.wxyz.clone())
         self.translation = nn.Parameter(shots.translation.clone())
         self.expression = nn.Parameter(shots.expression.clone())
@@ -95,8 +97,8 @@ class Moments(nn.Module):
 
     @torch.no_grad()
     def project(self) -> None:
-        """Keep weights where weights are, and rotations of length 1."""
-        self.expression.clamp_(0, 1)
+        """Keep weights within their reach, and rotations of length 1."""
+        self.expression.clamp_(*self.reach)
         self.wxyz.div_(self.wxyz.norm(dim=1, keepdim=True))
 
 
@@ -158,7 +160,7 @@ def loss(
         "landmarks": lambda: (points - some.points).square().sum(-1).add(1e-8).sqrt().mean(),
         "sure": lambda: distance_from_found(points, some),
         "as_read": lambda: (expression - some.expression).square().sum(1).mean(),
-        "sparse": lambda: expression.sum(1).mean(),
+        "sparse": lambda: expression.abs().sum(1).mean(),
         "light": lambda: light_penalty(light, weights.light_strength).mean(),
     }
     if regular:
