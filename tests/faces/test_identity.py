@@ -20,25 +20,51 @@ def nothing(said: np.ndarray) -> np.ndarray:
     return np.zeros((len(said), 52))
 
 
-def test_who_is_equally_sure_counts_alike() -> None:
-    said, spread = CHANCE.normal(size=(4, 50)), np.tile(CHANCE.uniform(0.2, 2, 50), (4, 1))
-    known = together(SeenIdentity(said, spread, nothing(said)), REST)
-    np.testing.assert_allclose(known.identity, said.mean(0), atol=1e-6)
-    # A spread of one frame, but for what frames do not share.
-    lengths = np.linalg.norm(REST.identity_from_mm @ known.sure, axis=1)
-    np.testing.assert_allclose(lengths * spread[0], (SHARED + (1 - SHARED) / 4) ** -0.5, rtol=1e-6)
+def spreads(count: int, least: float = 0.2, most: float = 0.9) -> np.ndarray:
+    return np.tile(REST.spread_mm * CHANCE.uniform(least, most, 50), (count, 1))
+
+
+def test_frames_that_are_equally_sure_count_alike_and_for_more_than_one() -> None:
+    said, spread = CHANCE.normal(size=(4, 50)), spreads(4)
+    along = together(SeenIdentity(said, spread, nothing(said)), REST).identity @ REST.mm_from_identity
+    farther = along / (said.mean(0) @ REST.mm_from_identity)
+    # By hand: the mean as an observation without the people, whose noise frames share in part.
+    shares = (spread[0] / REST.spread_mm) ** 2
+    noise = (SHARED + (1 - SHARED) / 4) / (1 / shares - 1)
+    np.testing.assert_allclose(farther, 1 / (1 - shares) / (1 + noise), rtol=1e-6)
+    assert farther.min() > 1
 
 
 def test_each_direction_comes_from_who_is_sure_of_it() -> None:
-    said, spread = CHANCE.normal(size=(2, 50)), np.ones((2, 50))
-    spread[0, :25], spread[1, 25:] = 1e-3, 1e-3
+    said, spread = CHANCE.normal(size=(2, 50)), spreads(2, 0.98, 0.99)
+    spread[0, :25], spread[1, 25:] = (1e-3 * REST.spread_mm[part] for part in (slice(25), slice(25, 50)))
     along = said @ REST.mm_from_identity
     found = together(SeenIdentity(said, spread, nothing(said)), REST).identity @ REST.mm_from_identity
-    np.testing.assert_allclose(found, np.where(np.arange(50) < 25, along[0], along[1]), atol=1e-4)
+    np.testing.assert_allclose(found, np.where(np.arange(50) < 25, along[0], along[1]), atol=1e-3)
+
+
+def test_two_thousand_people_are_found_as_well_as_is_said() -> None:
+    people = CHANCE.normal(size=(2000, 50)) @ np.diag(REST.spread_mm)
+    noise = np.array([0.9, 1.0, 1.2]) * REST.spread_mm[:, None]
+    found = []
+    for truth in people:
+        shared = np.sqrt(SHARED) * CHANCE.normal(size=50)
+        off = noise.T * (shared + np.sqrt(1 - SHARED) * CHANCE.normal(size=(3, 50)))
+        posterior = 1 / (1 / noise.T**2 + REST.spread_mm**-2)
+        seen = SeenIdentity(
+            (truth + off) / noise.T**2 * posterior @ REST.identity_from_mm, np.sqrt(posterior), off[:, :1]
+        )
+        known = together(seen, REST)
+        found.append(known.identity @ REST.mm_from_identity - truth)
+    off_mm = np.sqrt(np.square(found).sum(1).mean())
+    best_alone = np.sqrt((1 / (1 / noise[:, 0] ** 2 + REST.spread_mm**-2)).sum())
+    assert off_mm < 0.97 * best_alone
+    variance = np.square(REST.identity_from_mm @ known.sure).sum(1) ** -1
+    assert off_mm == pytest.approx(np.sqrt(variance.sum()), rel=0.1)
 
 
 def test_one_frame_says_what_it_says() -> None:
-    said, spread = CHANCE.normal(size=(1, 50)), CHANCE.uniform(0.2, 2, (1, 50))
+    said, spread = CHANCE.normal(size=(1, 50)), spreads(1)
     known = together(SeenIdentity(said, spread, nothing(said)), REST)
     np.testing.assert_allclose(known.identity, said[0], atol=1e-6)
     off = REST.identity_from_mm[3] * spread[0, 3]

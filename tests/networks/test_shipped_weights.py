@@ -20,7 +20,8 @@ from commedia.faces.parser import open_parser
 from commedia.faces.points import open_points
 from commedia.faces.sfn import open_sfn
 from commedia.faces.weights import WEIGHTS_FOLDER, find_weights, shipped_weights
-from commedia.networks.export import HALF_TOLERANCE, parity
+from commedia.networks.export import parity
+from commedia.networks.registry import HALF_TOLERANCE
 from commedia.networks.weights import named_weights, network_from_weights, trainable_weights
 from commedia.synthetic.backgrounds import load_backgrounds
 from commedia.synthetic.shards import single_pictures

@@ -17,8 +17,11 @@ from commedia.faces.session import DEFAULT_THREADS, OnnxSession, open_session, p
 from commedia.faces.weights import DEFAULT_IDENTITY, find_weights
 
 IDENTITY_OUTPUTS = ("identity", "sure", "expression")
-SHARED = 0.75
-"""Of the square of an error, how much is the same in all frames of a person; measured on drawn people."""
+SHARED = 0.3
+"""Of the square of what a frame adds in error to what is known of people, how much is the same in all frames of a
+person; measured on 70 drawn people in four frames each."""
+KNOWS_LEAST = 0.02
+"""A frame knows at least this share of how people differ in a direction: what it says is divided by that."""
 
 
 class SeenIdentity(NamedTuple):
@@ -71,11 +74,19 @@ class IdentityPredictor:
 
 
 def together(seen: SeenIdentity, rest: RestShape) -> KnownPerson:
-    """Mean of identities at rest, direction by direction, weighed by how small their errors are."""
-    weights = seen.spread_mm.astype(np.float64) ** -2
-    mean = (weights * (seen.identity @ rest.mm_from_identity)).sum(0) / weights.sum(0)
-    spread = np.sqrt((SHARED + (1 - SHARED) / len(weights)) / weights.mean(0))
-    return KnownPerson(mean @ rest.identity_from_mm, rest.mm_from_identity / spread, seen.expression)
+    """What several frames know of somebody, direction by direction at rest.
+
+    A frame that is not sure says what is likeliest, which is near the mean face; several that say the same are surer,
+    and so farther from it. Each is taken for a normal observation beside the spread of people, which counts once.
+    """
+    people = rest.spread_mm**2
+    errors = np.minimum(seen.spread_mm.astype(np.float64) ** 2, (1 - KNOWS_LEAST) * people)
+    adds = 1 / errors - 1 / people
+    observed = (seen.identity @ rest.mm_from_identity / errors).sum(0) / adds.sum(0)
+    noise = (SHARED + (1 - SHARED) / len(adds)) / adds.mean(0)
+    variance = 1 / (1 / noise + 1 / people)
+    identity = observed * variance / noise @ rest.identity_from_mm
+    return KnownPerson(identity, rest.mm_from_identity / np.sqrt(variance), seen.expression)
 
 
 def open_identity(

@@ -1,7 +1,7 @@
 """Torch to ONNX: BatchNorm folded away, metadata inside the file, a parity report, and the card beside it.
 
 A graph that differs from its torch network by more than `TOLERANCE` is refused, not shipped. What ships is that graph
-with its weights stored in 16 bit or 8 (`half_storage.py`), which may differ by `HALF_TOLERANCE`.
+with its weights stored in 16 bit or 8 (`half_storage.py`), which may differ by what its line of the registry allows.
 """
 
 import copy
@@ -30,8 +30,6 @@ OPSET = 18
 """Old enough for every runtime of the last three years; nothing newer is used."""
 TOLERANCE = 1e-3
 """Largest difference of an output number; rounding stays near 1e-5."""
-HALF_TOLERANCE = 3e-2
-"""The same once the weights are rounded to 16 bit; seen: 0.002 of a weight, 0.02 of a grid logit."""
 
 
 class Parity(NamedTuple):
@@ -75,7 +73,7 @@ def export(
         report = _checked(card.name, network, aside, batches, TOLERANCE)
         narrow = stored_in_bytes if bits == 8 else stored_in_half
         onnx.save(narrow(onnx.load(aside)), aside)
-        _checked(card.name, network, aside, batches, HALF_TOLERANCE)
+        _checked(card.name, network, aside, batches, spec_of(network).narrow_tolerance)
     files = [path]
     if bits == 16:
         save_weights(saved, network, facts, half=True)
