@@ -1,11 +1,12 @@
 """Readings that are fitted: shots lie where faces were read, true points bring the true face, and who asks is told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
 
+from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_MIRROR
 from commedia.errors import CommediaError
 from commedia.evaluation import fitted_reader
 from commedia.evaluation.fitted_reader import LINES, FittedReader, PointsFitter, shots_in_crops, with_points
@@ -14,6 +15,7 @@ from commedia.evaluation.person_reading import FaceByFace, PointsReader
 from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.model import load_head
 from commedia.faces.crop import Crop, crop_from_landmarks
+from commedia.faces.identity import IDENTITY_OUTPUTS, IdentityPredictor
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.points import PointsPredictor
 from commedia.faces.session import OnnxSession
@@ -115,6 +117,42 @@ def test_found_points_bring_the_true_face() -> None:
     truth, fitted = (vertices_from_params(model, one, nothing) for one in (identity, rig.identity.detach().numpy()))
     off, unknown = (np.linalg.norm(one - truth, axis=1)[:2000].mean() for one in (fitted, model.mean))
     assert off < 0.6 * unknown
+
+
+@dataclass
+class Knows:
+    """An identity network that says of every crop, and of the crop in a mirror, who it is."""
+
+    identity: np.ndarray
+    expression: np.ndarray
+
+    def run(self, names: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        head = load_head()
+        who = np.stack([self.identity, self.identity * head.identity_mirror])
+        acts = np.stack([self.expression, self.expression[list(EXPRESSION_MIRROR)]])
+        return [who, np.full((2, 50), np.log(1e-4)), acts]
+
+
+def identifier_of(identity: np.ndarray, expression: np.ndarray) -> IdentityPredictor:
+    session = OnnxSession(Knows(identity, expression), "pixels", IDENTITY_OUTPUTS, 16, {})
+    return IdentityPredictor(session, load_head())
+
+
+def test_a_fit_begins_with_who_is_known_and_stays_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FOUND_STEPS", "PRIOR_STEPS"):
+        monkeypatch.setattr(fitted_reader, name, 3)
+    identity, points, crops = somebody()
+    acts = np.zeros(52, np.float32)
+    acts[EXPRESSION_INDEX["jawOpen"]] = 1.4
+    reader = FaceByFace(Said(faces_of(np.zeros(50, np.float32))), load_head())
+    identifier = identifier_of(identity, acts)
+    alone = replace(reader, identifier=identifier).read(IMAGES, crops)
+    truth = vertices_from_params(load_head().model, identity, acts)
+    np.testing.assert_allclose(alone.vertices[0], truth, atol=5e-4)
+    fitted = FittedReader(reader, None, LINES["points"], finder_of(points, crops), identifier).read(IMAGES, crops)
+    read = vertices_from_params(load_head().model, np.zeros(50, np.float32), np.zeros(52, np.float32))
+    off, unknown = (np.linalg.norm(one - truth, axis=1)[:2000].mean() for one in (fitted.vertices[0], read))
+    assert off < 0.3 * unknown
 
 
 def test_errors_count_by_how_sure_a_point_is() -> None:

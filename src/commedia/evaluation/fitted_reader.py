@@ -59,18 +59,21 @@ BY_POINTS = OF_THE_MODEL._replace(
 )
 """Points that are a few millimetres off say this much more of who it is than the spread of people and of readings."""
 
-BY_FOUND = BY_POINTS._replace(landmarks=0.0, sure=1.0, identity=0.0, identity_read=0.03, as_read=5.0)
+BY_FOUND = BY_POINTS._replace(landmarks=0.0, sure=1.0, identity=0.0, identity_read=0.1, as_read=5.0)
 """Points that a network finds know little of what the reading does not, so that a fit to them stays near that."""
 BESIDE_PICTURES = 0.03
-"""What the terms of `BY_FOUND` weigh when pictures are compared too; chosen on ten people of seed 11."""
+"""What the terms of `BY_FOUND` weigh when pictures are compared too; as all here chosen on people of seed 11."""
 HELD = {
     name: BESIDE_PICTURES * getattr(BY_FOUND, name)
     for name in ("landmarks", "sure", "identity", "identity_read", "as_read")
 }
+HELD_OWN = HELD | {"sure": 0.01, "identity_read": 0.1, "as_read": 5.0}
+"""While a shape of one's own is fitted: near what was fitted before. Neighbouring points are wrong about together, and
+so is light: a free shape follows both."""
 USUAL_REACH, OWN_REACH = (0.0, 1.0), (-1.0, 2.0)
 """Of weights: who is known to go farther than the head model does, or the other way."""
-STIFF = 0.5
-"""How smooth a shape of one's own is there: free, it follows what neighbouring points are wrong about together."""
+STIFF = 5.0
+"""How smooth a shape of one's own is there."""
 
 
 @dataclass(frozen=True)
@@ -97,17 +100,19 @@ class FittedReader:
             shots = with_points(shots, self.finder, images, crops)
         rig = _begun(self.reader.head, faces, shots, known)
         moments, parsing = Moments(shots, USUAL_REACH if known is None else OWN_REACH), self.line.parsing
-        trained, beside = rig.prior_parts(), {}
+        trained, beside, own_beside = rig.prior_parts(), {}, {}
         if self.finder is not None:
             fit(rig, shots, moments, FOUND_STEPS, trained=trained, weights=BY_FOUND)
-            trained, beside = [], HELD
+            trained, beside, own_beside = [], HELD, HELD_OWN | {"smooth": STIFF}
         prior = OF_THE_MODEL._replace(parsing=parsing, **beside)
         fit(rig, shots, moments, PRIOR_STEPS, trained=trained, weights=prior)
         if self.line.own_shape:
-            stiff = {"smooth": STIFF} if beside else {}
             own = {"parsing": parsing, "blendshape_gradient": self.line.blendshape_gradient}
-            weights = USUAL._replace(**own, **beside, **stiff)
+            weights = USUAL._replace(**own, **own_beside)
             rig.set_shown(moments.expression, moments.wxyz)
+            if own_beside:
+                shots = shots._replace(expression=moments.expression.detach().clone())
+                rig.identity_read = rig.identity.detach().clone()
             fit(rig, shots, moments, OWN_STEPS, trained=rig.own_parts(self.line.own_colours), weights=weights, seed=1)
         return _said(rig, moments, crops)
 
