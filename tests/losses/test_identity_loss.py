@@ -23,7 +23,7 @@ def truth(known: torch.Tensor) -> FaceTargets:
 
 
 def test_gradients_are_those_of_differences() -> None:
-    read, targets = reading(2), truth(torch.ones(2, dtype=torch.float64))
+    read, targets = reading(1), truth(torch.ones(1, dtype=torch.float64))
     off, names = (read.identity - targets.identity) @ REST, ("identity", "points", "expression", "logits", "wxyz")
 
     def of(*parts: torch.Tensor) -> torch.Tensor:

@@ -53,5 +53,5 @@ def test_performers_are_drawn_again_from_a_seed(seed: int, tmp_path: Path) -> No
     known = [sample.faces[0] for sample in read_shard(tmp_path / "drawn.tar")]
     again = drawn_again(seed, known, 64, load_backgrounds(None, "train"))
     for one, face in zip(again, known, strict=True):
-        np.testing.assert_allclose(one.truth.identity, face.identity, atol=0.01)
-        np.testing.assert_allclose(one.truth.expression, face.expression, atol=0.01)
+        np.testing.assert_allclose(one.truth.identity, np.asarray(face.identity), atol=0.01)
+        np.testing.assert_allclose(one.truth.expression, np.asarray(face.expression), atol=0.01)

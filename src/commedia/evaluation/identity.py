@@ -55,6 +55,7 @@ def identity(settings: EvaluationSettings, progress: Progress) -> list[Table]:
         crops = [crop_from_landmarks(frame.faces[0].landmarks_px) for frame in frames]
         pairs = list(zip(frames, crops, strict=True))
         truth = frames[0].faces[0].identity
+        assert truth is not None
         read = np.stack([sfn.regress(frame.image, [crop])[0].identity for frame, crop in pairs])
         seen = [network.read(frame.image, [crop]) for frame, crop in pairs]
         nobody = np.zeros_like(read)

@@ -55,7 +55,8 @@ def identity_loss(
         "expression": (entropy * expressed).sum() / expressed.sum().clamp_min(1.0),
         "rotation": mean_by_weight(rotation_error(wxyz, targets.wxyz), targets.pose_weight),
     }
-    return Loss(sum(getattr(config, name) * term for name, term in terms.items()), tuple(terms.items()))
+    total = sum((getattr(config, name) * term for name, term in terms.items()), start=off.new_zeros(()))
+    return Loss(total, tuple(terms.items()))
 
 
 def length(off: Float[Tensor, "b p"]) -> Float[Tensor, "b"]:

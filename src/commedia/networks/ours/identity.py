@@ -103,5 +103,6 @@ class IdentityNet(nn.Module):
 def _nothing_yet(channels: int) -> Residual:
     """A block that adds nothing until it has learnt."""
     block = Residual(channels)
+    assert isinstance(block.second.norm, nn.BatchNorm2d)
     nn.init.zeros_(block.second.norm.weight)
     return block
