@@ -13,8 +13,9 @@ from commedia.data.sample import PictureSample
 from commedia.data.truth import COVERED, PARSE_UNKNOWN
 from commedia.evaluation.metrics import normalised_mean_error
 from commedia.evaluation.parser import truth_in_crop
-from commedia.face_model.model import PARSE_CLASSES
+from commedia.face_model.model import PARSE_CLASSES, load_head
 from commedia.faces.crop import crop_from_landmarks
+from commedia.faces.identity import open_identity
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.parser import open_parser
 from commedia.faces.points import open_points
@@ -78,6 +79,27 @@ def test_sfn_for_phones_is_two_megabytes() -> None:
 
 def test_points_are_five_quarters_of_a_megabyte() -> None:
     assert find_weights("points-desktop").stat().st_size <= 1_250_000
+
+
+def test_identity_is_two_megabytes() -> None:
+    assert find_weights("identity-desktop").stat().st_size <= 2_100_000
+
+
+def test_the_identity_network_is_nearer_to_people_than_sfn(drawn: list[PictureSample]) -> None:
+    head = load_head()
+    sfn, network = open_sfn(threads=1), open_identity(head=head, threads=1)
+    ours, theirs, nobody = [], [], []
+    for picture in drawn:
+        crop, truth = crop_from_landmarks(picture.faces[0].landmarks_px), picture.faces[0].identity
+        assert truth is not None
+        said = (
+            network.read(picture.image, [crop]).identity[0],
+            sfn.regress(picture.image, [crop])[0].identity,
+            0 * truth,
+        )
+        for found, one in zip((ours, theirs, nobody), said, strict=True):
+            found.append(np.linalg.norm((one - truth) @ network.rest.mm_from_identity))
+    assert np.mean(ours) < 0.95 * np.mean(theirs) < 0.95 * np.mean(nobody)
 
 
 @pytest.mark.parametrize("name", trainable_weights())
