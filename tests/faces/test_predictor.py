@@ -256,6 +256,11 @@ def test_an_unknown_name_lists_what_there_is(tmp_path: Path):
     assert find_weights("sfn-desktop", tmp_path) == tmp_path / "sfn-desktop.onnx"
     with pytest.raises(UnknownName, match="unknown weights 'sfn-deskto'; did you mean 'sfn-desktop'"):
         find_weights("sfn-deskto", tmp_path)
+    for file in ("sfn-desktop.onnx", str(tmp_path / "sfn-desktop.safetensors")):
+        with pytest.raises(
+            UnknownName, match=r"there is no such file, or it is not an \.onnx file; known: sfn-desktop"
+        ):
+            find_weights(file, tmp_path)
 
 
 def test_weights_that_a_wheel_leaves_out_are_said_to_be_in_the_repository(tmp_path: Path):

@@ -11,6 +11,7 @@ DEFAULT_EMBEDDING = "embedding-desktop"
 DEFAULT_PARSER = "parser-desktop"
 DEFAULT_POINTS = "points-desktop"
 DEFAULT_IDENTITY = "identity-desktop"
+_NO_FILE = "there is no such file, or it is not an .onnx file; "
 
 
 def shipped_weights(folder: Path = WEIGHTS_FOLDER) -> list[str]:
@@ -29,7 +30,8 @@ def find_weights(name: str, folder: Path = WEIGHTS_FOLDER) -> Path:
     if not path.is_file():
         if (folder / f"{name}.card.json").is_file():
             raise UnknownName("weights", name, shipped_weights(folder), hint=_only_in_the_repository(path))
-        raise UnknownName("weights", name, shipped_weights(folder))
+        a_file = name.endswith(".onnx") or Path(name).name != name
+        raise UnknownName("weights", name, shipped_weights(folder), hint=_NO_FILE if a_file else "")
     return path
 
 
