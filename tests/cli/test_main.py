@@ -88,7 +88,9 @@ def test_the_installed_command_gives_no_traceback():
         (["LONG", "-o", "out"], "File name too long"),
         (["CSV", "-o", "LONG"], "File name too long"),
         (["CSV", "-o", "out", "--character", "LONG"], "File name too long"),
-        (["", "-o", "out"], "the input is an empty name"),
+        (["", "-o", "out"], "what follows 'retarget' is empty"),
+        (["CSV", "-o", ""], "what follows '-o' is empty"),
+        (["CSV", "--output="], "what follows '--output=' is empty"),
     ],
 )
 def test_names_that_no_file_can_have_are_one_sentence(

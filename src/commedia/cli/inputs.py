@@ -41,8 +41,6 @@ def open_input(
 ) -> Source:
     """A path or an address as a user gives it to a source. `seconds` is for addresses; `report` is told when a camera
     is lost and when it is back; `whole_folder` takes a folder with its videos and motion."""
-    if not text.strip():
-        raise CommediaError("the input is an empty name; give a file, a folder, a camera or an address")
     if seconds is not None and not 0 < seconds < 1e6:
         raise CommediaError(f"--seconds {seconds:g} is no time to play; give a number above 0")
     if not is_address(text) and not is_camera(text):

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from commedia import __version__
@@ -104,6 +105,7 @@ def run_verb(name: str, arguments: Sequence[str]) -> int:
     """Parse the verb's options and run it. A wrong option ends the process with code 2, as tyro does."""
     if name not in VERBS:
         raise UnknownName("command", name, VERBS)
+    _refuse_empty(name, arguments)
     import tyro
 
     action, prog = _imported(name), f"commedia {name}"
@@ -112,6 +114,14 @@ def run_verb(name: str, arguments: Sequence[str]) -> int:
     else:
         result = tyro.cli(action, args=arguments, prog=prog)
     return result if isinstance(result, int) else 0
+
+
+def _refuse_empty(verb: str, arguments: Sequence[str]) -> None:
+    """Refuse '' before it is read as the current folder, which is what a shell's unset variable would name."""
+    for before, argument in pairwise((verb, *arguments)):
+        if not argument.strip() or (argument.startswith("--") and argument.endswith("=")):
+            place = argument.strip() or before
+            raise CommediaError(f"what follows '{place}' is empty; is a variable of the shell not set?")
 
 
 def overview() -> str:
