@@ -12,7 +12,7 @@ import tyro
 
 from commedia.characters.bundled import EVERYONE
 from commedia.cli.inputs import Playing, ended_by_interrupt, in_real_time, open_input, say
-from commedia.cli.options import Faces, Mfn, Minutes, Seconds, Sfn, require_somebody, whole_seconds
+from commedia.cli.options import Faces, Mfn, Minutes, Seconds, Sfn, Strength, require_somebody, whole_seconds
 from commedia.cli.screen import Screen
 from commedia.demo.clip import write_clip
 from commedia.demo.portraits import FRAME_RATE, portrait_frames
@@ -61,6 +61,7 @@ def run(
     faces: Faces = None,
     mapping: str | None = None,
     mirror: tyro.conf.FlagCreatePairsOff[bool] = False,
+    strength: Strength = 1.0,
     mfn: Mfn = DEFAULT_MFN,
     sfn: Sfn = DEFAULT_SFN,
 ) -> int:
@@ -96,7 +97,7 @@ def run(
     _require_sense(input, bench, demo, faces, formats)
     screen, people = Screen(), people_and_default(cast)
     tell = _Telling(screen)
-    roles = _roles(people, look, mapping, mirror)
+    roles = _roles(people, look, mapping, PerformanceEdit(mirror=mirror, strength=strength))
     recorder = Recorder(record, tell, formats=formats)
     recorder.require_room()
     streams = [open_stream(text, tell) for text in to]
@@ -122,14 +123,15 @@ def run(
     return 0
 
 
-def _roles(people: tuple[dict[int, Path], Path | None], look: str | None, mapping: str | None, mirror: bool) -> Cast:
+def _roles(
+    people: tuple[dict[int, Path], Path | None], look: str | None, mapping: str | None, edit: PerformanceEdit
+) -> Cast:
     """Who plays whom; with a `look` the others wear the default head."""
     given, default = people
     if look and default:
         raise CommediaError(f"--look {look} is for the default head, and --cast default={default} gives another one")
     if look == OWN:
         say("heads will look like their people: a likeness, which a recording keeps")
-    edit = PerformanceEdit(mirror=mirror)
     others = None if look else default or Path(EVERYONE)
     return Cast(others, given, mapping=mapping, edit=edit, look=look or OWN)
 

@@ -17,6 +17,14 @@ Sfn = Annotated[
     str, tyro.conf.arg(help="Weights of the network that reads single faces: a shipped name, or an .onnx file.")
 ]
 
+Strength = Annotated[
+    float,
+    tyro.conf.arg(
+        help="Play expressions so many times as strong, all but blinks and gaze: weak ones so much larger, strong ones "
+        "nearer to 1, and nothing beyond it. 1 plays what is read."
+    ),
+]
+
 
 def whole_seconds(seconds: float | None, minutes: float | None) -> float | None:
     """`--seconds` and `--minutes` to seconds, None without either; `CommediaError` where they cannot be meant."""

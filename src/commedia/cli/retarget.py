@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,7 @@ from rich.table import Table
 from commedia.calibration import calibrate as learn_calibration
 from commedia.cli.inputs import ended_by_interrupt, open_input, say
 from commedia.cli.main import USER_ERROR
-from commedia.cli.options import Faces, Mfn, Sfn, require_somebody
+from commedia.cli.options import Faces, Mfn, Sfn, Strength, require_somebody
 from commedia.errors import CommediaError, IncompleteResults
 from commedia.face_model.person import Person
 from commedia.face_model.person_file import read_person
@@ -52,6 +53,7 @@ def run(
     calibrate: Path | None = None,
     mirror: tyro.conf.FlagCreatePairsOff[bool] = False,
     possible: tyro.conf.FlagCreatePairsOff[bool] = False,
+    strength: Strength = 1.0,
     causal: tyro.conf.FlagCreatePairsOff[bool] = False,
     look: Literal["own", "painted", "mask"] = "own",
     flip_average: tyro.conf.FlagCreatePairsOff[bool] = False,
@@ -111,6 +113,7 @@ def run(
     if default is not None and character is not None:
         raise CommediaError(f"--character {character} and --cast default={default} both say what the others play")
     known = _person(person, character or default, look)
+    edit = PerformanceEdit(mirror=mirror, possible=possible, strength=strength)
     with (
         open_input(input, rate=rate, angles=angles, seconds=seconds, whole_folder=True) as source,
         ended_by_interrupt(source),
@@ -137,7 +140,7 @@ def run(
             overwrite=overwrite,
             formats=formats,
             mapping=mapping,
-            edit=PerformanceEdit(rest, mirror=mirror, possible=possible),
+            edit=replace(edit, calibration=rest),
             causal=causal,
             look=look,
             person=known,

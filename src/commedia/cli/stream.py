@@ -8,7 +8,7 @@ import tyro
 
 from commedia.calibration import calibrate as learn_calibration
 from commedia.cli.inputs import ended_by_interrupt, in_real_time, open_input, say
-from commedia.cli.options import Faces, Mfn, Minutes, Seconds, Sfn, require_somebody, whole_seconds
+from commedia.cli.options import Faces, Mfn, Minutes, Seconds, Sfn, Strength, require_somebody, whole_seconds
 from commedia.cli.screen import Screen
 from commedia.errors import CommediaError
 from commedia.faces.weights import DEFAULT_MFN, DEFAULT_SFN
@@ -41,6 +41,7 @@ def run(
     calibrate: Path | None = None,
     mirror: tyro.conf.FlagCreatePairsOff[bool] = False,
     possible: tyro.conf.FlagCreatePairsOff[bool] = False,
+    strength: Strength = 1.0,
     freeze_identity: tyro.conf.FlagCreatePairsOff[bool] = False,
     mfn: Mfn = DEFAULT_MFN,
     sfn: Sfn = DEFAULT_SFN,
@@ -74,6 +75,7 @@ def run(
     if list_cameras:
         return _print_cameras()
     _require_sense(input, to, bench, faces)
+    edit = PerformanceEdit(mirror=mirror, possible=possible, strength=strength)
     seconds = whole_seconds(seconds, minutes)
     screen = Screen()
     streams = [open_stream(text, screen.say) for text in to]
@@ -83,8 +85,7 @@ def run(
         if models is not None and faces is not None:
             models = models.largest(faces)
         rest = None if calibrate is None else learn_calibration(calibrate, models=models)
-        edit = PerformanceEdit(rest, mirror=mirror, possible=possible)
-        cast = Cast(character, mapping=mapping, edit=edit, look=PAINTED)
+        cast = Cast(character, mapping=mapping, edit=replace(edit, calibration=rest), look=PAINTED)
         settings = replace(VIDEO_SETTINGS, settled_identity=SURE) if freeze_identity else None
         playing = in_real_time(source, loop, seconds)
         meter = LatencyMeter(Sinks(streams, screen.say), playing.now_s)

@@ -21,6 +21,7 @@ from commedia.evaluation import metrics
 from commedia.evaluation.metrics import ACTIVE
 from commedia.evaluation.report import Cell, Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
+from commedia.evaluation.strength import strength_table
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.protocol import RegressorProtocol
 from commedia.faces.sfn import open_sfn
@@ -73,7 +74,13 @@ def avatars(settings: EvaluationSettings, progress: Progress) -> list[Table]:
             readers["MediaPipe"] = lambda image, _: None if (found := teacher.read(image)) is None else found.scores
         readings = read_characters(readers, settings, progress)
     names = [path.stem for path in settings.characters]
-    return [summary_table(readings, names), blendshape_table(readings)]
+    ours = next(iter(readings.values()))
+    return [summary_table(readings, names), blendshape_table(readings), *_played(ours)]
+
+
+def _played(ours: Readings) -> list[Table]:
+    """What a strength is worth; nothing where nobody was read."""
+    return [strength_table("avatars", ours.said, ours.truth, ours.known)] if len(ours.said) else []
 
 
 def sfn_expression(regressor: RegressorProtocol) -> Reader:
@@ -90,6 +97,7 @@ def read_characters(
     for path in settings.characters:
         for number, (image, face) in enumerate(pictures_of(open_avatar(path), settings.limit)):
             progress(path.stem, number, settings.limit or 0)
+            assert face.expression is not None and face.expression_weight is not None
             for name, read in readers.items():
                 said = read(image, face)
                 if said is None:

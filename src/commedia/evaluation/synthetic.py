@@ -16,6 +16,7 @@ from commedia.evaluation import metrics
 from commedia.evaluation.metrics import ACTIVE
 from commedia.evaluation.report import Cell, Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
+from commedia.evaluation.strength import strength_table
 from commedia.faces.crop import crop_from_landmarks
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.protocol import RegressorProtocol
@@ -51,7 +52,9 @@ def synthetic(settings: EvaluationSettings, progress: Progress) -> list[Table]:
         raise CommediaError("this table needs held-back synthetic shards; name them with --shards")
     regressor = open_sfn(settings.sfn, threads=1, flip_average=settings.flip_average)
     predictions = read_shards(regressor, settings.shards, settings.limit, progress)
-    return [summary_table(predictions, settings.shards), blendshape_table(predictions)]
+    everything = np.ones_like(predictions.truth, dtype=bool)
+    played = strength_table("synthetic", predictions.predicted, predictions.truth, everything)
+    return [summary_table(predictions, settings.shards), blendshape_table(predictions), played]
 
 
 def read_shards(

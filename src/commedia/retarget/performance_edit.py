@@ -1,5 +1,5 @@
-"""What a character gets in place of the take's own values: a person's neutral and range, what a face can make, and the
-mirror."""
+"""What a character gets in place of the take's own values: a person's neutral and range, its strength, what a face can
+make, and the mirror."""
 
 from dataclasses import dataclass, replace
 
@@ -7,6 +7,7 @@ from commedia.conventions import EXPRESSION_MIRROR
 from commedia.face_model.calibration import Calibration
 from commedia.geometry.rotations import mirrored_wxyz
 from commedia.retarget.possible import possible_expression
+from commedia.retarget.strength import require_strength, strengthened
 from commedia.structures import FaceParams
 
 
@@ -19,11 +20,18 @@ class PerformanceEdit:
     """Play it as a mirror would show it: the character's left does what the person's right does."""
     possible: bool = False
     """Of blendshapes that exclude each other let the weaker give way, see `possible.py`."""
+    strength: float = 1.0
+    """How many times as strong weak expressions are played, see `strength.py`."""
+
+    def __post_init__(self) -> None:
+        require_strength(self.strength)
 
     def applied(self, params: FaceParams) -> FaceParams:
         """The parameters that characters play."""
         if self.calibration is not None:
             params = replace(params, expression=self.calibration.applied(params.expression))
+        if self.strength != 1:
+            params = replace(params, expression=strengthened(params.expression, self.strength))
         if self.possible:
             params = replace(params, expression=possible_expression(params.expression))
         return mirrored(params) if self.mirror else params
