@@ -97,7 +97,8 @@ def read_characters(
     for path in settings.characters:
         for number, (image, face) in enumerate(pictures_of(open_avatar(path), settings.limit)):
             progress(path.stem, number, settings.limit or 0)
-            assert face.expression is not None and face.expression_weight is not None
+            assert face.expression is not None
+            assert face.expression_weight is not None
             for name, read in readers.items():
                 said = read(image, face)
                 if said is None:
