@@ -36,8 +36,8 @@ ALLOWED: dict[str, str] = {
     "synthetic": "errors conventions structures geometry face_model render characters data",
     "labelling": "errors conventions structures files geometry face_model sources faces data",
     "training": "errors conventions files geometry face_model render faces networks losses data synthetic",
-    "personal": "errors conventions structures files geometry face_model render sources tracking characters looks "
-    "losses outputs",
+    "personal": "errors conventions structures files geometry face_model render sources faces tracking characters "
+    "looks losses outputs",
     "evaluation": "errors conventions structures files geometry face_model sources faces tracking characters looks "
     "retarget outputs rigging networks data synthetic labelling training demo personal",
     "demo": "errors conventions structures geometry face_model render formats sources characters",
