@@ -23,6 +23,7 @@ from commedia.folder import retarget_folder
 from commedia.formats.take import TakeReader
 from commedia.pipeline import retarget, track
 from commedia.retarget.performance_edit import PerformanceEdit
+from commedia.sources.ahead import AHEAD
 from commedia.sources.open import open_source
 from commedia.tracking.models import LargestFaces, Models
 
@@ -222,10 +223,11 @@ def test_frames_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             return super().regress(image, crops)
 
     models = Models(models_for(world).detector, Watching(world))
-    retarget(film(world, tmp_path / "a.mp4", 16), tmp_path / "out", models=models, preview=False)
-    assert len(alive) == 16
-    # The tracker waits one frame for confirmations, and a decoder hands out one ahead.
-    assert most <= 4
+    retarget(film(world, tmp_path / "a.mp4", 32), tmp_path / "out", models=models, preview=False)
+    assert len(alive) == 32
+    # What is tracked waits to be taken; one is on its way there, and one with whoever took the last. The tracker waits
+    # one frame for confirmations, and reads one.
+    assert most <= AHEAD + 4
 
 
 def test_the_summary_is_plain_json(done):
