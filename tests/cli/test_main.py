@@ -91,6 +91,8 @@ def test_the_installed_command_gives_no_traceback():
         (["", "-o", "out"], "what follows 'retarget' is empty"),
         (["CSV", "-o", ""], "what follows '-o' is empty"),
         (["CSV", "--output="], "what follows '--output=' is empty"),
+        # A value may end as an empty one does.
+        (["CSV", "-o", "out", "--mapping=no=such="], "no=such="),
     ],
 )
 def test_names_that_no_file_can_have_are_one_sentence(

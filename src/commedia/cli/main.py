@@ -119,7 +119,8 @@ def run_verb(name: str, arguments: Sequence[str]) -> int:
 def _refuse_empty(verb: str, arguments: Sequence[str]) -> None:
     """Refuse '' before it is read as the current folder, which is what a shell's unset variable would name."""
     for before, argument in pairwise((verb, *arguments)):
-        if not argument.strip() or (argument.startswith("--") and argument.endswith("=")):
+        option, given, value = argument.partition("=")
+        if not argument.strip() or (option.startswith("--") and given and not value.strip()):
             place = argument.strip() or before
             raise CommediaError(f"what follows '{place}' is empty; is a variable of the shell not set?")
 
