@@ -7,46 +7,61 @@ again as `make_synthetic.py` drew them, pictures are not. A shard whose identiti
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 
 from commedia.data.shards import read_encoded
+from commedia.errors import BadShard, CommediaError
 from commedia.face_model.model import head_or_default
 from commedia.synthetic.backgrounds import Backgrounds, load_backgrounds
 from commedia.synthetic.degradations import degrade
 from commedia.synthetic.occluders import occlude
 from commedia.synthetic.performers import Performer, sample_performers, stream_rng
 from commedia.synthetic.shape_weights import shape_weights
-from commedia.synthetic.shards import _BATCH, CROP_MARGIN
+from commedia.synthetic.shards import CROP_MARGIN, DRAWN_AT_ONCE
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--shards", nargs="+", required=True, help="FILE=SEED")
-    parser.add_argument("--size", type=int, default=176)
-    parser.add_argument("--backgrounds", type=Path)
+    parser.add_argument("--shards", nargs="+", required=True, help="FILE=SEED, the seed that the file was made with")
+    parser.add_argument("--size", type=int, default=176, help="side of the pictures, as they were made")
+    parser.add_argument("--backgrounds", type=Path, help="tar of photographs that they were made with")
     given = parser.parse_args()
-    head, backgrounds = head_or_default(None), load_backgrounds(given.backgrounds, "train")
-    for shard in given.shards:
-        path, seed = shard.rsplit("=", 1)
-        known = [one.faces[0] for one in read_encoded(Path(path))]
-        performers = drawn_again(int(seed), known, given.size, backgrounds)
-        for performer, face in zip(performers, known, strict=True):
-            assert np.abs(performer.truth.identity - face.identity).max() < 0.01, f"{path} has another seed"
-        weights = np.stack([shape_weights(performer, head) for performer in performers])
-        np.savez(Path(path).with_suffix(".shape.npz"), weights=weights)
-        print(path, len(weights), f"largest {weights.max():.2f}, least {weights.min():.2f}", flush=True)
+    try:
+        backgrounds = load_backgrounds(given.backgrounds, "train")
+        for shard in given.shards:
+            path, _, seed = shard.rpartition("=")
+            if not path or not seed.isdigit():
+                raise CommediaError(f"'{shard}' is not FILE=SEED, such as drawn-7500.tar=7500")
+            write_weights(Path(path), int(seed), given.size, backgrounds)
+    except CommediaError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def write_weights(path: Path, seed: int, size: int, backgrounds: Backgrounds) -> None:
+    """Write NAME.shape.npz beside a shard; raises BadShard where the seed draws other people."""
+    head, known = head_or_default(None), [one.faces[0] for one in read_encoded(path)]
+    performers = drawn_again(seed, known, size, backgrounds)
+    for performer, face in zip(performers, known, strict=True):
+        if face.identity is None or np.abs(performer.truth.identity - face.identity).max() >= 0.01:
+            raise BadShard(f"'{path}' shows others than seed {seed} draws with these --size and --backgrounds")
+    weights = np.stack([shape_weights(performer, head) for performer in performers])
+    np.savez(path.with_suffix(".shape.npz"), weights=weights)
+    print(path, len(weights), f"largest {weights.max():.2f}, least {weights.min():.2f}", flush=True)
 
 
 def drawn_again(seed: int, known: list, size: int, backgrounds: Backgrounds) -> list[Performer]:
     """As `single_pictures`, but that nobody is drawn: what takes random numbers, takes them."""
     rng, count, found = stream_rng("train", seed), len(known), []
-    for start in range(0, count, _BATCH):
-        performers = sample_performers(rng, min(_BATCH, count - start), name="again")
+    for start in range(0, count, DRAWN_AT_ONCE):
+        performers = sample_performers(rng, min(DRAWN_AT_ONCE, count - start), name="again")
         sides = size / CROP_MARGIN * rng.uniform(0.92, 1.06, len(performers))
         rng.uniform(-0.04, 0.04, (len(performers), 2))
-        for side, face in zip(sides, known[start : start + _BATCH], strict=True):
+        for side, face in zip(sides, known[start : start + DRAWN_AT_ONCE], strict=True):
             image = backgrounds.window(rng, size, size)
             if rng.uniform() < 0.22:
                 occlude(rng, image.copy(), face.box, backgrounds.window(rng, size, size))
@@ -56,4 +71,4 @@ def drawn_again(seed: int, known: list, size: int, backgrounds: Backgrounds) -> 
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -98,7 +98,14 @@ def test_weights_beside_a_shard_replace_its_expressions(recipe: Recipe, shards: 
     np.testing.assert_allclose(found, np.tile(weights, (2, 1)), rtol=1e-6)
     np.savez(beside, weights=weights[1:])
     with pytest.raises(BadShard, match=r"singles\.shape\.npz"):
-        with_shape_weights(store, [shard])
+        with_shape_weights(open_store([shard]), [shard])
+    beside.write_bytes(b"PK and no more")
+    with pytest.raises(BadShard, match="cannot read weights"):
+        with_shape_weights(open_store([shard]), [shard])
+    np.savez(beside, weights=weights)
+    (other := tmp_path / "other.tar").write_bytes(shard.read_bytes())
+    with pytest.raises(BadShard, match=r"'singles\.tar' has a \.shape\.npz beside it and 'other\.tar' has none"):
+        with_shape_weights(open_store([shard, other]), [shard, other])
 
 
 def test_a_contact_sheet_is_drawn(recipe: Recipe, shards: Path, model: FaceModel) -> None:

@@ -36,7 +36,7 @@ CROP_MARGIN = 2.0
 AVATAR_SEEDS = 1_000_000
 """Added to the seed: characters play other expressions than our own head does under the same seed."""
 
-_BATCH = 8
+DRAWN_AT_ONCE = 8
 
 
 def single_pictures(
@@ -57,7 +57,7 @@ def single_pictures(
     """
     rng = stream_rng(stream, seed)
     name = f"synthetic-{stream}-{seed}"
-    for start in range(0, count, batch := max(_BATCH // frames, 1) * frames):
+    for start in range(0, count, batch := max(DRAWN_AT_ONCE // frames, 1) * frames):
         many = min(batch, count - start)
         performers = sample_performers(rng, -(-many // frames), name=f"{name}-{start:06d}")
         if truth:

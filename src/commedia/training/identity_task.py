@@ -1,5 +1,6 @@
 """Training of the identity network (`networks/ours/identity.py`): SFN's crops, people whose identity is known."""
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from commedia.conventions import EXPRESSION_COUNT
 from commedia.errors import BadShard
 from commedia.face_model.model import head_or_default
 from commedia.face_model.rest_shape import frame_shape_mm, rest_shape
@@ -126,14 +128,29 @@ class IdentityTask:
 
 
 def with_shape_weights(store: FaceStore, shards: Sequence[Path]) -> FaceStore:
-    """Replace expressions by those that lie beside the shards, NAME.shape.npz, as `scripts/shape_weights.py` says."""
-    expression, start = store.faces.expression.copy(), 0
+    """Replace expressions by those that lie beside the shards, NAME.shape.npz, as `scripts/shape_weights.py` says.
+
+    Raises BadShard where some shards of drawn faces have them and others not: labels would mean two things.
+    """
+    expression, start, bare, replaced = store.faces.expression.copy(), 0, [], []
     for path, part in zip(shards, store.parts, strict=True):
         rows, start = slice(start, start + len(part)), start + len(part)
         beside = path.with_suffix(".shape.npz")
         if beside.exists():
-            weights = np.load(beside)["weights"]
-            if len(weights) != len(part):
-                raise BadShard(f"'{beside.name}' has {len(weights)} faces, the shard beside it {len(part)}")
-            expression[rows] = weights
+            expression[rows] = _weights_of(beside, len(part))
+            replaced.append(path.name)
+        elif not store.labelled[rows].all():
+            bare.append(path.name)
+    if bare and replaced:
+        raise BadShard(f"'{replaced[0]}' has a .shape.npz beside it and '{bare[0]}' has none; all or no shard may")
     return replace(store, faces=store.faces._replace(expression=expression))
+
+
+def _weights_of(file: Path, faces: int) -> Float[np.ndarray, "n 52"]:
+    try:
+        weights = np.load(file)["weights"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise BadShard(f"cannot read weights from '{file}': {error}") from None
+    if weights.shape != (faces, EXPRESSION_COUNT):
+        raise BadShard(f"'{file.name}' has weights of shape {weights.shape}, the shard beside it {faces} faces")
+    return weights
