@@ -14,6 +14,8 @@ Narrowed = tuple[list[onnx.TensorProto], list[onnx.NodeProto]]
 
 LARGE = 256
 """Weights of fewer numbers stay as they are: they are biases, and cost nothing."""
+MULTIPLIED = frozenset(("Conv", "Gemm", "MatMul"))
+"""Operators whose second input is a weight, under whatever name."""
 
 
 def stored_in_half(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -33,9 +35,12 @@ def _narrowed(model: onnx.ModelProto, narrow: Callable[[str, np.ndarray], Narrow
     narrowed = onnx.ModelProto()
     narrowed.CopyFrom(model)
     graph, nodes, stored = narrowed.graph, [], []
+    multiplied = {node.input[1] for node in graph.node if node.op_type in MULTIPLIED}
     for weight in graph.initializer:
         values = onnx.numpy_helper.to_array(weight)
-        if values.dtype != np.float32 or values.size < LARGE:
+        # Not what was computed as the graph was made, such as where patches lie: torch names its weights with dots.
+        learnt = "." in weight.name or weight.name in multiplied
+        if values.dtype != np.float32 or values.size < LARGE or not learnt:
             stored.append(onnx.numpy_helper.from_array(values, weight.name))
             continue
         tensors, widening = narrow(weight.name, values)
