@@ -4,32 +4,26 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor, nn
+from jaxtyping import Float
+from torch import nn
 
 from commedia.conventions import EXPRESSION_COUNT
 from commedia.errors import BadShard
 from commedia.face_model.model import head_or_default
 from commedia.face_model.rest_shape import frame_shape_mm, rest_shape
-from commedia.losses.faces import FaceTargets, Loss
+from commedia.losses.faces import Loss
 from commedia.losses.identity import Millimetres, identity_loss, length
 from commedia.networks.ours.identity import IdentityRead
-from commedia.training.batches import gathered, unit_pixels
-from commedia.training.config import STILL, Augmentation
+from commedia.training.crop_task import CropBatch, CropTask
 from commedia.training.face_store import FaceStore, open_store
 from commedia.training.measures import normalised_error
-from commedia.training.points_task import PointsBatch
-from commedia.training.region_batches import coloured, region_crops
-from commedia.training.sfn_task import sampling_chances
-from commedia.training.sheets import faces_sheet
 from commedia.training.tasks import RunShare, TaskSetup, split_rows
 
 VALIDATION_MOST = 1000
-AT_ONCE = 50
 
 
 class IdentityValidation(NamedTuple):
@@ -52,47 +46,33 @@ class IdentityValidation(NamedTuple):
     """% of the root of the box's area."""
 
 
-class IdentityTask:
+class IdentityTask(CropTask):
     """See `tasks.Task`. Expressions are those of `scripts/shape_weights.py` where shards have them.
 
     Photographs are left out: who they show is fitted, which would teach the mean.
     """
 
     def __init__(self, setup: TaskSetup):
-        stage = setup.stage
-        self.stage, self.model, self.seed = stage, setup.model, setup.seed
-        self.store = with_shape_weights(open_store(setup.pictures.paths), setup.pictures.paths)
+        paths = setup.pictures.paths
+        store = with_shape_weights(open_store(paths), paths)
         head = head_or_default(setup.model.head)
         measures = rest_shape(head).mm_from_identity, frame_shape_mm(head)
         self.millimetres = Millimetres(*(torch.from_numpy(one).float() for one in measures))
-        training, held = split_rows(self.store.faces.identity, stage.data.validation_share, VALIDATION_MOST)
-        known = ~self.store.labelled & (self.store.faces.identity_weight > 0)
-        training, self.held = training[known[training]], held[known[held]]
-        if not len(training) or not len(self.held):
+        training, held = split_rows(store.faces.identity, setup.stage.data.validation_share, VALIDATION_MOST)
+        known = ~store.labelled & (store.faces.identity_weight > 0)
+        training, held = training[known[training]], held[known[held]]
+        if not len(training) or not len(held):
             raise BadShard("the shards have too few drawn people to learn who somebody is")
-        self.chances = sampling_chances(self.store, training, stage.data)
-        self.epoch_steps = stage.data.epoch_steps or max(1, len(training) // stage.optimisation.batch_size)
+        super().__init__(setup, store, training, held)
 
-    def batch(self, step: int) -> PointsBatch:
-        rng = np.random.default_rng((self.seed, step))
-        rows = rng.choice(len(self.store), self.stage.optimisation.batch_size, p=self.chances)
-        return self._cut(rows, self.stage.augmentation, rng)
-
-    def pixels(self, batch: PointsBatch) -> Float[Tensor, "b 3 n n"]:
-        return coloured([batch.crops], self.stage.augmentation, batch.seed)[0]
-
-    def read(self, network: Any, pixels: Tensor) -> IdentityRead:
-        return network.read(pixels)
-
-    def loss(self, outputs: IdentityRead, batch: PointsBatch, run: RunShare) -> Loss:
+    def loss(self, outputs: IdentityRead, batch: CropBatch, run: RunShare) -> Loss:
         device = outputs.identity.device
-        targets = FaceTargets(*(part.to(device) for part in batch.targets))
         millimetres = Millimetres(*(one.to(device) for one in self.millimetres))
-        return identity_loss(outputs, targets, millimetres, self.stage.loss)
+        return identity_loss(outputs, batch.targets_on(device), millimetres, self.stage.loss)
 
     @torch.no_grad()
     def validate(self, network: nn.Module) -> IdentityValidation:
-        batch, read = self._read_held(network, self.held)
+        batch, read = self.read_held(network, self.held)
         rest, frame = self.millimetres
         known = batch.targets.identity
         truth, off, moved = known @ rest, (read.identity - known) @ rest, (read.identity - known) @ frame[: len(rest)]
@@ -108,23 +88,6 @@ class IdentityTask:
             sure=float((off / read.sure.exp()).square().mean()),
             points=normalised_error(read.points, batch.targets),
         )
-
-    @torch.no_grad()
-    def contact_sheet(self, network: nn.Module) -> UInt8[np.ndarray, "h w 3"]:
-        rows = self.held[np.linspace(0, len(self.held) - 1, min(24, len(self.held))).astype(int)]
-        batch, read = self._read_held(network, rows)
-        return faces_sheet(batch.crops, read.points, read.expression, batch.targets)
-
-    def _read_held(self, network: Any, rows: np.ndarray) -> tuple[PointsBatch, IdentityRead]:
-        """Run over crops as inference sees them, in slices; results on the CPU."""
-        device = next(network.parameters()).device
-        batch = self._cut(rows, STILL, np.random.default_rng(self.seed))
-        slices = batch.crops.to(device).movedim(-1, -3).contiguous().split(AT_ONCE)
-        return batch, gathered([network.read(unit_pixels(part)) for part in slices])
-
-    def _cut(self, rows: np.ndarray, config: Augmentation, rng: np.random.Generator) -> PointsBatch:
-        cut = region_crops(self.store, rows, config, self.model.identity_mirror, rng, varied=False)
-        return PointsBatch(cut.crops, cut.targets, int(rng.integers(2**31)))
 
 
 def with_shape_weights(store: FaceStore, shards: Sequence[Path]) -> FaceStore:
