@@ -16,11 +16,8 @@ from commedia.data.shards import read_encoded
 from commedia.errors import BadShard, CommediaError
 from commedia.face_model.model import head_or_default
 from commedia.synthetic.backgrounds import Backgrounds, load_backgrounds
-from commedia.synthetic.degradations import degrade
-from commedia.synthetic.occluders import occlude
-from commedia.synthetic.performers import Performer, sample_performers, stream_rng
 from commedia.synthetic.shape_weights import shape_weights
-from commedia.synthetic.shards import CROP_MARGIN, DRAWN_AT_ONCE
+from commedia.synthetic.shards import single_performers
 
 
 def main() -> int:
@@ -45,29 +42,13 @@ def main() -> int:
 def write_weights(path: Path, seed: int, size: int, backgrounds: Backgrounds) -> None:
     """Write NAME.shape.npz beside a shard; raises BadShard where the seed draws other people."""
     head, known = head_or_default(None), [one.faces[0] for one in read_encoded(path)]
-    performers = drawn_again(seed, known, size, backgrounds)
+    performers = list(single_performers("train", seed, len(known), backgrounds, size=size))
     for performer, face in zip(performers, known, strict=True):
         if face.identity is None or np.abs(performer.truth.identity - face.identity).max() >= 0.01:
             raise BadShard(f"'{path}' shows others than seed {seed} draws with these --size and --backgrounds")
     weights = np.stack([shape_weights(performer, head) for performer in performers])
     np.savez(path.with_suffix(".shape.npz"), weights=weights)
     print(path, len(weights), f"largest {weights.max():.2f}, least {weights.min():.2f}", flush=True)
-
-
-def drawn_again(seed: int, known: list, size: int, backgrounds: Backgrounds) -> list[Performer]:
-    """As `single_pictures`, but that nobody is drawn: what takes random numbers, takes them."""
-    rng, count, found = stream_rng("train", seed), len(known), []
-    for start in range(0, count, DRAWN_AT_ONCE):
-        performers = sample_performers(rng, min(DRAWN_AT_ONCE, count - start), name="again")
-        sides = size / CROP_MARGIN * rng.uniform(0.92, 1.06, len(performers))
-        rng.uniform(-0.04, 0.04, (len(performers), 2))
-        for side, face in zip(sides, known[start : start + DRAWN_AT_ONCE], strict=True):
-            image = backgrounds.window(rng, size, size)
-            if rng.uniform() < 0.22:
-                occlude(rng, image.copy(), face.box, backgrounds.window(rng, size, size))
-            degrade(rng, image[:16, :16].copy(), float(side))
-        found += performers
-    return found
 
 
 if __name__ == "__main__":

@@ -15,8 +15,7 @@ from commedia.synthetic.backgrounds import load_backgrounds
 from commedia.synthetic.motion import moved_heads
 from commedia.synthetic.performers import Performer, sample_performers, stream_rng
 from commedia.synthetic.shape_weights import shape_weights
-from commedia.synthetic.shards import generate_shard
-from scripts.shape_weights import drawn_again
+from commedia.synthetic.shards import generate_shard, single_performers
 
 
 def performers(count: int) -> list[Performer]:
@@ -51,7 +50,7 @@ def test_these_weights_come_nearer_than_labels() -> None:
 def test_performers_are_drawn_again_from_a_seed(seed: int, tmp_path: Path) -> None:
     generate_shard(tmp_path / "drawn.tar", "single", 19, seed=seed, size=64)
     known = [sample.faces[0] for sample in read_shard(tmp_path / "drawn.tar")]
-    again = drawn_again(seed, known, 64, load_backgrounds(None, "train"))
+    again = single_performers("train", seed, 19, load_backgrounds(None, "train"), size=64)
     for one, face in zip(again, known, strict=True):
         np.testing.assert_allclose(one.truth.identity, np.asarray(face.identity), atol=0.01)
         np.testing.assert_allclose(one.truth.expression, np.asarray(face.expression), atol=0.01)

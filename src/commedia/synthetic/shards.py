@@ -1,12 +1,14 @@
 """Labelled pictures of people who never lived: one face each, or none to twenty in a crowd. Seeded, endless.
 
-`single_pictures` makes what SFN trains on, `crowd_pictures` what MFN trains on, `generate_shard` writes either to a
-file. The same stream, seed and backgrounds give the same pictures on the same machine.
+`single_pictures` makes what SFN trains on and `single_performers` says who they show, `crowd_pictures` makes what MFN
+trains on, `generate_shard` writes either to a file. The same stream, seed and backgrounds give the same pictures on the
+same machine.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -22,7 +24,7 @@ from commedia.synthetic.degradations import degrade
 from commedia.synthetic.heads import DrawnHead, draw_heads
 from commedia.synthetic.occluders import occlude
 from commedia.synthetic.painting import loop
-from commedia.synthetic.performers import Stream, filmed_again, sample_performers, stream_rng
+from commedia.synthetic.performers import Performer, Stream, filmed_again, sample_performers, stream_rng
 from commedia.synthetic.truth import truth_of, with_own_wrinkles
 
 Kind = Literal["single", "crowd"]
@@ -55,21 +57,56 @@ def single_pictures(
     With `frames` above 1 so many pictures in a row show one person. With `truth` parse map and exact truth stand beside
     each picture, and wrinkles are everybody's own (`with_own_wrinkles`).
     """
+    draw, name = partial(draw_heads, head=head), f"synthetic-{stream}-{seed}"
+    taken = _singles(stream, seed, count, backgrounds, draw, size=size, frames=frames, truth=truth)
+    for number, (performer, drawn, image, parse) in enumerate(taken):
+        extras = {"parse": parse, "truth": truth_of(performer, drawn)} if truth else {}
+        yield PictureSample(image, (drawn.face,), f"{name}/{number}", LICENCE, "synthetic", **extras)
+
+
+def single_performers(
+    stream: Stream, seed: int, count: int, backgrounds: Backgrounds, *, size: int = 176
+) -> Iterator[Performer]:
+    """Who `single_pictures` shows, without drawing them."""
+    # One head stands in for all: random numbers do not depend on what is drawn.
+    somebody = sample_performers(stream_rng(stream, seed), 1, name="stand-in")
+    heads = draw_heads(somebody, size, np.full(1, size / CROP_MARGIN), np.zeros((1, 2)))
+    taken = _singles(stream, seed, count, backgrounds, lambda performers, *_: heads * len(performers), size=size)
+    return (one.performer for one in taken)
+
+
+class _Single(NamedTuple):
+    performer: Performer
+    drawn: DrawnHead
+    image: np.ndarray
+    parse: np.ndarray | None
+
+
+def _singles(
+    stream: Stream,
+    seed: int,
+    count: int,
+    backgrounds: Backgrounds,
+    draw: Callable[[list[Performer], int, np.ndarray, np.ndarray], list[DrawnHead]],
+    *,
+    size: int,
+    frames: int = 1,
+    truth: bool = False,
+) -> Iterator[_Single]:
+    """Take performers, as `draw` draws them, one after the other: the order in which random numbers are used."""
     rng = stream_rng(stream, seed)
-    name = f"synthetic-{stream}-{seed}"
     for start in range(0, count, batch := max(DRAWN_AT_ONCE // frames, 1) * frames):
         many = min(batch, count - start)
-        performers = sample_performers(rng, -(-many // frames), name=f"{name}-{start:06d}")
+        performers = sample_performers(rng, -(-many // frames), name=f"synthetic-{stream}-{seed}-{start:06d}")
         if truth:
             performers = [with_own_wrinkles(performer) for performer in performers]
         if frames > 1:
             performers = [taken for one in performers for taken in filmed_again(rng, one, frames)][:many]
         sides = size / CROP_MARGIN * rng.uniform(0.92, 1.06, len(performers))
         offsets = rng.uniform(-0.04, 0.04, (len(performers), 2)) * size
-        for number, drawn in enumerate(draw_heads(performers, size, sides, offsets, head=head)):
-            image, parse = _taken(rng, drawn, float(sides[number]), backgrounds)
-            extras = {"parse": parse, "truth": truth_of(performers[number], drawn)} if truth else {}
-            yield PictureSample(image, (drawn.face,), f"{name}/{start + number}", LICENCE, "synthetic", **extras)
+        drawn = draw(performers, size, sides, offsets)
+        for performer, head, side in zip(performers, drawn, sides.tolist(), strict=True):
+            yield _Single(performer, head, *_taken(rng, head, side, backgrounds))
 
 
 def avatar_pictures(
