@@ -6,6 +6,7 @@ import math
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
@@ -16,7 +17,7 @@ from commedia.losses.faces import Loss
 from commedia.training.checkpoints import Progress
 from commedia.training.config import Budget, Recipe
 from commedia.training.sheets import write_curves, write_picture
-from commedia.training.tasks import Task, Validation
+from commedia.training.tasks import Task
 
 PICTURE_S = 60.0
 """Pictures are drawn no more often than this, except at the end: drawing takes seconds that training wants."""
@@ -74,13 +75,13 @@ class TrainingLog:
         task: Task,
         network: nn.Module,
         progress: Progress,
-        validation: Validation,
+        validation: Any,
         *,
         rate: float,
         tau: float,
         last: bool,
     ) -> None:
-        """Write the row, the curves and the picture of one epoch."""
+        """Write the row, the curves and the picture of one epoch, with what `Task.validate` said."""
         row = {"step": progress.step, "minutes": progress.elapsed_s / 60, "pictures_per_s": self.speed()}
         row |= {"rate": rate, "tau": tau}
         row |= {name: total / max(self.steps, 1) for name, total in self.sums.items()}
