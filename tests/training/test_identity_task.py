@@ -1,6 +1,8 @@
 """The identity network trains: it begins as SFN, and who is photographed teaches nothing."""
 
+import json
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +13,12 @@ from commedia.errors import BadShard
 from commedia.networks.ours.identity import IdentityNet
 from commedia.networks.ours.sfn import SfnRegions
 from commedia.networks.registry import made_up_pictures, network_for
-from commedia.networks.weights import save_weights, start_from
-from commedia.training.config import Recipe
+from commedia.networks.weights import facts_of_weights, save_weights, start_from
+from commedia.training.config import Budget, Recipe
 from commedia.training.face_model import FaceModel
 from commedia.training.face_store import open_store
 from commedia.training.identity_task import with_shape_weights
+from commedia.training.loop import RunConfig, train
 from commedia.training.recipes import recipe_named
 from commedia.training.tasks import AT_THE_END
 from tests.training.tasks import made_task
@@ -106,6 +109,19 @@ def test_weights_beside_a_shard_replace_its_expressions(recipe: Recipe, shards: 
     (other := tmp_path / "other.tar").write_bytes(shard.read_bytes())
     with pytest.raises(BadShard, match=r"'singles\.tar' has a \.shape\.npz beside it and 'other\.tar' has none"):
         with_shape_weights(open_store([shard, other]), [shard, other])
+
+
+def test_a_card_names_weights_beside_a_shard_where_they_teach(
+    recipe: Recipe, shards: Path, model: FaceModel, tmp_path: Path
+) -> None:
+    shard, beside = tmp_path / "singles.tar", tmp_path / "singles.shape.npz"
+    shard.write_bytes((shards / "singles.tar").read_bytes())
+    np.savez(beside, weights=np.zeros((len(open_store([shard])), 52)))
+    run = RunConfig(accelerator="cpu", quiet=True)
+    for chosen, taught_by in ((recipe, [shard, beside]), (recipe_named("sfn-smoke"), [shard])):
+        weights = train(chosen, [shard], tmp_path / chosen.name, Budget(steps=1), run, model=model)
+        said = json.loads(facts_of_weights(weights)["stages"])[0]["shards"]
+        assert said == {file.name: sha256(file.read_bytes()).hexdigest() for file in taught_by}
 
 
 def test_a_contact_sheet_is_drawn(recipe: Recipe, shards: Path, model: FaceModel) -> None:

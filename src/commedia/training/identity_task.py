@@ -55,6 +55,7 @@ class IdentityTask(CropTask):
     def __init__(self, setup: TaskSetup):
         paths = setup.pictures.paths
         store = with_shape_weights(open_store(paths), paths)
+        self.files_beside = [file for path in paths if (file := weights_beside(path)).exists()]
         head = head_or_default(setup.model.head)
         measures = rest_shape(head).mm_from_identity, frame_shape_mm(head)
         self.millimetres = Millimetres(*(torch.from_numpy(one).float() for one in measures))
@@ -98,8 +99,7 @@ def with_shape_weights(store: FaceStore, shards: Sequence[Path]) -> FaceStore:
     expression, start, bare, replaced = store.faces.expression.copy(), 0, [], []
     for path, part in zip(shards, store.parts, strict=True):
         rows, start = slice(start, start + len(part)), start + len(part)
-        beside = path.with_suffix(".shape.npz")
-        if beside.exists():
+        if (beside := weights_beside(path)).exists():
             expression[rows] = _weights_of(beside, len(part))
             replaced.append(path.name)
         elif not store.labelled[rows].all():
@@ -107,6 +107,10 @@ def with_shape_weights(store: FaceStore, shards: Sequence[Path]) -> FaceStore:
     if bare and replaced:
         raise BadShard(f"'{replaced[0]}' has a .shape.npz beside it and '{bare[0]}' has none; all or no shard may")
     return replace(store, faces=store.faces._replace(expression=expression))
+
+
+def weights_beside(shard: Path) -> Path:
+    return shard.with_suffix(".shape.npz")
 
 
 def _weights_of(file: Path, faces: int) -> Float[np.ndarray, "n 52"]:

@@ -204,7 +204,7 @@ class Trainer:
         return stage_record(
             self.stage,
             self.plain,
-            self.pictures.paths,
+            [*self.pictures.paths, *getattr(self.task, "files_beside", ())],
             commit=self.run.commit,
             seed=self.run.seed,
             steps=self.progress.step - sum(stage["steps"] for stage in before),

@@ -29,7 +29,7 @@ def stage_record(
     minutes: float,
     init_from: Path | None,
 ) -> dict[str, Any]:
-    """Say in plain values what a stage was."""
+    """Say in plain values what a stage was; `shards` are all files it learnt from."""
     return {
         "name": stage.name,
         "commit": commit,

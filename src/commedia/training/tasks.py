@@ -13,6 +13,8 @@ To train a new network, write its file and a line in `networks/registry.py`, a c
 
 What `forward` must not return, because graphs have only what is used, training reads from a method `read` of the
 network: a task's `read` then calls `network.read(pixels)`, which the loop has made ready for half precision.
+
+A task that also learns from files beside the shards names them in `files_beside`, for the card.
 """
 
 from collections.abc import Sequence
