@@ -15,7 +15,7 @@ from commedia.evaluation.paper2_personal import LEAST_COSINE, SHORT
 from commedia.evaluation.report import Goal, Table
 from commedia.evaluation.settings import EvaluationSettings, Progress
 from commedia.face_model.model import head_or_default
-from commedia.faces.points import open_points
+from commedia.faces.points import PointsPredictor, open_points
 from commedia.looks.portraits import Portrait
 from commedia.personal.choose import JUDGED_BY, chosen_cuts
 from commedia.personal.fit import Weights, error_of
@@ -53,10 +53,10 @@ class Rig:
 def paper2_ablation(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Make each clip's rig with and without the parts; clips of one person, of `--files` or of the data's `clips/`."""
     paths = (settings.files or tuple(sorted(settings.file("clips").glob("*.mp4"))))[: settings.limit]
-    models, rigs = open_models(settings.mfn, settings.sfn), {}
+    models, finder, rigs = open_models(settings.mfn, settings.sfn), open_points(threads=1), {}
     for number, path in enumerate(paths):
         progress("personalizing", number, len(paths))
-        if (pair := _both(path, models)) is not None:
+        if (pair := _both(path, models, finder)) is not None:
             rigs[path.stem] = pair
     progress("personalizing", len(paths), len(paths))
     return [ablation_table(rigs)]
@@ -77,7 +77,7 @@ def ablation_table(rigs: dict[str, tuple[Rig, Rig]]) -> Table:
     return Table("paper2-personal-ablation", "Rigs without a part", COLUMNS, tuple(rows), (*NOTES, note), (goal,))
 
 
-def _both(path: Path, models: Models) -> tuple[Rig, Rig] | None:
+def _both(path: Path, models: Models, finder: PointsPredictor) -> tuple[Rig, Rig] | None:
     """The rig of a clip, and the one without Eq. 7; None where nobody is seen, or too briefly to measure."""
     try:
         takes, _ = watched([path], models, lambda *_: None)
@@ -87,13 +87,13 @@ def _both(path: Path, models: Models) -> tuple[Rig, Rig] | None:
     if len(cuts.unseen) < 2:
         return None
     measured_by, cuts = cuts.unseen[1::2], replace(cuts, unseen=cuts.unseen[::2])
-    whole, without = (_rig(path.stem, cuts, measured_by, weights) for weights in (OWN, WITHOUT_GRADIENT))
+    whole, without = (_rig(path.stem, cuts, measured_by, weights, finder) for weights in (OWN, WITHOUT_GRADIENT))
     return whole, without
 
 
-def _rig(name: str, cuts: Cuts, measured_by: Sequence[Portrait], weights: Weights) -> Rig:
+def _rig(name: str, cuts: Cuts, measured_by: Sequence[Portrait], weights: Weights, finder: PointsPredictor) -> Rig:
     head = head_or_default(None)
-    made = make_person(name, cuts, head, SHORT, lambda *_: None, weights=weights, finder=open_points(threads=1))
+    made = make_person(name, cuts, head, SHORT, lambda *_: None, weights=weights, finder=finder)
     shots, person = shots_of(measured_by, head, SHORT.size_px), made.person
     moments = settled(made.rig, shots, SHORT)
     assert person.identity is not None
