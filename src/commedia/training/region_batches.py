@@ -93,9 +93,7 @@ def region_crops(
     group_size: int = 1,
 ) -> RegionCrops:
     """The same without patches; unless `elsewhere`, every row shows its face as it should."""
-    mirror = rng.random(len(rows)) < config.flip
-    grouped = len(rows) // 2 // group_size * group_size
-    mirror[:grouped] = mirror[:grouped:group_size].repeat(group_size)
+    mirror = _mirrored(len(rows), config.flip, group_size, rng)
     faces, affines = _placed(store.faces.at(rows), mirror, config, identity_mirror, rng)
     draw = rng.random(len(rows)) if varied and elsewhere else np.full(len(rows), 0.5)
     misplaced = draw < TURNED_SHARE + MISPLACED_SHARE
@@ -105,18 +103,25 @@ def region_crops(
     for place, row in enumerate(rows.tolist()):
         source = store.negatives[rng.integers(len(store.negatives))] if empty[place] else store.image(row)
         border = cv2.BORDER_REFLECT_101 if varied and rng.random() < 0.3 else cv2.BORDER_CONSTANT
-        affine = affines[place]
-        if misplaced[place]:
-            affine = _turned(affine, rng) if draw[place] < TURNED_SHARE else _misplaced(affine, rng)
+        affine = _displaced(affines[place], draw[place], rng)
         crop = warp(source, affine, (INPUT_SIZE, INPUT_SIZE), border=border, grey=PADDING_GREY)
         crops[place] = spoiled(crop, bytes_only, rng)
     known = torch.from_numpy(1.0 - (misplaced | empty).astype(np.float32))
-    targets = sfn_targets(faces, INPUT_SIZE)
+    return RegionCrops(torch.from_numpy(crops), _trusted_where(known, sfn_targets(faces, INPUT_SIZE)), known)
+
+
+def _mirrored(count: int, chance: float, group_size: int, rng: np.random.Generator) -> Bool[np.ndarray, "b"]:
+    """Draw which rows are mirrored; of a group all or none."""
+    mirror = rng.random(count) < chance
+    grouped = count // 2 // group_size * group_size
+    mirror[:grouped] = mirror[:grouped:group_size].repeat(group_size)
+    return mirror
+
+
+def _trusted_where(known: Float[Tensor, "b"], targets: FaceTargets) -> FaceTargets:
+    """Trust nothing of the rows whose `known` is 0."""
     weights = {name: part for name, part in targets._asdict().items() if name.endswith("weight")}
-    targets = targets._replace(
-        **{name: part * known.view(-1, *[1] * (part.ndim - 1)) for name, part in weights.items()}
-    )
-    return RegionCrops(torch.from_numpy(crops), targets, known)
+    return targets._replace(**{name: part * known.view(-1, *[1] * (part.ndim - 1)) for name, part in weights.items()})
 
 
 def region_views(batch: RegionBatch, config: Augmentation) -> RegionViews:
@@ -226,6 +231,13 @@ def _placed(
         wxyz=wxyz.astype(np.float32),
     )
     return faces, np.concatenate([linear, offset[..., None]], axis=2)
+
+
+def _displaced(affine: Float[np.ndarray, "2 3"], draw: float, rng: np.random.Generator) -> Float[np.ndarray, "2 3"]:
+    """A crop that is turned or beside its face where a draw, 0 to 1, is small; else as it is."""
+    if draw < TURNED_SHARE:
+        return _turned(affine, rng)
+    return _misplaced(affine, rng) if draw < TURNED_SHARE + MISPLACED_SHARE else affine
 
 
 def _turned(affine: Float[np.ndarray, "2 3"], rng: np.random.Generator) -> Float[np.ndarray, "2 3"]:
