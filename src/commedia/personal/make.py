@@ -121,27 +121,44 @@ def make_person(
     """
     look = look_of(cuts.skin, cuts.identity, head)
     rig, shots = _begun(cuts, look, head, effort, finder)
-    of_the_model, weights, judge = _by_points(weights, finder)
-    moments, done = Moments(shots), iter(range(1, effort.steps + 1))
-
-    def advance() -> None:
-        tell("fitting", next(done, effort.steps), effort.steps)
-
+    of_the_model, own, judge = _by_points(weights, finder)
+    moments, advance = Moments(shots), _counted(tell, effort.steps)
     unseen = shots_of(cuts.unseen, head, effort.size_px, finder) if cuts.unseen else None
-    known = rig.prior_parts()
-    fit(rig, shots, moments, effort.prior_steps, trained=known, weights=of_the_model, tell=advance)
-    prior = rig.own_mesh()
-    if unseen is None:
-        return _made(name, rig, prior, look, paint_head(look, head=head), Judgement(math.nan, math.nan))
-    prior_error = error_of(rig, unseen, settled(rig, unseen, effort, advance, judge))
-    rig.set_shown(moments.expression, moments.wxyz)
-    fit(rig, shots, moments, effort.own_steps, trained=rig.own_parts(), weights=weights, seed=1, tell=advance)
-    seen = settled(rig, unseen, effort, advance, judge)
-    judgement = Judgement(prior_error, error_of(rig, unseen, seen))
-    if not judgement.is_kept:
+    fit(rig, shots, moments, effort.prior_steps, trained=rig.prior_parts(), weights=of_the_model, tell=advance)
+    prior, judgement, seen = rig.own_mesh(), Judgement(math.nan, math.nan), None
+    if unseen is not None:
+        judgement, seen = _fit_own(rig, shots, moments, unseen, effort, (own, judge), advance)
+    if seen is None or not judgement.is_kept:
         return _made(name, rig, prior, look, paint_head(look, head=head), judgement)
     fitted, unseen_fitted = as_fitted(cuts.made_of, moments), as_fitted(cuts.unseen, seen)
     return _personal(name, rig, look, fitted, fitted[: len(cuts.skin)], unseen_fitted, judgement)
+
+
+def _counted(tell: Tell, steps: int) -> Callable[[], object]:
+    """What to call at each step of all fits, so that `tell` hears how many are done."""
+    done = iter(range(1, steps + 1))
+    return lambda: tell("fitting", next(done, steps), steps)
+
+
+def _fit_own(
+    rig: PersonalRig,
+    shots: Shots,
+    moments: Moments,
+    unseen: Shots,
+    effort: Effort,
+    weights: tuple[Weights, Weights],
+    advance: Callable[[], object],
+) -> tuple[Judgement, Moments]:
+    """Make a rig, fitted as the head model, somebody's own; judge both by unseen frames, also returned as fitted.
+
+    Weights are those of the rig and of the judgement.
+    """
+    own, judge = weights
+    prior_error = error_of(rig, unseen, settled(rig, unseen, effort, advance, judge))
+    rig.set_shown(moments.expression, moments.wxyz)
+    fit(rig, shots, moments, effort.own_steps, trained=rig.own_parts(), weights=own, seed=1, tell=advance)
+    seen = settled(rig, unseen, effort, advance, judge)
+    return Judgement(prior_error, error_of(rig, unseen, seen)), seen
 
 
 def _by_points(own: Weights, finder: PointsPredictor | None) -> tuple[Weights, Weights, Weights]:
