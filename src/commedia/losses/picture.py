@@ -36,13 +36,14 @@ def image_gradient_error(
 
     Reference: Chaudhuri et al. 2020, section 3.4.
     """
-    errors = []
-    for axis in (1, 2):
+
+    def along(axis: int) -> Float[Tensor, "b"]:
         first, second = (slice(None),) * axis + (slice(None, -1),), (slice(None),) * axis + (slice(1, None),)
         both = covered[first] & covered[second]
         shown = None if skin is None else skin[first] * skin[second]
-        errors.append(photometric_error(photographs.diff(dim=axis), drawn.diff(dim=axis), both, shown))
-    return sum(errors) / 2
+        return photometric_error(photographs.diff(dim=axis), drawn.diff(dim=axis), both, shown)
+
+    return (along(1) + along(2)) / 2
 
 
 def light_penalty(light: Float[Tensor, "b 3 9"], strength: float) -> Float[Tensor, "b"]:

@@ -35,7 +35,8 @@ def points_loss(read: PointsRead, targets: FaceTargets, config: PointsLossConfig
         "last": mean_by_weight((read.points - targets.landmarks).norm(dim=-1).mean(1), trust),
         "identity": mean_by_weight(identity_error(read.identity.float(), targets.identity), targets.identity_weight),
     }
-    return Loss(sum(getattr(config, name) * term for name, term in terms.items()), tuple(terms.items()))
+    total = sum((getattr(config, name) * term for name, term in terms.items()), start=read.points.new_zeros(()))
+    return Loss(total, tuple(terms.items()))
 
 
 def surprise(

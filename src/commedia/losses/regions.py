@@ -65,7 +65,8 @@ def region_loss(
     if config.expression_exclusive:
         excluded = expression_exclusion(faces.expression)
         terms["expression_exclusive"] = mean_by_weight(excluded, present)
-    return Loss(sum(getattr(config, name) * term for name, term in terms.items()), tuple(terms.items()))
+    total = sum((getattr(config, name) * term for name, term in terms.items()), start=read.points.new_zeros(()))
+    return Loss(total, tuple(terms.items()))
 
 
 def _inconsistency(identity: Float[Tensor, "b i"], present: Float[Tensor, "b"], size: int) -> Float[Tensor, ""]:
