@@ -75,7 +75,7 @@ class Shots(NamedTuple):
     """... and what errors of theirs are multiplied with: they then have a length of about 1, whatever direction."""
 
     def at(self, rows: Tensor) -> "Shots":
-        return Shots(*(None if part is None else part[rows] for part in self))
+        return self._replace(**{name: part[rows] for name, part in self._asdict().items() if part is not None})
 
 
 class Moments(nn.Module):

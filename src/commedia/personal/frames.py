@@ -55,7 +55,7 @@ def kept_unseen(sightings: Sequence[Sighting]) -> Bool[np.ndarray, "n"]:
     pictures = 0
     for take in np.unique(takes):
         rows = np.flatnonzero(takes == take)
-        times = np.array([sightings[row].time_s for row in rows])
+        times = np.array([sightings[row].time_s for row in rows.tolist()])
         if len(rows) == 1 or not np.ptp(times) > 0:
             chosen[rows] = (pictures + np.arange(len(rows))) % UNSEEN_OF == UNSEEN_OF - 1
             pictures += len(rows)

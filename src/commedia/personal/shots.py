@@ -6,6 +6,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
 from commedia.face_model.landmarks import landmarks_from_params
 from commedia.face_model.model import HeadModel
@@ -26,15 +27,15 @@ DISTANCE_M = FOCAL_SIDES * SHOT_M
 
 def shots_of(portraits: Sequence[Portrait], head: HeadModel, size: int, finder: PointsPredictor | None = None) -> Shots:
     """Cut the faces out of portraits, `size` pixels a side; a finder finds the points of each as well."""
-    rows = [_shot(portrait, head, size) for portrait in portraits]
-    if finder is not None:
-        found = [(None, *_found(portrait, head, finder)) for portrait in portraits]
-        rows = [(*row, *more) for row, more in zip(rows, found, strict=True)]
-    parts = (
-        None if part[0] is None else torch.from_numpy(np.stack(part).astype(np.float32))
-        for part in zip(*rows, strict=True)
-    )
-    return Shots(*parts)
+    shots = Shots(*_stacked([_shot(portrait, head, size) for portrait in portraits]))
+    if finder is None:
+        return shots
+    found, sure = _stacked([_found(portrait, head, finder) for portrait in portraits])
+    return shots._replace(found=found, sure=sure)
+
+
+def _stacked(rows: Sequence[tuple[np.ndarray, ...]]) -> list[Tensor]:
+    return [torch.from_numpy(np.stack(part).astype(np.float32)) for part in zip(*rows, strict=True)]
 
 
 def _found(portrait: Portrait, head: HeadModel, finder: PointsPredictor) -> tuple[np.ndarray, np.ndarray]:

@@ -108,8 +108,9 @@ def _watch(source: FrameSource, path: Path, models: Models, advance: Callable[[i
 
 def _look(take: Watched, frame: Frame, face: TrackedFace, models: Models, counts: dict[int, tuple[int, float]]) -> None:
     looks, last_s = counts.get(face.id, (0, -LOOK_EVERY_S))
-    seen = face.status == "tracked" and models.embedder is not None
-    if not seen or looks >= MOST_LOOKS or float(frame.time_s) - last_s < LOOK_EVERY_S:
+    if models.embedder is None or face.status != "tracked":
+        return
+    if looks >= MOST_LOOKS or float(frame.time_s) - last_s < LOOK_EVERY_S:
         return
     if looks and worth_by_pose(face) < LOOK_WORTH:
         return

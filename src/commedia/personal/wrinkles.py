@@ -95,12 +95,12 @@ def found_wrinkles(seen: SkinSights, rest: Doublings, head: HeadModel) -> tuple[
     goes = np.clip(seen.expression @ shares_of(_empty(GROUPS), EXPRESSION_NAMES).T, 0, 1)
     shown = np.flatnonzero((goes.max(axis=0) >= SEEN) & (np.ptp(goes, axis=0) >= VARIED))
     masks = attention(head)
-    always = (masks > LEAST_MASK).any(axis=0).astype(np.float32)
+    always = np.any(masks > LEAST_MASK, axis=0, keepdims=True).astype(np.float32)
     changes = _changes(
         seen,
         rest,
         np.concatenate([goes[:, shown], np.ones((len(goes), 1))], axis=1),
-        np.concatenate([masks[shown], always[None]]),
+        np.concatenate([masks[shown], always]),
     )
     names = [list(GROUPS)[row] for row in shown]
     maps = [WrinkleMap(name, GROUPS[name], change_of(one)) for name, one in zip(names, changes, strict=False)]
