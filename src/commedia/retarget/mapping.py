@@ -143,7 +143,7 @@ def _map_with(character: Character, mapping: Mapping) -> MorphMap:
         matrix, reasons = matrix + own, [_either(pair) for pair in zip(reasons, _through_reasons(through), strict=True)]
     ignored = tuple(
         name
-        for name, moved in zip(rig.morph_names, matrix.any(axis=1).tolist(), strict=True)
+        for name, moved in zip(rig.morph_names, np.any(matrix, axis=1).tolist(), strict=True)
         if not moved and _known_part(name, mapping.ignored) is not None
     )
     missing = _missing(character, matrix)
