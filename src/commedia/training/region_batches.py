@@ -77,8 +77,8 @@ def region_batch(
     crops = cut.crops.numpy()
     face = np.stack([cv2.resize(crop, (INPUT_SIZE // POOL,) * 2, interpolation=cv2.INTER_AREA) for crop in crops])
     eyes, mouth = cut_patches(crops, cut.targets.landmarks.numpy() + 0.5, network, rng if varied else None)
-    images = (torch.from_numpy(part) for part in (face, eyes, mouth))
-    return RegionBatch(cut.crops, *images, cut.targets, cut.present, int(rng.integers(2**31)), group_size)
+    face, eyes, mouth = (torch.from_numpy(part) for part in (face, eyes, mouth))
+    return RegionBatch(cut.crops, face, eyes, mouth, cut.targets, cut.present, int(rng.integers(2**31)), group_size)
 
 
 def region_crops(
