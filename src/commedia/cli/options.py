@@ -20,8 +20,8 @@ Sfn = Annotated[
 Strength = Annotated[
     float,
     tyro.conf.arg(
-        help="Play expressions so many times as strong, all but blinks and gaze: weak ones so much larger, strong ones "
-        "nearer to 1, and nothing beyond it. 1 plays what is read."
+        help="Play expressions stronger, all but blinks and gaze: what is above 0.15 grows, what is below shrinks, "
+        "nothing goes beyond 1. 1 plays what is read, below 1 all is weaker."
     ),
 ]
 

@@ -3,15 +3,18 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
-from commedia.evaluation.metrics import ACTIVE
+from commedia.evaluation.metrics import ACTIVE, correlation
 from commedia.evaluation.report import Table
-from commedia.retarget.strength import strengthened
+from commedia.retarget.strength import STAYS, strengthened
 
 STRENGTHS = (1.0, 1.25, 1.5, 2.0)
-COLUMNS = ("strength", "mean error", f"where truth > {ACTIVE}", "amount there", "where truth is 0 (mean)")
+COLUMNS = (
+    "strength", "mean error", f"where truth > {ACTIVE}", "amount there", "where truth is 0 (mean)", "correlation"
+)  # fmt: skip
 NOTES = (
-    "`--strength` of retarget, stream and live: w becomes 1 - (1 - w)^strength, but for blinks and gaze.",
+    f"`--strength` of retarget, stream and live: weights above {STAYS} grow, others shrink, but for blinks and gaze.",
     f"Amount: mean of what is played over the mean of the truth, where that is above {ACTIVE}; 1 is right.",
+    "Correlation: median over blendshapes. Ranks, and so AUC, stay.",
 )
 
 
@@ -25,8 +28,14 @@ def strength_table(
         played = strengthened(said, strength)
         error = np.abs(played - truth)
         amount = _mean(played[active]) / _mean(truth[active])
-        rows.append((strength, _mean(error[known]), _mean(error[active]), amount, _mean(played[resting])))
+        follows = float(np.nanmedian(_correlations(played, truth, known)))
+        rows.append((strength, _mean(error[known]), _mean(error[active]), amount, _mean(played[resting]), follows))
     return Table(f"{name}-strength", "Played stronger", COLUMNS, tuple(rows), NOTES)
+
+
+def _correlations(played: np.ndarray, truth: np.ndarray, known: np.ndarray) -> list[float]:
+    columns = zip(played.T, truth.T, known.T, strict=True)
+    return [correlation(ours[there], true[there]) for ours, true, there in columns if there.any()]
 
 
 def _mean(values: Float[np.ndarray, "k"]) -> float:

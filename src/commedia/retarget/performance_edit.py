@@ -21,7 +21,7 @@ class PerformanceEdit:
     possible: bool = False
     """Of blendshapes that exclude each other let the weaker give way, see `possible.py`."""
     strength: float = 1.0
-    """How many times as strong weak expressions are played, see `strength.py`."""
+    """How much stronger or weaker expressions are played than they were read, see `strength.py`."""
 
     def __post_init__(self) -> None:
         require_strength(self.strength)
