@@ -22,6 +22,11 @@ SFN_DESKTOP_CONSTRAINED = varied(
     "sfn-desktop-constrained",
     loss=RegionLossConfig(identity_consistent=20.0, expression_exclusive=8.0),
 )
+SFN_DESKTOP_EXCLUSIVE = varied(
+    SFN_DESKTOP_BY_PERSON,
+    "sfn-desktop-exclusive",
+    loss=RegionLossConfig(identity_consistent=20.0, expression_exclusive=80.0),
+)
 
 MFN_DESKTOP_DETECT_ONLY = varied(MFN_DESKTOP, "mfn-desktop-detect-only", network=MfnBaseConfig(detect_only=True))
 
@@ -30,6 +35,6 @@ MFN_DESKTOP_RELABELLED = varied(
 )
 
 ABLATIONS = (
-    *(SFN_DESKTOP_BY_PERSON, SFN_DESKTOP_CONSISTENT, SFN_DESKTOP_CONSTRAINED),
+    *(SFN_DESKTOP_BY_PERSON, SFN_DESKTOP_CONSISTENT, SFN_DESKTOP_CONSTRAINED, SFN_DESKTOP_EXCLUSIVE),
     *(MFN_DESKTOP_DETECT_ONLY, MFN_DESKTOP_RELABELLED),
 )
