@@ -20,20 +20,9 @@ from commedia.networks.paper1.sfn import Sfn, SfnConfig
 from commedia.networks.paper3.cpem import Cpem, CpemConfig
 from commedia.networks.registry import Network, spec_of
 from commedia.networks.weights import save_weights
+from tests.networks.graphs import lived_in
 
 SMALL_MFN = MfnBaseConfig(stem=8, widths=(8, 8, 16, 16), blocks=(1, 1, 1, 1))
-
-
-def lived_in(network: Network) -> Network:
-    """Give BatchNorm the uneven statistics that training leaves."""
-    torch.manual_seed(1)
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.running_mean = torch.randn(module.num_features) * 0.1
-            module.running_var = torch.rand(module.num_features) + 0.5
-            nn.init.uniform_(module.weight, 0.5, 2.0)
-            nn.init.normal_(module.bias, 0, 0.1)
-    return network.eval()
 
 
 def test_folding_keeps_the_function() -> None:

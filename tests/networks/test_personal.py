@@ -131,7 +131,7 @@ def test_it_begins_with_cpems_weights(tmp_path: Path) -> None:
     cpem = Cpem(CpemConfig("resnet18", width_mult=0.125, input_size=64)).eval()
     save_weights(tmp_path / "cpem.safetensors", cpem, {"recipe": "cpem"})
     network = PersonalNet(SMALL).eval()
-    assert start_from(tmp_path / "cpem.safetensors", network) == len(cpem.state_dict())
+    assert start_from(tmp_path / "cpem.safetensors", network).copied == len(cpem.state_dict())
     pixels = made_up_pictures(2, 64)
     with torch.no_grad():
         for ours, theirs in zip(network.tracker.read(pixels), cpem.read(pixels), strict=True):

@@ -23,7 +23,7 @@ from commedia.faces.sfn import open_sfn
 from commedia.faces.weights import WEIGHTS_FOLDER, find_weights, shipped_weights
 from commedia.networks.export import parity
 from commedia.networks.registry import HALF_TOLERANCE
-from commedia.networks.weights import named_weights, network_from_weights, trainable_weights
+from commedia.networks.weights import WHOLE, named_weights, network_from_weights, trainable_weights
 from commedia.synthetic.backgrounds import load_backgrounds
 from commedia.synthetic.shards import single_pictures
 
@@ -102,10 +102,10 @@ def test_the_identity_network_is_nearer_to_people_than_sfn(drawn: list[PictureSa
     assert np.mean(ours) < 0.95 * np.mean(theirs) < 0.95 * np.mean(nobody)
 
 
-@pytest.mark.parametrize("name", trainable_weights())
+@pytest.mark.parametrize("name", trainable_weights(WHOLE))
 def test_both_files_hold_the_same_network(name: str) -> None:
     torch.manual_seed(0)
-    rows = parity(network_from_weights(named_weights(name)), find_weights(name), batches=(1,))
+    rows = parity(network_from_weights(named_weights(name, WHOLE)), find_weights(name), batches=(1,))
     assert max(row.difference for row in rows) < HALF_TOLERANCE
 
 

@@ -53,7 +53,7 @@ def test_mfn_starts_from_sfn_trunk(tmp_path: Path) -> None:
     sfn, mfn = Sfn(SMALL), Mfn(MfnConfig(width_mult=0.25, norm=True))
     save_weights(tmp_path / "w.safetensors", sfn, {})
     head = mfn.pose.last.weight.clone()
-    assert start_from(tmp_path / "w.safetensors", mfn) > 20
+    assert start_from(tmp_path / "w.safetensors", mfn).copied > 20
     torch.testing.assert_close(mfn.trunk.stem.conv.weight, sfn.trunk.stem.conv.weight)
     torch.testing.assert_close(mfn.trunk.blocks[2][1].expand3.conv.weight, sfn.trunk.blocks[2][1].expand3.conv.weight)
     torch.testing.assert_close(mfn.pose.last.weight, head)

@@ -14,7 +14,7 @@ from commedia.networks.averages import average_weights
 from commedia.networks.export import Card
 from commedia.networks.export import export as export_weights
 from commedia.networks.report import network_sizes
-from commedia.networks.weights import WEIGHTS_FOLDER, named_weights
+from commedia.networks.weights import WEIGHTS_FOLDER, WHOLE, named_weights
 
 
 def export(
@@ -53,7 +53,8 @@ def export(
     if missing or name is None:
         raise CommediaError(f"export needs WEIGHTS and --name, or --report alone; missing: {missing}")
     require_counts(batch=batch)
-    files, card = [named_weights(file) for file in weights], Card(name=name, data=data, licence=licence, note=note)
+    files = [named_weights(file, WHOLE) for file in weights]
+    card = Card(name=name, data=data, licence=licence, note=note)
     with TemporaryDirectory() as folder:
         source = files[0]
         if len(files) > 1 or shares:

@@ -1,12 +1,14 @@
 """Weights files: safetensors whose header says which network they fit. They load strictly or not at all.
 
-Unlike `faces/weights.py`, which finds the ONNX files of the live path without torch, this is for training,
-fine-tuning and export.
+Training may begin with an .onnx file that `export` wrote, too (`from_onnx.py`); it says no configuration. Unlike
+`faces/weights.py`, which finds the ONNX files of the live path without torch, this is for training, fine-tuning and
+export.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -15,23 +17,46 @@ from torch import Tensor, nn
 
 from commedia.errors import UnknownName, WeightsMismatch
 from commedia.files import write_file
+from commedia.networks.from_onnx import OnnxWeights, fold_norms, names_by_shape, read_onnx
 from commedia.networks.registry import config_from_json, config_to_json, kind_of, network_for
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[1] / "assets" / "weights"
 
 
-def trainable_weights() -> list[str]:
-    """List the weights that training may begin with, by name; a checkout has them, a wheel has not."""
-    return sorted(path.stem for path in WEIGHTS_FOLDER.glob("*.safetensors"))
+WHOLE = (".safetensors",)
+"""Ends of files that say their network's configuration, ..."""
+BEGINNINGS = (".safetensors", ".onnx")
+"""... and of all that training may begin with; where a name has both, the first."""
 
 
-def named_weights(name: str) -> Path:
-    """Find trainable weights by name, or take the name as a path when it ends in .safetensors."""
-    if name.endswith(".safetensors"):
+class Begun(NamedTuple):
+    """What came of beginning with a file."""
+
+    copied: int
+    """Tensors."""
+    untrained: list[str]
+    """Parameters that the file has not got, or in another shape: as they were before."""
+
+
+def trainable_weights(ends: Sequence[str] = BEGINNINGS) -> list[str]:
+    """List the weights that training may begin with, by name; a wheel has only .onnx files."""
+    return sorted({path.stem for end in ends for path in WEIGHTS_FOLDER.glob(f"*{end}")})
+
+
+def named_weights(name: str, ends: Sequence[str] = BEGINNINGS) -> Path:
+    """Find trainable weights by name, or take the name as a path when it ends as their files do."""
+    if name.endswith(tuple(ends)):
         return Path(name)
-    if name not in trainable_weights():
-        raise UnknownName("weights", name, trainable_weights())
-    return WEIGHTS_FOLDER / f"{name}.safetensors"
+    if name not in trainable_weights(ends):
+        raise UnknownName("weights", name, trainable_weights(ends), hint=_only_onnx(name, ends))
+    return next(path for end in ends if (path := WEIGHTS_FOLDER / f"{name}{end}").is_file())
+
+
+def _only_onnx(name: str, ends: Sequence[str]) -> str:
+    """Say why a file that training may begin with is not enough."""
+    if not name.endswith(BEGINNINGS) and name not in trainable_weights():
+        return ""
+    return f"{' or '.join(ends)} is needed, which says its network's configuration; "
 
 
 def save_weights(path: Path, network: nn.Module, facts: Mapping[str, str], *, half: bool = False) -> None:
@@ -87,18 +112,29 @@ def load_weights(path: Path, network: nn.Module) -> None:
     network.load_state_dict(found)
 
 
-def start_from(path: Path, network: nn.Module) -> int:
-    """Copy every tensor whose name and shape fit, as MFN's trunk fits SFN's; returns how many were copied.
+def start_from(path: Path, network: nn.Module) -> Begun:
+    """Copy every tensor whose name and shape fit, as MFN's trunk fits SFN's, from .safetensors or .onnx.
 
-    What a network has below `tracker` begins with the weights of a tracker alone, too.
+    What a network has below `tracker` begins with the weights of a tracker alone, too. Norms that an .onnx file has
+    not got any more add its shifts (`from_onnx.py`), and are to be measured before they are trained.
     """
-    wanted, found = network.state_dict(), _tensors(path)
-    found |= {f"tracker.{name}": tensor for name, tensor in found.items()}
+    read = read_onnx(path) if path.suffix == ".onnx" else None
+    wanted, found = network.state_dict(), _tensors(path) if read is None else read.tensors
+    found = found | {f"tracker.{name}": tensor for name, tensor in found.items()}
+    if read is not None:
+        found |= _nameless(read, network, found)
     fitting = {name: found[name] for name in wanted.keys() & found.keys() if found[name].shape == wanted[name].shape}
     with torch.no_grad():
         for name, tensor in fitting.items():
             wanted[name].copy_(tensor)
-    return len(fitting)
+    folded = set() if read is None else fold_norms(network, found, fitting)
+    left = {name for name, _ in network.named_parameters()} - fitting.keys() - folded
+    return Begun(len(fitting), sorted(left))
+
+
+def _nameless(read: OnnxWeights, network: nn.Module, found: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Name what a file of the same kind of network leaves without a name."""
+    return names_by_shape(read.nameless, network, found) if read.network == kind_of(network) else {}
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
