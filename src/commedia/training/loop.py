@@ -15,24 +15,28 @@ from typing import Any
 import cv2
 import torch
 from lightning_fabric import Fabric
+from rich.console import Console
 from torch import nn
 
 from commedia.errors import RunExists, WeightsMismatch
 from commedia.losses.faces import Loss
 from commedia.networks.registry import config_from_json, config_to_json, kind_of, network_for, spec_of
-from commedia.networks.weights import network_from_weights, save_weights, start_from
+from commedia.networks.weights import Begun, network_from_weights, save_weights, start_from
 from commedia.training.batches import prefetched
 from commedia.training.checkpoints import Average, Progress, load_checkpoint, save_checkpoint
 from commedia.training.config import Budget, Precision, Recipe
 from commedia.training.face_model import FaceModel, default_face_model
 from commedia.training.freeze import freeze, train_mode
 from commedia.training.log import TrainingLog
+from commedia.training.norms import measure_norms
 from commedia.training.pictures import ShardPictures
 from commedia.training.provenance import stage_record, stages_to_text
 from commedia.training.schedules import learning_rate, optimiser_for, set_rate, watch_plateau
 from commedia.training.tasks import RunShare, Task, TaskSetup
 
 CHECKPOINT_S = 180.0
+NAMED = 6
+"""Parameters that are named of those that begin untrained."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class RunConfig:
 
     seed: int = 0
     init_from: Path | None = None
-    """Weights to start from where names and shapes fit; SFN's trunk fits MFN's."""
+    """Weights to start from where names and shapes fit, .safetensors or .onnx; SFN's trunk fits MFN's."""
     teacher: Path | None = None
     """SFN weights, for recipes that relabel."""
     accelerator: str = "auto"
@@ -177,6 +181,8 @@ class Trainer:
         self.task = self.recipe.task(
             TaskSetup(self.plain, stage, self.pictures, self.model, self.run.seed, self.teacher)
         )
+        if not self.progress.step:
+            measure_norms(self.plain, self.task)
         self.fabric = Fabric(accelerator=self.run.accelerator, devices=1, precision=native_precision(config.precision))
         freeze(self.plain, stage.frozen)
         self.average = Average(copy.deepcopy(self.plain), config.ema_decay, stage.finish)
@@ -224,8 +230,17 @@ def untrained(recipe: Recipe, run: RunConfig) -> nn.Module:
     torch.manual_seed(run.seed)
     network = network_for(recipe.network)
     if run.init_from is not None:
-        start_from(run.init_from, network)
+        begun = start_from(run.init_from, network)
+        if not run.quiet:
+            Console().print(_report(run.init_from, begun), markup=False, highlight=False)
     return network
+
+
+def _report(weights: Path, begun: Begun) -> str:
+    """Say what a run begins with."""
+    first, more = begun.untrained[:NAMED], len(begun.untrained) - NAMED
+    untrained = ", ".join(first) + (f" and {more} more" if more > 0 else "") or "nothing"
+    return f"begins with {begun.copied} tensors of '{weights}'; untrained: {untrained}"
 
 
 def _teacher(recipe: Recipe, run: RunConfig) -> nn.Module | None:
