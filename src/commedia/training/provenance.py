@@ -44,14 +44,25 @@ def stage_record(
 
 
 def begun_from(weights: Path) -> dict[str, Any]:
-    """Say which weights a training begins with and, as far as their header tells, how they came to be."""
+    """Say which weights a training begins with and, as far as header or card tell, how they came to be."""
+    known = _on_card(weights) if weights.suffix == ".onnx" else _in_header(weights)
+    told = {key: [_in_short(record) for record in known.get(key, [])] for key in ("stages", "sources")}
+    return {"name": weights.name, "sha256": _sha256(weights), **told}
+
+
+def _in_header(weights: Path) -> dict[str, Any]:
     facts = facts_of_weights(weights)
-    return {
-        "name": weights.name,
-        "sha256": _sha256(weights),
-        "stages": [_in_short(stage) for stage in json.loads(facts.get("stages", "[]"))],
-        "sources": [_in_short(source) for source in json.loads(facts.get("sources", "[]"))],
-    }
+    return {key: json.loads(facts[key]) for key in ("stages", "sources") if key in facts}
+
+
+def _on_card(weights: Path) -> dict[str, Any]:
+    """Read the card beside an .onnx file; a card of another file tells nothing."""
+    try:
+        card = json.loads(weights.with_suffix(".card.json").read_text(encoding="utf-8"))
+        mine = card["files"][weights.name]["sha256"] == _sha256(weights)
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return dict(card) if mine else {}
 
 
 def _in_short(record: dict[str, Any]) -> dict[str, Any]:
