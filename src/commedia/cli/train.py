@@ -47,8 +47,8 @@ def train(
         learning_rate: Highest learning rate of every stage, in place of the recipe's; the card says which it was.
         resume: Go on from the checkpoint in OUT, which is written every few minutes; without one, begin.
         seed: Decides the start and every batch.
-        init_from: Weights to start from where names and shapes fit (SFN weights start MFN's trunk): a file, or a name
-            such as mfn-desktop in a checkout of the repository.
+        init_from: Weights to start from where names and shapes fit (SFN weights start MFN's trunk): a file,
+            .safetensors or .onnx, or a name such as mfn-desktop.
         teacher: SFN weights that label the faces, for recipes that ask for it.
         face_model: Your own face model in place of our head, for cpem-paper-bfm: BFM_model_front.mat, with colours.
         blendshapes: FaceWarehouse's blendshapes on that model (mean_delta_blendshape.npy).
