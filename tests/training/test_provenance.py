@@ -50,7 +50,9 @@ def test_an_onnx_file_is_what_its_card_tells(tmp_path: Path) -> None:
     assert begun_from(file) == bare | {"stages": [IN_SHORT], "sources": [{**source, "stages": [IN_SHORT]}]}
 
 
-@pytest.mark.parametrize("card", ["{", "[]", "{}", '{"files": {"net.onnx": {"sha256": "2"}}, "stages": [{"name": "a"}]}'])
+@pytest.mark.parametrize(
+    "card", ["{", "[]", "{}", '{"files": {"net.onnx": {"sha256": "2"}}, "stages": [{"name": "a"}]}']
+)
 def test_a_card_of_another_file_tells_nothing(card: str, tmp_path: Path) -> None:
     (file := tmp_path / "net.onnx").write_bytes(b"graph")
     (tmp_path / "net.card.json").write_text(card)

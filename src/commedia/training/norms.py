@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from commedia.networks.from_onnx import Norm, folded_norms
 from commedia.training.tasks import Task
 
-BATCHES = 16
+BATCHES = 8
 
 
 def measure_norms(network: nn.Module, task: Task, batches: int = BATCHES) -> int:
