@@ -50,6 +50,11 @@ class TakeHeader:
     start_day_s: Fraction | None = None
     """Time of day of the first frame, as the source's own timecode shows it."""
 
+    @property
+    def is_read(self) -> bool:
+        """Faces were read in pictures, which have a size; a take of others' motion says [0, 0]."""
+        return self.width_px > 0 and self.height_px > 0
+
 
 class TakeWriter(FileWriter):
     """Writes a take frame by frame."""

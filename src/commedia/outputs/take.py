@@ -21,12 +21,13 @@ class TakeSink:
 
     def open(self, info: StreamInfo) -> None:
         media = info.media
+        # The size says whether faces were read: whoever plays the take asks for it.
+        size = (media.width_px, media.height_px) if media.is_read else (0, 0)
         person = None if info.cast.person is None else info.cast.person.id
         header = TakeHeader(
             str(info.path),
             media.frame_rate,
-            media.width_px,
-            media.height_px,
+            *size,
             head_sha256=info.cast.head.sha256,
             person=person,
             start_day_s=media.start_day_s,

@@ -30,10 +30,17 @@ class MediaInfo:
     """Pixels of a frame per pixel of the file; below 1 where a side was longer than `MAX_SIDE_PX`."""
     pictures: bool = True
     """False for a `RecordedSource`, which shows nobody."""
+    read_before: bool = False
+    """Recorded motion that commedia read from pictures itself, before: a take of its own."""
     start_day_s: Fraction | None = None
     """Time of day of the first frame, as seconds of its timecode's label; None where the file has none."""
     is_live: bool = False
     """Comes now and only once: no frame may wait for later ones, and nobody can read it again."""
+
+    @property
+    def is_read(self) -> bool:
+        """Faces are what commedia reads in pictures, now or before; others' motion is not."""
+        return self.pictures or self.read_before
 
 
 @runtime_checkable

@@ -16,7 +16,7 @@ from commedia.formats.take import LONGEST_LINE, TakeHeader, TakeWriter
 from commedia.sources.recorded.take import TakeSource
 from commedia.structures import TrackedFrame
 
-from .recordings import read, unit
+from .recordings import read, unit, write
 
 NTSC = Fraction(30000, 1001)
 
@@ -52,6 +52,14 @@ def test_everything_comes_back(tmp_path: Path) -> None:
     ]
     assert [unit(frame, "jawOpen") for frame in frames] == [0, 0.25, 0.5, 0.75]
     assert frames[0].faces[0].params.pose.px_per_m == 1000
+
+
+def test_the_size_of_its_pictures_says_whether_faces_were_read(tmp_path: Path) -> None:
+    for size, is_read in (((1280, 720), True), ((0, 0), False), ((1280, 0), False)):
+        source, _ = read(take(tmp_path / "take.jsonl", header=TakeHeader("a", NTSC, *size)))
+        assert (source.info.is_read, source.info.pictures) == (is_read, False), size
+    csv, _ = read(write(tmp_path / "a.csv", "time,jawOpen\n0.0,0.5\n0.1,0.5\n"))
+    assert not csv.info.is_read
 
 
 def test_a_take_that_begins_late_begins_at_zero(tmp_path: Path) -> None:

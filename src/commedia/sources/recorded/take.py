@@ -37,7 +37,11 @@ class TakeSource(RecordedSource):
         count = 1 if len(first) == 1 else max(2, line_count(path) - 1)
         size = _side(header.width_px), _side(header.height_px)
         self.info = MediaInfo(
-            *size, shown, count, is_still=len(first) == 1, pictures=False, start_day_s=header.start_day_s
+            *(*size, shown, count),
+            is_still=len(first) == 1,
+            pictures=False,
+            read_before=header.is_read,
+            start_day_s=header.start_day_s,
         )
         self._units = [blendshape_index(name) if isinstance(name, str) else None for name in header.expression_names]
         self._same_units = header.expression_names == EXPRESSION_NAMES
