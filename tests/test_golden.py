@@ -115,13 +115,15 @@ def rig_facts(path: Path, capsys: pytest.CaptureFixture[str]) -> dict:
 
 
 def measured(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict:
-    """Everything that is compared, from a photograph, a clip, and the clip's own take played again as in a mirror."""
+    """Everything that is compared, from a photograph, a clip, and the clip's own take played again as in a mirror; all
+    is played as it was read, as it is about what was found."""
     film, still, moving, again = (folder / name for name in ("clip.mp4", "still", "moving", "again"))
+    as_read = ("--no-preview", "--strength", 1)
     clip(film)
     Image.open(photo(1)).crop((100, 0, 400, 300)).save(folder / "photo.png")
-    run("retarget", folder / "photo.png", "-o", still, "--no-preview", "--formats", "csv", "obj")
-    run("retarget", film, "-o", moving, "--no-preview")
-    run("retarget", moving / "take.jsonl", "-o", again, "--no-preview", "--mirror", "--formats", "csv", "bvh")
+    run("retarget", folder / "photo.png", "-o", still, *as_read, "--formats", "csv", "obj")
+    run("retarget", film, "-o", moving, *as_read)
+    run("retarget", moving / "take.jsonl", "-o", again, *as_read, "--mirror", "--formats", "csv", "bvh")
     capsys.readouterr()
     facts = {
         "files": {"exact": {one.name: names(one) for one in (still, moving, again)}},

@@ -37,6 +37,7 @@ from commedia.labelling.samples import params_of
 from commedia.outputs.people import FORMATS
 from commedia.outputs.preview.page import PreviewPage
 from commedia.pipeline import retarget
+from commedia.retarget.performance_edit import PerformanceEdit
 from commedia.rigging.template import load_template
 from commedia.structures import Box, FaceParams, Frame, Moment, RigPose, TrackedFrame
 from commedia.synthetic.heads import draw_heads
@@ -131,7 +132,8 @@ def test_a_person_goes_through_everything(anna: Person, tmp_path: Path, nothing_
 def test_the_calibration_of_a_person_is_played_and_not_recorded(anna: Person, tmp_path: Path) -> None:
     world = World([Actor(1, lambda time_s: (160, 120), width_px=100, expression=lambda time_s: REST + np.float32(0.3))])
     clip = film(world, tmp_path / "clip.mp4")
-    retarget(clip, tmp_path / "out", models=models_for(world), person=anna, formats=("csv",), preview=False)
+    options = {"formats": ("csv",), "preview": False, "edit": PerformanceEdit(strength=1.0)}
+    retarget(clip, tmp_path / "out", models=models_for(world), person=anna, **options)
     last = list(TakeReader(tmp_path / "out" / "take.jsonl"))[-1].faces[0]
     assert last.params.expression[SMILE] == pytest.approx(0.3, abs=0.01)
     played = (tmp_path / "out" / "person-01.csv").read_text().splitlines()

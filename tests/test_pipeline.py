@@ -250,7 +250,8 @@ def test_characters_play_what_was_calibrated_and_mirrored_and_the_take_keeps_wha
     rest = np.zeros(52, np.float32)
     rest[EXPRESSION_INDEX["jawOpen"]] = 0.2
     calibration = calibration_from([rest])
-    retarget(video, tmp_path / "out", models=models, preview=False, edit=PerformanceEdit(calibration, mirror=True))
+    edit = PerformanceEdit(calibration, mirror=True, strength=1.0)
+    retarget(video, tmp_path / "out", models=models, preview=False, edit=edit)
     played = read_livelink_csv(tmp_path / "out" / "person-01.csv").expression
     taken = [frame.faces[0].params.expression for frame in TakeReader(tmp_path / "out" / "take.jsonl")]
     for name, seen, shown in (("jawOpen", 0.2, 0), ("mouthSmileLeft", 0.6, 0), ("mouthSmileRight", 0, 0.6)):

@@ -57,7 +57,7 @@ def run(
     which would come late. `progress` is always called by the caller's thread.
     """
     sink, seen = sinks if isinstance(sinks, Sink) else Sinks(sinks), Attendance()
-    cast.begin()
+    cast.begin(is_read=source.info.is_read)
     twice = not causal and source.info.pictures and not (source.info.is_still or source.info.is_live)
     tell = _counted(progress, source.info.frame_count, readings=1 + twice)
     try:
@@ -146,7 +146,9 @@ def retarget(
         formats: What each person becomes: names of `outputs.people.FORMATS`.
         mapping: Which blendshape moves which morph: a shipped table by name, or one of your own; None finds one by
             name.
-        edit: Changes what characters play, such as a `Calibration`; the take keeps what was measured.
+        edit: Changes what characters play, such as a `Calibration`; the take keeps what was measured. Where it does not
+            say how strong, faces that are read in pictures, or were for a take, are played with a strength of 1.5, and
+            what others recorded as it is.
         person: Whoever is seen, with what is known of them: the head that is tracked and worn, and the calibration.
         causal: Track a video as a stream, each frame by those before it; by default it is read twice, as a whole:
             identity of all frames, rest taken away, nothing comes late.

@@ -215,7 +215,7 @@ def test_cuts_of_an_id_that_turned_out_to_be_somebody_else_are_theirs(frame: Fra
 def test_another_take_begins_with_nobodys_look(frame: Frame) -> None:
     cast, identity = Cast(), face_of(1).params.identity
     for sees in (True, False):
-        cast.begin()
+        cast.begin(is_read=True)
         if sees:
             cast.see(frame, TrackedFrame(0, Fraction(0), (face_of(1),)))
         cast.character_for(1, identity)

@@ -16,6 +16,7 @@ from commedia.outputs.sink import Sink, Sinks, StreamInfo
 from commedia.outputs.take import TakeSink
 from commedia.pipeline import retarget, run
 from commedia.retarget.cast import Cast
+from commedia.retarget.performance_edit import PerformanceEdit
 from commedia.sources.open import open_source
 from commedia.structures import Moment
 from commedia.tracking.tracker import Tracker
@@ -71,9 +72,9 @@ class Failing:
 
 
 def play(folder: Path, sinks: Sink | list[Sink], frames: int = CLIP_FRAMES):
-    world = two_people()
+    world, as_read = two_people(), PerformanceEdit(strength=1.0)
     with open_source(film(world, folder / "clip.mp4", frames)) as source:
-        return run(source, Tracker(models_for(world)), Cast(), sinks)
+        return run(source, Tracker(models_for(world)), Cast(edit=as_read), sinks)
 
 
 def jaws_of(take: Path) -> list[dict[str, float]]:

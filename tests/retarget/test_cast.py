@@ -14,6 +14,8 @@ from commedia.errors import BadCastEntry, BadCharacter
 from commedia.face_model.calibration import Calibration
 from commedia.retarget import cast as casting
 from commedia.retarget.cast import DEFAULT_HEAD, Cast, people_and_default
+from commedia.retarget.performance_edit import PerformanceEdit
+from commedia.retarget.strength import READ_STRENGTH, strengthened
 from commedia.structures import TrackedFrame
 
 
@@ -105,3 +107,30 @@ def test_single_people_have_calibrations_of_their_own() -> None:
     acted = cast.acted(seen)
     assert [face.params.expression[jaw] for face in acted.faces] == [0.5, pytest.approx(0.6)]
     assert seen.faces[1].params.expression[jaw] == 0.5, "what was measured stays"
+
+
+def test_faces_that_were_read_are_played_stronger_from_the_beginning_of_their_take_on() -> None:
+    jaw, seen = EXPRESSION_INDEX["jawOpen"], TrackedFrame(0, Fraction(0), (tracked(params(jawOpen=0.6)),))
+    louder = strengthened(seen.faces[0].params.expression, READ_STRENGTH)[jaw]
+    cast, told = (Cast(character("hero", "jawOpen"), edit=PerformanceEdit(strength=given)) for given in (None, 1.0))
+    assert cast.acted(seen) is seen, "nothing has begun"
+    for is_read in (True, False, True):
+        cast.begin(is_read=is_read)
+        told.begin(is_read=is_read)
+        (acted,) = cast.acted(seen).faces
+        assert acted.params.expression[jaw] == (louder if is_read else 0.6)
+        assert told.acted(seen) is seen
+    assert cast.edit == PerformanceEdit(), "what was asked for stays"
+
+
+def test_a_calibration_comes_before_the_strength() -> None:
+    jaw, rest = EXPRESSION_INDEX["jawOpen"], np.zeros(52)
+    rest[jaw] = 0.2
+    calibration = Calibration(rest, np.ones(52))
+    seen = TrackedFrame(0, Fraction(0), (tracked(params(jawOpen=0.6)),))
+    cast = Cast(character("hero", "jawOpen"))
+    cast.begin(is_read=True)
+    cast.calibrations = {1: calibration}
+    (acted,) = cast.acted(seen).faces
+    expected = strengthened(calibration.applied(seen.faces[0].params.expression), READ_STRENGTH)
+    np.testing.assert_array_equal(acted.params.expression, expected)

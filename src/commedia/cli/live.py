@@ -61,7 +61,7 @@ def run(
     faces: Faces = None,
     mapping: str | None = None,
     mirror: tyro.conf.FlagCreatePairsOff[bool] = False,
-    strength: Strength = 1.0,
+    strength: Strength = None,
     mfn: Mfn = DEFAULT_MFN,
     sfn: Sfn = DEFAULT_SFN,
 ) -> int:

@@ -18,10 +18,11 @@ Sfn = Annotated[
 ]
 
 Strength = Annotated[
-    float,
+    float | None,
     tyro.conf.arg(
         help="Play expressions stronger, all but blinks and gaze: what is above 0.15 grows, what is below shrinks, "
-        "nothing goes beyond 1. 1 plays what is read, below 1 all is weaker."
+        "nothing goes beyond 1. 1 plays what is read, below 1 all is weaker. Without it 1.5 for faces read from "
+        "pictures, which come too soft, also when their take is played again, and 1 for motion that others recorded."
     ),
 ]
 

@@ -53,7 +53,7 @@ def run(
     calibrate: Path | None = None,
     mirror: tyro.conf.FlagCreatePairsOff[bool] = False,
     possible: tyro.conf.FlagCreatePairsOff[bool] = False,
-    strength: Strength = 1.0,
+    strength: Strength = None,
     causal: tyro.conf.FlagCreatePairsOff[bool] = False,
     look: Literal["own", "painted", "mask"] = "own",
     flip_average: tyro.conf.FlagCreatePairsOff[bool] = False,

@@ -41,7 +41,7 @@ def run(
     calibrate: Path | None = None,
     mirror: tyro.conf.FlagCreatePairsOff[bool] = False,
     possible: tyro.conf.FlagCreatePairsOff[bool] = False,
-    strength: Strength = 1.0,
+    strength: Strength = None,
     freeze_identity: tyro.conf.FlagCreatePairsOff[bool] = False,
     mfn: Mfn = DEFAULT_MFN,
     sfn: Sfn = DEFAULT_SFN,

@@ -27,6 +27,7 @@ from commedia.looks.portraits import Portrait, Portraits
 from commedia.retarget.mapping import Mapping, MorphMap, load_mapping
 from commedia.retarget.performance_edit import PerformanceEdit
 from commedia.retarget.solve import Retargeter
+from commedia.retarget.strength import READ_STRENGTH
 from commedia.structures import Frame, RigPose, TrackedFrame
 
 Given = Path | str | Character
@@ -82,6 +83,7 @@ class Cast:
         self._worn: dict[int, tuple[object, Callable[[], Character | None]]] = {}
         """What the default head of each person was made of last, and that head while somebody keeps it."""
         self.edit, self.person = edit or PerformanceEdit(), person
+        self._usual_strength = 1.0
         if person is not None and self.edit.calibration is None:
             self.edit = replace(self.edit, calibration=person.calibration)
         self.head = head_or_default(None) if person is None else person.head
@@ -109,10 +111,17 @@ class Cast:
             return self._roles[person]
         return self._appeared.setdefault(person, self._others[len(self._appeared) % len(self._others)])
 
-    def begin(self) -> None:
-        """Forget how people looked: in another take the same ids are others."""
+    def begin(self, *, is_read: bool) -> None:
+        """Begin a take: forget how people looked, as the same ids are others in it. Faces that commedia has read
+        (`is_read`) come too soft, and are played stronger where the edit does not say how strong."""
         self._portraits, self._looks = Portraits(), {}
         self._worn.clear()
+        self._usual_strength = READ_STRENGTH if is_read else 1.0
+
+    @property
+    def strength(self) -> float:
+        """What expressions are played with in the take that was begun."""
+        return self._usual_strength if self.edit.strength is None else self.edit.strength
 
     def see(self, frame: Frame | None, tracked: TrackedFrame) -> None:
         """Learn from a picture, if there is one, how those look who may wear the default head."""
@@ -165,19 +174,20 @@ class Cast:
         return self._looks[person][1]
 
     def acted(self, tracked: TrackedFrame) -> TrackedFrame:
-        """The frame as characters play it: calibrated, mirrored, or as it is."""
-        if self.edit == PerformanceEdit() and not self.calibrations:
+        """The frame as characters play it: calibrated, stronger, mirrored, or as it is."""
+        edit = replace(self.edit, strength=self.strength)
+        if edit == PerformanceEdit(strength=1.0) and not self.calibrations:
             return tracked
-        faces = tuple(replace(face, params=self._edit(face.id).applied(face.params)) for face in tracked.faces)
+        faces = tuple(replace(face, params=self._own(edit, face.id).applied(face.params)) for face in tracked.faces)
         return replace(tracked, faces=faces)
 
     def poses(self, acted: TrackedFrame) -> dict[int, RigPose]:
         """Retarget everyone in a frame, which is what `acted` made of it; by person."""
         return {face.id: self.role(face.id).retargeter.pose(face) for face in acted.faces}
 
-    def _edit(self, person: int) -> PerformanceEdit:
+    def _own(self, edit: PerformanceEdit, person: int) -> PerformanceEdit:
         own = self.calibrations.get(person)
-        return self.edit if own is None else replace(self.edit, calibration=own)
+        return edit if own is None else replace(edit, calibration=own)
 
     def _role_of(self, given: Given | None) -> Role:
         key = Path(given).resolve() if isinstance(given, Path | str) else id(given)

@@ -13,24 +13,26 @@ from commedia.structures import FaceParams
 
 @dataclass(frozen=True)
 class PerformanceEdit:
-    """How a performance is changed; the default changes nothing."""
+    """How a performance is changed; the default leaves it to the source, see `strength`."""
 
     calibration: Calibration | None = None
     mirror: bool = False
     """Play it as a mirror would show it: the character's left does what the person's right does."""
     possible: bool = False
     """Of blendshapes that exclude each other let the weaker give way, see `possible.py`."""
-    strength: float = 1.0
-    """How much stronger or weaker expressions are played than they were read, see `strength.py`."""
+    strength: float | None = None
+    """How much stronger or weaker expressions are played than they were read, see `strength.py`; None is what the
+    source asks for, which a `Cast` knows once it has begun, and as read without one."""
 
     def __post_init__(self) -> None:
-        require_strength(self.strength)
+        if self.strength is not None:
+            require_strength(self.strength)
 
     def applied(self, params: FaceParams) -> FaceParams:
         """The parameters that characters play."""
         if self.calibration is not None:
             params = replace(params, expression=self.calibration.applied(params.expression))
-        if self.strength != 1:
+        if self.strength is not None and self.strength != 1:
             params = replace(params, expression=strengthened(params.expression, self.strength))
         if self.possible:
             params = replace(params, expression=possible_expression(params.expression))

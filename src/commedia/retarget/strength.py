@@ -14,6 +14,10 @@ STAYS = 0.15
 On 2,000 drawn faces 1.5 plays .60 of what is strong (.53 as read), .032 of what rests (.037), and errs by .079 (.082);
 1 - (1 - w)**1.5, which makes all weights larger, played .61, .051 and .090 (`commedia evaluate synthetic`)."""
 
+READ_STRENGTH = 1.5
+"""What faces that commedia reads are played with where nobody says otherwise: they come too soft (see `STAYS`). Motion
+that others recorded is played as it is."""
+
 
 def require_strength(strength: float) -> None:
     """Refuse what nobody can mean; raises CommediaError."""
