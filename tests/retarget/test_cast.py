@@ -134,3 +134,19 @@ def test_a_calibration_comes_before_the_strength() -> None:
     (acted,) = cast.acted(seen).faces
     expected = strengthened(calibration.applied(seen.faces[0].params.expression), READ_STRENGTH)
     np.testing.assert_array_equal(acted.params.expression, expected)
+
+
+def test_whose_range_is_known_is_played_as_far_as_they_went() -> None:
+    """They are full where they were full, and so not too soft. A neutral face alone tells no range."""
+    seen, rest = TrackedFrame(0, Fraction(0), (tracked(params(jawOpen=0.4)),)), np.full(52, 0.1)
+    neutral, ranged = Calibration(rest, np.full(52, 1 / 0.9)), Calibration(rest, np.full(52, 2.0))
+    assert (neutral.knows_range, ranged.knows_range) == (False, True)
+    for calibration, asked, strength in (
+        (neutral, None, READ_STRENGTH), (ranged, None, 1.0), (ranged, 2.0, 2.0), (neutral, 1.0, 1.0)
+    ):  # fmt: skip
+        cast = Cast(edit=PerformanceEdit(calibration, strength=asked))
+        cast.begin(is_read=True)
+        (face,) = cast.acted(seen).faces
+        expected = strengthened(calibration.applied(seen.faces[0].params.expression), strength)
+        np.testing.assert_allclose(face.params.expression, expected, atol=1e-12)
+        assert cast.strength == strength

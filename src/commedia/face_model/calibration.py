@@ -31,6 +31,11 @@ class Calibration:
     gain: Float[np.ndarray, "52"]
     """By how much what is above the rest grows, 1 to `MOST_GAIN`, or what keeps full full."""
 
+    @property
+    def knows_range(self) -> bool:
+        """Say whether somebody showed how far their face goes, and not its rest alone."""
+        return bool((self.gain > 1 / (1 - self.rest) + 1e-6).any())
+
     def applied(self, expression: Float[np.ndarray, "52"]) -> Float[np.ndarray, "52"]:
         """Expression as the calibrated person means it, 0 to 1."""
         return np.clip((expression - self.rest) * self.gain, 0, 1).astype(expression.dtype)

@@ -120,8 +120,8 @@ class Cast:
 
     @property
     def strength(self) -> float:
-        """What expressions are played with in the take that was begun."""
-        return self._usual_strength if self.edit.strength is None else self.edit.strength
+        """What expressions are played with in the take that was begun, of people without calibrations of their own."""
+        return self._strength_with(self.edit.calibration)
 
     def see(self, frame: Frame | None, tracked: TrackedFrame) -> None:
         """Learn from a picture, if there is one, how those look who may wear the default head."""
@@ -175,19 +175,24 @@ class Cast:
 
     def acted(self, tracked: TrackedFrame) -> TrackedFrame:
         """The frame as characters play it: calibrated, stronger, mirrored, or as it is."""
-        edit = replace(self.edit, strength=self.strength)
-        if edit == PerformanceEdit(strength=1.0) and not self.calibrations:
+        if replace(self.edit, strength=self.strength) == PerformanceEdit(strength=1.0) and not self.calibrations:
             return tracked
-        faces = tuple(replace(face, params=self._own(edit, face.id).applied(face.params)) for face in tracked.faces)
+        faces = tuple(replace(face, params=self._edit(face.id).applied(face.params)) for face in tracked.faces)
         return replace(tracked, faces=faces)
 
     def poses(self, acted: TrackedFrame) -> dict[int, RigPose]:
         """Retarget everyone in a frame, which is what `acted` made of it; by person."""
         return {face.id: self.role(face.id).retargeter.pose(face) for face in acted.faces}
 
-    def _own(self, edit: PerformanceEdit, person: int) -> PerformanceEdit:
-        own = self.calibrations.get(person)
-        return edit if own is None else replace(edit, calibration=own)
+    def _edit(self, person: int) -> PerformanceEdit:
+        own = self.calibrations.get(person, self.edit.calibration)
+        return replace(self.edit, calibration=own, strength=self._strength_with(own))
+
+    def _strength_with(self, calibration: Calibration | None) -> float:
+        if self.edit.strength is not None:
+            return self.edit.strength
+        # Whose range is known, is full where they were full: not too soft any more.
+        return 1.0 if calibration is not None and calibration.knows_range else self._usual_strength
 
     def _role_of(self, given: Given | None) -> Role:
         key = Path(given).resolve() if isinstance(given, Path | str) else id(given)
