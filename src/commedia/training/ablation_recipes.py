@@ -25,7 +25,7 @@ SFN_DESKTOP_CONSTRAINED = varied(
 SFN_DESKTOP_EXCLUSIVE = varied(
     SFN_DESKTOP_BY_PERSON,
     "sfn-desktop-exclusive",
-    loss=RegionLossConfig(identity_consistent=20.0, expression_exclusive=80.0),
+    loss=RegionLossConfig(identity_consistent=20.0, expression_exclusive=160.0),
 )
 
 MFN_DESKTOP_DETECT_ONLY = varied(MFN_DESKTOP, "mfn-desktop-detect-only", network=MfnBaseConfig(detect_only=True))
