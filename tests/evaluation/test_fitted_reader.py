@@ -159,10 +159,31 @@ def test_errors_count_by_how_sure_a_point_is() -> None:
     identity, points, crops = somebody()
     shots = shots_in_crops(FaceByFace(Said(faces_of(identity)), load_head()), IMAGES, crops, 16)[1]
     assert distance_from_found(shots.points, shots) == 0
-    shots = with_points(shots, finder_of(points, crops), IMAGES, crops)
+    shots = with_points(shots, finder_of(points, crops), IMAGES, crops)._replace(together=None)
     assert shots.found is not None
     for off, length in (([0.1, 0.0], 80.0), ([0.0, 0.1], 40.0), ([0.0, 0.0], 0.01)):
         assert distance_from_found(shots.found + torch.tensor(off), shots).item() == pytest.approx(length, rel=1e-3)
+
+
+def test_errors_that_go_together_are_taken_apart() -> None:
+    """Points that are surer across, whose errors are one common shift and a tenth of their own: of such errors each
+    number is independent and 1, but for the doubt; a shift of all costs little, neighbours that part much."""
+    identity, points, crops = somebody()
+    shots = shots_in_crops(FaceByFace(Said(faces_of(identity)), load_head()), IMAGES, crops, 16)[1]
+    shift = np.tile(np.eye(2), (68, 1))
+    together = shift @ shift.T + 0.1 * np.eye(136)
+    shots = with_points(shots, replace(finder_of(points, crops), together=together), IMAGES, crops)
+    assert shots.found is not None
+    assert shots.together is not None
+    unsure = np.diag(np.tile([1 / 800, 1 / 400], 68))
+    doubted = unsure @ (together + fitted_reader.DOUBT * 1.1 * np.eye(136)) @ unsure
+    apart = shots.together[0].double().numpy()
+    np.testing.assert_allclose(apart.T @ doubted @ apart, np.eye(136), atol=1e-4)
+    side = torch.tensor([0.01, 0.02])
+    parted = torch.where(torch.arange(68)[:, None] % 2 > 0, side, -side)
+    all_shifted, every_other = (distance_from_found(shots.found + off, shots).item() for off in (side, parted))
+    assert all_shifted < 0.2 * every_other
+    assert every_other == pytest.approx(8 / np.sqrt(0.1 + fitted_reader.DOUBT * 1.1), rel=1e-3)
 
 
 def test_points_alone_need_no_pictures() -> None:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 
+from commedia.errors import WeightsMismatch
 from commedia.faces.crop import Crop
-from commedia.faces.points import PointsPredictor
+from commedia.faces.points import TOGETHER, PointsPredictor, together_of, together_to_text
 from commedia.faces.session import OnnxSession
 
 CROPS = [Crop(np.array([80, 60], np.float32), 90.0, 0.5), Crop(np.array([40, 70], np.float32), 30.0, -0.2)]
@@ -48,3 +50,14 @@ def test_no_crop_has_no_points() -> None:
     seen = nothing.find(np.zeros((9, 9, 3), np.uint8), [])
     assert seen.points_px.shape == (0, 68, 2)
     assert seen.sure.shape == (0, 68, 2, 2)
+
+
+def test_how_errors_go_together_is_read_back_from_a_file_or_is_one_sentence() -> None:
+    half = np.random.default_rng(3).normal(size=(136, 136))
+    together = half @ half.T / 136
+    read = together_of("x.onnx", {TOGETHER: together_to_text(together)})
+    np.testing.assert_allclose(read, together, atol=6e-4)
+    assert together_of("x.onnx", {}) is None
+    for text in ("[1, 2]", "nothing", '{"a": 1}'):
+        with pytest.raises(WeightsMismatch, match=r"^x\.onnx does not say readably how its errors go together"):
+            together_of("x.onnx", {TOGETHER: text})

@@ -22,7 +22,7 @@ from commedia.faces.crop import Crop, crop_image
 from commedia.faces.identity import IdentityPredictor, KnownPerson, open_identity
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.parser import ParserPredictor, open_parser
-from commedia.faces.points import PointsPredictor, open_points
+from commedia.faces.points import NUMBERS, PointsPredictor, open_points
 from commedia.geometry.rotations import multiply_wxyz, wxyz_from_yaw_pitch_roll
 from commedia.personal.fit import FOCAL_SIDES, OF_THE_MODEL, USUAL, Moments, Shots, draw, fit, place
 from commedia.personal.make import begun_rig
@@ -59,20 +59,22 @@ BY_POINTS = OF_THE_MODEL._replace(
 )
 """Points that are a few millimetres off say this much more of who it is than the spread of people and of readings."""
 
-BY_FOUND = BY_POINTS._replace(landmarks=0.0, sure=1.0, identity=0.0, identity_read=0.1, as_read=5.0)
+BY_FOUND = BY_POINTS._replace(landmarks=0.0, sure=10.0, identity=0.0, identity_read=0.1, as_read=5.0)
 """Points that a network finds know little of what the reading does not, so that a fit to them stays near that."""
+DOUBT = 0.3
+"""Share of the errors' mean square that is taken for independent beside how they go together on other faces."""
 BESIDE_PICTURES = 0.03
 """What the terms of `BY_FOUND` weigh when pictures are compared too; as all here chosen on people of seed 11."""
 HELD = {
     name: BESIDE_PICTURES * getattr(BY_FOUND, name)
     for name in ("landmarks", "sure", "identity", "identity_read", "as_read")
 }
-HELD_OWN = HELD | {"sure": 0.01, "identity_read": 0.1, "as_read": 5.0}
+HELD_OWN = HELD | {"sure": 0.1, "identity_read": 1.0, "as_read": 5.0}
 """While a shape of one's own is fitted: near what was fitted before. Neighbouring points are wrong about together, and
 so is light: a free shape follows both."""
 USUAL_REACH, OWN_REACH = (0.0, 1.0), (-1.0, 2.0)
 """Of weights: who is known to go farther than the head model does, or the other way."""
-STIFF = 5.0
+STIFF = 20.0
 """How smooth a shape of one's own is there."""
 
 
@@ -155,10 +157,20 @@ def with_points(shots: Shots, finder: PointsPredictor, images: Sequence[Image], 
     """Shots of crops with the points that a network finds in them."""
     found = [finder.find(image, [crop]) for image, crop in zip(images, crops, strict=True)]
     places = [_in_crop(seen.points_px[0], crop) for seen, crop in zip(found, crops, strict=True)]
-    sure = [crop.side_px * seen.sure[0] @ crop.image_from_crop for seen, crop in zip(found, crops, strict=True)]
-    return shots._replace(
-        found=torch.from_numpy(np.stack(places)), sure=torch.from_numpy(np.stack(sure).astype(np.float32))
+    sure = np.stack(
+        [crop.side_px * seen.sure[0] @ crop.image_from_crop for seen, crop in zip(found, crops, strict=True)]
     )
+    together = _alone(sure, np.eye(NUMBERS) if finder.together is None else finder.together)
+    parts = {"found": np.stack(places), "sure": sure.astype(np.float32), "together": together}
+    return shots._replace(**{name: torch.from_numpy(part) for name, part in parts.items()})
+
+
+def _alone(sure: Float[np.ndarray, "n 68 2 2"], together: Float[np.ndarray, "k k"]) -> Float32[np.ndarray, "n k k"]:
+    """What makes errors of one shot's points independent: each weighed by how sure it is, then all taken apart."""
+    count = len(together)
+    doubted = together + DOUBT * np.trace(together) / count * np.eye(count)
+    apart = np.linalg.cholesky(np.linalg.inv(doubted)).reshape(-1, 2, count)
+    return np.einsum("npij,pik->npjk", sure, apart).reshape(len(sure), count, count).astype(np.float32)
 
 
 def shots_in_crops(

@@ -1,5 +1,6 @@
 """Where the head's 68 points are in a picture, and how sure each is, finer than SFN says; in the crops SFN reads."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,11 +9,18 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from commedia.conventions import LANDMARK_COUNT
+from commedia.errors import WeightsMismatch
 from commedia.faces.crop import Crop, crop_image
 from commedia.faces.session import DEFAULT_THREADS, OnnxSession, open_session, pixels_from_images
 from commedia.faces.weights import DEFAULT_POINTS, find_weights
 
 POINTS_OUTPUTS = ("points", "sure")
+TOGETHER = "errors_together"
+"""Under this name in a file's metadata: a lower triangle, row by row, ..."""
+STEP = 1e-3
+"""... in whole numbers of this size."""
+NUMBERS = 2 * LANDMARK_COUNT
+"""Of all points of a face, one after the other, across and then down."""
 
 
 class SeenPoints(NamedTuple):
@@ -28,6 +36,9 @@ class PointsPredictor:
     """Finds points with the points network."""
 
     network: OnnxSession
+    together: Float[np.ndarray, "k k"] | None = None
+    """How errors go together: the mean of their products, each weighed by how sure its point is, in the axes of crops;
+    of drawn faces that the network was not trained on. None where nobody measured it."""
 
     def find(self, image: UInt8[np.ndarray, "h w 3"], crops: Sequence[Crop]) -> SeenPoints:
         """Find the points of one face per crop, one run of the network for all."""
@@ -52,4 +63,23 @@ def triangles(sure: Float[np.ndarray, "n p 3"]) -> Float[np.ndarray, "n p 2 2"]:
 def open_points(name: str = DEFAULT_POINTS, *, threads: int = DEFAULT_THREADS) -> PointsPredictor:
     """Open the points network by the name of shipped weights or by the path of an .onnx file."""
     path = find_weights(name)
-    return PointsPredictor(open_session(path, kind="points", outputs=POINTS_OUTPUTS, threads=threads))
+    network = open_session(path, kind="points", outputs=POINTS_OUTPUTS, threads=threads)
+    return PointsPredictor(network, together_of(path.name, network.metadata))
+
+
+def together_to_text(together: Float[np.ndarray, "k k"]) -> str:
+    """Write how errors go together for a network's metadata."""
+    rows = np.rint(together[np.tril_indices(NUMBERS)] / STEP).astype(int)
+    return json.dumps(rows.tolist(), separators=(",", ":"))
+
+
+def together_of(file_name: str, metadata: dict[str, str]) -> Float[np.ndarray, "k k"] | None:
+    """Read how errors go together from a network's metadata; None where it does not say."""
+    if not metadata.get(TOGETHER):
+        return None
+    together = np.zeros((NUMBERS, NUMBERS))
+    try:
+        together[np.tril_indices(NUMBERS)] = STEP * np.asarray(json.loads(metadata[TOGETHER]), dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise WeightsMismatch(f"{file_name} does not say readably how its errors go together: {error}") from error
+    return together + np.tril(together, -1).T

@@ -73,6 +73,9 @@ class Shots(NamedTuple):
     """The points as another network finds them, in sides of the shot, y down, ..."""
     sure: Float[Tensor, "n 68 2 2"] | None = None
     """... and what errors of theirs are multiplied with: they then have a length of about 1, whatever direction."""
+    together: Float[Tensor, "n k k"] | None = None
+    """What errors of all points of a shot, one after the other, are multiplied with where it is known how they go
+    together: they are then independent, and of about 1 each."""
 
     def at(self, rows: Tensor) -> "Shots":
         return self._replace(**{name: part[rows] for name, part in self._asdict().items() if part is not None})
@@ -178,9 +181,16 @@ def loss(
 
 
 def distance_from_found(points: Float[Tensor, "b 68 2"], some: Shots) -> Float[Tensor, ""]:
-    """How far points are from where they were found, by how sure that is: a mean length; 0 where nobody looked."""
+    """How far points are from where they were found, by how sure that is: a mean length; 0 where nobody looked.
+
+    Neighbours are wrong in one direction: where that is known (`together`), what they agree about says little, and how
+    they lie to each other much.
+    """
     if some.found is None or some.sure is None:
         return points.new_zeros(())
+    if some.together is not None:
+        alone = torch.einsum("bk,bkl->bl", (points - some.found).flatten(1), some.together)
+        return alone.square().mean(1).add(1e-3).sqrt().mean()
     weighed = torch.einsum("bpij,bpj->bpi", some.sure, points - some.found)
     return weighed.square().sum(-1).add(1e-4).sqrt().mean()
 
