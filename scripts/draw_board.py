@@ -4,7 +4,8 @@ python scripts/draw_board.py take DATA/clips/*.mp4 --data DATA --teacher-cache C
 python scripts/draw_board.py draw BEFORE AFTER --data DATA --teacher-cache CACHE --output board.jpg
 
 `take` writes a JSON file a clip, and runs on any checkout, so that older weights are read by their own code and head:
-the actor as the preview plays him, with smoothing, from 1.5 s before each moment. `draw` plays both on today's head.
+what is read of the actor, with smoothing, from 1.5 s before each moment. `draw` plays both on today's head: BEFORE as
+it was read, AFTER as `retarget` plays what it reads.
 Moments are chosen by MediaPipe's readings, the same in every run. `draw` shows the outlines of MediaPipe's points;
 `--photographs` shows the actors, which is for your own eyes where a clip may not be passed on.
 """
@@ -135,6 +136,7 @@ def draw(given: argparse.Namespace) -> None:
     stage, tiles = Stage(150), []
     for name in names:
         path, before, after = _taken(given.data / "clips", given.before / name, given.after / name)
+        after = [_played(shown) for shown in after]
         reading = read_clip(path, given.data / "models" / LANDMARKER, given.teacher_cache)
         kept = {shown.frame for shown in before}
         with open_frames(path) as source:
@@ -153,6 +155,14 @@ def _taken(clips: Path, *files: Path) -> tuple[Path, list[Shown], list[Shown]]:
     if [(shown.moment, shown.frame) for shown in before] != [(shown.moment, shown.frame) for shown in after]:
         raise CommediaError(f"'{files[0]}' and '{files[1]}' hold different moments; take both by the same readings")
     return clips / said[0]["clip"], before, after
+
+
+def _played(shown: Shown) -> Shown:
+    from commedia.retarget.strength import READ_STRENGTH, strengthened  # `take` runs on checkouts without
+
+    if shown.expression is None:
+        return shown
+    return replace(shown, expression=strengthened(np.array(shown.expression), READ_STRENGTH).tolist())
 
 
 def _tile(stage: Stage, actor: np.ndarray, both: tuple[Shown, ...], title: str, theirs: list[float]) -> np.ndarray:
