@@ -106,7 +106,7 @@ def run(
         look: How default heads look. own: skin, hair and eyes as in the pictures, which is a likeness of the person;
             painted: the shape of their face in plain colours; mask: nobody's face.
         flip_average: Read every face twice, as it is and mirrored, and take the mean, as in photographs always: head
-            poses come out a little nearer the truth, for twice the time of reading.
+            poses and blendshapes come out a little nearer the truth, for twice the time of reading.
     """
     require_somebody(faces)
     people, default = people_and_default(cast)
