@@ -19,7 +19,7 @@ from .drawn import drawn_person
 NO_NETWORK = OnnxSession(None, "", (), 192, {})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OffBySome(PointsPredictor):
     """Finds the points so many pixels beside where they are, and says how sure it is."""
 
@@ -37,7 +37,7 @@ def test_found_points_lie_in_the_shot_as_in_the_cut() -> None:
     head, cuts = load_head(), drawn_person().cuts.made_of[:3]
     points = [landmarks_from_params(cut.params, head) for cut in cuts]
     off, sure = np.array([2.0, -1.0]), np.array([[0.5, 0.0], [0.25, 1.0]], np.float32)
-    shots = shots_of(cuts, head, 32, OffBySome(NO_NETWORK, iter(points), off, sure))
+    shots = shots_of(cuts, head, 32, OffBySome(NO_NETWORK, known=iter(points), off_px=off, said=sure))
     assert shots.found is not None
     assert shots.sure is not None
     sides = torch.tensor([SHOT_M * cut.params.pose.px_per_m for cut in cuts]).view(-1, 1, 1)
