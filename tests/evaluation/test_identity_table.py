@@ -39,11 +39,12 @@ def test_who_knows_the_truth_has_no_error(monkeypatch: pytest.MonkeyPatch, tmp_p
 
     class Knows:
         def run(self, names: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
-            one = known.pop(0)
-            return [np.stack([one, one * HEAD.identity_mirror]), np.full((2, 50), np.log(1e-4)), np.zeros((2, 52))]
+            one, half = known.pop(0), len(inputs["pixels"]) // 2
+            who = np.repeat([one, one * HEAD.identity_mirror], half, axis=0)
+            return [who, np.full((2 * half, 50), np.log(1e-4)), np.zeros((2 * half, 52))]
 
     session = OnnxSession(Knows(), "pixels", IDENTITY_OUTPUTS, 16, {})
-    monkeypatch.setattr(identity, "open_identity", lambda **_: IdentityPredictor(session, HEAD))
+    monkeypatch.setattr(identity, "open_identity", lambda **_: IdentityPredictor((session,), HEAD))
     (table,) = benchmark("identity")(EvaluationSettings(tmp_path, shards=(shard,)), lambda *_: None)
     nobody, sfn, network = table.rows
     assert network[1] == 2

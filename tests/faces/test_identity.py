@@ -9,7 +9,15 @@ from commedia.conventions import EXPRESSION_MIRROR
 from commedia.face_model.model import load_head
 from commedia.face_model.rest_shape import rest_shape
 from commedia.faces.crop import Crop
-from commedia.faces.identity import IDENTITY_OUTPUTS, SHARED, IdentityPredictor, SeenIdentity, together
+from commedia.faces.identity import (
+    AROUND,
+    IDENTITY_OUTPUTS,
+    SHARED,
+    IdentityPredictor,
+    SeenIdentity,
+    around,
+    together,
+)
 from commedia.faces.session import OnnxSession
 
 REST = rest_shape(load_head())
@@ -85,7 +93,7 @@ class ReadsSides:
 
 def test_in_a_mirror_somebody_is_mirrored() -> None:
     head = load_head()
-    predictor = IdentityPredictor(OnnxSession(ReadsSides(), "pixels", IDENTITY_OUTPUTS, 16, {}), head)
+    predictor = IdentityPredictor((OnnxSession(ReadsSides(), "pixels", IDENTITY_OUTPUTS, 16, {}),), head)
     image = CHANCE.integers(0, 255, (16, 16, 3)).astype(np.uint8)
     crop = Crop(np.array([8, 8], np.float32), 16.0, 0.0)
     plain, mirrored = (predictor.read(np.ascontiguousarray(one), [crop]) for one in (image, image[:, ::-1]))
@@ -93,3 +101,35 @@ def test_in_a_mirror_somebody_is_mirrored() -> None:
     np.testing.assert_allclose(mirrored.spread_mm, plain.spread_mm, rtol=1e-5)
     np.testing.assert_allclose(mirrored.expression, plain.expression[:, list(EXPRESSION_MIRROR)], rtol=1e-5)
     assert predictor.read(image, []).identity.shape == (0, 50)
+
+
+def test_crops_around_a_face_turn_with_it_and_lie_on_both_sides() -> None:
+    crop = Crop(np.array([40, 70], np.float32), 30.0, 0.3)
+    near = around(crop)
+    assert (near[0].center_px == crop.center_px).all()
+    shifts = np.array([(one.center_px - crop.center_px) @ crop.image_from_crop / crop.side_px for one in near])
+    larger = np.array([[one.side_px / crop.side_px] for one in near])
+    places = {tuple(np.round(row, 3).tolist()) for row in np.hstack([shifts, larger])}
+    assert len(places) == len(AROUND) == 9
+    assert {(-x, y, size) for x, y, size in places} == places
+    assert {one.roll for one in near} == {crop.roll}
+
+
+@dataclass
+class Says:
+    """A network that says one number of everybody."""
+
+    number: float
+
+    def run(self, names: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        return [np.full((len(inputs["pixels"]), count), self.number) for count in (50, 50, 52)]
+
+
+def test_networks_are_asked_together() -> None:
+    sessions = tuple(OnnxSession(Says(number), "pixels", IDENTITY_OUTPUTS, 16, {}) for number in (1.0, 2.0))
+    seen = IdentityPredictor(sessions, load_head()).read(np.zeros((20, 20, 3), np.uint8), [Crop(np.ones(2), 9.0)] * 2)
+    assert seen.identity.shape == (2, 50)
+    symmetric = load_head().identity_mirror > 0
+    np.testing.assert_allclose(seen.identity, np.where(symmetric, 1.5, 0.0).astype(np.float32)[None].repeat(2, 0))
+    np.testing.assert_allclose(seen.spread_mm, np.exp(1.5))
+    np.testing.assert_allclose(seen.expression, 1.5)

@@ -20,7 +20,7 @@ from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.parser import open_parser
 from commedia.faces.points import open_points
 from commedia.faces.sfn import open_sfn
-from commedia.faces.weights import WEIGHTS_FOLDER, find_weights, shipped_weights
+from commedia.faces.weights import DEFAULT_IDENTITY, WEIGHTS_FOLDER, find_weights, shipped_weights
 from commedia.networks.export import parity
 from commedia.networks.registry import HALF_TOLERANCE
 from commedia.networks.weights import WHOLE, named_weights, network_from_weights, trainable_weights
@@ -81,8 +81,9 @@ def test_points_are_five_quarters_of_a_megabyte() -> None:
     assert find_weights("points-desktop").stat().st_size <= 1_300_000
 
 
-def test_identity_is_two_megabytes() -> None:
-    assert find_weights("identity-desktop").stat().st_size <= 2_100_000
+@pytest.mark.parametrize("name", DEFAULT_IDENTITY)
+def test_identity_is_two_megabytes(name: str) -> None:
+    assert find_weights(name).stat().st_size <= 2_100_000
 
 
 def test_the_identity_network_is_nearer_to_people_than_sfn(drawn: list[PictureSample]) -> None:

@@ -10,7 +10,8 @@ DEFAULT_MFN = "mfn-desktop"
 DEFAULT_EMBEDDING = "embedding-desktop"
 DEFAULT_PARSER = "parser-desktop"
 DEFAULT_POINTS = "points-desktop"
-DEFAULT_IDENTITY = "identity-desktop"
+DEFAULT_IDENTITY = ("identity-desktop", "identity-desktop-2")
+"""Asked together."""
 _NO_FILE = "there is no such file, or it is not an .onnx file; "
 
 
