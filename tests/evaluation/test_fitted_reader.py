@@ -14,7 +14,7 @@ from commedia.evaluation.person_readers import FITTED_LINES, open_person_reader
 from commedia.evaluation.person_reading import FaceByFace, PointsReader
 from commedia.face_model.evaluate import vertices_from_params
 from commedia.face_model.model import load_head
-from commedia.faces.crop import Crop, crop_from_landmarks
+from commedia.faces.crop import Crop, around, crop_from_landmarks
 from commedia.faces.identity import IDENTITY_OUTPUTS, IdentityPredictor
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.points import PointsPredictor
@@ -86,19 +86,21 @@ def test_true_points_bring_the_true_face_whatever_was_read(monkeypatch: pytest.M
 
 @dataclass
 class Finds:
-    """A network that finds in crops, in order, the points it was given, surer across than down."""
+    """A network that finds in crops around faces, in order, the points it was given, surer across than down."""
 
     points: list[np.ndarray]
     count: int = 0
 
     def run(self, names: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
         self.count += 1
-        return [self.points[self.count - 1][None], np.tile(np.log(np.float32([800, 1, 400])), (1, 68, 1))]
+        found = self.points[self.count - 1]
+        return [found, np.tile(np.log(np.float32([800, 1, 400])), (len(found), 68, 1))]
 
 
 def finder_of(points: list[np.ndarray], crops: list[Crop]) -> PointsPredictor:
     """Finds points that were given in pixels."""
-    in_crops = [fitted_reader._in_crop(one, crop) - 0.5 for one, crop in zip(points, crops, strict=True)]
+    pairs = zip(points, crops, strict=True)
+    in_crops = [np.stack([fitted_reader._in_crop(one, near) - 0.5 for near in around(crop)]) for one, crop in pairs]
     return PointsPredictor(OnnxSession(Finds(in_crops), "pixels", ("points", "sure"), 16, {}))
 
 
@@ -108,7 +110,7 @@ def test_found_points_bring_the_true_face() -> None:
     faces, shots = shots_in_crops(reader, IMAGES, crops, 16)
     shots = with_points(shots, finder_of(points, crops), IMAGES, crops)
     assert shots.sure is not None
-    torch.testing.assert_close(shots.sure[1, 5], torch.diag(torch.tensor([800.0, 400.0])), atol=1e-2, rtol=1e-4)
+    torch.testing.assert_close(shots.sure[1, 5], torch.diag(torch.tensor([800.0, 400.0])), atol=1e-2, rtol=1e-3)
     rig, moments = fitted_reader._begun(load_head(), faces, shots), Moments(shots)
     before = distance_from_found(place(rig, moments, torch.arange(len(crops)))[1], shots).item()
     fit(rig, shots, moments, 60, trained=rig.prior_parts(), weights=fitted_reader.BY_FOUND)
@@ -178,7 +180,7 @@ def test_errors_that_go_together_are_taken_apart() -> None:
     unsure = np.diag(np.tile([1 / 800, 1 / 400], 68))
     doubted = unsure @ (together + fitted_reader.DOUBT * 1.1 * np.eye(136)) @ unsure
     apart = shots.together[0].double().numpy()
-    np.testing.assert_allclose(apart.T @ doubted @ apart, np.eye(136), atol=1e-4)
+    np.testing.assert_allclose(apart.T @ doubted @ apart, np.eye(136), atol=2e-3)
     side = torch.tensor([0.01, 0.02])
     parted = torch.where(torch.arange(68)[:, None] % 2 > 0, side, -side)
     all_shifted, every_other = (distance_from_found(shots.found + off, shots).item() for off in (side, parted))

@@ -8,16 +8,8 @@ import pytest
 from commedia.conventions import EXPRESSION_MIRROR
 from commedia.face_model.model import load_head
 from commedia.face_model.rest_shape import rest_shape
-from commedia.faces.crop import Crop
-from commedia.faces.identity import (
-    AROUND,
-    IDENTITY_OUTPUTS,
-    SHARED,
-    IdentityPredictor,
-    SeenIdentity,
-    around,
-    together,
-)
+from commedia.faces.crop import AROUND, Crop, around
+from commedia.faces.identity import IDENTITY_OUTPUTS, SHARED, IdentityPredictor, SeenIdentity, together
 from commedia.faces.session import OnnxSession
 
 REST = rest_shape(load_head())

@@ -18,7 +18,7 @@ from commedia.errors import CommediaError
 from commedia.evaluation.person_reading import FaceByFace, Image, PersonReading, known_person, of_one_person
 from commedia.face_model.evaluate import blendshapes_of_identity
 from commedia.face_model.model import HeadModel
-from commedia.faces.crop import Crop, crop_image
+from commedia.faces.crop import Crop, around, crop_image
 from commedia.faces.identity import IdentityPredictor, KnownPerson, open_identity
 from commedia.faces.landmarks import landmarks_of_faces
 from commedia.faces.parser import ParserPredictor, open_parser
@@ -154,11 +154,11 @@ def fitted_reader(reader: FaceByFace, line: str) -> FittedReader:
 
 
 def with_points(shots: Shots, finder: PointsPredictor, images: Sequence[Image], crops: Sequence[Crop]) -> Shots:
-    """Shots of crops with the points that a network finds in them."""
-    found = [finder.find(image, [crop]) for image, crop in zip(images, crops, strict=True)]
-    places = [_in_crop(seen.points_px[0], crop) for seen, crop in zip(found, crops, strict=True)]
+    """Shots of crops with the points that a network finds in and around them, the mean of nine crops."""
+    found = [finder.find(image, around(crop)) for image, crop in zip(images, crops, strict=True)]
+    places = [_in_crop(seen.points_px.mean(0), crop) for seen, crop in zip(found, crops, strict=True)]
     sure = np.stack(
-        [crop.side_px * seen.sure[0] @ crop.image_from_crop for seen, crop in zip(found, crops, strict=True)]
+        [crop.side_px * seen.sure.mean(0) @ crop.image_from_crop for seen, crop in zip(found, crops, strict=True)]
     )
     together = _alone(sure, np.eye(NUMBERS) if finder.together is None else finder.together)
     parts = {"found": np.stack(places), "sure": sure.astype(np.float32), "together": together}

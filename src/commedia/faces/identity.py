@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_MIRROR, IDENTITY_COUNT
 from commedia.face_model.model import HeadModel
 from commedia.face_model.rest_shape import RestShape, rest_shape
-from commedia.faces.crop import Crop, crop_image
+from commedia.faces.crop import AROUND, Crop, around, crop_image
 from commedia.faces.mirrored import with_mirrored
 from commedia.faces.session import DEFAULT_THREADS, OnnxSession, open_session, pixels_from_images
 from commedia.faces.weights import DEFAULT_IDENTITY, find_weights
@@ -20,12 +20,6 @@ IDENTITY_OUTPUTS = ("identity", "sure", "expression")
 SHARED = 0.3
 """Of the square of what a frame adds in error to what is known of people, how much is the same in all frames of a
 person; measured on 70 drawn people in four frames each."""
-AROUND = (
-    *((0.0, 0.0, 1.0), (-0.02, 0.0, 1.03), (0.02, 0.0, 1.03), (0.0, -0.02, 0.97), (0.0, 0.02, 0.97)),
-    *((x, y, 1.0) for x in (-0.02, 0.02) for y in (-0.02, 0.02)),
-)
-"""Crops in which a face is read: how far right and down of its own, in its sides, and how many times as large. The mean
-of what is said errs less than one; as many lie on the left as on the right, or a mirror would change who it is."""
 KNOWS_LEAST = 0.02
 """A frame knows at least this share of how people differ in a direction: what it says is divided by that."""
 
@@ -105,18 +99,6 @@ def together(seen: SeenIdentity, rest: RestShape) -> KnownPerson:
     variance = 1 / (1 / noise + 1 / people)
     identity = observed * variance / noise @ rest.identity_from_mm
     return KnownPerson(identity, rest.mm_from_identity / np.sqrt(variance), seen.expression)
-
-
-def around(crop: Crop) -> list[Crop]:
-    """The crops of `AROUND` for one face."""
-    return [
-        Crop(
-            (crop.center_px + crop.side_px * crop.image_from_crop @ np.array([right, down])).astype(np.float32),
-            crop.side_px * larger,
-            crop.roll,
-        )
-        for right, down, larger in AROUND
-    ]
 
 
 def open_identity(
