@@ -11,7 +11,7 @@ from commedia.characters.character import Character
 from commedia.characters.gltf import character_from_bytes
 from commedia.conventions import EXPRESSION_INDEX
 from commedia.errors import BadCastEntry, BadCharacter
-from commedia.face_model.calibration import Calibration
+from commedia.face_model.calibration import Calibration, calibration_read_back
 from commedia.retarget import cast as casting
 from commedia.retarget.cast import DEFAULT_HEAD, Cast, people_and_default
 from commedia.retarget.performance_edit import PerformanceEdit
@@ -139,7 +139,7 @@ def test_a_calibration_comes_before_the_strength() -> None:
 def test_whose_range_is_known_is_played_as_far_as_they_went() -> None:
     """They are full where they were full, and so not too soft. A neutral face alone tells no range."""
     seen, rest = TrackedFrame(0, Fraction(0), (tracked(params(jawOpen=0.4)),)), np.full(52, 0.1)
-    neutral, ranged = Calibration(rest, np.full(52, 1 / 0.9)), Calibration(rest, np.full(52, 2.0))
+    neutral, ranged = (calibration_read_back(rest, np.full(52, gain)) for gain in (round(1 / 0.9, 5), 2.0))
     assert (neutral.knows_range, ranged.knows_range) == (False, True)
     for calibration, asked, strength in (
         (neutral, None, READ_STRENGTH), (ranged, None, 1.0), (ranged, 2.0, 2.0), (neutral, 1.0, 1.0)

@@ -17,6 +17,8 @@ USED = 0.25
 MOST_REST = 0.5
 """A blendshape that rests higher than this is acted, or misread: it is not taken away whole."""
 MOST_GAIN = 2.5
+ROUNDED = 1e-3
+"""Gains in files are as exact as that."""
 ENOUGH_FRAMES = 50
 """Below this a recording shows a neutral face, not a range."""
 _GAZE = np.array([name.startswith("eyeLook") for name in EXPRESSION_NAMES])
@@ -30,11 +32,8 @@ class Calibration:
     """Reading of the face that should count as 0."""
     gain: Float[np.ndarray, "52"]
     """By how much what is above the rest grows, 1 to `MOST_GAIN`, or what keeps full full."""
-
-    @property
-    def knows_range(self) -> bool:
-        """Say whether somebody showed how far their face goes, and not its rest alone."""
-        return bool((self.gain > 1 / (1 - self.rest) + 1e-6).any())
+    knows_range: bool = False
+    """Whether the person showed how far their face goes, and not its rest alone."""
 
     def applied(self, expression: Float[np.ndarray, "52"]) -> Float[np.ndarray, "52"]:
         """Expression as the calibrated person means it, 0 to 1."""
@@ -78,4 +77,9 @@ def _ranged(rest: Float[np.ndarray, "52"], read: Float[np.ndarray, "n 52"]) -> C
     reach = np.maximum(reach, reach[list(EXPRESSION_MIRROR)])
     known = reach >= USED
     gain = np.where(known, np.clip(1 / np.maximum(reach, 1e-9), None, MOST_GAIN), 1.0)
-    return Calibration(rest, np.maximum(gain, 1 / (1 - rest)))
+    return calibration_read_back(rest, np.maximum(gain, 1 / (1 - rest)))
+
+
+def calibration_read_back(rest: Float[np.ndarray, "52"], gain: Float[np.ndarray, "52"]) -> Calibration:
+    """A calibration of its numbers, as files keep them: a gain above what keeps full full shows a known range."""
+    return Calibration(rest, gain, bool((gain * (1 - rest) > 1 + ROUNDED).any()))

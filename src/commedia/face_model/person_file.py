@@ -30,7 +30,7 @@ from PIL import Image
 
 from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
 from commedia.errors import CommediaError
-from commedia.face_model.calibration import Calibration
+from commedia.face_model.calibration import Calibration, calibration_read_back
 from commedia.face_model.model import HeadModel, head_or_default, head_sha256
 from commedia.face_model.person import Albedo, Person
 from commedia.face_model.wrinkles import WrinkleMap
@@ -213,7 +213,7 @@ def _calibration(tree: Any) -> Calibration | None:
     rest, gain = (np.array(tree[key], dtype=np.float64) for key in ("rest", "gain"))
     if not rest.shape == gain.shape == (EXPRESSION_COUNT,) or not np.isfinite([rest, gain]).all():
         raise ValueError("its calibration is not 52 numbers of each kind")
-    return Calibration(rest, gain)
+    return calibration_read_back(rest, gain)
 
 
 def _packed(values: np.ndarray) -> bytes:

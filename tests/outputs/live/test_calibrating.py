@@ -5,8 +5,10 @@ from fractions import Fraction
 import numpy as np
 from faces_to_send import face_params, frame_of, tracked
 
-from commedia.conventions import EXPRESSION_INDEX
+from commedia.conventions import EXPRESSION_COUNT, EXPRESSION_INDEX
+from commedia.face_model.calibration import calibration_read_back
 from commedia.outputs.live.calibrating import Calibrating
+from commedia.outputs.live.show import Settings
 from commedia.structures import TrackedFrame
 
 BLINK, SMILE, LOOK = (EXPRESSION_INDEX[name] for name in ("eyeBlinkLeft", "mouthSmileLeft", "eyeLookDownLeft"))
@@ -38,6 +40,7 @@ def test_rest_becomes_none_and_the_most_becomes_full_and_blinks_survive() -> Non
     assert np.allclose(own.applied(rest)[[BLINK, SMILE]], 0, atol=1e-6)
     assert own.applied(full)[BLINK] >= 0.93
     assert own.applied(full)[SMILE] >= 0.95
+    assert own.knows_range
     assert np.isclose(own.applied(rest)[LOOK], 0.3), "gaze is where somebody looks, and no habit of the face"
 
 
@@ -50,3 +53,14 @@ def test_time_counts_only_while_the_face_is_seen() -> None:
         calibrating.add(frame(number, 5))
     assert calibrating.phase == "given up"
     assert calibrating.calibration is None
+
+
+def test_a_slider_is_no_range_that_somebody_showed() -> None:
+    """Else moving one would play all other blendshapes weaker, as those of a face whose range is known."""
+    rest = np.full(EXPRESSION_COUNT, 0.1)
+    neutral, ranged = (calibration_read_back(rest, np.full(EXPRESSION_COUNT, gain)) for gain in (1 / 0.9, 2.0))
+    for own, known in ((None, False), (neutral, False), (ranged, True)):
+        combined = Settings(own, {"mouthSmileLeft": 2.0}).combined()
+        assert combined is not None
+        assert combined.knows_range == known
+        assert combined.gain[SMILE] == 2 * (1.0 if own is None else own.gain[SMILE])

@@ -12,7 +12,7 @@ import numpy as np
 
 from commedia.conventions import EXPRESSION_INDEX, EXPRESSION_NAMES
 from commedia.errors import CommediaError, UnknownName
-from commedia.face_model.calibration import Calibration
+from commedia.face_model.calibration import Calibration, calibration_read_back
 from commedia.files import write_file
 
 MOST_PROFILES, LONGEST_NAME, MOST_BYTES = 100, 40, 1 << 20
@@ -105,5 +105,5 @@ def _profile(tree: Any) -> Profile:
         size = (len(EXPRESSION_NAMES),)
         if rest.shape != size or gain.shape != size or not np.isfinite([rest, gain]).all():
             raise ValueError
-        calibration = Calibration(rest, gain)
+        calibration = calibration_read_back(rest, gain)
     return Profile(calibration, checked_gains(tree["gains"]), str(tree["character"])[:LONGEST_NAME])

@@ -60,7 +60,7 @@ class Settings:
         gain = own.gain.copy()
         for name, factor in self.gains.items():
             gain[EXPRESSION_INDEX[name]] *= factor
-        return Calibration(own.rest, gain)
+        return replace(own, gain=gain)
 
 
 class Show:
