@@ -30,7 +30,9 @@ def main() -> int:
     parser.add_argument("--shards", type=Path, nargs="+", required=True, help="drawn faces that it was not trained on")
     given = parser.parse_args()
     try:
-        errors = np.stack(list(weighed_errors(open_points(given.network, threads=1), given.shards)))
+        errors = np.array(list(weighed_errors(open_points(given.network, threads=1), given.shards)))
+        if not len(errors):
+            raise BadShard(f"nobody is in {', '.join(map(str, given.shards))}")
         together = together_from(errors)
         note_in_file(find_weights(given.network), TOGETHER, together_to_text(together))
     except CommediaError as error:
@@ -43,16 +45,13 @@ def main() -> int:
 
 def weighed_errors(finder: PointsPredictor, shards: Sequence[Path]) -> Iterator[Float[np.ndarray, "k"]]:
     """Errors of each face, by how sure each point is, in the axes of its crop."""
-    found = False
-    for path in shards:
-        for picture in read_shard(path):
-            for face in picture.faces:
-                seen = finder.find(picture.image, [crop_from_landmarks(face.landmarks_px)])
-                off = seen.points_px[0] - face.landmarks_px
-                found = True
-                yield np.einsum("pij,pj->pi", seen.sure[0], off).flatten()
-    if not found:
-        raise BadShard(f"nobody is in {', '.join(map(str, shards))}")
+    for picture in (picture for path in shards for picture in read_shard(path)):
+        if picture.kind != "synthetic":
+            raise BadShard(f"'{picture.source}' is a photograph; points of drawn faces alone are exact")
+        for face in picture.faces:
+            seen = finder.find(picture.image, [crop_from_landmarks(face.landmarks_px)])
+            off = seen.points_px[0] - face.landmarks_px
+            yield np.einsum("pij,pj->pi", seen.sure[0], off).flatten()
 
 
 def together_from(errors: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "k k"]:
