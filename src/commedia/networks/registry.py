@@ -81,7 +81,8 @@ NETWORKS: dict[str, NetworkSpec] = {
     "sfn-cpem": NetworkSpec(CpemConfig, Cpem, CPEM_SIZE, FaceOutputs._fields),
     "mfn-base": NetworkSpec(MfnBaseConfig, MfnBase, MFN_SIZE, ("grid",), batch=1),
     "embedding": NetworkSpec(EmbeddingConfig, Embedding, CHIP_SIZE, ("embedding",), weight_bits=8),
-    # Of 60 drawn crops 8 bit move points by .04 px of 192, logarithms of how sure they are by .004, at most .07.
+    # Of 60 drawn crops 8 bit move points by .04 px of 192, logarithms of how sure they are by .004, at most .07 (by a
+    # script that is not kept).
     "points": NetworkSpec(
         PointsConfig, PointsNet, INPUT_SIZE, FoundPoints._fields, weight_bits=8, narrow_tolerance=0.05
     ),
