@@ -52,15 +52,22 @@ class Stepped:
         self.closed = True
 
 
+def first_frame(camera: Stepped, frames: Iterator[Frame]) -> Frame:
+    """Capture one frame and take it, with nobody left who still waits for its capture."""
+    capture = threading.Thread(target=camera.capture, args=(1,), daemon=True)
+    capture.start()
+    frame = next(frames)
+    capture.join()
+    return frame
+
+
 def test_a_slow_reader_gets_the_newest_frame_only(rng: np.random.Generator) -> None:
     """Law: whatever was captured meanwhile, the frame taken is the last one; every other is counted."""
     steps = [int(count) for count in rng.integers(1, 9, 12)]
     camera = Stepped(total=63)
     source = NewestSource(camera)
-    frames, captured, given = iter(source), 0, []
-    threading.Thread(target=camera.capture, args=(1,), daemon=True).start()
-    given.append(next(frames))
-    captured = 1
+    frames, captured = iter(source), 1
+    given = [first_frame(camera, frames)]
     for count in steps:
         if captured + count > 60:
             break
@@ -93,8 +100,7 @@ def test_the_last_frame_comes_and_then_the_end_or_the_error() -> None:
         camera = Stepped(1, error)
         source = NewestSource(camera)
         frames = iter(source)
-        threading.Thread(target=camera.capture, args=(1,), daemon=True).start()
-        assert number_in(next(frames).image) == 0
+        assert number_in(first_frame(camera, frames).image) == 0
         camera.stop()
         if error is None:
             assert list(frames) == []
