@@ -142,19 +142,20 @@ def test_synthetic_ranks_and_correlates_blendshape_by_blendshape(tmp_path: Path)
     assert moves.value == pytest.approx(1, abs=1e-3)
 
 
-def test_careful_tables_have_names_of_their_own(tmp_path: Path) -> None:
+def test_tables_of_pictures_read_them_as_photographs_unless_told_otherwise(tmp_path: Path) -> None:
     rest = np.zeros(EXPRESSION_COUNT)
     shard = shard_of(tmp_path / "held-back.tar", [params_of(rest, 0), params_of(rest, 50)])
     settings = EvaluationSettings(tmp_path / "out", shards=(shard,))
-    plain, flip_average = evaluate("synthetic", settings), evaluate("synthetic", replace(settings, flip_average=True))
-    assert [table.name for table in flip_average] == [f"{table.name}-flip-average" for table in plain]
-    assert "read twice" in (tmp_path / "out" / "synthetic-flip-average.md").read_text()
-    assert flip_average[0].rows != plain[0].rows
+    usual, once = evaluate("synthetic", settings), evaluate("synthetic", replace(settings, once=True))
+    assert [table.name for table in once] == [f"{table.name}-once" for table in usual]
+    assert "read as it is and mirrored" in (tmp_path / "out" / "synthetic.md").read_text()
+    assert "read once" in (tmp_path / "out" / "synthetic-once.md").read_text()
+    assert once[0].rows != usual[0].rows
 
 
-def test_what_is_read_once_is_not_called_careful(tmp_path: Path) -> None:
-    with pytest.raises(CommediaError, match="leave --flip-average out"):
-        evaluate("paper-runtime", EvaluationSettings(tmp_path / "out", flip_average=True))
+def test_what_is_a_stream_is_not_told_to_read_once(tmp_path: Path) -> None:
+    with pytest.raises(CommediaError, match=r"for tables of single pictures .*, not for 'live'"):
+        evaluate("live", EvaluationSettings(tmp_path / "out", once=True))
     assert not (tmp_path / "out").exists()
 
 

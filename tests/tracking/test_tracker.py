@@ -179,8 +179,9 @@ def test_a_sure_face_is_there_at_once_and_a_photo_needs_no_second_look():
     assert ids(play(World([Person(1, still(160))]), 1, PHOTO_SETTINGS, confidence=0.7)[0]) == [1]
 
 
-@pytest.mark.parametrize("is_still", [True, False])
-def test_who_is_in_a_photo_is_read_mirrored_too(is_still: bool, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(("is_still", "raw"), [(True, False), (False, True), (False, False)])
+def test_whoever_nobody_waits_for_is_read_mirrored_too(is_still: bool, raw: bool, monkeypatch: pytest.MonkeyPatch):
+    """In photographs and whole takes; a stream reads everyone once."""
     world = World([Person(1, still(160))])
     frames = [world.frame(index) for index in range(4)]
 
@@ -192,8 +193,8 @@ def test_who_is_in_a_photo_is_read_mirrored_too(is_still: bool, monkeypatch: pyt
 
     twice = FakeRegressor(world)
     monkeypatch.setattr(Models, "careful", lambda models: replace(models, regressor=twice))
-    list(tracker_of(world).follow(Film()))
-    assert bool(twice.crops) == is_still
+    list(tracker_of(world).follow(Film(), raw=raw))
+    assert bool(twice.crops) == (is_still or raw)
 
 
 def test_careful_models_read_twice_where_they_can():

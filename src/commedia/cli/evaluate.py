@@ -22,16 +22,17 @@ TableName = Literal[
     "paper2-personal", "paper2-personal-ablation", "paper2-table-1", "paper2-table-2", "paper2-table-3",
     "paper3-table-1", "paper3-table-2", "paper3-table-3", "paper3-constraints", "paper3-still",
 ]  # fmt: skip
-READ_TWICE = "Every face was read twice, as it is and mirrored (`--flip-average`)."
+READ_MIRRORED = "Every face is read as it is and mirrored (flip averaging), as photographs and takes are."
+READ_ONCE = "Every face was read once, as streams do (`--once`)."
+OF_PICTURES = "synthetic", "avatars", "neutral", "sfn-nme", "mfn-groups", "mfn-crowds", "rolls"
+"""Tables that read pictures one by one, and may read them as streams do."""
 AS_STREAM = "Tracked as a stream, each frame by those before it (`--causal`)."
 
 
 def evaluate(table: TableName, settings: EvaluationSettings, *, seed: int = 0) -> list[Table]:
     """Make one table, print it, and write it to the output folder as Markdown, CSV and JSON."""
-    if settings.flip_average and table.startswith("paper"):
-        raise CommediaError(
-            f"'{table}' measures what the paper did, which read every face once; leave --flip-average out"
-        )
+    if settings.once and table not in OF_PICTURES:
+        raise CommediaError(f"--once is for tables of single pictures ({', '.join(OF_PICTURES)}), not for '{table}'")
     if settings.causal and table != "clips":
         raise CommediaError(f"--causal is for the table 'clips', which reads them twice otherwise; '{table}' does not")
     console = Console()
@@ -41,8 +42,10 @@ def evaluate(table: TableName, settings: EvaluationSettings, *, seed: int = 0) -
         tables = measure(settings, advance)
     if settings.causal:
         tables = [replace(made, name=f"{made.name}-causal", notes=(*made.notes, AS_STREAM)) for made in tables]
-    if settings.flip_average:
-        tables = [replace(made, name=f"{made.name}-flip-average", notes=(*made.notes, READ_TWICE)) for made in tables]
+    if settings.once:
+        tables = [replace(made, name=f"{made.name}-once", notes=(*made.notes, READ_ONCE)) for made in tables]
+    elif table in OF_PICTURES:
+        tables = [replace(made, notes=(*made.notes, READ_MIRRORED)) for made in tables]
     for made in tables:
         show(made, console)
     files = write_report(settings.output, tables, origin_of(settings.weights(table), seed))
@@ -67,7 +70,7 @@ def run(
     variants: tuple[str, ...] = (),
     characters: tuple[Path, ...] = (),
     causal: tyro.conf.FlagCreatePairsOff[bool] = False,
-    flip_average: tyro.conf.FlagCreatePairsOff[bool] = False,
+    once: tyro.conf.FlagCreatePairsOff[bool] = False,
     parser: str = DEFAULT_PARSER,
     seed: int = 0,
 ) -> int:
@@ -101,7 +104,9 @@ def run(
             others, whose faces are looked for first.
         causal: Track the clips of `clips` as a stream, each frame by those before it, instead of reading them twice;
             the tables are named so.
-        flip_average: Read every face twice, as it is and mirrored; the tables are named so. Not for `paper...`.
+        once: Read every face once, as streams do, and not mirrored too, as photographs and takes are; the tables are
+            named so. For tables of single pictures: `synthetic`, `avatars`, `neutral`, `sfn-nme`, `mfn-groups`,
+            `mfn-crowds`, `rolls`.
         parser: Name of shipped weights, or an .onnx file, of the face parser, for the table `parser`.
         seed: Written into the report; nothing here is random.
     """
@@ -115,7 +120,7 @@ def run(
         variants=variants,
         characters=characters,
         causal=causal,
-        flip_average=flip_average,
+        once=once,
         parser=parser,
     )
     return 0 if all(goal.is_met for made in evaluate(table, settings, seed=seed) for goal in made.goals) else 1

@@ -105,8 +105,9 @@ def run(
             `--calibrate` says it), curves are smoothed without coming late, and both eyes of a blink shut alike.
         look: How default heads look. own: skin, hair and eyes as in the pictures, which is a likeness of the person;
             painted: the shape of their face in plain colours; mask: nobody's face.
-        flip_average: Read every face twice, as it is and mirrored, and take the mean, as in photographs always: head
-            poses and blendshapes come out a little nearer the truth, for twice the time of reading.
+        flip_average: Read every face of a stream (`--causal`, a camera) twice, as it is and mirrored, and take the
+            mean: head poses and blendshapes come out a little nearer the truth, for twice the time of reading. Of
+            photographs and whole videos it always is.
     """
     require_somebody(faces)
     people, default = people_and_default(cast)

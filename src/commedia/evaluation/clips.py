@@ -89,7 +89,7 @@ def _our_tracks(
     path: Path, reading: ClipReading, settings: EvaluationSettings, chosen: Chosen
 ) -> tuple[ClipTracks, dict[str, list[UInt8[np.ndarray, "h w 3"]]]]:
     """Follow one clip; and the chosen frames, drawn."""
-    models = open_models(settings.mfn, settings.sfn, flip_average=settings.flip_average)
+    models = open_models(settings.mfn, settings.sfn)
     count = len(reading.scores)
     alone = np.full((count, EXPRESSION_COUNT), np.nan, dtype=np.float32)
     followed: list[TrackedFrame] = []

@@ -84,7 +84,7 @@ def ids(settings: EvaluationSettings, progress: Progress) -> list[Table]:
 
 
 def _told_apart(settings: EvaluationSettings, progress: Progress) -> Table:
-    models = open_models(settings.mfn, settings.sfn, flip_average=settings.flip_average)
+    models = open_models(settings.mfn, settings.sfn)
     casts = {"clips": _people_of_clips(settings), "drawn": _drawn_people(settings)}
     rows = []
     for index, (kind, cast) in enumerate(casts.items()):
@@ -170,7 +170,7 @@ def _over_time(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     goals: list[Goal] = []
     for index, scene in enumerate(SCENES):
         progress("clips", index, len(SCENES))
-        models = open_models(settings.mfn, settings.sfn, flip_average=settings.flip_average)
+        models = open_models(settings.mfn, settings.sfn)
         with open_source(settings.file("clips", scene.clip)) as source:
             counts = count_ids([tracked for _, tracked in Tracker(models).follow(source)])
         histogram = ", ".join(f"{faces} in {frames}" for faces, frames in counts.histogram)

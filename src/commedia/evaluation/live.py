@@ -57,7 +57,7 @@ class Measured:
 
 def live(settings: EvaluationSettings, progress: Progress) -> list[Table]:
     """Draw the people and follow them twice: as read, and smoothed."""
-    models = open_models(settings.mfn, settings.sfn, flip_average=settings.flip_average)
+    models = open_models(settings.mfn, settings.sfn)
     ways = {READ: replace(VIDEO_SETTINGS, smoothing=None), SENT: VIDEO_SETTINGS}
     trackers = {name: Tracker(models, own) for name, own in ways.items()}
     read = {name: np.full((len(TROUPE), FRAMES, EXPRESSION_COUNT), np.nan) for name in ways}

@@ -40,9 +40,14 @@ class EvaluationSettings:
     """Files of characters with ARKit's blendshapes."""
     causal: bool = False
     """Track clips as a stream."""
-    flip_average: bool = False
-    """Read every face twice, the second time mirrored."""
+    once: bool = False
+    """Read faces of pictures once, as streams do, instead of mirrored too."""
     parser: str = DEFAULT_PARSER
+
+    @property
+    def flip_average(self) -> bool:
+        """Read every face mirrored too, as photographs and takes are."""
+        return not self.once
 
     def file(self, *parts: str) -> Path:
         """A file of the data folder; fails with one sentence where there is none."""

@@ -95,7 +95,7 @@ def filmed(cast: Sequence[Performer], drawn: Callable[[int], None]) -> Iterator[
 
 
 def _readings(film: Path, settings: EvaluationSettings, progress: Progress) -> dict[str, list[TrackedFrame]]:
-    models = open_models(settings.mfn, settings.sfn, flip_average=settings.flip_average)
+    models = open_models(settings.mfn, settings.sfn)
     ways: dict[str, list[TrackedFrame]] = {READ: [], STREAM: []}
     for place, (name, raw) in enumerate(((READ, True), (STREAM, False))):
         with open_frames(film) as source:

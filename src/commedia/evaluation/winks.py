@@ -50,7 +50,7 @@ def winks(settings: EvaluationSettings, progress: Progress) -> list[Table]:
             replace(one, name=f"{one.name} {take + 1}", seed=100 * (take + 1) + one.seed, script=SCRIPT)
             for one in TROUPE
         )
-        tracker = Tracker(open_models(settings.mfn, settings.sfn, flip_average=settings.flip_average))
+        tracker = Tracker(open_models(settings.mfn, settings.sfn))
         for index, faces in _followed(tracker, performers):
             progress("winks", take * FRAMES + index, TAKES * FRAMES)
             read += winks_of(faces, performers, index / FRAME_RATE)

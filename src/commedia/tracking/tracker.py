@@ -107,13 +107,13 @@ class Tracker:
         Stills are takes of their own: ids start at 1 in each. Recorded motion passes as it is, without pictures and
         without networks. Comes `confirm_frames` - 1 frames late, and holds that many; a live source's come at once.
         With `raw` everyone is shown as read, for a `WholeTake`: neither smoothed nor at rest, each frame with an
-        identity of its own. In stills every face is read mirrored too.
+        identity of its own. Then, and in stills, every face is read mirrored too: nobody waits for a frame.
         """
         if not source.info.pictures:
             yield from ((None, tracked) for tracked in source if isinstance(tracked, TrackedFrame))
             return
         is_still = source.info.is_still
-        self._careful = is_still
+        self._careful = is_still or raw
         usual = PHOTO_SETTINGS if is_still else TAKE_SETTINGS if raw else VIDEO_SETTINGS
         self.settings = self._given_settings or usual
         if raw:
