@@ -23,6 +23,8 @@ from commedia.outputs.sink import write_all
 
 JAW = EXPRESSION_INDEX["jawOpen"]
 
+STRENGTH = "note: expressions are played with a strength of"
+
 
 @pytest.fixture
 def receiver() -> Iterator[socket.socket]:
@@ -69,16 +71,21 @@ def test_a_recording_is_played_to_two_receivers_and_the_end_is_rest(
     assert sent == 6 or "frames left out, as they were late" in shown
     assert jaws[-1] == 0
     assert {packet.subject for packet in packets} == {"commedia-1"}
+    assert STRENGTH not in shown, "what others recorded is played as it is"
 
 
 def test_a_video_is_followed_and_everybody_sent(
-    receiver: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    receiver: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """What was assumed of it is said: how strong expressions are, unless the user says that."""
     world = two_people()
     monkeypatch.setattr("commedia.cli.stream.open_models", lambda mfn, sfn: models_for(world))
     clip = film(world, tmp_path / "clip.mp4")
     assert main(["stream", str(clip), "--to", address(receiver), "--mirror"]) == 0
     assert heard(receiver, 1)[0].subject == "commedia-1"
+    assert STRENGTH in capsys.readouterr().err
+    assert main(["stream", str(clip), "--to", address(receiver), "--strength", "1"]) == 0
+    assert STRENGTH not in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_a_loop_in_order(receiver: socket.socket, tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def run(
         seen = _play(playing, tracker, roles, Sinks([*streams, recorder, pages], tell), screen)
     screen.say(f"{seen.frames} frames of {len(seen.people)} people shown")
     passed_over = [] if camera is None else camera.notes
-    for note in (screen.state(), *(f"note: {note}" for note in (*playing.notes, *passed_over))):
+    for note in (screen.state(), *(f"note: {note}" for note in (*playing.notes, *passed_over, *roles.notes))):
         screen.say(note)
     if bench:
         screen.print_bench(seen)

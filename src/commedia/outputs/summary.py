@@ -103,9 +103,7 @@ def _remarks(source: Source, cast: Cast, seen: Attendance) -> list[str]:
     shown = [person for person in sorted(seen.people) if person not in short]
     remarks += _said_of_looks(cast, shown, pictures=source.info.pictures)
     remarks += [_said_of_rest(person, rest) for person, rest in sorted(seen.neutral.items()) if rest]
-    if seen.people and cast.edit.strength is None and cast.strength != 1:
-        how = f"expressions are played with a strength of {cast.strength:g}, as readings come too soft"
-        remarks.append(f"{how}; --strength 1 plays what was read")
+    remarks += cast.notes if seen.people else []
     absent = [person for person in cast.people if person not in seen.people]
     if absent:
         there = f"; people: {_listed(sorted(seen.people))}" if seen.people else ""

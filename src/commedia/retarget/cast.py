@@ -123,6 +123,14 @@ class Cast:
         """What expressions are played with in the take that was begun, of people without calibrations of their own."""
         return self._strength_with(self.edit.calibration)
 
+    @property
+    def notes(self) -> list[str]:
+        """What was assumed of the take that was begun, in sentences: how strong expressions are, if nobody said it."""
+        if self.edit.strength is not None or self.strength == 1:
+            return []
+        how = f"expressions are played with a strength of {self.strength:g}, as readings come too soft"
+        return [f"{how}; --strength 1 plays what was read"]
+
     def see(self, frame: Frame | None, tracked: TrackedFrame) -> None:
         """Learn from a picture, if there is one, how those look who may wear the default head."""
         wears = any(role.character is None for role in (*self._others, *self._roles.values()))
