@@ -19,6 +19,8 @@ from tests.networks.graphs import SMALL, SMALL_POINTS, SMALL_SFN, graph_file, wr
 
 ASKED_IN_TRAINING = {"points": {"identity"}, "cpem": {"texture", "light"}}
 """What graphs have not got."""
+NEAR = {"points": 1e-3}
+"""1e-4 for others. Points place windows, so that rounding, which depends on the threads, shows other pixels."""
 
 
 def said_by(file: Path, pixels: Tensor) -> list[np.ndarray]:
@@ -52,8 +54,8 @@ def test_a_network_begins_with_what_the_file_says(name: str, bits: int, tmp_path
     begun = start_from(file, network)
     assert len(folded_norms(network)) == len(norms_of(network)) > 3
     for one, other, untrained in zip(said_in_torch(network, pixels), known, before, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-4, rtol=1e-4)
-        assert np.abs(untrained - other).max() > 1e-3
+        np.testing.assert_allclose(one, other, atol=NEAR.get(name, 1e-4), rtol=1e-4)
+        assert np.abs(untrained - other).max() > 2 * NEAR.get(name, 1e-4)
     assert {parameter.rpartition(".")[0] for parameter in begun.untrained} == ASKED_IN_TRAINING.get(name, set())
 
 
