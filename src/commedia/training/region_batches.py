@@ -204,10 +204,38 @@ def _placed(
 
     What `labels.placed` does for one face after another, for all at once.
     """
-    count, size = len(faces.box), INPUT_SIZE
     sign = np.where(mirror, -1.0, 1.0)[:, None, None] * np.array([1.0, 0.0]) + np.array([0.0, 1.0])
-    points = np.where(mirror[:, None, None], faces.landmarks[:, list(LANDMARK_MIRROR)], faces.landmarks) * sign
-    roll = _upright_roll(points)
+    faces = _with_mirrored(faces, mirror, sign, identity_mirror)
+    linear, offset, angle = _jittered(faces.landmarks, config, rng)
+    landmarks = np.einsum("bij,blj->bli", linear, faces.landmarks) + offset[:, None]
+    spin = np.zeros((len(mirror), 4))
+    spin[:, 0], spin[:, 3] = np.cos(angle / 2), np.sin(angle / 2)
+    wxyz = multiply_wxyz(spin, faces.wxyz)
+    faces = faces._replace(landmarks=landmarks.astype(np.float32), wxyz=wxyz.astype(np.float32))
+    # The matrices are for the picture as it is stored.
+    return faces, np.concatenate([linear * sign, offset[..., None]], axis=2)
+
+
+def _with_mirrored(
+    faces: FaceArrays, mirror: Bool[np.ndarray, "b"], sign: Float[np.ndarray, "b 1 2"], identity_mirror: np.ndarray
+) -> FaceArrays:
+    """Mirror some of the faces about x = 0, in the pixels of their pictures."""
+    order, flat = list(EXPRESSION_MIRROR), mirror[:, None]
+    points = np.where(mirror[:, None, None], faces.landmarks[:, list(LANDMARK_MIRROR)], faces.landmarks)
+    return faces._replace(
+        landmarks=points * sign,
+        identity=np.where(flat, faces.identity * identity_mirror, faces.identity).astype(np.float32),
+        expression=np.where(flat, faces.expression[:, order], faces.expression),
+        expression_weight=np.where(flat, faces.expression_weight[:, order], faces.expression_weight),
+        wxyz=np.where(flat, mirrored_wxyz(faces.wxyz), faces.wxyz),
+    )
+
+
+def _jittered(
+    points: Float[np.ndarray, "b 68 2"], config: Augmentation, rng: np.random.Generator
+) -> tuple[Float[np.ndarray, "b 2 2"], Float[np.ndarray, "b 2"], Float[np.ndarray, "b"]]:
+    """From pixels of pictures to those of jittered crops: turns with sizes, moves, and the turns' angles."""
+    count, size, roll = len(points), INPUT_SIZE, _upright_roll(points)
     turn = _turns(-roll)
     upright = np.einsum("bij,blj->bli", turn, points)
     low, high = upright.min(1), upright.max(1)
@@ -216,21 +244,7 @@ def _placed(
     linear = scale[:, None, None] * _turns(angle)
     center = np.einsum("bji,bj->bi", turn, (low + high) / 2)
     target = size / 2 + size * rng.uniform(-config.shift, config.shift, (count, 2))
-    offset = target - np.einsum("bij,bj->bi", linear, center)
-    landmarks = np.einsum("bij,blj->bli", linear, points) + offset[:, None]
-    linear = linear * sign  # of the picture as it is stored
-    spin = np.zeros((count, 4))
-    spin[:, 0], spin[:, 3] = np.cos(angle / 2), np.sin(angle / 2)
-    order, flat = list(EXPRESSION_MIRROR), mirror[:, None]
-    wxyz = multiply_wxyz(spin, np.where(flat, mirrored_wxyz(faces.wxyz), faces.wxyz))
-    faces = faces._replace(
-        landmarks=landmarks.astype(np.float32),
-        identity=np.where(flat, faces.identity * identity_mirror, faces.identity).astype(np.float32),
-        expression=np.where(flat, faces.expression[:, order], faces.expression),
-        expression_weight=np.where(flat, faces.expression_weight[:, order], faces.expression_weight),
-        wxyz=wxyz.astype(np.float32),
-    )
-    return faces, np.concatenate([linear, offset[..., None]], axis=2)
+    return linear, target - np.einsum("bij,bj->bi", linear, center), angle
 
 
 def _displaced(affine: Float[np.ndarray, "2 3"], draw: float, rng: np.random.Generator) -> Float[np.ndarray, "2 3"]:
