@@ -38,10 +38,12 @@ class ConvUnit(nn.Module):
         norm: bool = False,
         relu: bool = True,
         groups: int = 1,
+        padding: int | None = None,
     ):
         super().__init__()
         self.relu = relu
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=not norm)
+        padding = kernel // 2 if padding is None else padding
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=not norm)
         self.norm = nn.BatchNorm2d(outputs) if norm else nn.Identity()
         nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
 

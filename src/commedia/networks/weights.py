@@ -115,6 +115,8 @@ def load_weights(path: Path, network: nn.Module) -> None:
 def start_from(path: Path, network: nn.Module) -> Begun:
     """Copy every tensor whose name and shape fit, as MFN's trunk fits SFN's, from .safetensors or .onnx.
 
+    A kernel for a finer picture begins as the coarser one's: it takes the mean of each of its pixels.
+
     What a network has below `tracker` begins with the weights of a tracker alone, too. Norms that an .onnx file has
     not got any more add its shifts (`from_onnx.py`), and are to be measured before they are trained.
     """
@@ -123,13 +125,22 @@ def start_from(path: Path, network: nn.Module) -> Begun:
     found = found | {f"tracker.{name}": tensor for name, tensor in found.items()}
     if read is not None:
         found |= _nameless(read, network, found)
-    fitting = {name: found[name] for name in wanted.keys() & found.keys() if found[name].shape == wanted[name].shape}
+    shared = {name: _as_fine_as(found[name], wanted[name]) for name in wanted.keys() & found.keys()}
+    fitting = {name: tensor for name, tensor in shared.items() if tensor.shape == wanted[name].shape}
     with torch.no_grad():
         for name, tensor in fitting.items():
             wanted[name].copy_(tensor)
     folded = set() if read is None else fold_norms(network, found, fitting)
     left = {name for name, _ in network.named_parameters()} - fitting.keys() - folded
     return Begun(len(fitting), sorted(left))
+
+
+def _as_fine_as(kernel: Tensor, wanted: Tensor) -> Tensor:
+    """Spread a convolution's kernel over the several pixels that take the place of one; others stay as they are."""
+    if kernel.ndim != 4 or kernel.shape[:2] != wanted.shape[:2] or kernel.shape[2] == 1:
+        return kernel
+    times = max(wanted.shape[2] // kernel.shape[2], 1)
+    return kernel.repeat_interleave(times, 2).repeat_interleave(times, 3) / times**2
 
 
 def _nameless(read: OnnxWeights, network: nn.Module, found: Mapping[str, Tensor]) -> dict[str, Tensor]:
