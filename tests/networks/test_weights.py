@@ -1,12 +1,15 @@
 """Weights files: they come back as the network they were, or are refused with what does not fit."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from commedia.errors import UnknownName, WeightsMismatch
 from commedia.networks.ours.mfn_base import MfnBase
+from commedia.networks.ours.sfn import SfnRegions
 from commedia.networks.paper1.mfn import Mfn, MfnConfig
 from commedia.networks.paper1.sfn import Sfn, SfnConfig
 from commedia.networks.weights import (
@@ -17,7 +20,9 @@ from commedia.networks.weights import (
     save_weights,
     start_from,
 )
+from tests.networks.graphs import SMALL_SFN
 
+FINER = replace(SMALL_SFN, mouth_size=2 * SMALL_SFN.mouth_size, mouth_fineness=2)
 SMALL = SfnConfig(width_mult=0.25, norm=True)
 
 
@@ -47,6 +52,19 @@ def test_files_that_are_no_weights(tmp_path: Path) -> None:
         network_from_weights(tmp_path / "missing.safetensors")
     with pytest.raises(UnknownName, match="did you mean 'mfn-desktop'"):
         named_weights("mfn-deskto")
+
+
+@torch.no_grad()
+def test_a_finer_picture_is_first_read_as_the_coarser_one(tmp_path: Path) -> None:
+    """Law: of twice the pixels a network that begins so sees the means of four; and back again, nothing is lost."""
+    coarse, fine, again = (SfnRegions(config).eval() for config in (SMALL_SFN, FINER, SMALL_SFN))
+    save_weights(tmp_path / "coarse.safetensors", coarse, {})
+    assert start_from(tmp_path / "coarse.safetensors", fine).untrained == []
+    patches = torch.rand(3, 3, 2 * SMALL_SFN.mouth_size, 2 * SMALL_SFN.mouth_size)
+    torch.testing.assert_close(fine.mouth(patches), coarse.mouth(nn.functional.avg_pool2d(patches, 2)))
+    save_weights(tmp_path / "fine.safetensors", fine, {})
+    assert start_from(tmp_path / "fine.safetensors", again).untrained == []
+    torch.testing.assert_close(again.mouth[0].conv.weight, coarse.mouth[0].conv.weight)
 
 
 def test_mfn_starts_from_sfn_trunk(tmp_path: Path) -> None:

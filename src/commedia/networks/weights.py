@@ -115,7 +115,7 @@ def load_weights(path: Path, network: nn.Module) -> None:
 def start_from(path: Path, network: nn.Module) -> Begun:
     """Copy every tensor whose name and shape fit, as MFN's trunk fits SFN's, from .safetensors or .onnx.
 
-    A kernel for a finer picture begins as the coarser one's: it takes the mean of each of its pixels.
+    A kernel for a finer picture begins as that for a coarser one, of which each pixel is the mean of several.
 
     What a network has below `tracker` begins with the weights of a tracker alone, too. Norms that an .onnx file has
     not got any more add its shifts (`from_onnx.py`), and are to be measured before they are trained.
@@ -136,11 +136,16 @@ def start_from(path: Path, network: nn.Module) -> Begun:
 
 
 def _as_fine_as(kernel: Tensor, wanted: Tensor) -> Tensor:
-    """Spread a convolution's kernel over the several pixels that take the place of one; others stay as they are."""
-    if kernel.ndim != 4 or kernel.shape[:2] != wanted.shape[:2] or kernel.shape[2] == 1:
+    """Spread a convolution's kernel over the pixels that take the place of one, or gather it; others stay."""
+    if kernel.ndim != 4 or kernel.shape[:2] != wanted.shape[:2] or min(kernel.shape[2], wanted.shape[2]) == 1:
         return kernel
-    times = max(wanted.shape[2] // kernel.shape[2], 1)
-    return kernel.repeat_interleave(times, 2).repeat_interleave(times, 3) / times**2
+    old, new = kernel.shape[2], wanted.shape[2]
+    if new % old == 0:
+        times = new // old
+        return kernel.repeat_interleave(times, 2).repeat_interleave(times, 3) / times**2
+    if old % new == 0:
+        return kernel.unflatten(3, (new, -1)).unflatten(2, (new, -1)).sum((3, 5))
+    return kernel
 
 
 def _nameless(read: OnnxWeights, network: nn.Module, found: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ from commedia.faces.weights import DEFAULT_PARSER
 from commedia.losses.cpem import CpemLossConfig
 from commedia.losses.parse_map import ParseMapLossConfig
 from commedia.networks.ours.cpem_regions import CpemRegionsConfig
+from commedia.networks.ours.sfn import DESKTOP
 from commedia.networks.ours.parser import ParserConfig
 from commedia.networks.paper3.cpem import CpemConfig
 from commedia.training.config import STILL, DataConfig, Optimisation, Recipe, Stage
@@ -96,7 +97,7 @@ CPEM_CONSISTENT = varied(CPEM_DESKTOP, "cpem-consistent", loss=replace(_CPEM_LOS
 # Begun from sfn-desktop's weights. Where patches lie and whether there is a face, pictures do not teach.
 CPEM_REGIONS = Recipe(
     "cpem-regions",
-    CpemRegionsConfig(),
+    CpemRegionsConfig(mouth_size=DESKTOP.mouth_size, mouth_fineness=DESKTOP.mouth_fineness),
     CpemTask,
     (
         replace(
