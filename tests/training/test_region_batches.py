@@ -101,7 +101,7 @@ def test_colours_change_the_same_in_all_views_of_a_face(store: FaceStore, model:
 
 def test_reading_views_is_reading_crops_when_points_are_true(store: FaceStore, model: FaceModel) -> None:
     torch.manual_seed(0)
-    batch, network = batch_of(store, model, STILL), SfnRegions().eval()
+    batch, network = batch_of(store, model, STILL), SfnRegions(DESKTOP).eval()
     with torch.no_grad():
         network.points.weight.zero_()
         network.points.bias.copy_(batch.targets.landmarks[0].flatten())

@@ -6,8 +6,8 @@ from commedia.faces.weights import DEFAULT_PARSER
 from commedia.losses.cpem import CpemLossConfig
 from commedia.losses.parse_map import ParseMapLossConfig
 from commedia.networks.ours.cpem_regions import CpemRegionsConfig
-from commedia.networks.ours.sfn import DESKTOP
 from commedia.networks.ours.parser import ParserConfig
+from commedia.networks.ours.sfn import DESKTOP
 from commedia.networks.paper3.cpem import CpemConfig
 from commedia.training.config import STILL, DataConfig, Optimisation, Recipe, Stage
 from commedia.training.cpem_task import CpemTask

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from commedia.conventions import IDENTITY_COUNT, LANDMARK_COUNT, LANDMARK_MIRROR
 from commedia.networks.backbones import ConvUnit
 from commedia.networks.ours.residual import Bottleneck
-from commedia.networks.ours.sfn import INPUT_SIZE, POOL, Reader, SfnRegionsConfig, last_layer
+from commedia.networks.ours.sfn import COARSE, INPUT_SIZE, POOL, Reader, SfnRegionsConfig, last_layer
 
 STEP = 0.1
 """Crop sides that a correction of 1 moves a point."""
@@ -30,7 +30,7 @@ SURE_AT_FIRST = 60.0
 class PointsConfig:
     """1.2 million numbers, stored in 8 bit."""
 
-    trunk: SfnRegionsConfig = SfnRegionsConfig()
+    trunk: SfnRegionsConfig = COARSE
     widths: tuple[int, int] = (32, 64)
     """Of the maps at a quarter and an eighth of the crop's side."""
     bottlenecks: int = 2

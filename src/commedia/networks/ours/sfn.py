@@ -60,6 +60,8 @@ class SfnRegionsConfig:
     expression_count: int = EXPRESSION_COUNT
 
 
+COARSE = SfnRegionsConfig()
+"""Of networks that ask more than its expression of it, and began before the mouth was read finer."""
 DESKTOP = SfnRegionsConfig(mouth_size=112, mouth_fineness=2)
 """Lips a pixel high in a patch of 56 are two there; it takes 2 % more time."""
 MOBILE = SfnRegionsConfig(
