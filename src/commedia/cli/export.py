@@ -33,7 +33,7 @@ def export(
     """Write NAME.onnx, NAME.safetensors and NAME.card.json, and compare ONNX with torch.
 
     Args:
-        weights: weights.safetensors of a training run, or a name such as sfn-desktop in a checkout of the repository;
+        weights: weights.safetensors of a training run, or a name such as sfn-mobile in a checkout of the repository;
             of several files of one network the mean is exported.
         name: Name of the result, such as sfn-desktop.
         shares: What each of several weights counts, such as .6 .4: they add up to 1.
