@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from commedia.characters.bundled import find_character
 from commedia.characters.open import open_character
@@ -18,12 +19,13 @@ STRAIGHT = np.array([1, 0, 0, 0], dtype=np.float32)
 LIPS = slice(48, 68)
 
 
-def test_a_box_without_the_chin_moves_no_lips():
-    character = open_character(find_character(Path("orazio")))
+@pytest.mark.parametrize("name", ["isabella", "flaminia", "orazio", "leandro"])
+def test_a_box_without_the_chin_moves_no_lips(name: str):
+    character = open_character(find_character(Path(name)))
     picture = np.full((512, 512, 3), 120, np.uint8)
     resting = RigPose(character.rig.rest_weights, STRAIGHT, STRAIGHT, STRAIGHT)
     Player(character).draw(resting, picture, opacity=1.0)
-    sfn, found = open_sfn(), open_mfn(threshold=0.3).detect(picture)[0]
+    sfn, found = open_sfn(flip_average=True), open_mfn(threshold=0.3).detect(picture)[0]
     low = found.box.top_px + 0.75 * found.box.height_px
     cut = replace(found, box=replace(found.box, bottom_px=low))
     whole, part = (landmarks_of_faces([_read(picture, face, sfn)], sfn.head)[0] for face in (found, cut))

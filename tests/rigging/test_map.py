@@ -119,7 +119,7 @@ def test_a_face_that_no_picture_shows_is_told_by_its_features(
 ):
     """Without eye bones, two blinks under their own names say where the eyes are."""
 
-    def unseen(_: object) -> None:
+    def unseen(*_: object) -> None:
         raise NoFaceSeen("no face was seen")
 
     monkeypatch.setattr("commedia.rigging.map.find_landmarks", unseen)

@@ -43,8 +43,9 @@ JAW_WEIGHT, BROW_WEIGHT, WEIGHT = 0.0005, 0.001, 0.006
 """Weights, against 1 for a landmark that somebody picked. Points of the jaw line are where the outline is, which is
 another place in every view, and clay has no brows; the others are some 3 mm off."""
 ROUNDS = 2
-SECOND_LOOKS = 2
-"""How often a face is read again, in the crop of the points read last."""
+SECOND_LOOKS = 4
+"""How often a face is read again, in the crop of the points read last. From a box that lacks the chin, lips of a
+bundled character come to lie up to 15 % of the face off after two times, and 0.4 % after four."""
 
 
 class NoFaceSeen(CommediaError):
@@ -67,7 +68,7 @@ class _Stage:
 def find_landmarks(sculpt: Sculpt, head: HeadModel | None = None) -> Landmarks:
     """Look for the face from all sides, then look at it closely, and put a head's landmarks on the surface."""
     stage = _stage(sculpt)
-    mfn, sfn = open_mfn(threshold=0.1, head=head), open_sfn(head=head)
+    mfn, sfn = open_mfn(threshold=0.1, head=head), open_sfn(flip_average=True, head=head)
     camera, center, side, confidence = _search(stage, mfn)
     if confidence < LEAST_CONFIDENCE:
         raise NoFaceSeen(
