@@ -7,16 +7,14 @@ import json as json_format
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import tyro
 
 from commedia.characters.open import open_any
 from commedia.errors import CommediaError
 from commedia.retarget.inspection import Inspection, inspect_character
-
-if TYPE_CHECKING:
-    pass
+from commedia.rigging.map import MapResult, map_rig
 
 File = tyro.conf.Positional[Path]
 Output = Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE")]
@@ -60,9 +58,6 @@ def map_shapes(
         names: Believe the names that are known, and look only for the rest; --no-names looks for everything.
         json: Print JSON, and nothing else.
     """
-    # Draws, looks and solves, which inspecting does without.
-    from commedia.rigging.map import map_rig
-
     if output is None:
         raise CommediaError(f"'rig map' needs a file to write: rig map {file} -o {file.stem}.toml")
     mapped = map_rig(file, output, landmarks, names=names)
@@ -123,7 +118,7 @@ run: dict[str, Callable[..., None]] = {"inspect": inspect, "make": make, "map": 
 """What `commedia rig` does, by its next word."""
 
 
-def mapped_text(mapped: "Mapped") -> str:
+def mapped_text(mapped: MapResult) -> str:
     """Lay out as lines of text which blendshape became what."""
     width = max(len(one.blendshape) for one in mapped.blendshapes)
     lines = [f"{'blendshape':{width}}  left over  shapes"]
