@@ -180,8 +180,7 @@ def test_a_sure_face_is_there_at_once_and_a_photo_needs_no_second_look():
 
 
 @pytest.mark.parametrize(("is_still", "raw"), [(True, False), (False, True), (False, False)])
-def test_whoever_nobody_waits_for_is_read_mirrored_too(is_still: bool, raw: bool, monkeypatch: pytest.MonkeyPatch):
-    """In photographs and whole takes; a stream reads everyone once."""
+def test_photos_and_whole_takes_are_read_mirrored_too(is_still: bool, raw: bool, monkeypatch: pytest.MonkeyPatch):
     world = World([Person(1, still(160))])
     frames = [world.frame(index) for index in range(4)]
 

@@ -115,8 +115,8 @@ def run(
         playing = in_real_time(source, not source.info.is_live and not (bench and seconds is None), seconds)
         seen = _play(playing, tracker, roles, Sinks([*streams, recorder, pages], tell), screen)
     screen.say(f"{seen.frames} frames of {len(seen.people)} people shown")
-    passed_over = [] if camera is None else camera.notes
-    for note in (screen.state(), *(f"note: {note}" for note in (*playing.notes, *passed_over, *roles.notes))):
+    passed_over, assumed = [] if camera is None else camera.notes, roles.notes if seen.people else []
+    for note in (screen.state(), *(f"note: {note}" for note in (*playing.notes, *passed_over, *assumed))):
         screen.say(note)
     if bench:
         screen.print_bench(seen)

@@ -93,7 +93,7 @@ def run(
         with ended_by_interrupt(playing):
             seen = run_pipeline(playing, Tracker(models, settings), cast, meter, screen.frame_done)
     screen.say(f"{seen.frames} frames of {len(seen.people)} people sent to {', '.join(to) or 'nobody'}")
-    for note in (screen.state(), *(f"note: {note}" for note in (*playing.notes, *cast.notes))):
+    for note in (screen.state(), *(f"note: {note}" for note in (*playing.notes, *(cast.notes if seen.people else ())))):
         screen.say(note)
     if bench:
         screen.print_bench(seen)

@@ -11,9 +11,9 @@ AS_READ = np.array([name.startswith(("eyeBlink", "eyeLook")) for name in EXPRESS
 WEAKEST, STRONGEST = 0.2, 5.0
 STAYS = 0.15
 """The weight that stays as it is when others are played stronger: what lies below is mostly an error of the reading.
-On 2,000 drawn faces 1.5 plays .60 of what is strong (.53 as read), .032 of what rests (.037), and errs by .079 (.082);
-as `commedia evaluate synthetic` says; 1 - (1 - w)**1.5, which was here before and makes all weights larger, had .61,
-.051 and .090."""
+On 2,000 drawn faces 1.5 plays .62 of what is strong (.54 as read), .031 of what rests (.037), and errs by .078 (.081),
+as `commedia evaluate synthetic` says. 1 - (1 - w)**1.5, which was here before and makes all weights larger, had .61,
+.051 and .090 with weights that erred by .082."""
 
 READ_STRENGTH = 1.5
 """What faces that commedia reads are played with where nobody says otherwise: they come too soft (see `STAYS`). Motion
