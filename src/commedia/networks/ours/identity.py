@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from commedia.conventions import IDENTITY_COUNT
 from commedia.networks.ours.region_patches import region_patches
-from commedia.networks.ours.sfn import COARSE, POOL, Residual, SfnRegions, SfnRegionsConfig, last_layer
+from commedia.networks.ours.sfn import DESKTOP, POOL, Residual, SfnRegions, SfnRegionsConfig, last_layer
 
 STAGES = ("2", "4", "6")
 """Layers of SFN's trunk that end its scales."""
@@ -22,7 +22,7 @@ STAGES = ("2", "4", "6")
 class IdentityConfig:
     """2 million numbers, stored in 8 bit."""
 
-    tracker: SfnRegionsConfig = COARSE
+    tracker: SfnRegionsConfig = DESKTOP
     more: tuple[int, int, int] = (2, 1, 0)
     """Residual blocks of two 3x3 convolutions after those of the trunk at a quarter, an eighth and a sixteenth of its
     side."""
