@@ -72,6 +72,22 @@ def test_shards_of_a_longer_run_disappear_but_other_files_stay(laid_ready, tmp_p
     assert (out / "set-000.tar").stat().st_size > 1000
 
 
+def test_shards_made_of_other_inputs_are_not_lost(laid_ready, tmp_path):
+    source, readers, _ = laid_ready
+    out = tmp_path / "out"
+    label_pictures([source], out, readers, LabelSettings(), _silent)
+    made = (out / "set-000.tar").read_bytes()
+    another = write_pictures(tmp_path / "set-001.tar", 3)
+    with pytest.raises(CommediaError, match=r"already holds 'set', made of set-000.tar.* not given set-000.tar:"):
+        label_pictures([another], out, readers, LabelSettings(), _silent)
+    assert (out / "set-000.tar").read_bytes() == made
+    # The same inputs again, more of them, or a clear word get as far as reading: there is no teacher here.
+    for inputs, settings in (([source, another], LabelSettings()), ([another], LabelSettings(replace=True))):
+        with pytest.raises(CommediaError, match="no face landmarker"):
+            label_pictures(inputs, out, readers, settings, _silent)
+    label_pictures([source], out, readers, LabelSettings(), _silent)
+
+
 def test_other_pictures_are_read_afresh(laid_ready, tmp_path):
     source, readers, _ = laid_ready
     write_pictures(source, 2)

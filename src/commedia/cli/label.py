@@ -22,6 +22,7 @@ def run(
     licence: str = "unknown",
     max_side: int | None = None,
     processes: int = 2,
+    replace: bool = False,
 ) -> None:
     """Turn photographs of faces into training samples with parameters of the default head.
 
@@ -35,10 +36,12 @@ def run(
         licence: Terms of the pictures, kept with every sample.
         max_side: Reduce pictures whose longer side has more pixels.
         processes: Processes that run the teacher.
+        replace: Let shards go that an earlier run made of inputs of the same name, such as faces-000.tar, where this
+            one is given others, such as faces-001.tar.
     """
     require_counts(shard_size=shard_size, max_side=max_side, processes=processes)
     console = Console()
-    settings = LabelSettings(shard_size=shard_size, licence=licence, max_side=max_side)
+    settings = LabelSettings(shard_size=shard_size, licence=licence, max_side=max_side, replace=replace)
     with stage_bars(console) as advance:
         reports = label_pictures(inputs, output, Readers(landmarker, detector, processes), settings, advance)
     console.print(_table(reports))

@@ -47,6 +47,8 @@ class LabelSettings:
     """Terms of the pictures, kept with every sample."""
     max_side: int | None = None
     """Longest side in pixels; larger pictures are reduced."""
+    replace: bool = False
+    """Whether shards that were made of other inputs may go."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class GroupReport:
     agreement: dict[str, float]
     """Correlation of each blendshape's fitted weight with the teacher's score."""
     shards: tuple[str, ...]
+    inputs: tuple[str, ...] = ()
+    """Names of the files and folders that it was made of."""
 
 
 def label_pictures(
@@ -76,18 +80,39 @@ def label_pictures(
     *,
     head: HeadModel | None = None,
 ) -> tuple[GroupReport, ...]:
-    """Label every input with `head` (None: the default) into `output`; a report per group, also `GROUP.report.json`."""
+    """Label every input with `head` (None: the default) into `output`; a report per group, also `GROUP.report.json`.
+
+    Raises CommediaError where a group would take the place of shards that were made of other inputs.
+    """
     head = head_or_default(head)
     if settings.shard_size < 1:
         raise CommediaError(f"a shard holds at least one picture, not {settings.shard_size}")
     if not inputs:
         raise CommediaError("nothing to label: give tar files of pictures, folders or pictures")
     groups = group_inputs(inputs)
+    if not settings.replace:
+        for group in groups:
+            _require_same_inputs(group, output)
     try:
         output.mkdir(parents=True, exist_ok=True)
         return tuple(_label_group(group, output, readers, settings, advance, head) for group in groups)
     except OSError as error:
         raise OutputFailed(f"cannot write labels to '{output}': {error}") from error
+
+
+def _require_same_inputs(group: PictureGroup, output: Path) -> None:
+    """Refuse to replace what an earlier run made of inputs that this one was not given."""
+    try:
+        known = json.loads((output / f"{group.name}.report.json").read_text())
+        earlier, shards = [str(name) for name in known.get("inputs", ())], [str(name) for name in known["shards"]]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return  # no run that came to its end
+    lost = [name for name in earlier if name not in {path.name for path in group.paths}]
+    if lost and any((output / name).exists() for name in shards):
+        raise CommediaError(
+            f"'{output}' already holds '{group.name}', made of {', '.join(earlier)}; this run would replace it and was "
+            f"not given {', '.join(lost)}: name all inputs of a group in one call, or another --output, or --replace"
+        )
 
 
 def default_fitter(settings: FitSettings | None = None, *, head: HeadModel | None = None) -> DenseFitter:
@@ -152,6 +177,7 @@ def _label_group(
         gold_nme=None if nme is None else float(nme),
         agreement=_agreement(faces),
         shards=shards,
+        inputs=tuple(path.name for path in group.paths),
     )
     write_file(output / f"{group.name}.report.json", json.dumps(asdict(report), indent=1).encode())
     return report
