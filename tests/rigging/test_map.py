@@ -60,7 +60,9 @@ def test_scrambled_names_come_back_and_play(tmp_path: Path, capsys: pytest.Captu
     assert {one["blendshape"]: list(one["morphs"]) for one in told["blendshapes"]} == {
         n: [s] for n, s in secret.items()
     }
-    assert max(one["residual"] for one in told["blendshapes"]) < 0.05
+    # Lids that are made are kept off the eyeballs; our own shut ones lie a little into them.
+    assert max(one["residual"] for one in told["blendshapes"] if "Blink" not in one["blendshape"]) < 0.05
+    assert max(one["residual"] for one in told["blendshapes"]) < 0.15
     assert {one["gain"] for one in told["closures"]} == {1.0}
     character = character_from_bytes(head.read_bytes(), "head")
     face = params()
@@ -138,10 +140,10 @@ def test_a_face_that_no_picture_shows_is_told_by_its_features(
     mapped = {morph: set(own) for morph, own in found.items() if own}
     assert mapped == {morph: {blendshapes[morph]} for morph in mapped}
     assert {"jawOpen", "mouthSmileLeft", "browInnerUp", "eyeWideRight"} <= {blendshapes[morph] for morph in mapped}
-    # Nothing carries irises, so looks cannot be told.
-    assert not any(blendshapes[morph].startswith("eyeLook") for morph in mapped)
+    # Nothing carries irises: a look aside is told by the lids that go along, one up or down moves them as a lid does.
+    assert not any(blendshapes[morph].startswith(("eyeLookUp", "eyeLookDown")) for morph in mapped)
     monkeypatch.setattr(
-        "commedia.rigging.map.known_units", lambda character, **_: known_blendshapes(character, names=False)
+        "commedia.rigging.map.known_blendshapes", lambda character, **_: known_blendshapes(character, names=False)
     )
     assert main(["rig", "map", str(head), "-o", str(table)]) == 2
     assert "nor do its shapes say where its features are" in capsys.readouterr().err
