@@ -117,11 +117,11 @@ class Says:
         return [np.full((len(inputs["pixels"]), count), self.number) for count in (50, 50, 52)]
 
 
-def test_networks_are_asked_together() -> None:
+def test_the_last_network_says_who_it_is_and_all_what_it_does() -> None:
     sessions = tuple(OnnxSession(Says(number), "pixels", IDENTITY_OUTPUTS, 16, {}) for number in (1.0, 2.0))
     seen = IdentityPredictor(sessions, load_head()).read(np.zeros((20, 20, 3), np.uint8), [Crop(np.ones(2), 9.0)] * 2)
     assert seen.identity.shape == (2, 50)
     symmetric = load_head().identity_mirror > 0
-    np.testing.assert_allclose(seen.identity, np.where(symmetric, 1.5, 0.0).astype(np.float32)[None].repeat(2, 0))
-    np.testing.assert_allclose(seen.spread_mm, np.exp(1.5))
+    np.testing.assert_allclose(seen.identity, np.where(symmetric, 2.0, 0.0).astype(np.float32)[None].repeat(2, 0))
+    np.testing.assert_allclose(seen.spread_mm, np.exp(2.0))
     np.testing.assert_allclose(seen.expression, 1.5)

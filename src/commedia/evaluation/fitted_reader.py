@@ -59,7 +59,7 @@ BY_POINTS = OF_THE_MODEL._replace(
 )
 """Points that are a few millimetres off say this much more of who it is than the spread of people and of readings."""
 
-BY_FOUND = BY_POINTS._replace(landmarks=0.0, sure=10.0, identity=0.0, identity_read=0.1, as_read=5.0)
+BY_FOUND = BY_POINTS._replace(landmarks=0.0, sure=10.0, identity=0.0, identity_read=0.1, as_read=10.0)
 """Points that a network finds know little of what the reading does not, so that a fit to them stays near that."""
 DOUBT = 0.3
 """Share of the errors' mean square that is taken for independent beside how they go together on other faces."""

@@ -48,7 +48,8 @@ class IdentityPredictor:
     """Says who somebody is with identity networks, of the head model that they were trained for."""
 
     networks: tuple[OnnxSession, ...]
-    """The mean of what they say is said."""
+    """Who it is, says the last, which has seen most people and is nearer alone than the mean. What faces do, is the
+    mean."""
     head: HeadModel
 
     @cached_property
@@ -56,13 +57,15 @@ class IdentityPredictor:
         return rest_shape(self.head)
 
     def read(self, image: UInt8[np.ndarray, "h w 3"], crops: Sequence[Crop]) -> SeenIdentity:
-        """Read one face per crop: the mean of what all networks say in the crops around it and in a mirror."""
+        """Read one face per crop: the mean of what is said of the crops around it and in a mirror."""
         if not crops:
             return SeenIdentity(*(np.zeros((0, n), np.float32) for n in (IDENTITY_COUNT,) * 2 + (EXPRESSION_COUNT,)))
         near = [one for crop in crops for one in around(crop)]
         said = [self._said(network, image, near) for network in self.networks]
+        identity, sure, _ = said[-1]
+        expression = np.mean([does for _, _, does in said], axis=0)
         identity, sure, expression = (
-            np.mean(part, axis=0).reshape(len(crops), len(AROUND), -1).mean(1) for part in zip(*said, strict=True)
+            part.reshape(len(crops), len(AROUND), -1).mean(1) for part in (identity, sure, expression)
         )
         return SeenIdentity(identity.astype(np.float32), np.exp(sure), expression)
 

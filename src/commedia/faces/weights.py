@@ -11,7 +11,7 @@ DEFAULT_EMBEDDING = "embedding-desktop"
 DEFAULT_PARSER = "parser-desktop"
 DEFAULT_POINTS = "points-desktop"
 DEFAULT_IDENTITY = ("identity-desktop", "identity-desktop-2")
-"""Asked together."""
+"""What a face does, is the mean of both; who it is, says the last."""
 _NO_FILE = "there is no such file, or it is not an .onnx file; "
 
 
