@@ -54,7 +54,7 @@ def test_a_network_learns_who_it_sees(recipe: Recipe, shards: Path, model: FaceM
 
 def test_an_untrained_network_says_what_sfn_says(recipe: Recipe, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    sfn = SfnRegions()
+    sfn = SfnRegions(recipe.network.tracker)
     save_weights(tmp_path / "sfn.safetensors", sfn, {})
     network = network_for(recipe.network)
     start_from(tmp_path / "sfn.safetensors", network)
