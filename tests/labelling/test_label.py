@@ -78,9 +78,13 @@ def test_shards_made_of_other_inputs_are_not_lost(laid_ready, tmp_path):
     label_pictures([source], out, readers, LabelSettings(), _silent)
     made = (out / "set-000.tar").read_bytes()
     another = write_pictures(tmp_path / "set-001.tar", 3)
-    with pytest.raises(CommediaError, match=r"already holds 'set', made of set-000.tar.* not given set-000.tar:"):
-        label_pictures([another], out, readers, LabelSettings(), _silent)
-    assert (out / "set-000.tar").read_bytes() == made
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    for others in (another, write_pictures(elsewhere / source.name, 3)):
+        with pytest.raises(
+            CommediaError, match=r"already holds 'set', made of \S+set-000.tar; .*given \S+set-000.tar: name"
+        ):
+            label_pictures([others], out, readers, LabelSettings(), _silent)
+        assert (out / "set-000.tar").read_bytes() == made
     # The same inputs again, more of them, or a clear word get as far as reading: there is no teacher here.
     for inputs, settings in (([source, another], LabelSettings()), ([another], LabelSettings(replace=True))):
         with pytest.raises(CommediaError, match="no face landmarker"):

@@ -68,7 +68,7 @@ class GroupReport:
     """Correlation of each blendshape's fitted weight with the teacher's score."""
     shards: tuple[str, ...]
     inputs: tuple[str, ...] = ()
-    """Names of the files and folders that it was made of."""
+    """Whole paths of the files and folders that it was made of: two albums may have one name."""
 
 
 def label_pictures(
@@ -107,7 +107,7 @@ def _require_same_inputs(group: PictureGroup, output: Path) -> None:
         earlier, shards = [str(name) for name in known.get("inputs", ())], [str(name) for name in known["shards"]]
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return  # no run that came to its end
-    lost = [name for name in earlier if name not in {path.name for path in group.paths}]
+    lost = [name for name in earlier if name not in {str(path.resolve()) for path in group.paths}]
     if lost and any((output / name).exists() for name in shards):
         raise CommediaError(
             f"'{output}' already holds '{group.name}', made of {', '.join(earlier)}; this run would replace it and was "
@@ -177,7 +177,7 @@ def _label_group(
         gold_nme=None if nme is None else float(nme),
         agreement=_agreement(faces),
         shards=shards,
-        inputs=tuple(path.name for path in group.paths),
+        inputs=tuple(str(path.resolve()) for path in group.paths),
     )
     write_file(output / f"{group.name}.report.json", json.dumps(asdict(report), indent=1).encode())
     return report
