@@ -67,7 +67,8 @@ def test_turned_scaled_and_shifted_it_is_turned_and_scaled(stranger: Stranger, m
     ).displacements
     expected = there.offsets(made.displacements)
     missed = np.linalg.norm(found - expected, axis=-1).mean() / np.linalg.norm(expected, axis=-1).mean()
-    assert missed < 3e-3  # a fit in other units ends a step earlier or later: .0013 where a wrong turn would be 1
+    # .0005 scaled alone, .0003 turned alone, .0013 both: fits that round otherwise part a little, at lips and lids.
+    assert missed < 3e-3
 
 
 @pytest.mark.slow

@@ -62,11 +62,9 @@ class IdentityPredictor:
             return SeenIdentity(*(np.zeros((0, n), np.float32) for n in (IDENTITY_COUNT,) * 2 + (EXPRESSION_COUNT,)))
         near = [one for crop in crops for one in around(crop)]
         said = [self._said(network, image, near) for network in self.networks]
-        identity, sure, _ = said[-1]
-        expression = np.mean([does for _, _, does in said], axis=0)
-        identity, sure, expression = (
-            part.reshape(len(crops), len(AROUND), -1).mean(1) for part in (identity, sure, expression)
-        )
+        who, sure, _ = said[-1]
+        does = np.mean([expression for *_, expression in said], axis=0)
+        identity, sure, expression = (part.reshape(len(crops), len(AROUND), -1).mean(1) for part in (who, sure, does))
         return SeenIdentity(identity.astype(np.float32), np.exp(sure), expression)
 
     def _said(self, network: OnnxSession, image: UInt8[np.ndarray, "h w 3"], crops: Sequence[Crop]) -> list[np.ndarray]:

@@ -61,7 +61,7 @@ class SfnRegionsConfig:
 
 
 COARSE = SfnRegionsConfig()
-"""Of networks that ask more than its expression of it, and began before the mouth was read finer."""
+"""Of the points network, and of `identity-desktop`, which began before the mouth was read finer."""
 DESKTOP = SfnRegionsConfig(mouth_size=112, mouth_fineness=2)
 """Lips a pixel high in a patch of 56 are two there; it takes a twelfth more time for one face, a sixth for four."""
 MOBILE = SfnRegionsConfig(
